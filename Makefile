@@ -1,0 +1,22 @@
+# The two commands of the README: `make setup` and `make test`. Everything else is a `pdm run` script in pyproject.toml.
+export PDM_CHECK_UPDATE := 0
+export PDM_IGNORE_ACTIVE_VENV := 1
+export PACT_DO_NOT_TRACK := true
+PYTHON ?= python3
+PDM := .tools/bin/pdm
+
+.PHONY: setup test
+setup: .venv/.stamp
+
+test: setup
+	@$(PDM) run $@
+
+# An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.
+.venv/.stamp: pdm.lock pyproject.toml .tools/.stamp
+	$(PDM) use --first --quiet "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(PDM) install --frozen-lockfile --quiet -G :all && touch $@
+
+# PDM lives apart: in the project's environment its own dependencies would be overwritten by the lock's.
+.tools/.stamp:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'pdm[locked]' && touch $@

@@ -1,0 +1,51 @@
+"""Typed async clients for the services behind the BFF Teacher Service: RAS (batches) and CMS (classes)."""
+
+from bff_clients.cms_client import CMSClient
+from bff_clients.config import BackendSettings, create_http_client
+from bff_clients.errors import (
+    AuthenticationRejected,
+    BackendError,
+    BackendRejected,
+    BackendTimeout,
+    BackendUnavailable,
+    ContractViolation,
+)
+from bff_clients.models import (
+    Batch,
+    BatchClientStatus,
+    BatchDetails,
+    BatchId,
+    BatchPage,
+    BatchStatus,
+    ClassInfo,
+    Essay,
+    Pagination,
+    ProcessingPhase,
+)
+from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
+from bff_clients.ras_client import RASClient
+
+__all__ = [
+    "AuthenticationRejected",
+    "BackendError",
+    "BackendRejected",
+    "BackendSettings",
+    "BackendTimeout",
+    "BackendUnavailable",
+    "Batch",
+    "BatchClientStatus",
+    "BatchDetails",
+    "BatchId",
+    "BatchPage",
+    "BatchStatus",
+    "CMSClient",
+    "CMSClientProtocol",
+    "ClassInfo",
+    "ContractViolation",
+    "Essay",
+    "Pagination",
+    "ProcessingPhase",
+    "RASClient",
+    "RASClientProtocol",
+    "create_http_client",
+]

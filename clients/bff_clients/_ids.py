@@ -1,0 +1,67 @@
+"""Identifiers on their way into a request: checked before anything is sent."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from bff_clients.models import UUID_PATTERN, BatchId
+
+_CANONICAL: Final = re.compile(UUID_PATTERN)
+# Narrower than uuid.UUID(), which also takes dashes anywhere, "0x", underscores and other scripts' digits.
+_SPELLINGS: Final = re.compile(
+    r"(?:urn:uuid:)?(?P<brace>\{)?[0-9a-f]{8}(?P<dash>-?)[0-9a-f]{4}(?P=dash)[0-9a-f]{4}(?P=dash)[0-9a-f]{4}(?P=dash)"
+    r"[0-9a-f]{12}(?(brace)\})",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def canonical_uuid(value: str, *, name: str) -> str:
+    """Spell a UUID as RAS and CMS do: lower case, with dashes.
+
+    Raises:
+        ValueError: It is not a UUID in one of the usual spellings (dashes or none, any case, braces, ``urn:uuid:``).
+    """
+    if _CANONICAL.fullmatch(value):
+        return value
+    if not _SPELLINGS.fullmatch(value):
+        message = f"{name} must be a UUID, got {value[:80]!r}"
+        raise ValueError(message)
+    return str(UUID(value))
+
+
+def canonical_batch_id(value: str) -> BatchId:
+    """Spell a batch id as RAS and CMS do.
+
+    Raises:
+        ValueError: It is not a UUID; the message names it.
+    """
+    return BatchId(canonical_uuid(value, name="batch_id"))
+
+
+def correlation_id_or_new(value: str | UUID | None) -> str:
+    """Give the caller's correlation id in canonical spelling, or a new one.
+
+    Raises:
+        ValueError: The caller's is not a UUID.
+    """
+    return str(uuid4()) if value is None else canonical_uuid(str(value), name="correlation_id")
+
+
+def user_path_segment(user_id: str) -> str:
+    """Escape a user id so that it is exactly one segment of a path.
+
+    Raises:
+        ValueError: It is empty, ``.`` or ``..`` (which name another path), or holds a control character or half a
+            surrogate pair.
+    """
+    if user_id in {"", ".", ".."}:
+        message = f"user_id must not be empty, '.' or '..', got {user_id!r}"
+        raise ValueError(message)
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
+        message = f"user_id must not hold control characters or lone surrogates, got {user_id[:80]!r}"
+        raise ValueError(message)
+    return quote(user_id, safe="")

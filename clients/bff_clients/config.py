@@ -1,0 +1,97 @@
+"""Where the backends are, who we are, and how long a call may take."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
+"""A full page of 100 batches with all their essays is about 1.6 MB; ten times that is a mistake."""
+
+_HEADER_TOKEN = re.compile(r"[!-~]+")
+
+
+def _base_url(value: str) -> str:
+    """Accept an origin with an optional path: what else a URL can carry would be sent nowhere, or leak."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HEADER_TOKEN.fullmatch(value):
+        message = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
+        raise ValueError(message)
+    if "@" in parts.netloc or "?" in value or "#" in value:
+        message = "must not hold credentials, a query or a fragment"
+        raise ValueError(message)
+    if parts.port == 0:  # reading the port raises ValueError for one out of range
+        message = "must not name port 0"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _header_token(value: str) -> str:
+    if not _HEADER_TOKEN.fullmatch(value):
+        message = "must be one or more visible ASCII characters, without blanks"
+        raise ValueError(message)
+    return value
+
+
+def _secret_token(value: SecretStr) -> SecretStr:
+    _header_token(value.get_secret_value())
+    return value
+
+
+BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
+
+
+class BackendSettings(BaseSettings):
+    """Settings of both clients, read from the environment unless they are passed by name.
+
+    Raises:
+        pydantic.ValidationError: A value is missing or out of bounds. The message names the variable and never
+            quotes a value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="BFF_TEACHER_SERVICE_",
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+    internal_api_key: Annotated[SecretStr, AfterValidator(_secret_token)] = Field(
+        default=..., validation_alias="HULEEDU_INTERNAL_API_KEY"
+    )
+    """Sent as ``X-Internal-API-Key``. The platform's variable, without this service's prefix."""
+
+    ras_base_url: BaseUrl = "http://127.0.0.1:4003"
+    """Result Aggregator Service; the default is its port on a developer's machine, and the mock's."""
+
+    cms_base_url: BaseUrl = "http://127.0.0.1:5002"
+    """Class Management Service; the default is its port on a developer's machine, and the mock's."""
+
+    service_id: Annotated[str, AfterValidator(_header_token)] = "bff-teacher-service"
+    """Sent as ``X-Service-ID``. RAS compares it case-sensitively with its allow-list: hyphens, not underscores."""
+
+    http_client_timeout_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
+    """Seconds that one client call may take, all its requests and bodies together."""
+
+    http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
+    """Bytes of one decoded response body; a longer one is refused while it arrives."""
+
+
+def create_http_client(settings: BackendSettings) -> httpx.AsyncClient:
+    """Build the one HTTP client that both backends share; whoever calls this closes it.
+
+    It ignores proxies that the environment names: the key must not pass through one. A CA bundle named by
+    ``SSL_CERT_FILE`` is honoured.
+    """
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+    # An explicit transport is what keeps httpx from reading HTTP_PROXY.
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(limits=limits), timeout=settings.http_client_timeout_seconds
+    )

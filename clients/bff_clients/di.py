@@ -1,0 +1,52 @@
+"""Both clients for a Dishka container."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+
+import httpx
+from dishka import Provider, Scope, provide  # pyright: ignore[reportUnknownVariableType]  # partly untyped there
+
+from bff_clients.cms_client import CMSClient
+from bff_clients.config import BackendSettings, create_http_client
+from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
+from bff_clients.ras_client import RASClient
+
+
+class BackendClientsProvider(Provider):
+    """Gives settings, the shared HTTP client and both clients under their protocols; closes what it opened.
+
+    Args:
+        settings: What the clients use; read from the environment when there is none.
+    """
+
+    scope = Scope.APP
+
+    def __init__(self, settings: BackendSettings | None = None) -> None:
+        super().__init__()
+        self._settings = settings
+
+    @provide
+    def settings(self) -> BackendSettings:
+        """Give the settings, reading them once.
+
+        Raises:
+            pydantic.ValidationError: The environment lacks the key or holds a value out of bounds.
+        """
+        return self._settings or BackendSettings()
+
+    @provide
+    async def http_client(self, settings: BackendSettings) -> AsyncIterable[httpx.AsyncClient]:
+        """Give the HTTP client that both backends share, and close it with the container."""
+        async with create_http_client(settings) as client:
+            yield client
+
+    @provide
+    def ras(self, http: httpx.AsyncClient, settings: BackendSettings) -> RASClientProtocol:
+        """Give the RAS client."""
+        return RASClient(http, settings)
+
+    @provide
+    def cms(self, http: httpx.AsyncClient, settings: BackendSettings) -> CMSClientProtocol:
+        """Give the CMS client."""
+        return CMSClient(http, settings)

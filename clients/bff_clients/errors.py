@@ -1,0 +1,82 @@
+"""What can go wrong between the BFF and a backend.
+
+BackendError
+  ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408, 429)
+  │    └─ BackendTimeout     no answer in time
+  ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
+  │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
+  └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
+
+A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
+the key, and rows are personal data.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+UnavailableReason = Literal["connect", "disconnect", "status", "timeout", "breaker_open", "queue_full"]
+
+
+class BackendError(Exception):
+    """A call to a backend did not give a result.
+
+    Attributes:
+        service: Pact name of the backend, such as ``result-aggregator-service``.
+        operation: Name of the client method that was called.
+        status_code: HTTP status of the answer, ``None`` when there was none.
+        correlation_id: The ``X-Correlation-ID`` that the request carried.
+        detail: What happened, in one clause.
+    """
+
+    def __init__(
+        self, detail: str, *, service: str, operation: str, correlation_id: str, status_code: int | None = None
+    ) -> None:
+        super().__init__(f"{service} {operation}: {detail} (correlation id {correlation_id})")
+        self.detail = detail
+        self.service = service
+        self.operation = operation
+        self.correlation_id = correlation_id
+        self.status_code = status_code
+
+
+class BackendUnavailable(BackendError):
+    """The backend gave no usable answer; trying later may help.
+
+    Attributes:
+        reason: Why: no connection, a connection lost, or the status of the answer.
+        retry_after: Seconds that the backend asked to wait (``Retry-After``), ``None`` when it did not say.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        reason: UnavailableReason,
+        service: str,
+        operation: str,
+        correlation_id: str,
+        status_code: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            detail, service=service, operation=operation, correlation_id=correlation_id, status_code=status_code
+        )
+        self.reason: UnavailableReason = reason
+        self.retry_after = retry_after
+
+
+class BackendTimeout(BackendUnavailable):
+    """The backend did not answer in time."""
+
+
+class BackendRejected(BackendError):
+    """The backend refused this request; trying it again won't change that."""
+
+
+class AuthenticationRejected(BackendRejected):
+    """The backend does not accept our key or our service id."""
+
+
+class ContractViolation(BackendError):
+    """The backend answered 2xx with something that the contract does not allow."""

@@ -1,0 +1,175 @@
+"""What the BFF reads of RAS and CMS: the fields it uses, in the words of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, NewType, overload
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
+
+BatchId = NewType("BatchId", str)
+"""A batch's UUID in canonical spelling: lower case, with dashes."""
+
+UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+"""The canonical spelling of a UUID, the only one that RAS and CMS answer with."""
+
+DATE_TIME_PATTERN: Final = (
+    r"^(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)-02-29)"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
+)
+"""The forms of a date-time that the contract allows: naive (meaning UTC), ``Z`` or an offset; 0, 3 or 6 digits of
+fraction; only dates of the calendar."""
+
+
+class BatchStatus(StrEnum):
+    """RAS's internal status of a batch: what the ``status`` filter takes. Answers use `BatchClientStatus`."""
+
+    AWAITING_CONTENT_VALIDATION = "awaiting_content_validation"
+    CONTENT_INGESTION_FAILED = "content_ingestion_failed"
+    AWAITING_PIPELINE_CONFIGURATION = "awaiting_pipeline_configuration"
+    AWAITING_STUDENT_VALIDATION = "awaiting_student_validation"
+    STUDENT_VALIDATION_COMPLETED = "student_validation_completed"
+    VALIDATION_TIMEOUT_PROCESSED = "validation_timeout_processed"
+    READY_FOR_PIPELINE_EXECUTION = "ready_for_pipeline_execution"
+    PROCESSING_PIPELINES = "processing_pipelines"
+    COMPLETED_SUCCESSFULLY = "completed_successfully"
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    FAILED_CRITICALLY = "failed_critically"
+    CANCELLED = "cancelled"
+
+
+class BatchClientStatus(StrEnum):
+    """The status of a batch as RAS shows it to clients: what answers hold. Filters use `BatchStatus`."""
+
+    PENDING_CONTENT = "pending_content"
+    READY = "ready"
+    PROCESSING = "processing"
+    COMPLETED_SUCCESSFULLY = "completed_successfully"
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ProcessingPhase(StrEnum):
+    """The first phase of the pipeline that an essay of the batch has not finished."""
+
+    SPELLCHECK = "spellcheck"
+    CJ_ASSESSMENT = "cj_assessment"
+
+
+EssayStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
+
+
+def _as_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:  # RAS writes naive date-times and means UTC
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the last hours of the year 9999 with a negative offset: the moment stays as it was written
+        return value
+
+
+class _DateTimeForms:
+    """Pydantic's own datetime takes more forms (a date alone, a Unix time): a strict pattern goes first."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            _as_utc,
+            core_schema.chain_schema(
+                [
+                    core_schema.str_schema(strict=True, pattern=DATE_TIME_PATTERN),
+                    core_schema.datetime_schema(strict=False),
+                ]
+            ),
+        )
+
+
+UtcDateTime = Annotated[datetime, _DateTimeForms()]
+CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+
+
+class AnswerModel(BaseModel):
+    """Strict where the contract is, silent about fields the BFF does not read, and quoting nobody in errors."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
+
+
+class Batch(AnswerModel):
+    """One batch of essays, as a teacher's list shows it. Date-times are aware (UTC)."""
+
+    batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
+    user_id: str
+    assignment_id: str | None
+    overall_status: BatchClientStatus
+    essay_count: int
+    completed_essay_count: int
+    failed_essay_count: int
+    requested_pipeline: str | None
+    current_phase: ProcessingPhase | None
+    created_at: UtcDateTime
+    last_updated: UtcDateTime
+    processing_started_at: UtcDateTime | None
+    processing_completed_at: UtcDateTime | None
+
+
+class Essay(AnswerModel):
+    """One essay of a batch and how far its spellcheck and its CJ (comparative judgement) assessment are."""
+
+    essay_id: str
+    filename: str | None
+    file_upload_id: str | None
+    spellcheck_status: EssayStatus | None
+    spellcheck_correction_count: int | None
+    spellcheck_corrected_text_storage_id: str | None
+    cj_assessment_status: EssayStatus | None
+    cj_rank: int | None
+    cj_score: float | None
+    last_updated: UtcDateTime
+
+
+class BatchDetails(Batch):
+    """One batch with its essays."""
+
+    essays: tuple[Essay, ...]
+
+
+class Pagination(AnswerModel):
+    """Where a page stands: `total` counts all rows that match user and filter, whatever the page."""
+
+    limit: int
+    offset: int
+    total: int
+
+
+class ClassInfo(AnswerModel):
+    """The class that a batch belongs to."""
+
+    class_id: CanonicalUuid
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage(Sequence[Batch]):
+    """One page of a teacher's batches, newest first. It is the sequence of its batches and knows where it stands."""
+
+    batches: tuple[Batch, ...]
+    pagination: Pagination
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Batch]: ...
+    def __getitem__(self, index: int | slice) -> Batch | Sequence[Batch]:
+        return self.batches[index]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)

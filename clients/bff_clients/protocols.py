@@ -1,0 +1,50 @@
+"""What the BFF needs of RAS and CMS. HTTP is one way to meet it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Protocol
+from uuid import UUID
+
+from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo
+
+
+class RASClientProtocol(Protocol):
+    """Reads batches and their status."""
+
+    async def get_batches_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        status: BatchStatus | str | None = None,
+        correlation_id: str | UUID | None = None,
+    ) -> BatchPage:
+        """Read one page of a teacher's batches, newest first."""
+        ...
+
+    def iter_batches_for_user(
+        self,
+        user_id: str,
+        *,
+        status: BatchStatus | str | None = None,
+        page_size: int = 100,
+        correlation_id: str | UUID | None = None,
+    ) -> AsyncIterator[Batch]:
+        """Read all of a teacher's batches, newest first, page by page."""
+        ...
+
+    async def get_batch_status(self, batch_id: str, *, correlation_id: str | UUID | None = None) -> BatchDetails | None:
+        """Read one batch with its essays; `None` when RAS does not know it."""
+        ...
+
+
+class CMSClientProtocol(Protocol):
+    """Reads which class a batch belongs to."""
+
+    async def get_batch_class_info(
+        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
+    ) -> Mapping[str, ClassInfo | None]:
+        """Read the class of each batch; `None` when it has none."""
+        ...

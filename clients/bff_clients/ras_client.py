@@ -1,0 +1,162 @@
+"""The Result Aggregator Service over HTTP: a teacher's batches and their status."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from bff_clients._backend import Answer, Backend
+from bff_clients._ids import canonical_batch_id, correlation_id_or_new, user_path_segment
+from bff_clients.models import AnswerModel, Batch, BatchClientStatus, BatchDetails, BatchPage, BatchStatus, Pagination
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    import httpx
+
+    from bff_clients.config import BackendSettings
+
+SERVICE: Final = "result-aggregator-service"
+MAX_PAGE_SIZE: Final = 100
+"""The most rows a page may ask for; the BFF's own bound, RAS has none."""
+
+
+class _PageBody(AnswerModel):
+    batches: tuple[Batch, ...]
+    pagination: Pagination
+
+
+class _UnknownBatch(AnswerModel):
+    error: Literal["Batch not found"]
+
+
+_PAGE: Final = TypeAdapter(_PageBody)
+_DETAILS: Final = TypeAdapter(BatchDetails)
+_UNKNOWN_BATCH: Final = TypeAdapter(_UnknownBatch)
+
+
+class RASClient:
+    """Reads batches from RAS. Takes its base URL from the settings, never from the HTTP client."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+        self._backend = Backend(http, settings, service=SERVICE, base_url=settings.ras_base_url)
+
+    async def get_batches_for_user(
+        self,
+        user_id: str,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        status: BatchStatus | str | None = None,
+        correlation_id: str | UUID | None = None,
+    ) -> BatchPage:
+        """Read one page of a teacher's batches, newest first; an unknown teacher has an empty page.
+
+        Args:
+            user_id: The teacher, as RAS knows them; escaped as one path segment.
+            limit: Rows of the page, 1 to 100.
+            offset: Rows to leave out before it.
+            status: Only batches in this *internal* status.
+            correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
+
+        Raises:
+            ValueError: An argument is outside what RAS takes; nothing was sent.
+            BackendError: There is no page; see `bff_clients.errors`.
+        """
+        user = user_path_segment(user_id)
+        _check_page(limit, offset)
+        wanted = "" if status is None else f"&status={_internal_status(status).value}"
+        async with self._backend.call("get_batches_for_user", correlation_id) as call:
+            answer = await call.get(f"/internal/v1/batches/user/{user}?limit={limit}&offset={offset}{wanted}")
+            page = call.decode(answer, _PAGE)
+            if any(batch.user_id != user_id for batch in page.batches):
+                raise call.violation("a row of another user", answer.status_code)
+            return BatchPage(page.batches, page.pagination)
+
+    async def iter_batches_for_user(
+        self,
+        user_id: str,
+        *,
+        status: BatchStatus | str | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+        correlation_id: str | UUID | None = None,
+    ) -> AsyncIterator[Batch]:
+        """Read all of a teacher's batches, newest first, page by page; each page has its own deadline.
+
+        No batch comes twice, also when rows arrive between two pages. A row that RAS itself skips cannot be seen:
+        rows that vanish in between, or rows of one `created_at`, which RAS gives in no fixed order.
+
+        Raises:
+            ValueError: As `get_batches_for_user`, when the first batch is asked for.
+            BackendError: As `get_batches_for_user`; the batches before it have been given.
+        """
+        correlation = correlation_id_or_new(correlation_id)
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            page = await self.get_batches_for_user(
+                user_id, limit=page_size, offset=offset, status=status, correlation_id=correlation
+            )
+            for batch in page:
+                if batch.batch_id not in seen:
+                    seen.add(batch.batch_id)
+                    yield batch
+            offset += len(page)
+            if not page or offset >= page.pagination.total:
+                return
+
+    async def get_batch_status(self, batch_id: str, *, correlation_id: str | UUID | None = None) -> BatchDetails | None:
+        """Read one batch with its essays; `None` when RAS does not know it.
+
+        RAS does not check whose batch it is: compare `user_id` before you show it.
+
+        Args:
+            batch_id: A UUID in any usual spelling; sent in the canonical one.
+            correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
+
+        Raises:
+            ValueError: The id is not a UUID; nothing was sent.
+            BackendError: There is no answer to go by; a 404 that is not RAS's own is one too.
+        """
+        wanted = canonical_batch_id(batch_id)
+        async with self._backend.call("get_batch_status", correlation_id) as call:
+            answer = await call.get(f"/internal/v1/batches/{wanted}/status")
+            if _says_unknown_batch(answer):
+                return None
+            details = call.decode(answer, _DETAILS)
+            if details.batch_id != wanted:
+                raise call.violation("another batch than the one asked for", answer.status_code)
+            return details
+
+
+def _says_unknown_batch(answer: Answer) -> bool:
+    """Whether this is the contract's own 404: a wrong base URL's 404 must not read as "no such batch"."""
+    if answer.status_code != 404 or not answer.is_json:  # noqa: PLR2004
+        return False
+    try:
+        _UNKNOWN_BATCH.validate_json(answer.body)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_page(limit: int, offset: int) -> None:
+    if not 1 <= limit <= MAX_PAGE_SIZE:
+        message = f"limit must be 1 to {MAX_PAGE_SIZE}, got {limit}"
+        raise ValueError(message)
+    if not 0 <= offset < 2**63:
+        message = f"offset must be 0 or more (and below 2**63), got {offset}"
+        raise ValueError(message)
+
+
+def _internal_status(status: str) -> BatchStatus:
+    # A BatchClientStatus is a str too, and some of its values are spelled as internal ones: the type decides first.
+    if not isinstance(status, BatchClientStatus):
+        with suppress(ValueError):
+            return BatchStatus(status)
+    known = ", ".join(BatchStatus)
+    message = f"status must be an internal status (BatchStatus), got {status!r}; one of: {known}"
+    raise ValueError(message)

@@ -1,0 +1,1 @@
+"""A mock of RAS and CMS, generated from the contracts that the BFF has with them."""

@@ -1,0 +1,39 @@
+"""The types that users see; mypy and pyright check the assertions, the suite runs them."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import assert_type
+
+from bff_clients import (
+    Batch,
+    BatchClientStatus,
+    BatchDetails,
+    BatchId,
+    BatchPage,
+    BatchStatus,
+    ClassInfo,
+    CMSClient,
+    CMSClientProtocol,
+    RASClient,
+    RASClientProtocol,
+)
+
+
+async def check_types(ras: RASClient, cms: CMSClient, status: BatchClientStatus) -> None:
+    page = await ras.get_batches_for_user("teacher")
+    assert_type(page, BatchPage)
+    assert_type(page[0], Batch)
+    assert_type(page[0].batch_id, BatchId)
+    assert_type(await ras.get_batch_status("id"), BatchDetails | None)
+    assert_type(await cms.get_batch_class_info(["id"]), dict[str, ClassInfo | None])
+    await ras.get_batches_for_user("teacher", 20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    internal: BatchStatus = status  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    del internal
+    reads: RASClientProtocol = ras
+    knows: CMSClientProtocol = cms
+    del reads, knows
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert resources.files("bff_clients").joinpath("py.typed").is_file()

@@ -1,0 +1,189 @@
+"""What the CMS client sends, and what it makes of each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import respx
+
+from bff_clients import (
+    AuthenticationRejected,
+    BackendRejected,
+    BackendSettings,
+    BackendUnavailable,
+    ClassInfo,
+    CMSClient,
+    ContractViolation,
+)
+from tests.support.platform import BATCH, KEY, recorded, sent
+
+pytestmark = pytest.mark.anyio
+CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}  # noqa: RUF001
+
+
+@pytest.fixture
+async def cms(settings: BackendSettings) -> AsyncIterator[CMSClient]:
+    async with httpx.AsyncClient() as http:
+        yield CMSClient(http, settings)
+
+
+@pytest.fixture
+def router() -> Any:
+    with respx.mock(base_url="http://cms.test") as mock:
+        yield mock
+
+
+def ids(count: int) -> list[str]:
+    return [str(UUID(int=number)) for number in range(count)]
+
+
+def asked(request: httpx.Request) -> list[str]:
+    return request.url.params["batch_ids"].split(",")
+
+
+def all_with_class(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json=dict.fromkeys(asked(request), CLASS))
+
+
+@pytest.mark.parametrize("name", ["two_known", "mixed", "unknown"])
+async def test_a_recorded_answer_reads_as_classes(cms: CMSClient, router: respx.MockRouter, name: str) -> None:
+    answer = recorded(f"cms_class_info_{name}")
+    router.get(path__startswith="/").respond(200, content=answer.body, content_type=answer.content_type)
+    wanted = answer.target.partition("=")[2].split(",")
+    classes = await cms.get_batch_class_info(wanted)
+
+    held = {key: value and ClassInfo(**value) for key, value in json.loads(answer.body).items()}
+    assert classes == held
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        pytest.param("cms_missing_authentication", AuthenticationRejected, id="missing-key"),
+        pytest.param("cms_invalid_credentials", AuthenticationRejected, id="wrong-key"),
+        pytest.param("cms_class_info_malformed_id", BackendRejected, id="malformed-id"),
+    ],
+)
+async def test_a_recorded_refusal_is_its_error(
+    cms: CMSClient, router: respx.MockRouter, name: str, error: type[Exception]
+) -> None:
+    answer = recorded(name)
+    router.get(path__startswith="/").respond(answer.status, content=answer.body, content_type=answer.content_type)
+
+    with pytest.raises(error):
+        await cms.get_batch_class_info([BATCH])
+
+
+async def test_the_request_is_one_literal_comma_list_with_the_internal_headers(
+    cms: CMSClient, router: respx.MockRouter
+) -> None:
+    route = router.get(path__startswith="/").mock(side_effect=all_with_class)
+    await cms.get_batch_class_info(ids(2))
+    request = sent(route)[-1]
+
+    assert request.url.raw_path.decode() == f"/internal/v1/batches/class-info?batch_ids={','.join(ids(2))}"
+    assert request.headers["X-Internal-API-Key"] == KEY.get_secret_value()
+    assert UUID(request.headers["X-Correlation-ID"])
+
+
+async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
+    cms: CMSClient, router: respx.MockRouter
+) -> None:
+    route = router.get(path__startswith="/").mock(side_effect=all_with_class)
+    spellings = [BATCH, BATCH.upper(), BATCH.replace("-", ""), f"{{{BATCH}}}", f"urn:uuid:{BATCH}", BATCH]
+    classes = await cms.get_batch_class_info(spellings)
+
+    assert list(classes) == list(dict.fromkeys(spellings))
+    assert asked(sent(route)[-1]) == [BATCH]
+
+
+async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> None:
+    with pytest.raises(ValueError, match="batch_id must be a UUID, got 'not-a-uuid'"):
+        await cms.get_batch_class_info([BATCH, "not-a-uuid"])
+
+
+async def test_one_string_is_not_a_collection_of_ids(cms: CMSClient) -> None:
+    with pytest.raises(TypeError, match="not one string"):
+        await cms.get_batch_class_info(BATCH)
+
+
+async def test_no_ids_make_no_request(cms: CMSClient) -> None:
+    assert await cms.get_batch_class_info([]) == {}
+
+
+async def test_an_id_missing_from_the_answer_is_a_violation_and_one_too_many_is_ignored(
+    cms: CMSClient, router: respx.MockRouter
+) -> None:
+    first, second, third = ids(3)
+    route = router.get(path__startswith="/").respond(json={first: CLASS, third: None})
+    with pytest.raises(ContractViolation, match="1 of the 2 ids"):
+        await cms.get_batch_class_info([first, second])
+
+    assert await cms.get_batch_class_info([third]) == {third: None}
+    assert route.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"class_id": CLASS["class_id"]}, id="no-name"),
+        pytest.param({**CLASS, "class_name": None}, id="null-name"),
+        pytest.param({**CLASS, "class_id": "SA24B"}, id="class-id-that-is-no-uuid"),
+        pytest.param({**CLASS, "class_id": CLASS["class_id"].upper()}, id="upper-case-class-id"),
+        pytest.param([], id="list"),
+        pytest.param("SA24B", id="text"),
+    ],
+)
+async def test_a_class_outside_the_contract_is_a_violation(
+    cms: CMSClient, router: respx.MockRouter, value: Any
+) -> None:
+    router.get(path__startswith="/").respond(json={BATCH: value})
+
+    with pytest.raises(ContractViolation):
+        await cms.get_batch_class_info([BATCH])
+
+
+@pytest.mark.parametrize("base_url", ["http://cms.test", "http://cms.test/" + "p" * 500])
+async def test_many_ids_go_in_requests_of_at_most_100_ids_4000_bytes_and_4_at_a_time(
+    settings: BackendSettings, base_url: str
+) -> None:
+    running = most = 0
+    requests: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        requests.append(request)
+        for _ in range(20):  # lets every request that may start do so
+            await asyncio.sleep(0)
+        running -= 1
+        return all_with_class(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        cms = CMSClient(http, settings.model_copy(update={"cms_base_url": base_url}))
+        classes = await cms.get_batch_class_info(ids(1000))
+
+    assert list(classes) == ids(1000)
+    assert most == 4
+    assert max(len(asked(request)) for request in requests) <= 100
+    assert max(len(str(request.url)) for request in requests) <= 4000
+    assert len({request.headers["X-Correlation-ID"] for request in requests}) == 1
+
+
+async def test_one_failing_request_of_many_is_that_error_and_ends_the_others(
+    cms: CMSClient, router: respx.MockRouter
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503) if ids(1)[0] in asked(request) else all_with_class(request)
+
+    router.get(path__startswith="/").mock(side_effect=answer)
+
+    with pytest.raises(BackendUnavailable, match="status 503"):
+        await cms.get_batch_class_info(ids(300))

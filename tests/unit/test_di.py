@@ -1,0 +1,44 @@
+"""The Dishka provider gives both clients one HTTP client, and closes what it opened."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from dishka import make_async_container
+from pydantic import ValidationError
+
+from bff_clients import BackendSettings, CMSClient, CMSClientProtocol, RASClient, RASClientProtocol
+from bff_clients.di import BackendClientsProvider
+from tests.support.platform import KEY
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_container_gives_the_clients_and_closes_their_http_client(settings: BackendSettings) -> None:
+    container = make_async_container(BackendClientsProvider(settings))
+    ras = await container.get(RASClientProtocol)
+    cms = await container.get(CMSClientProtocol)
+    http = await container.get(httpx.AsyncClient)
+    assert isinstance(ras, RASClient)
+    assert isinstance(cms, CMSClient)
+    assert await container.get(BackendSettings) is settings
+    assert not http.is_closed
+
+    await container.close()
+    assert http.is_closed
+
+
+async def test_without_settings_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", KEY.get_secret_value())
+    container = make_async_container(BackendClientsProvider())
+
+    assert (await container.get(BackendSettings)).internal_api_key == KEY
+    await container.close()
+
+
+async def test_a_missing_key_fails_with_the_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HULEEDU_INTERNAL_API_KEY", raising=False)
+    container = make_async_container(BackendClientsProvider())
+    with pytest.raises(ValidationError, match="HULEEDU_INTERNAL_API_KEY"):
+        await container.get(RASClientProtocol)
+    await container.close()
