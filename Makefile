@@ -1,14 +1,14 @@
-# The two commands of the README: `make setup` and `make test`. Everything else is a `pdm run` script in pyproject.toml.
+# The two commands of the README: `make mock` and `make test`. Everything else is a `pdm run` script in pyproject.toml.
 export PDM_CHECK_UPDATE := 0
 export PDM_IGNORE_ACTIVE_VENV := 1
 export PACT_DO_NOT_TRACK := true
 PYTHON ?= python3
 PDM := .tools/bin/pdm
 
-.PHONY: setup test
+.PHONY: setup mock test
 setup: .venv/.stamp
 
-test: setup
+mock test: setup
 	@$(PDM) run $@
 
 # An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.

@@ -24,7 +24,7 @@ from bff_clients import (
 from tests.support.platform import BATCH, KEY, recorded, sent
 
 pytestmark = pytest.mark.anyio
-CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}  # noqa: RUF001
+CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}
 
 
 @pytest.fixture

@@ -1,0 +1,164 @@
+"""The default scenario: a small school in which every case that a dashboard has to show occurs.
+
+It is the same on every machine and on every start: ids are derived from names, and no clock is read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, get_args
+from uuid import UUID, uuid5
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES, InternalStatus
+from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
+
+BUSY_BATCHES: Final = 250
+"""More than two pages of the largest size that the client asks for."""
+
+_NAMESPACE: Final = UUID("9f1c7a52-5b0e-5d4e-8a43-2f6d3c1b7e90")
+_NEWEST: Final = datetime(2026, 1, 30, 15, 42, 10, 250_000)  # noqa: DTZ001  # RAS writes naive date-times
+_STATUSES: Final[tuple[str, ...]] = get_args(InternalStatus)
+_CLASSES: Final = (
+    "Svenska 1 – SA24B",
+    "ENG5 Teknik åk 1",
+    "Engelska 6 NA23a",
+    "Svenska 3 – EK22",
+    "Historia 1b HU24",
+)
+_TASKS: Final = ("Romeo och Julia", "Argumenterande tal", "Min språkliga bakgrund", "Novellanalys", "Källkritik")
+_PUPILS: Final = ("öhman", "ekström", "al-hassan", "lindqvist", "åkesson", "nguyen", "sjöberg", "häggström")
+_WITHOUT_ESSAYS: Final = frozenset(
+    {
+        "awaiting_content_validation",
+        "awaiting_pipeline_configuration",
+        "content_ingestion_failed",
+        "cancelled",
+    }
+)
+_STARTED: Final = frozenset(
+    {"processing_pipelines", "completed_successfully", "completed_with_failures", "failed_critically"}
+)
+_PIPELINE: Final = "spellcheck,cj_assessment"
+
+_Row = dict[str, Any]
+
+
+def default_scenario() -> Scenario:
+    """Build the scenario."""
+    usual = [
+        status
+        for status, times in (
+            ("completed_successfully", 6),
+            ("completed_with_failures", 2),
+            ("processing_pipelines", 2),
+        )
+        for _ in range(times)
+    ]
+    plans = (
+        ("Karin Öberg", "busy: many pages, batches with and without a class", _spread(usual, BUSY_BATCHES)),
+        ("Anders Åkerlund", "one batch in each internal status, so every client status", _STATUSES),
+        ("Maja Lindström", "an ordinary week", tuple(usual[::2])),
+        ("Yusuf Al-Hassan", "batches that belong to no class", ("completed_successfully", "processing_pipelines")),
+        ("Elin Björk", "new here: no batches", ()),
+    )
+    teachers: list[Teacher] = []
+    states: list[StateCall] = []
+    classes: dict[str, Mapping[str, str] | None] = {}
+    for name, purpose, statuses in plans:
+        user_id = _uuid("teacher", name)
+        rows = [_batch(name, at, status) for at, status in enumerate(statuses)]
+        teachers.append(Teacher(user_id, name, purpose, len(rows)))
+        states.append(StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": rows}))
+        has_classes = "no class" not in purpose
+        classes.update((row["batch_id"], _class_of(at) if has_classes else None) for at, row in enumerate(rows))
+    states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes}))
+    return Scenario("default", tuple(teachers), tuple(states))
+
+
+def _spread(usual: Sequence[str], count: int) -> tuple[str, ...]:
+    # Every ninth batch is in a rarer status, so that each filter finds something and completed ones prevail.
+    rare = [status for status in _STATUSES if status not in usual]
+    return tuple(rare[(at // 9) % len(rare)] if at % 9 == 0 else usual[at % len(usual)] for at in range(count))
+
+
+def _uuid(kind: str, name: str) -> str:
+    return str(uuid5(_NAMESPACE, f"{kind}:{name}"))
+
+
+def _class_of(at: int) -> Mapping[str, str] | None:
+    if at % 7 == 3:  # noqa: PLR2004
+        return None
+    name = _CLASSES[at % len(_CLASSES)]
+    return {"class_id": _uuid("class", name), "class_name": name}
+
+
+def _batch(teacher: str, at: int, status: str) -> _Row:
+    key = f"{teacher}/{at}"
+    created = _NEWEST - timedelta(hours=7 * at, minutes=13 * (at % 5))
+    essays = [] if status in _WITHOUT_ESSAYS else list(_essays(key, at, status, created))
+    done = sum(essay["cj_assessment_status"] == "completed" for essay in essays)
+    failed = sum("failed" in (essay["spellcheck_status"], essay["cj_assessment_status"]) for essay in essays)
+    started = created + timedelta(minutes=4) if status in _STARTED else None
+    finished = created + timedelta(minutes=16) if status.startswith("completed") else None
+    return {
+        "batch_id": _uuid("batch", key),
+        "internal_status": status,
+        "assignment_id": None if at % 4 == 3 else f"Uppgift {at + 1}: {_TASKS[at % len(_TASKS)]}",  # noqa: PLR2004
+        "essay_count": 3 + at % 3,
+        "completed_essay_count": done,
+        "failed_essay_count": failed,
+        "requested_pipeline": _PIPELINE if status in _STARTED else None,
+        "essays": essays,
+        "created_at": _text(created),
+        "last_updated": _text(finished or started or created),
+        "processing_started_at": _text(started) if started else None,
+        "processing_completed_at": _text(finished) if finished else None,
+        "student_prompt_ref": None,
+    }
+
+
+def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[_Row]:
+    count = 3 + at % 3
+    for number in range(count):
+        spellcheck, assessment = _progress(status, at, number, count)
+        checked, assessed = spellcheck == "completed", assessment == "completed"
+        essay = f"{key}/{number}"
+        yield {
+            "essay_id": _uuid("essay", essay),
+            "filename": f"uppsats_{_PUPILS[(at + number) % len(_PUPILS)]}.docx",
+            "file_upload_id": _uuid("upload", essay),
+            "spellcheck_status": spellcheck,
+            "spellcheck_correction_count": 4 + (at + number) % 9 if checked else None,
+            "spellcheck_corrected_text_storage_id": _uuid("text", essay).replace("-", "") if checked else None,
+            "spellcheck_error_detail": _error("SPELLCHECK_SERVICE_ERROR") if spellcheck == "failed" else None,
+            "cj_assessment_status": assessment,
+            "cj_rank": number + 1 if assessed else None,
+            "cj_score": round(0.92 - 0.17 * number, 2) if assessed else None,
+            "cj_assessment_error_detail": _error("CJ_ASSESSMENT_SERVICE_ERROR") if assessment == "failed" else None,
+            "last_updated": _text(created + timedelta(minutes=5 + number)),
+        }
+
+
+def _progress(status: str, at: int, number: int, count: int) -> tuple[str | None, str | None]:
+    """How far one essay is in spellcheck and in assessment, given where its batch stands."""
+    last = number == count - 1
+    match status:
+        case "completed_successfully":
+            return "completed", "completed"
+        case "completed_with_failures":
+            return ("completed", "failed") if last else ("completed", "completed")
+        case "processing_pipelines" if at % 2 == 0:
+            return ("processing" if last else "completed"), None
+        case "processing_pipelines":
+            return "completed", ("processing" if last else "completed")
+        case "failed_critically":
+            return "failed", None
+        case _:
+            return None, None
+
+
+def _error(code: str) -> dict[str, Any]:
+    return {"error_code": code, "message": "The service could not process the essay", "details": {}}
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds")

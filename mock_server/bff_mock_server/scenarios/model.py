@@ -1,0 +1,59 @@
+"""What a scenario consists of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bff_mock_server.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A user of a scenario.
+
+    Attributes:
+        user_id: What RAS knows them by.
+        name: For people who read the banner.
+        purpose: What to use this teacher for.
+        batches: How many batches they have.
+    """
+
+    user_id: str
+    name: str
+    purpose: str
+    batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateCall:
+    """One provider state with its params."""
+
+    name: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A world to develop against.
+
+    Attributes:
+        name: What it is called on the command line.
+        teachers: Its users; the first is the one that examples are about.
+        states: What makes it true.
+    """
+
+    name: str
+    teachers: tuple[Teacher, ...]
+    states: tuple[StateCall, ...]
+
+    def build(self) -> World:
+        """A new world in which the scenario stands, and to which every teardown comes back.
+
+        Raises:
+            StateError: A state is not in the catalogue, or its params are wrong.
+        """
+        world = World()
+        for state in self.states:
+            world.apply(state.name, state.params)
+        world.settle()
+        return world

@@ -1,0 +1,220 @@
+"""What stands behind both backends: whose batches there are, and which class each belongs to.
+
+A world is filled through the provider states of the contracts and in no other way, so a scenario, a verifier and a
+test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, assert_never
+
+from pydantic import ValidationError
+
+from bff_contracts.states import (
+    CATALOGUE,
+    BatchesHaveClasses,
+    BatchMissing,
+    ClassRow,
+    ProviderState,
+    UserHasBatches,
+)
+from bff_contracts.states import BatchRow as BatchParams
+
+_CLIENT_STATUS: Final[Mapping[str, str]] = {
+    "awaiting_content_validation": "pending_content",
+    "awaiting_pipeline_configuration": "pending_content",
+    "ready_for_pipeline_execution": "ready",
+    "processing_pipelines": "processing",
+    "awaiting_student_validation": "processing",
+    "student_validation_completed": "processing",
+    "validation_timeout_processed": "processing",
+    "completed_successfully": "completed_successfully",
+    "completed_with_failures": "completed_with_failures",
+    "content_ingestion_failed": "failed",
+    "failed_critically": "failed",
+    "cancelled": "cancelled",
+}
+"""RAS's own mapping of what it stores to what it answers."""
+
+_FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
+_UNDO_LIMIT: Final = 256
+"""How many states can be taken back; older ones have become part of the world."""
+
+_States = UserHasBatches | BatchMissing | BatchesHaveClasses
+
+
+class StateError(ValueError):
+    """A state that cannot be set up: nobody knows its name, or its params are not what the catalogue says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchRow:
+    """One batch as RAS answers it.
+
+    Attributes:
+        batch_id: A canonical UUID.
+        user_id: Whose batch it is.
+        internal_status: What RAS stores, and what the `status` filter compares with.
+        created: When it was made, comparable: pages are sorted by it.
+        answer: All fields of the answer, the derived ones included.
+    """
+
+    batch_id: str
+    user_id: str
+    internal_status: str
+    created: datetime
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the world holds at one moment.
+
+    Attributes:
+        batches: By batch id.
+        users: Each user's batches, newest first.
+        classes: By batch id; `None` or no entry when a batch has no class.
+    """
+
+    batches: Mapping[str, BatchRow] = field(default_factory=dict[str, BatchRow])
+    users: Mapping[str, tuple[BatchRow, ...]] = field(default_factory=dict[str, tuple[BatchRow, ...]])
+    classes: Mapping[str, ClassRow | None] = field(default_factory=dict[str, "ClassRow | None"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    name: str
+    params: _States
+
+
+class World:
+    """The rows behind both backends, and the states that made them."""
+
+    def __init__(self) -> None:
+        self._base = Rows()
+        self._applied: list[_Applied] = []
+        self.rows = self._base
+
+    def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
+        """Make a provider state true.
+
+        Raises:
+            StateError: No such state (at `provider`, when one is given), or its params are wrong.
+        """
+        applied = _validated(name, params, provider)
+        self._applied.append(applied)
+        self.rows = _with_state(self.rows, applied.params)
+        if len(self._applied) > _UNDO_LIMIT:
+            self._base = _with_state(self._base, self._applied.pop(0).params)
+
+    def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
+        """Take a state back: what stood before stands again, whatever else was set up in between.
+
+        A state that is not there (any more) is no error: there is nothing left to take back.
+
+        Raises:
+            StateError: As `apply`.
+        """
+        wanted = _validated(name, params, provider)
+        for at in reversed(range(len(self._applied))):
+            if self._applied[at] == wanted:
+                del self._applied[at]
+                break
+        rows = self._base
+        for applied in self._applied:
+            rows = _with_state(rows, applied.params)
+        self.rows = rows
+
+    def settle(self) -> None:
+        """Let the states so far become the world that every teardown comes back to."""
+        self._base = self.rows
+        self._applied.clear()
+
+
+def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
+    """The states of the catalogue, of one provider when one is given."""
+    return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
+
+
+def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _Applied:
+    known = known_states(provider)
+    state = next((state for state in known if state.name == name), None)
+    if state is None:
+        names = ", ".join(repr(state.name) for state in known) or "none"
+        message = f"unknown provider state {name!r}; known: {names}"
+        raise StateError(message)
+    try:
+        model = state.params.model_validate(dict(params))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'params'}: {item['msg']}" for item in error.errors(include_url=False)
+        )
+        message = f"params of {name!r}: {problems}"
+        raise StateError(message) from error
+    if not isinstance(model, UserHasBatches | BatchMissing | BatchesHaveClasses):
+        message = f"provider state {name!r} is in the catalogue, but the mock does not know what it means"
+        raise StateError(message)
+    return _Applied(name, model)
+
+
+def _with_state(rows: Rows, state: _States) -> Rows:
+    match state:
+        case UserHasBatches():
+            return _with_batches(rows, state)
+        case BatchMissing():
+            return _without(rows, {state.batch_id})
+        case BatchesHaveClasses():
+            return Rows(rows.batches, rows.users, {**rows.classes, **state.classes})
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
+    new = {batch.batch_id: batch_row(state.user_id, batch) for batch in state.batches}
+    # A batch that was another user's moves: nobody may be left with a row of it.
+    kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
+    newest_first = tuple(sorted(new.values(), key=lambda row: row.created, reverse=True))
+    return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.classes)
+
+
+def _without(rows: Rows, batch_ids: set[str]) -> Rows:
+    owners = {rows.batches[batch_id].user_id for batch_id in batch_ids if batch_id in rows.batches}
+    remaining = {owner: tuple(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners}
+    batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
+    return Rows(batches, {**rows.users, **remaining}, rows.classes)
+
+
+def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
+    """A stored batch as RAS answers it: whose it is, its client status and its phase are derived."""
+    fields = batch.model_dump()
+    status: str = fields.pop("internal_status")
+    fields["essays"] = [dict(essay) for essay in fields["essays"]]
+    answer = {
+        **fields,
+        "user_id": user_id,
+        "overall_status": _CLIENT_STATUS[status],
+        "current_phase": _current_phase(batch),
+    }
+    return BatchRow(batch.batch_id, user_id, status, _moment(batch.created_at), answer)
+
+
+def _current_phase(batch: BatchParams) -> str | None:
+    if batch.internal_status != "processing_pipelines":
+        return None
+    return next(_unfinished_phases(batch), None)
+
+
+def _unfinished_phases(batch: BatchParams) -> Iterator[str]:
+    if any(essay.spellcheck_status not in _FINISHED for essay in batch.essays):
+        yield "spellcheck"
+    # An essay whose spellcheck did not succeed goes no further: it is finished without an assessment.
+    if any(
+        essay.spellcheck_status == "completed" and essay.cj_assessment_status not in _FINISHED for essay in batch.essays
+    ):
+        yield "cj_assessment"
+
+
+def _moment(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value

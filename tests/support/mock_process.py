@@ -1,0 +1,49 @@
+"""The mock server as its users start it: a process of its own on free ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+
+@dataclass(frozen=True)
+class RunningMock:
+    """Where the mock listens, and what it printed when it was ready."""
+
+    ras: str
+    cms: str
+    banner: str
+
+
+@contextmanager
+def running_mock(*arguments: str) -> Generator[RunningMock]:
+    """Start the mock, wait until it says that it listens, and stop it afterwards."""
+    environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
+    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", "0", "--cms-port", "0", *arguments]
+    with subprocess.Popen(  # noqa: S603  our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        try:
+            banner = _read_banner(process.stdout)
+            ports = re.findall(r"http://127\.0\.0\.1:\d+", banner)
+            yield RunningMock(ras=ports[0], cms=ports[1], banner=banner)
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
+def _read_banner(output: IO[str]) -> str:
+    """Read up to the curl line, which is the last thing printed once all ports listen."""
+    lines: list[str] = []
+    for line in output:
+        lines.append(line)
+        if line.strip().startswith("curl "):
+            return "".join(lines)
+    raise AssertionError("the mock ended before it was ready:\n" + "".join(lines))
