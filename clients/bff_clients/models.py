@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NewType, overload
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
 BatchId = NewType("BatchId", str)
@@ -91,6 +91,9 @@ class _DateTimeForms:
 
 
 UtcDateTime = Annotated[datetime, _DateTimeForms()]
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+"""What the Pact engine takes for an integer: beyond these bounds a JSON number is a float to it."""
+
 CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 
 
@@ -107,9 +110,9 @@ class Batch(AnswerModel):
     user_id: str
     assignment_id: str | None
     overall_status: BatchClientStatus
-    essay_count: int
-    completed_essay_count: int
-    failed_essay_count: int
+    essay_count: Integer
+    completed_essay_count: Integer
+    failed_essay_count: Integer
     requested_pipeline: str | None
     current_phase: ProcessingPhase | None
     created_at: UtcDateTime
@@ -125,10 +128,10 @@ class Essay(AnswerModel):
     filename: str | None
     file_upload_id: str | None
     spellcheck_status: EssayStatus | None
-    spellcheck_correction_count: int | None
+    spellcheck_correction_count: Integer | None
     spellcheck_corrected_text_storage_id: str | None
     cj_assessment_status: EssayStatus | None
-    cj_rank: int | None
+    cj_rank: Integer | None
     cj_score: float | None
     last_updated: UtcDateTime
 
@@ -142,9 +145,9 @@ class BatchDetails(Batch):
 class Pagination(AnswerModel):
     """Where a page stands: `total` counts all rows that match user and filter, whatever the page."""
 
-    limit: int
-    offset: int
-    total: int
+    limit: Integer
+    offset: Integer
+    total: Integer
 
 
 class ClassInfo(AnswerModel):

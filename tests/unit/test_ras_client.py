@@ -227,6 +227,7 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
         pytest.param({"essay_count": "3"}, id="count-as-text"),
         pytest.param({"essay_count": 3.0}, id="count-as-float"),
         pytest.param({"essay_count": True}, id="count-as-bool"),
+        pytest.param({"essay_count": 10**30}, id="count-beyond-64-bits"),
         pytest.param({"batch_id": BATCH.upper()}, id="upper-case-id"),
         pytest.param({"batch_id": "batch-1"}, id="id-that-is-no-uuid"),
         pytest.param({"overall_status": "processing_pipelines"}, id="internal-status"),
