@@ -1,0 +1,196 @@
+"""Small contracts, requests and worlds for the tests of the mock server."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import Backend, BackendApp, World, default_scenario
+from bff_mock_server.asgi import asked
+from bff_mock_server.matching import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping, Sequence
+
+Json = dict[str, Any]
+
+KEY = "INJECTED-AT-VERIFICATION"
+HEADERS = {
+    "X-Internal-API-Key": KEY,
+    "X-Service-ID": "bff-teacher-service",
+    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00",
+}
+USER = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d01"
+OTHER_USER = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d02"
+MOMENT = "2026-01-31T08:15:30.120"
+
+
+def batch_id(number: int) -> str:
+    return f"26b9045a-e947-5833-ab3e-{number:012d}"
+
+
+def regex(pattern: str) -> Json:
+    return rule({"match": "regex", "regex": pattern})
+
+
+def rule(*matchers: Json, combine: str = "AND") -> Json:
+    return {"combine": combine, "matchers": list(matchers)}
+
+
+def interaction(description: str, path: str = "/things", *, status: int = 200, **parts: Any) -> Json:
+    """An interaction as a pact file spells it.
+
+    `parts`: method, query, headers, rules (of the request), body, body_rules (of the answer), states, role.
+    """
+    request = {
+        "method": parts.get("method", "GET"),
+        "path": path,
+        "query": parts.get("query", {}),
+        "headers": parts.get("headers", {}),
+        "matchingRules": parts.get("rules", {}),
+    }
+    response: Json = {"status": status}
+    if "body" in parts:
+        response["body"] = {"content": parts["body"], "contentType": "application/json", "encoded": False}
+        response["matchingRules"] = {"body": parts.get("body_rules", {})}
+    return {
+        "type": "Synchronous/HTTP",
+        "description": description,
+        "providerStates": parts.get("states", []),
+        "comments": {"role": parts["role"]} if "role" in parts else {},
+        "request": request,
+        "response": response,
+    }
+
+
+def pact(*interactions: Json, provider: str = "thing-service") -> Pact:
+    document = {
+        "consumer": {"name": "bff-teacher-service"},
+        "provider": {"name": provider},
+        "interactions": list(interactions),
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    return read_pact(json.dumps(document), source="thing.json")
+
+
+def scope(target: str, *, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> MutableMapping[str, Any]:
+    parts = urlsplit(target)
+    return {
+        "type": "http",
+        "method": method,
+        "path": parts.path,
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+    }
+
+
+def _pairs(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    return list((HEADERS if headers is None else headers).items())
+
+
+def request(target: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Asked:
+    return asked(scope(target, method=method, headers=_pairs(headers)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over ASGI."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+async def call(
+    app: BackendApp,
+    target: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: Sequence[bytes] = (b"",),
+) -> Answer:
+    """Send one request through the ASGI application."""
+    chunks = list(body)
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        chunk = chunks.pop(0)
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope(target, method=method, headers=_pairs(headers)), receive, send)
+    start, *rest = sent
+    return Answer(
+        start["status"],
+        {name.decode(): value.decode() for name, value in start["headers"]},
+        b"".join(message.get("body", b"") for message in rest),
+    )
+
+
+async def set_state(app: BackendApp, name: str, params: Json, *, action: str = "setup") -> Answer:
+    document = json.dumps({"state": name, "params": params, "action": action}).encode()
+    return await call(app, "/_pact/provider_states", method="POST", headers={}, body=[document])
+
+
+def shipped(provider: str) -> Pact:
+    return next(found for found in shipped_pacts() if found.provider == provider)
+
+
+def ras_app(world: World | None = None, **options: Any) -> BackendApp:
+    return BackendApp(Backend(shipped(RAS), world or default_scenario().build(), **options))
+
+
+def cms_app(world: World | None = None, **options: Any) -> BackendApp:
+    return BackendApp(Backend(shipped(CMS), world or default_scenario().build(), **options))
+
+
+def batch(number: int = 1, **changes: Any) -> Json:
+    """A batch as the provider states spell it."""
+    return {
+        "batch_id": batch_id(number),
+        "internal_status": "completed_successfully",
+        "assignment_id": None,
+        "essay_count": 3,
+        "completed_essay_count": 0,
+        "failed_essay_count": 0,
+        "requested_pipeline": None,
+        "essays": [],
+        "created_at": MOMENT,
+        "last_updated": MOMENT,
+        "processing_started_at": None,
+        "processing_completed_at": None,
+        "student_prompt_ref": None,
+        **changes,
+    }
+
+
+def essay(spellcheck: str | None, assessment: str | None) -> Json:
+    return {
+        "essay_id": "e",
+        "filename": None,
+        "file_upload_id": None,
+        "spellcheck_status": spellcheck,
+        "spellcheck_correction_count": None,
+        "spellcheck_corrected_text_storage_id": None,
+        "spellcheck_error_detail": None,
+        "cj_assessment_status": assessment,
+        "cj_rank": None,
+        "cj_score": None,
+        "cj_assessment_error_detail": None,
+        "last_updated": MOMENT,
+    }
+
+
+def user_has(*batches: Json, user_id: str = USER) -> Json:
+    return {"user_id": user_id, "batches": list(batches)}

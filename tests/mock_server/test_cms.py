@@ -1,0 +1,69 @@
+"""Mock CMS: which class each batch belongs to."""
+
+from __future__ import annotations
+
+import pytest
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES
+from bff_mock_server import BackendApp, World
+from tests.mock_server.building import HEADERS, batch_id, call, cms_app
+
+CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
+ONE, TWO, UNKNOWN = batch_id(1), batch_id(2), batch_id(3)
+
+
+def classes(*ids: str) -> str:
+    return f"/internal/v1/batches/class-info?batch_ids={','.join(ids)}"
+
+
+@pytest.fixture
+def app() -> BackendApp:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {ONE: CLASS, TWO: None}})
+    return cms_app(world)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param([ONE], id="one"),
+        pytest.param([ONE, TWO, UNKNOWN], id="with-a-class-without-and-unknown"),
+        pytest.param([TWO], id="none"),
+        pytest.param([ONE, ONE], id="twice-the-same"),
+        pytest.param([batch_id(number) for number in range(100)], id="a-hundred"),
+    ],
+)
+async def test_each_distinct_id_has_its_class_or_null(app: BackendApp, ids: list[str]) -> None:
+    answer = await call(app, classes(*ids))
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json == {found: CLASS if found == ONE else None for found in ids}
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        pytest.param(classes(ONE, "not-a-uuid"), "query batch_ids", id="malformed"),
+        pytest.param(classes(ONE.upper().replace("26B", "26B")), "query batch_ids", id="not-canonical"),
+        pytest.param(classes(), "query batch_ids", id="empty"),
+        pytest.param("/internal/v1/batches/class-info", "query batch_ids", id="missing"),
+        pytest.param(f"{classes(ONE)}&batch_ids={TWO}", "query batch_ids", id="repeated"),
+    ],
+)
+async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: BackendApp, target: str, place: str) -> None:
+    answer = await call(app, target)
+
+    assert answer.status == 400
+    assert [difference["where"] for difference in answer.json["differences"]] == [place]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        pytest.param({"X-Service-ID": "anyone"}, 200, id="any-service"),
+        pytest.param({"X-Service-ID": ""}, 401, id="no-service"),
+        pytest.param({"X-Internal-API-Key": "wrong"}, 401, id="wrong-key"),
+    ],
+)
+async def test_cms_asks_for_the_key_and_some_service_id(app: BackendApp, change: dict[str, str], status: int) -> None:
+    assert (await call(app, classes(ONE), headers={**HEADERS, **change})).status == status

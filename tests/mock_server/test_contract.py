@@ -1,0 +1,149 @@
+"""A contract becomes a table, or is refused with the place of the trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bff_contracts.pact_file import PactError, shipped_pacts
+from bff_mock_server.contract import Check, compile_pact
+from bff_mock_server.simulators import CREDENTIALS
+from tests.mock_server.building import interaction, pact, regex, rule
+
+THING = regex("^/things/[a-z]+$")
+
+
+def check_of(matcher: dict[str, Any], *, example: str = "20") -> Check:
+    table = compile_pact(pact(interaction("a", query={"limit": [example]}, rules={"query": {"limit": rule(matcher)}})))
+    return table.endpoints[0].entries[0].query["limit"][0]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "good", "bad"),
+    [
+        pytest.param({"match": "equality"}, "20", "21", id="equality"),
+        pytest.param({"match": "regex", "regex": "[0-9]+"}, "7", "7x", id="regex-of-the-whole-value"),
+        pytest.param({"match": "include", "value": "ab"}, "xaby", "xb", id="include"),
+        pytest.param({"match": "integer"}, "-3", "3.0", id="integer"),
+        pytest.param({"match": "decimal"}, "3.25", "3", id="decimal"),
+        pytest.param({"match": "number"}, "3.25", "three", id="number"),
+        pytest.param({"match": "boolean"}, "true", "True", id="boolean"),
+        pytest.param({"match": "null"}, "", "x", id="null"),
+    ],
+)
+def test_each_matcher_tells_good_values_from_bad_ones(matcher: dict[str, Any], good: str, bad: str) -> None:
+    check = check_of(matcher)
+
+    assert (check.rule, check.accepts(good), check.accepts(bad)) == (matcher["match"], True, False)
+
+
+def test_the_type_matcher_takes_any_text() -> None:
+    assert check_of({"match": "type"}).accepts("anything")
+
+
+@pytest.mark.parametrize(
+    ("combine", "verdicts"),
+    [
+        pytest.param("AND", [False, False, True], id="all-of-them"),
+        pytest.param("OR", [True, True, True], id="any-of-them"),
+    ],
+)
+def test_several_matchers_combine(combine: str, verdicts: list[bool]) -> None:
+    both = rule({"match": "integer"}, {"match": "regex", "regex": "1.*"}, combine=combine)
+    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
+    check = table.endpoints[0].entries[0].query["n"][0]
+
+    assert [check.accepts(value) for value in ("2", "1x", "12")] == verdicts
+
+
+@pytest.mark.parametrize("key", ["limit", "limit[0]", "$.limit[0]", "$['limit'][0]", "$.limit"])
+def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
+    table = compile_pact(pact(interaction("a", query={"limit": ["20"]}, rules={"query": {key: regex("[0-9]+")}})))
+
+    assert table.endpoints[0].entries[0].query["limit"][0].rule == "regex"
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"n": rule({"match": "semver"})}}},
+            "$.interactions[1].request.matchingRules.query.n.matchers[0].match: the matching rule 'semver'",
+            id="unknown-matcher",
+        ),
+        pytest.param(
+            {"rules": {"path": rule({"match": "date"})}},
+            "$.interactions[1].request.matchingRules.path.matchers[0].match",
+            id="unknown-matcher-on-the-path",
+        ),
+        pytest.param(
+            {"rules": {"header": {"X-Id": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.header.x-id: a rule for something the request does not have",
+            id="rule-without-a-value",
+        ),
+        pytest.param(
+            {"headers": {"X-Id": ["a"]}, "rules": {"header": {"X-Id": rule()}}},
+            "$.interactions[1].request.matchingRules.header.x-id: a rule without a matcher",
+            id="rule-without-a-matcher",
+        ),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
+    parts: dict[str, Any], place: str
+) -> None:
+    contract = pact(interaction("fine"), interaction("broken", "/other", **parts))
+
+    with pytest.raises(PactError) as refused:
+        compile_pact(contract)
+
+    assert str(refused.value).startswith(f"thing.json: interaction 'broken': {place}")
+
+
+def test_a_request_body_is_refused_because_nothing_would_match_it() -> None:
+    with_body = interaction("with a body", method="POST")
+    with_body["request"]["body"] = {"content": {"a": 1}, "contentType": "application/json", "encoded": False}
+
+    with pytest.raises(PactError, match=r"\$\.interactions\[0\]\.request\.body: request bodies cannot be matched"):
+        compile_pact(pact(with_body))
+
+
+def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
+    table = compile_pact(
+        pact(
+            interaction("unknown", "/things/zz", status=404, rules={"path": THING}),
+            interaction("literal", "/things/a"),
+            interaction("any", "/things/b", rules={"path": THING}, role="shape"),
+            interaction("others", "/others"),
+        )
+    )
+
+    assert [[entry.interaction.description for entry in endpoint.entries] for endpoint in table.endpoints] == [
+        ["literal", "any", "unknown"],
+        ["others"],
+    ]
+    assert table.endpoints[0].shape is not None
+
+
+def test_refusals_are_set_apart_only_where_credentials_are_judged() -> None:
+    contract = pact(interaction("good", headers={"X-Service-ID": ["bff"]}), interaction("bad", status=401))
+
+    judged = compile_pact(contract, credentials=CREDENTIALS).endpoints[0]
+    ruled = compile_pact(contract).endpoints[0]
+
+    assert [refusal.description for refusal in judged.refusals] == ["bad"]
+    assert judged.entries[0].headers == ()
+    assert (ruled.refusals, len(ruled.entries)) == ((), 2)
+
+
+def test_credentials_stay_ruled_when_the_contract_has_no_refusal() -> None:
+    contract = pact(interaction("good", headers={"X-Service-ID": ["bff"]}))
+
+    assert compile_pact(contract, credentials=CREDENTIALS).endpoints[0].entries[0].headers != ()
+
+
+@pytest.mark.parametrize("contract", shipped_pacts(), ids=lambda contract: contract.provider)
+def test_the_shipped_contracts_have_one_shape_per_endpoint(contract: Any) -> None:
+    table = compile_pact(contract, credentials=CREDENTIALS)
+
+    assert [endpoint.example_path for endpoint in table.endpoints if endpoint.shape is None] == []

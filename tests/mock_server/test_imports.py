@@ -1,0 +1,22 @@
+"""What starting the mock loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import bff_mock_server
+
+
+def test_the_server_loads_neither_the_engine_nor_a_client() -> None:
+    unwanted = "{'pact', 'pact_ffi', 'httpx', 'pydantic_settings', 'dishka', 'fastapi', 'bff_clients'}"
+    program = f"import sys, bff_mock_server.cli, bff_mock_server.server; print(sorted({unwanted} & sys.modules.keys()))"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_table_of_contents_is_true() -> None:
+    assert sorted(bff_mock_server.__all__) == bff_mock_server.__all__
+    assert all(hasattr(bff_mock_server, name) for name in bff_mock_server.__all__)

@@ -1,0 +1,68 @@
+"""The default scenario shows every case, and is the same everywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import get_args
+
+from bff_contracts.states import InternalStatus
+from bff_mock_server import default_scenario
+from tests.mock_server.building import call, cms_app, ras_app
+
+SCENARIO = default_scenario()
+WORLD = SCENARIO.build()
+STATUSES = get_args(InternalStatus)
+PHASES = {"spellcheck", "cj_assessment", None}
+
+
+def test_it_is_the_same_every_time() -> None:
+    assert default_scenario() == SCENARIO
+
+
+def test_the_teachers_have_what_the_banner_says() -> None:
+    assert [len(WORLD.rows.users[teacher.user_id]) for teacher in SCENARIO.teachers] == [
+        teacher.batches for teacher in SCENARIO.teachers
+    ]
+    assert [SCENARIO.teachers[0].batches, SCENARIO.teachers[-1].batches] == [250, 0]
+
+
+def test_every_internal_status_occurs_for_the_busy_teacher_and_alone() -> None:
+    busy, each = (Counter(row.internal_status for row in WORLD.rows.users[t.user_id]) for t in SCENARIO.teachers[:2])
+
+    assert set(busy) == set(STATUSES)
+    assert each == Counter(STATUSES)
+
+
+def test_every_phase_occurs() -> None:
+    assert {row.answer["current_phase"] for row in WORLD.rows.batches.values()} == PHASES
+
+
+def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
+    classes = WORLD.rows.classes
+
+    assert set(classes) == set(WORLD.rows.batches)
+    assert None in classes.values()
+    assert len({known.class_id for known in classes.values() if known}) == len(
+        {known.class_name for known in classes.values() if known}
+    )
+
+
+def test_counts_agree_with_the_essays() -> None:
+    for row in WORLD.rows.batches.values():
+        answer = row.answer
+        if answer["essays"]:
+            assert answer["essay_count"] == len(answer["essays"])
+            assert answer["completed_essay_count"] + answer["failed_essay_count"] <= answer["essay_count"]
+
+
+async def test_every_batch_that_ras_lists_has_an_answer_at_cms_and_a_status() -> None:
+    ras, cms = ras_app(WORLD), cms_app(WORLD)
+    listed: list[str] = []
+    for offset in range(0, 250, 100):
+        target = f"/internal/v1/batches/user/{SCENARIO.teachers[0].user_id}?limit=100&offset={offset}"
+        listed += [row["batch_id"] for row in (await call(ras, target)).json["batches"]]
+    answer = await call(cms, f"/internal/v1/batches/class-info?batch_ids={','.join(listed[:100])}")
+    one = await call(ras, f"/internal/v1/batches/{listed[3]}/status")
+
+    assert (len(set(listed)), set(answer.json)) == (250, set(listed[:100]))
+    assert (one.status, one.json["batch_id"]) == (200, listed[3])

@@ -1,0 +1,61 @@
+"""An example is a template: known values replace its own, within what its rules allow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bff_contracts.pact_file import Rule
+from bff_mock_server.templates import Rendered, template_of
+
+OR_NULL = Rule("OR", ({"match": "null"}, {"match": "type"}))
+TYPE = Rule("AND", ({"match": "type"},))
+ONLY_NULL = Rule("AND", ({"match": "null"},))
+
+
+@pytest.mark.parametrize(
+    ("example", "rules", "value", "rendered"),
+    [
+        pytest.param({"a": 1, "b": 2}, {}, {"a": 7}, {"a": 7, "b": 2}, id="unknown-field-is-the-examples"),
+        pytest.param({"a": 1}, {}, {"a": 7, "z": 9}, {"a": 7}, id="field-outside-the-contract-stays-out"),
+        pytest.param({"a": 1}, {"$.a": TYPE}, {"a": None}, {"a": 1}, id="null-where-forbidden"),
+        pytest.param({"a": 1}, {"$.a": OR_NULL}, {"a": None}, {"a": None}, id="null-where-allowed"),
+        pytest.param({"a-b": 1}, {"$['a-b']": OR_NULL}, {"a-b": None}, {"a-b": None}, id="quoted-path"),
+        pytest.param({"a": None}, {}, {"a": 7}, {"a": None}, id="literal-null-stays"),
+        pytest.param({"a": None}, {"$.a": ONLY_NULL}, {"a": 7}, {"a": None}, id="ruled-null-stays"),
+        pytest.param({"a": None}, {"$.a": OR_NULL}, {"a": 7}, {"a": 7}, id="null-example-of-a-nullable"),
+        pytest.param([{"a": 1}], {}, [{"a": 2}, {"a": 3}], [{"a": 2}, {"a": 3}], id="element-per-row"),
+        pytest.param([{"a": 1}], {}, [], [], id="no-rows"),
+        pytest.param([{"a": 1}], {"$[*].a": OR_NULL}, [{"a": None}], [{"a": None}], id="rule-for-every-element"),
+        pytest.param([{"a": 1}], {"$[0].a": OR_NULL}, [{"a": None}], [{"a": None}], id="rule-for-the-first-element"),
+        pytest.param({"a": {"b": [1]}}, {}, {"a": {"b": [2, 3]}}, {"a": {"b": [2, 3]}}, id="nested"),
+        pytest.param({"a": "x"}, {}, {"a": 'Öhman "ö"'}, {"a": 'Öhman "ö"'}, id="text-is-escaped"),
+    ],
+)  # fmt: skip
+def test_an_example_is_filled_with_what_is_known(
+    example: Any, rules: dict[str, Rule], value: Any, rendered: Any
+) -> None:
+    assert json.loads(template_of(example, rules).render(value)) == rendered
+
+
+def test_what_other_answers_show_is_served_when_it_is_known() -> None:
+    template = template_of({"a": [{"b": 1}]}, {}, others=[{"a": [{"b": 2, "c": 3}]}, {"a": [], "d": {}}])
+
+    assert json.loads(template.render({"a": [{"b": 5, "c": None}, {"b": 6}], "d": {"x": 1}})) == {
+        "a": [{"b": 5, "c": None}, {"b": 6}],
+        "d": {"x": 1},
+    }
+
+
+def test_ready_text_goes_in_as_it_stands() -> None:
+    assert template_of({"a": [1]}, {}).render({"a": Rendered("[ 1,2 ]")}) == '{"a":[ 1,2 ]}'
+
+
+def test_a_part_is_addressed_by_name() -> None:
+    template = template_of({"a": 1, "b": "x"}, {})
+
+    assert template.member("b").text == '"x"'
+    with pytest.raises(KeyError):
+        template.member("c")

@@ -1,0 +1,105 @@
+"""A contract that nobody wrote code for is served by its own rules and examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import RAS
+from bff_mock_server import Backend, BackendApp, World
+from tests.mock_server.building import HEADERS, USER, call, interaction, pact, regex
+
+PUPIL = regex("^/pupils/[a-z]+$")
+KEYED: dict[str, Any] = {"rules": {"path": PUPIL, "header": {"X-Key": regex(r"^\S+$")}}}
+SCHOOL = BackendApp(
+    Backend(
+        pact(
+            interaction(
+                "a pupil", "/pupils/anna", headers={"X-Key": ["k"]}, body={"id": "anna", "marks": [5, 4]}, **KEYED
+            ),
+            interaction(
+                "unknown", "/pupils/nobody", status=404, headers={"X-Key": ["k"]}, body={"error": "no"}, **KEYED
+            ),
+            interaction("refused: no key", "/pupils/anna", status=401, rules={"path": PUPIL}, body={"error": "key"}),
+            interaction("up", "/healthz"),
+            provider="school-service",
+        ),
+        World(),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "body"),
+    [
+        pytest.param("/pupils/bo", {"X-Key": "s"}, 200, {"id": "bo", "marks": [5, 4]}, id="filled-in"),
+        pytest.param("/pupils/nobody", {"X-Key": "s"}, 404, {"error": "no"}, id="the-example-itself"),
+        pytest.param("/pupils/bo", {}, 401, {"error": "key"}, id="refused"),
+    ],
+)
+async def test_the_example_is_filled_in_for_the_request(
+    path: str, headers: dict[str, str], status: int, body: Any
+) -> None:
+    answer = await call(SCHOOL, path, headers=headers)
+
+    assert (answer.status, answer.json, answer.headers["content-type"]) == (status, body, "application/json")
+
+
+async def test_an_answer_without_a_body_is_empty() -> None:
+    answer = await call(SCHOOL, "/healthz")
+
+    assert (answer.status, answer.body, answer.headers) == (200, b"", {"content-length": "0"})
+
+
+async def test_a_text_is_served_as_text() -> None:
+    plain = interaction("text", body="hej")
+    plain["response"]["body"]["contentType"] = "text/plain"
+    answer = await call(BackendApp(Backend(pact(plain), World())), "/things")
+
+    assert (answer.body, answer.headers["content-type"]) == (b"hej", "text/plain")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({"body": {"batches": [], "pagination": {}}}, id="page-without-a-row"),
+        pytest.param({"body": {"batches": [{"batch_id": "b"}]}}, id="list-without-pagination"),
+        pytest.param({"body": {"batch_id": "elsewhere"}}, id="batch-that-the-path-does-not-name"),
+        pytest.param(
+            {"body": {"batches": [{"batch_id": "b", "user_id": "u"}], "pagination": {}}}, id="user-not-in-path"
+        ),
+        pytest.param({"body": {"reports": [1, 2]}}, id="something-else"),
+        pytest.param({}, id="no-body"),
+    ],
+)
+async def test_an_endpoint_that_the_simulator_does_not_know_is_served_by_its_example(parts: dict[str, Any]) -> None:
+    contract = pact(
+        interaction("report", "/reports", role="shape", headers={"X-Internal-API-Key": ["k"]}, **parts),
+        interaction("refused: report", "/reports", status=401, body={"error": "Missing authentication"}),
+        provider=RAS,
+    )
+    app = BackendApp(Backend(contract, World()))
+
+    assert (await call(app, "/reports", headers=HEADERS)).status == 401
+    assert (await call(app, "/reports", headers={"X-Internal-API-Key": "k", "X-Service-ID": "x"})).status in {200, 401}
+
+
+async def test_a_new_field_of_the_contract_is_served_without_code() -> None:
+    row = {"batch_id": "b", "user_id": USER, "colour": "red", "weight": 3}
+    contract = pact(
+        interaction(
+            "page",
+            f"/of/{USER}",
+            role="shape",
+            rules={"path": regex("^/of/[^/]+$")},
+            body={"batches": [row], "pagination": {"limit": 1, "offset": 0, "total": 1, "pages": 7}},
+        ),
+        provider=RAS,
+    )
+    world = World()
+    world.apply("user has exactly these batches", {"user_id": USER, "batches": []})
+
+    answer = await call(BackendApp(Backend(contract, world)), f"/of/{USER}")
+
+    assert answer.json == {"batches": [], "pagination": {"limit": 20, "offset": 0, "total": 0, "pages": 7}}

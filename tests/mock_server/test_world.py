@@ -1,0 +1,183 @@
+"""The world is what the provider states say, and what RAS derives from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES, ClassRow
+from bff_mock_server import StateError, World
+from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
+
+CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
+
+
+def ids(world: World, user_id: str = USER) -> list[int]:
+    return [int(row.batch_id[-12:]) for row in world.rows.users.get(user_id, ())]
+
+
+def world_with(*numbers: int, user_id: str = USER) -> World:
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(*map(batch, numbers), user_id=user_id))
+    return world
+
+
+def test_exactly_replaces_the_rows_of_that_user_only() -> None:
+    world = world_with(1, 2)
+    world.apply(USER_HAS_BATCHES, user_has(batch(3), user_id=OTHER_USER))
+
+    world.apply(USER_HAS_BATCHES, user_has(batch(4)))
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([4], [3])
+    assert batch_id(1) not in world.rows.batches
+
+
+def test_a_batch_of_another_user_moves() -> None:
+    world = world_with(1, 2, user_id=OTHER_USER)
+
+    world.apply(USER_HAS_BATCHES, user_has(batch(2)))
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([2], [1])
+    assert world.rows.batches[batch_id(2)].user_id == USER
+
+
+def test_a_missing_batch_is_nobodys() -> None:
+    world = world_with(1, 2)
+
+    world.apply(BATCH_MISSING, {"batch_id": batch_id(1)})
+
+    assert (ids(world), list(world.rows.batches)) == ([2], [batch_id(2)])
+
+
+def test_classes_are_replaced_batch_by_batch() -> None:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(1): CLASS, batch_id(2): CLASS}})
+
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(2): None}})
+
+    assert world.rows.classes == {batch_id(1): ClassRow(**CLASS), batch_id(2): None}
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as-set-up", "in-reverse"])
+def test_teardown_restores_what_stood_before_in_any_order(order: list[int]) -> None:
+    world = world_with(1, 2)
+    world.apply(USER_HAS_BATCHES, user_has(batch(3), user_id=OTHER_USER))
+    states = [user_has(batch(3)), user_has(batch(1), user_id=OTHER_USER)]
+    for params in states:
+        world.apply(USER_HAS_BATCHES, params)
+
+    for at in order:
+        world.teardown(USER_HAS_BATCHES, states[at])
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([1, 2], [3])
+
+
+def test_taking_back_what_is_not_there_changes_nothing() -> None:
+    world = world_with(1)
+
+    world.teardown(USER_HAS_BATCHES, user_has(batch(9)))
+
+    assert ids(world) == [1]
+
+
+def test_only_so_many_states_can_be_taken_back() -> None:
+    world = World()
+    for number in range(300):
+        world.apply(USER_HAS_BATCHES, user_has(batch(number)))
+
+    world.teardown(USER_HAS_BATCHES, user_has(batch(0)))
+    world.teardown(USER_HAS_BATCHES, user_has(batch(299)))
+
+    assert ids(world) == [298]
+
+
+def test_a_settled_world_is_not_taken_back() -> None:
+    world = world_with(1)
+    world.settle()
+
+    world.teardown(USER_HAS_BATCHES, user_has(batch(1)))
+
+    assert ids(world) == [1]
+
+
+def test_rows_come_newest_first_in_whatever_form_their_dates_are() -> None:
+    world = World()
+    moments = ["2026-01-31T08:15:30", "2026-01-31T09:15:30.500", "2026-01-31T11:00:00+02:00", "2026-01-31T08:15:31Z"]
+
+    world.apply(USER_HAS_BATCHES, user_has(*(batch(at, created_at=moment) for at, moment in enumerate(moments))))
+
+    assert ids(world) == [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("internal", "client"),
+    [
+        ("awaiting_content_validation", "pending_content"),
+        ("awaiting_pipeline_configuration", "pending_content"),
+        ("ready_for_pipeline_execution", "ready"),
+        ("processing_pipelines", "processing"),
+        ("awaiting_student_validation", "processing"),
+        ("student_validation_completed", "processing"),
+        ("validation_timeout_processed", "processing"),
+        ("completed_successfully", "completed_successfully"),
+        ("completed_with_failures", "completed_with_failures"),
+        ("content_ingestion_failed", "failed"),
+        ("failed_critically", "failed"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_the_client_status_follows_from_the_internal_one(internal: str, client: str) -> None:
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(batch(internal_status=internal)))
+
+    answer = world.rows.batches[batch_id(1)].answer
+    assert answer["overall_status"] == client
+    assert "internal_status" not in answer
+
+
+@pytest.mark.parametrize(
+    ("status", "essays", "phase"),
+    [
+        pytest.param("processing_pipelines", [("completed", None), ("processing", None)], "spellcheck", id="checking"),
+        pytest.param("processing_pipelines", [(None, None)], "spellcheck", id="not-begun"),
+        pytest.param("processing_pipelines", [("completed", None)], "cj_assessment", id="checked"),
+        pytest.param("processing_pipelines", [("completed", "pending")], "cj_assessment", id="assessing"),
+        pytest.param("processing_pipelines", [("completed", "completed"), ("failed", None)], None, id="all-finished"),
+        pytest.param("processing_pipelines", [], None, id="no-essays"),
+        pytest.param("awaiting_student_validation", [("processing", None)], None, id="shown-as-processing-too"),
+    ],
+)
+def test_the_phase_is_the_first_unfinished_one(
+    status: str, essays: list[tuple[str | None, str | None]], phase: str | None
+) -> None:
+    world = World()
+    rows = [essay(*progress) for progress in essays]
+
+    world.apply(USER_HAS_BATCHES, user_has(batch(internal_status=status, essays=rows)))
+
+    assert world.rows.batches[batch_id(1)].answer["current_phase"] == phase
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        pytest.param("user is rich", {}, f"'user is rich'; known: '{USER_HAS_BATCHES}'", id="name"),
+        pytest.param(BATCH_MISSING, {}, "params of 'batch does not exist': batch_id: Field required", id="missing"),
+        pytest.param(BATCH_MISSING, {"batch_id": batch_id(1), "x": 1}, "x: Extra inputs are not", id="unknown-param"),
+        pytest.param(USER_HAS_BATCHES, user_has(batch(essay_count="3")), "batches.0.essay_count: Input", id="type"),
+    ],
+)
+def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[str, Any], message: str) -> None:
+    world = world_with(1)
+
+    with pytest.raises(StateError) as refused:
+        world.apply(name, params)
+
+    assert message in str(refused.value)
+    assert ids(world) == [1]
+
+
+def test_a_provider_knows_its_own_states_only() -> None:
+    with pytest.raises(StateError, match="unknown provider state 'batch does not exist'; known: 'batches have"):
+        World().apply(BATCH_MISSING, {"batch_id": batch_id(1)}, provider=CMS)
