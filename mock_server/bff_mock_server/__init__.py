@@ -1,19 +1,64 @@
 """Mocks of RAS and CMS that are generated from the contracts of the BFF Teacher Service."""
 
-from bff_contracts.pact_file import PactError
-from bff_mock_server.asgi import BackendApp
-from bff_mock_server.backend import Backend
-from bff_mock_server.scenarios import Scenario, StateCall, Teacher, default_scenario
-from bff_mock_server.world import StateError, World
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bff_contracts.pact_file import PactError
+    from bff_mock_server.asgi import MockApp
+    from bff_mock_server.backend import Backend
+    from bff_mock_server.faults import FaultError
+    from bff_mock_server.journal import Exchange, Use
+    from bff_mock_server.mock import Mock
+    from bff_mock_server.scenarios import Scenario, ScenarioError, StateCall, Teacher, find_scenario, read_scenario
+    from bff_mock_server.testing import Backends, a_batch, serve
+    from bff_mock_server.world import StateError
+
+_HOMES = {
+    "Backend": "bff_mock_server.backend",
+    "Backends": "bff_mock_server.testing",
+    "Exchange": "bff_mock_server.journal",
+    "FaultError": "bff_mock_server.faults",
+    "Mock": "bff_mock_server.mock",
+    "MockApp": "bff_mock_server.asgi",
+    "PactError": "bff_contracts.pact_file",
+    "Scenario": "bff_mock_server.scenarios",
+    "ScenarioError": "bff_mock_server.scenarios",
+    "StateCall": "bff_mock_server.scenarios",
+    "StateError": "bff_mock_server.world",
+    "Teacher": "bff_mock_server.scenarios",
+    "Use": "bff_mock_server.journal",
+    "a_batch": "bff_mock_server.testing",
+    "find_scenario": "bff_mock_server.scenarios",
+    "read_scenario": "bff_mock_server.scenarios",
+    "serve": "bff_mock_server.testing",
+}
 
 __all__ = [
     "Backend",
-    "BackendApp",
+    "Backends",
+    "Exchange",
+    "FaultError",
+    "Mock",
+    "MockApp",
     "PactError",
     "Scenario",
+    "ScenarioError",
     "StateCall",
     "StateError",
     "Teacher",
-    "World",
-    "default_scenario",
+    "Use",
+    "a_batch",
+    "find_scenario",
+    "read_scenario",
+    "serve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The pytest plugin lives in this package and is loaded in every environment that has it: names load on demand.
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(home), name)

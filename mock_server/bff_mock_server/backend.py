@@ -1,73 +1,187 @@
-"""One mocked backend as a function from requests to replies; no sockets here."""
+"""One mocked backend: what its contract, over the rows of a world, answers to a request. No state of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any, Final, NamedTuple
 
-from bff_contracts.pact_file import Pact
-from bff_mock_server.contract import Endpoint, compile_pact
+from bff_contracts.pact_file import Interaction, Pact
+from bff_contracts.template import fill
+from bff_mock_server.contract import Case, Endpoint, compile_pact
 from bff_mock_server.credentials import Credentials
-from bff_mock_server.matching import Asked, Matched, Unmatched, find_endpoints, match_first
-from bff_mock_server.replies import Reply, explain, from_example
-from bff_mock_server.simulators import CREDENTIALS, SIMULATED, Answer, simulator_for
-from bff_mock_server.world import World, known_states
+from bff_mock_server.directives import WantedState
+from bff_mock_server.matching import (
+    Asked,
+    Difference,
+    Matched,
+    Predicate,
+    Unmatched,
+    find_endpoints,
+    match_endpoint,
+    match_first,
+)
+from bff_mock_server.refusals import differences_header, explain
+from bff_mock_server.replies import Head, Reply, from_example
+from bff_mock_server.simulators import CREDENTIALS, SIMULATED, answers_of
+from bff_mock_server.world import Rows, StateError, known_states, rows_with
+
+_ABOUT_STATES: Final = 'send X-Mock-State: <name>; {"…": …}'
+
+
+class Outcome(NamedTuple):
+    """An answer and where it comes from.
+
+    Attributes:
+        reply: The answer.
+        endpoint: Whose it is; `None` for a refusal.
+        interaction: What answered; `None` for a refusal.
+        case: All interactions that ask the same as `interaction`, when requests are told apart by rules.
+        differences: Why the request was refused, or what a lenient mock overlooked.
+    """
+
+    reply: Reply
+    endpoint: Endpoint | None = None
+    interaction: Interaction | None = None
+    case: Case | None = None
+    differences: Sequence[Difference] = ()
 
 
 class Backend:
-    """A provider as its contract says it is, over a world that several backends share.
+    """A provider as its contract says it is.
 
     Args:
         pact: The contract.
-        world: What the answers are about.
         keys: Keys to accept beside the contract's placeholder.
         elsewhere: Contracts of other providers, to say so when a request was meant for one of them.
+        lenient: Answer also what the contract does not allow, as far as that can be done.
 
     Raises:
         PactError: The contract holds something that the mock cannot honour.
     """
 
     def __init__(
-        self, pact: Pact, world: World, *, keys: frozenset[str] = frozenset(), elsewhere: Sequence[Pact] = ()
+        self, pact: Pact, *, keys: frozenset[str] = frozenset(), elsewhere: Sequence[Pact] = (), lenient: bool = False
     ) -> None:
         self.provider = pact.provider
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATED else frozenset())
+        self.has_states = bool(known_states(pact.provider))
         self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
-        self._world = world
+        self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
-        simulator = simulator_for(self.table, world)
-        answers = ((endpoint, simulator.answer_for(endpoint)) for endpoint in self.table.endpoints) if simulator else ()
-        self._answers: dict[Endpoint, Answer] = {endpoint: answer for endpoint, answer in answers if answer}
+        self._answers = answers_of(self.table)
+        self._constant = {
+            id(interaction): from_example(interaction, Asked("", interaction.request.path, {}, {}))
+            for interaction in pact.interactions
+            if interaction.request.path_rule is None and not interaction.request.query_rules
+        }
+        self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 
-    def handle(self, asked: Asked) -> Reply:
-        """Answer a request, or refuse it and say why."""
+    def answer(self, asked: Asked, rows: Rows, *, only: Predicate | None = None) -> Outcome:
+        """Answer a request, or refuse it and say why; with `only`, by none but certain interactions."""
         endpoints = find_endpoints(self.table, asked)
         if isinstance(endpoints, Unmatched):
-            return explain(endpoints, asked, self.provider, elsewhere=self._owner(asked))
+            meant = self._meant(asked) if self._lenient else None
+            if meant is None:
+                return self._refused(endpoints, asked, elsewhere=self._owner(asked))
+            endpoints = (meant,)
         refusal = self._credentials.refusal(endpoints[0], asked.headers)
         if refusal is not None:
-            return from_example(refusal, asked)
-        endpoint, outcome = match_first(endpoints, asked)
-        match outcome:
-            case Matched(interaction):
-                answer = self._answers.get(endpoint)
-                return answer(asked) if answer is not None else from_example(interaction, asked)
-            case Unmatched() as unmatched:
-                return explain(unmatched, asked, self.provider)
-            case _ as unreachable:
-                assert_never(unreachable)
+            return Outcome(from_example(refusal, asked, self._credentials.hint), endpoints[0], refusal)
+        endpoint, outcome = match_first(endpoints, asked, only=only)
+        if isinstance(outcome, Matched):
+            interaction, case = outcome
+            return Outcome(self._reply(endpoint, interaction, asked, rows), endpoint, interaction, case)
+        if self._lenient and outcome.nearest is not None:
+            return self._overlook(endpoint, outcome.nearest, outcome.differences, asked, rows)
+        return self._refused(outcome, asked)
+
+    def answer_in(self, states: Sequence[WantedState], asked: Asked, rows: Rows) -> Outcome:
+        """Answer a request as if provider states were true.
+
+        A provider whose states the catalogue does not know answers by the interactions that need these states.
+
+        Raises:
+            StateError: The provider has no such state, or its params are wrong.
+        """
+        if not self.has_states:
+            return self.answer(asked, rows, only=self._needing(states))
+        for state in states:
+            params = self._own_params(state.name, asked) if state.params is None else state.params
+            rows = rows_with(rows, state.name, params, provider=self.provider)
+        return self.answer(asked, rows)
+
+    def expected_body(self, outcome: Outcome, asked: Asked) -> object:
+        """The body that the contract expects of an answer; `None` when it says nothing about it."""
+        if outcome.endpoint is None or outcome.interaction is None:
+            return None
+        shape = outcome.endpoint.shape
+        is_shape = shape is not None and shape.interaction.response.status == outcome.reply.status
+        interaction = shape.interaction if shape is not None and is_shape else outcome.interaction
+        response = fill(interaction, path=asked.path, query=asked.query).response
+        return response.body if response.has_body else None
+
+    def with_status(self, outcome: Outcome, status: int, asked: Asked) -> Reply | None:
+        """The contract's own answer of a status at the same endpoint."""
+        if outcome.endpoint is None:
+            return None
+        refusals = (refusal for refusal in outcome.endpoint.refusals if refusal.response.status == status)
+        own = next(refusals, None) or outcome.endpoint.with_status(status)
+        return from_example(own, asked) if own is not None else None
+
+    def _reply(self, endpoint: Endpoint, interaction: Interaction, asked: Asked, rows: Rows) -> Reply:
+        simulated = self._answers.get(endpoint)
+        if simulated is not None:
+            return simulated(asked, rows)
+        return self._constant.get(id(interaction)) or from_example(interaction, asked)
+
+    def _refused(self, unmatched: Unmatched, asked: Asked, *, elsewhere: str | None = None) -> Outcome:
+        reply = explain(unmatched, asked, self.provider, elsewhere=elsewhere)
+        return Outcome(reply, differences=unmatched.differences)
+
+    def _overlook(
+        self,
+        endpoint: Endpoint,
+        nearest: Interaction,
+        differences: Sequence[Difference],
+        asked: Asked,
+        rows: Rows,
+    ) -> Outcome:
+        """Answer what the contract does not allow, and say in a header what was overlooked."""
+        reply = self._reply(endpoint, nearest, asked, rows)
+        head = Head(reply.status, (*reply.head.headers, differences_header(differences)))
+        return Outcome(Reply(head, reply.body), endpoint, nearest, differences=differences)
+
+    def _meant(self, asked: Asked) -> Endpoint | None:
+        """The endpoint with a rule for its path whose example differs from the path in one segment alone."""
+        segments = asked.path.split("/")
+        for endpoint in self.table.endpoints:
+            example = endpoint.example_path.split("/")
+            if endpoint.method != asked.method or endpoint.path.is_literal or len(example) != len(segments):
+                continue
+            if sum(ours != theirs for ours, theirs in zip(example, segments, strict=True)) == 1:
+                return endpoint
+        return None
 
     def _owner(self, asked: Asked) -> str | None:
         """The other provider whose path was asked for: base URLs are easily swapped."""
         return next((table.provider for table in self._elsewhere if table.at(asked.path)), None)
 
-    def set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool = False) -> None:
-        """Make a provider state true, or take it back.
+    def _needing(self, states: Sequence[WantedState]) -> Predicate:
+        unknown = next((state.name for state in states if state.name not in self._states), None)
+        if unknown is not None:
+            known = ", ".join(map(repr, self._states)) or "none"
+            message = f"unknown provider state {unknown!r}; known: {known}"
+            raise StateError(message)
+        names = {state.name for state in states}
+        return lambda interaction: names <= {state.name for state in interaction.states}
 
-        A provider whose states the catalogue does not know is served by its examples: they need no state.
-
-        Raises:
-            StateError: The provider has no such state, or the params are wrong.
-        """
-        if not known_states(self.provider):
-            return
-        change = self._world.teardown if teardown else self._world.apply
-        change(name, params, provider=self.provider)
+    def _own_params(self, name: str, asked: Asked) -> Mapping[str, Any]:
+        """The params that the contract itself gives a state, filled in for the request."""
+        endpoints = find_endpoints(self.table, asked)
+        if name not in {state.name for state in known_states(self.provider)} or isinstance(endpoints, Unmatched):
+            return {}  # whoever sets the state up says what is wrong
+        for endpoint in endpoints:
+            matched = match_endpoint(endpoint, asked, only=lambda one: any(state.name == name for state in one.states))
+            if isinstance(matched, Matched):
+                filled = fill(matched.interaction, path=asked.path, query=asked.query)
+                return next(state.params for state in filled.states if state.name == name)
+        message = f"the contract has no params of {name!r} for this request; {_ABOUT_STATES}"
+        raise StateError(message)

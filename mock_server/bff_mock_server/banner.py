@@ -1,35 +1,55 @@
 """What the mock says once it listens: where, with which key, about whom, and a line to paste."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bff_contracts.pact_file import Interaction
 from bff_mock_server.backend import Backend
-from bff_mock_server.scenarios import Scenario
+from bff_mock_server.mock import Mock
+from bff_mock_server.scenarios.model import Scenario
 from bff_mock_server.simulators import KEY
-from bff_mock_server.world import World
 
 _ABBREVIATIONS: Final = frozenset({"api", "id"})
 
 
-def banner(backends: Mapping[str, Backend], scenario: Scenario, world: World) -> str:
-    """The text of the banner; `backends` are by base URL."""
-    width = max((len(backend.provider) for backend in backends.values()), default=0)
-    lines = [f"  {backend.provider:<{width}}  {url}" for url, backend in backends.items()]
-    key = next((key for backend in backends.values() for key in _examples(backend, KEY)), None)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A base URL and the backends that answer there."""
+
+    url: str
+    backends: Sequence[Backend]
+
+
+def banner(places: Sequence[Place], control: str | None, scenario: Scenario, mock: Mock) -> str:
+    """The text of the banner."""
+    rows = [(backend.provider, place.url) for place in places for backend in place.backends]
+    if control is not None:
+        rows.append(("control", f"{control}/_mock/  (state, faults, journal, coverage; {control}/_mock/openapi.json)"))
+    width = max(len(name) for name, _ in rows)
+    lines = [f"  {name:<{width}}  {where}" for name, where in rows]
+    key = next((key for place in places for backend in place.backends for key in _examples(backend, KEY)), None)
     if key is not None:
         lines += ["", f"Key for {header_name(KEY)}: {key}  (a placeholder that every mock accepts)"]
-    names = max(len(teacher.name) for teacher in scenario.teachers)
-    lines += ["", f"Teachers of the scenario {scenario.name!r}:"]
-    lines += [
-        f"  {teacher.user_id}  {teacher.name:<{names}}  {teacher.batches:>3} batches  {teacher.purpose}"
-        for teacher in scenario.teachers
-    ]
-    line = next(_curl_lines(backends, scenario, world), None)
-    if line is not None:
-        lines += ["", "Try:", line]
+    if any(backend.has_states for backend in mock.backends):
+        lines += _teachers(scenario)
+        line = next(_curl_lines(places, scenario, mock), None)
+        if line is not None:
+            lines += ["", "Try:", line]
     return "\n".join(["Mocks that keep the contract are listening; stop them with Ctrl-C.", "", *lines])
+
+
+def _teachers(scenario: Scenario) -> Iterator[str]:
+    if not scenario.teachers:
+        yield from ("", f"Scenario {scenario.name!r}: no teachers.")
+        return
+    yield from ("", f"Teachers of the scenario {scenario.name!r}:")
+    names = max(len(teacher.name) for teacher in scenario.teachers)
+    ids = max(len(teacher.user_id) for teacher in scenario.teachers)
+    for teacher in scenario.teachers:
+        who = f"  {teacher.user_id:<{ids}}  {teacher.name:<{names}}  {teacher.batches:>3} batches"
+        yield f"{who}  {teacher.purpose}".rstrip()
 
 
 def header_name(name: str) -> str:
@@ -37,13 +57,16 @@ def header_name(name: str) -> str:
     return "-".join(word.upper() if word in _ABBREVIATIONS else word.capitalize() for word in name.split("-"))
 
 
-def _curl_lines(backends: Mapping[str, Backend], scenario: Scenario, world: World) -> Iterator[str]:
+def _curl_lines(places: Sequence[Place], scenario: Scenario, mock: Mock) -> Iterator[str]:
     """A line per endpoint that needs a key, about the first teacher; those about a user come first."""
-    user_id = scenario.teachers[0].user_id
-    batch_ids = [row.batch_id for row in world.rows.users.get(user_id, ())]
+    users = [teacher.user_id for teacher in scenario.teachers] or list(scenario.rows.users)
+    if not users:
+        return
+    batch_ids = [row.batch_id for row in mock.worlds.default.rows.users.get(users[0], ())]
     shapes = [
-        (url, endpoint.shape.interaction)
-        for url, backend in backends.items()
+        (place.url, endpoint.shape.interaction)
+        for place in places
+        for backend in place.backends
         for endpoint in backend.table.endpoints
         if endpoint.shape is not None and KEY in endpoint.shape.interaction.request.headers
     ]
@@ -52,7 +75,7 @@ def _curl_lines(backends: Mapping[str, Backend], scenario: Scenario, world: Worl
     ):
         headers = interaction.request.headers.items()
         sent = " ".join(f"-H {shlex.quote(f'{header_name(name)}: {_joined(values)}')}" for name, values in headers)
-        yield f"curl {sent} {_quoted(url + _target(interaction, user_id, batch_ids))}"
+        yield f"curl {sent} {_quoted(url + _target(interaction, users[0], batch_ids))}"
 
 
 def _target(interaction: Interaction, user_id: str, batch_ids: Sequence[str]) -> str:

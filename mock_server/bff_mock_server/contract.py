@@ -5,11 +5,13 @@ the JSON path: a mock that starts keeps every rule of its contract.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from bff_contracts.pact_file import Interaction, Pact, PactError, Request, Rule
+from bff_contracts.pact_file import Interaction, Pact, Request, Rule
+from bff_mock_server.checks import Check, Place, check_of
+from bff_mock_server.paths import PathIndex
 
 SHAPE: Final = "shape"
 """The role of an endpoint's one interaction that is its template."""
@@ -17,30 +19,8 @@ SHAPE: Final = "shape"
 UNAUTHORISED: Final = 401
 _INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[[0-9*]+\])?$")
 _BRACKETED: Final = re.compile(r"^\$\[['\"](?P<name>.+)['\"]\](?:\[[0-9*]+\])?$")
-_WHOLE: Final = re.compile(r"-?[0-9]+")
-_FRACTION: Final = re.compile(r"-?[0-9]+\.[0-9]+")
 
-Accepts = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one value of a request has to be.
-
-    Attributes:
-        rule: The matcher's name, as a pact file spells it; `equality` for a value without a rule.
-        expected: What would be accepted, in words.
-        accepts: Decides about one value.
-    """
-
-    rule: str
-    expected: str
-    accepts: Accepts
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether exactly one value is accepted."""
-        return self.rule == "equality"
+Query = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +43,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """The interactions that ask the same of a request: they differ in their provider states and examples only.
+
+    Attributes:
+        interactions: The preferred one first.
+        at_example: Each one by its own example's path.
+        weight: As in `Entry`.
+        path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
+        query: What is left to check of a query for which it is a candidate.
+        headers: As in `Entry`.
+    """
+
+    interactions: tuple[Interaction, ...]
+    at_example: Mapping[str, Interaction]
+    weight: int
+    path: Check | None
+    query: tuple[tuple[str, tuple[Check, ...]], ...]
+    headers: tuple[tuple[str, Check], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """The interactions of one method and path pattern.
 
@@ -72,6 +73,7 @@ class Endpoint:
         example_path: A path of the endpoint, for messages.
         shape: The template of its answers, if the contract marks one.
         entries: What a request is matched with, most specific first.
+        cases: The same, those that ask the same taken together.
         refusals: The answers to wrong credentials; empty when nothing judges credentials before the rules do.
     """
 
@@ -80,7 +82,13 @@ class Endpoint:
     example_path: str
     shape: Entry | None
     entries: tuple[Entry, ...]
+    cases: tuple[Case, ...]
     refusals: tuple[Interaction, ...]
+    _by_query: "_QueryIndex"
+
+    def candidates(self, query: Query) -> Sequence[Case]:
+        """The cases that a query with these parameters can belong to, most specific first."""
+        return self._by_query.candidates(query)
 
     def with_status(self, status: int) -> Interaction | None:
         """The first interaction that answers `status`."""
@@ -94,22 +102,13 @@ class Table:
 
     Attributes:
         provider: The participant's name.
-        endpoints: In file order.
-        literal: The endpoints of each path that the contract spells out, patterns that accept it last.
-        patterns: The endpoints whose path has a rule; they are tried in file order.
+        endpoints: In file order, those with a shape first.
+        at: Finds the endpoints of a percent-encoded path, whatever their method.
     """
 
     provider: str
     endpoints: tuple[Endpoint, ...]
-    literal: Mapping[str, tuple[Endpoint, ...]]
-    patterns: tuple[Endpoint, ...]
-
-    def at(self, path: str) -> tuple[Endpoint, ...]:
-        """The endpoints of a percent-encoded path, whatever their method."""
-        found = self.literal.get(path)
-        if found is not None:
-            return found
-        return tuple(endpoint for endpoint in self.patterns if endpoint.path.accepts(path))
+    at: Callable[[str], tuple[Endpoint, ...]]
 
 
 def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Table:
@@ -126,27 +125,22 @@ def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Ta
     if all(interaction.response.status != UNAUTHORISED for interaction in pact.interactions):
         # Without a refusal to answer with, the rules of the headers have to do the judging.
         credentials = frozenset()
-    drafts: list[_Draft] = []
-    compiled = [
-        (interaction, _compile(interaction, _Place(pact.source, interaction, at), credentials))
+    entries = [
+        _compile(interaction, Place(pact.source, interaction, at), credentials)
         for at, interaction in enumerate(pact.interactions)
     ]
+    drafts: dict[tuple[str, str, str], _Draft] = {}
     # Shapes first: whatever else is about their path belongs to their endpoint, wherever it stands in the file.
-    for interaction, entry in sorted(compiled, key=lambda item: item[0].role != SHAPE):
-        draft = next((draft for draft in drafts if draft.is_of(entry)), None)
-        if draft is None and interaction.role != SHAPE:
-            draft = next((draft for draft in drafts if draft.covers(entry)), None)
+    for entry in sorted(entries, key=lambda entry: entry.interaction.role != SHAPE):
+        request = entry.interaction.request
+        draft = drafts.get((request.method, *entry.path.identity))
+        if draft is None and entry.path.is_literal and entry.interaction.role != SHAPE:
+            draft = next((draft for draft in drafts.values() if draft.covers(request)), None)
         if draft is None:
-            drafts.append(draft := _Draft(entry))
-        draft.add(entry, is_refusal=bool(credentials) and interaction.response.status == UNAUTHORISED)
-    endpoints = tuple(draft.build() for draft in drafts)
-    spelled_out = [endpoint for endpoint in endpoints if endpoint.path.is_literal]
-    patterns = tuple(endpoint for endpoint in endpoints if not endpoint.path.is_literal)
-    literal = {
-        path: tuple(endpoint for endpoint in (*spelled_out, *patterns) if endpoint.path.accepts(path))
-        for path in {endpoint.example_path for endpoint in spelled_out}
-    }
-    return Table(pact.provider, endpoints, literal, patterns)
+            draft = drafts[request.method, *entry.path.identity] = _Draft(entry)
+        draft.add(entry, is_refusal=bool(credentials) and entry.interaction.response.status == UNAUTHORISED)
+    endpoints = tuple(draft.build() for draft in drafts.values())
+    return Table(pact.provider, endpoints, PathIndex(endpoints).at)
 
 
 @dataclass(slots=True)
@@ -157,16 +151,14 @@ class _Draft:
     entries: list[Entry] = field(default_factory=list[Entry])
     refusals: list[Interaction] = field(default_factory=list[Interaction])
 
-    def is_of(self, entry: Entry) -> bool:
-        mine, theirs = self.first.interaction.request, entry.interaction.request
-        return (mine.method, mine.path_rule) == (theirs.method, theirs.path_rule) and (
-            mine.path_rule is not None or mine.path == theirs.path
-        )
-
-    def covers(self, entry: Entry) -> bool:
+    def covers(self, request: Request) -> bool:
         """Whether an interaction with one literal path is a case of this pattern."""
-        mine, theirs = self.first.interaction.request, entry.interaction.request
-        return mine.method == theirs.method and theirs.path_rule is None and self.first.path.accepts(theirs.path)
+        pattern = self.first
+        return (
+            pattern.interaction.request.method == request.method
+            and not pattern.path.is_literal
+            and bool(pattern.path.accepts(request.path))
+        )
 
     def add(self, entry: Entry, *, is_refusal: bool) -> None:
         if is_refusal:
@@ -176,13 +168,18 @@ class _Draft:
 
     def build(self) -> Endpoint:
         request = self.first.interaction.request
+        entries = tuple(sorted(self.entries, key=_preference))
+        grouped = list(_grouped(entries))
+        cases = tuple(_case(same, self.first.path) for same in grouped)
         return Endpoint(
             method=request.method,
             path=self.first.path,
             example_path=request.path,
             shape=next((entry for entry in self.entries if entry.interaction.role == SHAPE), None),
-            entries=tuple(sorted(self.entries, key=_preference)),
+            entries=entries,
+            cases=cases,
             refusals=tuple(self.refusals),
+            _by_query=_QueryIndex([(same[0], case) for same, case in zip(grouped, cases, strict=True)]),
         )
 
 
@@ -192,48 +189,90 @@ def _preference(entry: Entry) -> tuple[int, bool, bool]:
     return (-entry.weight, is_error, entry.interaction.role != SHAPE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in which file something stands, for messages."""
-
-    source: str
-    interaction: Interaction
-    at: int
-
-    def error(self, path: str, problem: str) -> PactError:
-        message = (
-            f"{self.source}: interaction {self.interaction.description!r}: $.interactions[{self.at}].{path}: {problem}"
-        )
-        return PactError(message)
+def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
+    alike: dict[object, list[Entry]] = {}
+    for entry in entries:
+        query = frozenset((name, *(check.identity for check in checks)) for name, checks in entry.query.items())
+        headers = frozenset((name, check.identity) for name, check in entry.headers)
+        alike.setdefault((entry.path.identity, query, headers), []).append(entry)
+    return alike.values()
 
 
-def _compile(interaction: Interaction, place: _Place, credentials: frozenset[str]) -> Entry:
+def _case(same: Sequence[Entry], endpoint_path: Check) -> Case:
+    entry = same[0]
+    interactions = tuple(other.interaction for other in same)
+    return Case(
+        interactions=interactions,
+        at_example={interaction.request.path: interaction for interaction in reversed(interactions)},
+        weight=entry.weight,
+        path=None if entry.path.identity == endpoint_path.identity else entry.path,
+        query=tuple((name, checks) for name, checks in entry.query.items() if not _is_spelled_out(checks)),
+        headers=entry.headers,
+    )
+
+
+def _is_spelled_out(checks: Sequence[Check]) -> bool:
+    return all(check.is_literal for check in checks)
+
+
+class _QueryIndex:
+    """Cases by the names of their parameters and by the values that they spell out.
+
+    So a filter with a hundred spelled-out values costs a request as much as one with two.
+    """
+
+    def __init__(self, cases: Sequence[tuple[Entry, Case]]) -> None:
+        self._order = {case: at for at, (_, case) in enumerate(cases)}
+        self._by_names: dict[frozenset[str], dict[tuple[str, ...], dict[tuple[tuple[str, ...], ...], list[Case]]]] = {}
+        for entry, case in cases:
+            spelled_out = {
+                name: tuple(check.expected for check in checks)
+                for name, checks in entry.query.items()
+                if _is_spelled_out(checks)
+            }
+            by_literals = self._by_names.setdefault(frozenset(entry.query), {})
+            by_values = by_literals.setdefault(tuple(spelled_out), {})
+            by_values.setdefault(tuple(spelled_out.values()), []).append(case)
+
+    def candidates(self, query: Query) -> Sequence[Case]:
+        found: list[list[Case]] = []
+        for names, by_values in self._by_names.get(frozenset(query), {}).items():
+            if not names:
+                found += by_values.values()
+                continue
+            cases = by_values.get(tuple([tuple(query[name]) for name in names]))
+            if cases is not None:
+                found.append(cases)
+        if len(found) == 1:
+            return found[0]
+        return sorted((case for cases in found for case in cases), key=self._order.__getitem__)
+
+
+def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]) -> Entry:
     request = interaction.request
     if request.has_body or request.rules:
         raise place.error("request.body", "request bodies cannot be matched by this mock")
-    path = _check(request.path_rule, request.path, place, "request.matchingRules.path")
+    path = check_of(request.path_rule, request.path, place, "request.matchingRules.path")
     query = dict(_query_checks(request, place))
     headers = tuple((name, check) for name, check in _header_checks(request, place) if name not in credentials)
     checks = [path, *(check for values in query.values() for check in values), *(check for _, check in headers)]
     return Entry(interaction, path, query, headers, weight=sum(2 if check.is_literal else 1 for check in checks))
 
 
-def _query_checks(request: Request, place: _Place) -> Iterator[tuple[str, tuple[Check, ...]]]:
+def _query_checks(request: Request, place: Place) -> Iterator[tuple[str, tuple[Check, ...]]]:
     rules = _by_name(request.query_rules, request.query, place, "query")
     for name, values in request.query.items():
         where = f"request.matchingRules.query.{name}"
-        yield name, tuple(_check(rules.get(name), value, place, where) for value in values)
+        yield name, tuple(check_of(rules.get(name), value, place, where) for value in values)
 
 
-def _header_checks(request: Request, place: _Place) -> Iterator[tuple[str, Check]]:
+def _header_checks(request: Request, place: Place) -> Iterator[tuple[str, Check]]:
     rules = _by_name(request.header_rules, request.headers, place, "header")
     for name, values in request.headers.items():
-        yield name, _check(rules.get(name), ", ".join(values), place, f"request.matchingRules.header.{name}")
+        yield name, check_of(rules.get(name), ", ".join(values), place, f"request.matchingRules.header.{name}")
 
 
-def _by_name(
-    rules: Mapping[str, Rule], known: Mapping[str, object], place: _Place, category: str
-) -> Mapping[str, Rule]:
+def _by_name(rules: Mapping[str, Rule], known: Mapping[str, object], place: Place, category: str) -> Mapping[str, Rule]:
     # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
     named: dict[str, Rule] = {}
     for key, rule in rules.items():
@@ -245,63 +284,3 @@ def _by_name(
             )
         named[name] = rule
     return named
-
-
-def _check(rule: Rule | None, example: str, place: _Place, where: str) -> Check:
-    if rule is None:
-        return _equality(example)
-    if not rule.matchers:
-        raise place.error(where, "a rule without a matcher")
-    checks = [
-        _matcher(dict(matcher), example, place, f"{where}.matchers[{at}]") for at, matcher in enumerate(rule.matchers)
-    ]
-    if len(checks) == 1:
-        return checks[0]
-    decide, word = (any, " or ") if rule.combine == "OR" else (all, " and ")
-    accepts = [check.accepts for check in checks]
-    return Check(
-        rule=rule.combine,
-        expected=word.join(check.expected for check in checks),
-        accepts=lambda value: decide(accept(value) for accept in accepts),
-    )
-
-
-def _matcher(  # noqa: PLR0911  # one per matcher
-    matcher: Mapping[str, Any], example: str, place: _Place, where: str
-) -> Check:
-    match matcher.get("match"):
-        case "equality":
-            return _equality(example)
-        case "regex":
-            return _regex(str(matcher.get("regex", "")), place, f"{where}.regex")
-        case "include":
-            part = str(matcher.get("value", ""))
-            return Check("include", f"a text that contains {part!r}", lambda value: part in value)
-        case "type":
-            return Check("type", "any text", lambda _: True)
-        case "integer":
-            return Check("integer", "a whole number", lambda value: _WHOLE.fullmatch(value) is not None)
-        case "decimal":
-            return Check("decimal", "a decimal number", lambda value: _FRACTION.fullmatch(value) is not None)
-        case "number":
-            return Check(
-                "number", "a number", lambda value: bool(_WHOLE.fullmatch(value) or _FRACTION.fullmatch(value))
-            )
-        case "boolean":
-            return Check("boolean", "true or false", lambda value: value in {"true", "false"})
-        case "null":
-            return Check("null", "an empty value", lambda value: not value)
-        case other:
-            raise place.error(f"{where}.match", f"the matching rule {other!r} cannot be honoured on a request")
-
-
-def _equality(example: str) -> Check:
-    return Check("equality", example, example.__eq__)
-
-
-def _regex(pattern: str, place: _Place, where: str) -> Check:
-    try:
-        fullmatch = re.compile(pattern).fullmatch
-    except re.error as error:
-        raise place.error(where, f"not a regular expression ({error})") from error
-    return Check("regex", f"a text that matches {pattern}", lambda value: fullmatch(value) is not None)

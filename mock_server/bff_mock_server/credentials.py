@@ -27,6 +27,9 @@ class Credentials:
 
     The contract's own example key (a placeholder) is always among the keys. Service ids are those that the contract
     gets answers with; CMS takes any.
+
+    Attributes:
+        hint: A header for refusals that says what would have been accepted.
     """
 
     def __init__(self, table: Table, keys: frozenset[str]) -> None:
@@ -36,9 +39,11 @@ class Credentials:
             for entry in endpoint.entries
             if entry.interaction.response.status != UNAUTHORISED
         ]
-        self._keys = keys | {value for headers in answered for value in headers.get(KEY, ())}
+        self._placeholders = {value for headers in answered for value in headers.get(KEY, ())}
+        self._keys = keys | self._placeholders
         self._services = frozenset(value for headers in answered for value in headers.get(SERVICE, ()))
         self._takes_any = table.provider in _ANY_SERVICE
+        self.hint = self._hint()
         refusals = tuple(refusal for endpoint in table.endpoints for refusal in endpoint.refusals)
         # An endpoint whose refusals nobody wrote down refuses as the others do.
         gates = (
@@ -59,6 +64,13 @@ class Credentials:
         if key not in self._keys:
             return gate.wrong_key
         return None if self._takes_any or service in self._services else gate.wrong_service
+
+    def _hint(self) -> tuple[bytes, bytes]:
+        # The body of a refusal is the contract's; the way out of it has to stand beside it.
+        keys = " or ".join(sorted(self._placeholders)) or "(none is needed)"
+        services = "anything" if self._takes_any else " or ".join(sorted(self._services))
+        text = f"X-Internal-API-Key: {keys}, or the mock's --api-key; X-Service-ID: {services}"
+        return b"x-mock-hint", text.encode("ascii", "replace")
 
     def _gate(self, refusals: Sequence[Interaction]) -> Gate | None:
         if not refusals:

@@ -1,20 +1,25 @@
 """Does the contract allow a request? If not, what is closest to it, and where do they differ?"""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bff_contracts.pact_file import Interaction
-from bff_mock_server.contract import Check, Endpoint, Entry, Table
+from bff_mock_server.checks import Check
+from bff_mock_server.contract import Case, Endpoint, Entry, Table
 
 NO_SUCH_PATH: Final = 404
 WRONG_METHOD: Final = 405
 NOT_ALLOWED: Final = 400
 
-_SECRET_HEADERS: Final = frozenset({"x-internal-api-key", "authorization", "cookie"})
+SECRET_HEADERS: Final = frozenset({"x-internal-api-key", "authorization", "cookie"})
+"""Headers whose values are never shown and never kept."""
 
 
-@dataclass(frozen=True, slots=True)
+Predicate = Callable[[Interaction], bool]
+
+
+@dataclass(slots=True)
 class Asked:
     """A request, as far as contracts are about it.
 
@@ -23,12 +28,19 @@ class Asked:
         path: Percent-encoded, as it was sent.
         query: Decoded values by name, in the order sent.
         headers: Values by lower-case name.
+        query_string: The query as it was sent.
     """
 
     method: str
     path: str
     query: Mapping[str, Sequence[str]]
-    headers: Mapping[str, str]
+    headers: dict[str, str]
+    query_string: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent."""
+        return f"{self.path}?{self.query_string}" if self.query_string else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +68,16 @@ class Difference:
         return f"{verb} {self.where}: {self.expected}"
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """The contract allows the request; `interaction` is the most specific one that does."""
+class Matched(NamedTuple):
+    """The contract allows the request.
+
+    Attributes:
+        interaction: The most specific one that does.
+        case: All interactions that ask the same as `interaction`.
+    """
 
     interaction: Interaction
+    case: Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +103,22 @@ def match(table: Table, asked: Asked) -> Matched | Unmatched:
     return found if isinstance(found, Unmatched) else match_first(found, asked)[1]
 
 
-def match_first(endpoints: Sequence[Endpoint], asked: Asked) -> tuple[Endpoint, Matched | Unmatched]:
+def match_first(
+    endpoints: Sequence[Endpoint], asked: Asked, *, only: Predicate | None = None
+) -> tuple[Endpoint, Matched | Unmatched]:
     """The first of several endpoints that allows the request; if none does, what the first one says."""
-    outcomes = [(endpoint, match_endpoint(endpoint, asked)) for endpoint in endpoints]
-    return next((outcome for outcome in outcomes if isinstance(outcome[1], Matched)), outcomes[0])
+    first = endpoints[0], match_endpoint(endpoints[0], asked, only=only)
+    if isinstance(first[1], Matched) or len(endpoints) == 1:
+        return first
+    others = ((endpoint, match_endpoint(endpoint, asked, only=only)) for endpoint in endpoints[1:])
+    return next((outcome for outcome in others if isinstance(outcome[1], Matched)), first)
 
 
 def find_endpoints(table: Table, asked: Asked) -> tuple[Endpoint, ...] | Unmatched:
     """The endpoints of a request, by its method and path alone; more than one when patterns overlap."""
     here = table.at(asked.path)
+    if len(here) == 1 and here[0].method == asked.method:
+        return here
     found = tuple(endpoint for endpoint in here if endpoint.method == asked.method)
     if found:
         return found
@@ -106,37 +130,51 @@ def find_endpoints(table: Table, asked: Asked) -> tuple[Endpoint, ...] | Unmatch
     return _no_such_path(table, asked)
 
 
-def match_endpoint(endpoint: Endpoint, asked: Asked) -> Matched | Unmatched:
-    """Match a request with the interactions of its endpoint."""
-    best: Entry | None = None
-    for entry in endpoint.entries:
-        if best is not None and entry.weight < best.weight:
+def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None = None) -> Matched | Unmatched:
+    """Match a request with the interactions of its endpoint; with `only`, with no others than those it accepts."""
+    if only is not None:
+        return _match_only(endpoint, asked, only)
+    best: Case | None = None
+    for case in endpoint.candidates(asked.query):
+        if best is not None and case.weight < best.weight:
             break
-        if _accepts(entry, asked):
+        if _accepts(case, asked):
             # Rules alone cannot tell "unknown id" from "known id": the one whose own example was asked for can.
-            if entry.interaction.request.path == asked.path:
-                return Matched(entry.interaction)
-            best = best or entry
-    return Matched(best.interaction) if best is not None else _not_allowed(endpoint, asked)
+            own = case.at_example.get(asked.path)
+            if own is not None:
+                return Matched(own, case)
+            best = best or case
+    return Matched(best.interactions[0], best) if best is not None else _not_allowed(endpoint, asked)
 
 
-def _accepts(entry: Entry, asked: Asked) -> bool:
-    query = asked.query
-    if len(query) != len(entry.query):
-        return False
-    for name, checks in entry.query.items():
-        values = query.get(name)
-        if values is None or len(values) != len(checks):
+def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | Unmatched:
+    cases = [case for case in endpoint.candidates(asked.query) if _accepts(case, asked)]
+    matched = [Matched(found, case) for case in cases for found in case.interactions if only(found)]
+    own = (found for found in matched if found.interaction.request.path == asked.path)
+    best = next(own, None) or next(iter(matched), None)
+    if best is not None:
+        return best
+    if not cases:
+        return _not_allowed(endpoint, asked)
+    states = [state.name for case in cases for found in case.interactions for state in found.states]
+    here = _one_of(list(dict.fromkeys(states))) if states else None
+    difference = Difference("header x-mock-state", "equality", here, asked.headers.get("x-mock-state"))
+    return Unmatched(NOT_ALLOWED, cases[0].interactions[0], (difference,))
+
+
+def _accepts(case: Case, asked: Asked) -> bool:
+    for name, checks in case.query:
+        values = asked.query[name]
+        if len(values) != len(checks):
             return False
         for check, value in zip(checks, values, strict=True):
             if not check.accepts(value):
                 return False
-    headers = asked.headers
-    for name, check in entry.headers:
-        sent = headers.get(name)
+    for name, check in case.headers:
+        sent = asked.headers.get(name)
         if sent is None or not check.accepts(sent):
             return False
-    return entry.path.accepts(asked.path)
+    return case.path is None or bool(case.path.accepts(asked.path))
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
@@ -181,7 +219,7 @@ def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
         if sent is None:
             yield Difference(f"header {name}", "present", check.expected, None)
         elif not check.accepts(sent):
-            shown = "(not shown)" if name in _SECRET_HEADERS else sent
+            shown = "(not shown)" if name in SECRET_HEADERS else sent
             yield Difference(f"header {name}", check.rule, check.expected, shown)
 
 

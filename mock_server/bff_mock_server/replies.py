@@ -1,103 +1,120 @@
-"""Answers as bytes: an interaction's own response, and the explained refusal of what no interaction allows."""
+"""Answers as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from bff_contracts.pact_file import Interaction, Response
 from bff_contracts.template import fill
-from bff_mock_server.matching import Asked, Unmatched
+from bff_mock_server.matching import Asked
 from bff_mock_server.values import dumps
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_JSON: Final = (b"content-type", b"application/json")
-_PROBLEM: Final = (b"content-type", b"application/problem+json")
+JSON: Final = (b"content-type", b"application/json")
+PROBLEM: Final = (b"content-type", b"application/problem+json")
+TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_WITHOUT_LENGTH: Final = frozenset({204, 304})
+
+
+class Head:
+    """Status and headers of answers, with their bytes on the wire made once.
+
+    Attributes:
+        status: The HTTP status.
+        headers: In lower case, without the length.
+        start: The bytes up to the length.
+    """
+
+    __slots__ = ("headers", "start", "status")
+
+    def __init__(self, status: int, headers: Headers = ()) -> None:
+        self.status = status
+        self.headers = headers
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.start = b"HTTP/1.1 %d %b\r\n%b" % (status, phrase(status).encode("ascii"), lines)
+        if status not in _WITHOUT_LENGTH:
+            self.start += b"content-length: "
+
+    def wire(self, body: bytes) -> bytes:
+        """The whole answer as it is sent."""
+        if self.status in _WITHOUT_LENGTH:
+            return self.start + b"\r\n"
+        return b"%b%d\r\n\r\n%b" % (self.start, len(body), body)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer; `headers` are lower case and include the length."""
+class Delivery:
+    """How an answer reaches the client, when it does not just arrive.
 
-    status: int
-    headers: Headers
+    Attributes:
+        delay: Seconds before anything happens.
+        form: `whole`; `truncated` after part of the body; `dripping` a byte at a time; `reset` or `empty` instead of
+            an answer.
+        pause: Seconds between two bytes that drip.
+    """
+
+    delay: float = 0.0
+    form: Literal["whole", "truncated", "dripping", "reset", "empty"] = "whole"
+    pause: float = 0.0
+
+
+class Reply(NamedTuple):
+    """A whole answer, and how it is delivered; `None` means at once and whole."""
+
+    head: Head
     body: bytes
+    delivery: Delivery | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.head.status
+
+    @property
+    def headers(self) -> Headers:
+        """All headers, in lower case."""
+        if self.status in _WITHOUT_LENGTH:
+            return self.head.headers
+        return (*self.head.headers, (b"content-length", b"%d" % len(self.body)))
 
 
-def with_body(response: Response, body: bytes) -> Reply:
-    """A body under the status and headers of the contract's response."""
-    return Reply(response.status, (*fixed_headers(response), length(body)), body)
+def phrase(status: int) -> str:
+    """What a status is called; empty for one that has no name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
-def fixed_headers(response: Response) -> Headers:
-    """The headers of the contract's response without the length; JSON unless it says otherwise."""
+def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
+    """The head of the contract's response; JSON unless it says otherwise."""
     headers = tuple(
         (name.encode("latin-1"), ", ".join(values).encode("latin-1"))
         for name, values in response.headers.items()
         if name not in {"content-length", "transfer-encoding", "date"}
     )
     has_type = any(name == b"content-type" for name, _ in headers)
-    return headers if has_type or not response.has_body else (*headers, _JSON)
+    return Head(response.status, (*(headers if has_type or not response.has_body else (*headers, JSON)), *extra))
 
 
-def length(body: bytes) -> tuple[bytes, bytes]:
-    """The header that says how long a body is."""
-    return (b"content-length", b"%d" % len(body))
-
-
-def from_example(interaction: Interaction, asked: Asked) -> Reply:
+def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, bytes]) -> Reply:
     """The example of an interaction, filled in for the request."""
     response = fill(interaction, path=asked.path, query=asked.query).response
     if not response.has_body:
-        return with_body(response, b"")
+        return Reply(head_of(response, *extra), b"")
     is_text = isinstance(response.body, str) and "json" not in ",".join(response.headers.get("content-type", ("json",)))
-    return with_body(response, str(response.body).encode() if is_text else dumps(response.body).encode())
+    body = str(response.body).encode() if is_text else dumps(response.body).encode()
+    return Reply(head_of(response, *extra), body)
 
 
-def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str | None = None) -> Reply:
-    """Say why a request was refused: the closest interaction, each difference, and what to change.
-
-    Args:
-        unmatched: The refusal.
-        asked: The request.
-        provider: Who was asked.
-        elsewhere: The provider that does have this path, if another one does.
-    """
-    nearest = unmatched.nearest
-    changes = "; ".join(difference.change for difference in unmatched.differences)
-    detail = (
-        f"The contract with {provider} has no interaction for {asked.method} {asked.path}."
-        if nearest is None
-        else f"The contract with {provider} does not allow {asked.method} {asked.path}. To come to"
-        f" {nearest.description!r}: {changes}."
-    )
-    if elsewhere is not None:
-        detail += f" That path belongs to {elsewhere}: check the base URL."
-    members: dict[str, Any] = {}
-    if nearest is not None:
-        members["closest"] = {
-            "interaction": nearest.description,
-            "method": nearest.request.method,
-            "path": nearest.request.path,
-        }
-        members["differences"] = [
-            {
-                "where": difference.where,
-                "rule": difference.rule,
-                "expected": difference.expected,
-                "actual": difference.actual,
-                "change": difference.change,
-            }
-            for difference in unmatched.differences
-        ]
-    allow = ((b"allow", ", ".join(unmatched.allow).encode("ascii")),) if unmatched.allow else ()
-    return problem(unmatched.status, detail, members=members, headers=allow)
+def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> Reply:
+    """A JSON document as an answer."""
+    return Reply(Head(status, (JSON, *headers)), dumps(document).encode("utf-8", "backslashreplace"))
 
 
-def problem(status: int, detail: str, *, members: Mapping[str, Any] | None = None, headers: Headers = ()) -> Reply:
+def problem(status: int, detail: str, *headers: tuple[bytes, bytes], members: Mapping[str, Any] | None = None) -> Reply:
     """An `application/problem+json` answer (RFC 9457): the mock speaking for itself, not for the contract."""
-    title = HTTPStatus(status).phrase
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail, **(members or {})}
-    body = dumps(document).encode("utf-8", "backslashreplace")
-    return Reply(status, (_PROBLEM, *headers, length(body)), body)
+    document = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail, **(members or {})}
+    return Reply(Head(status, (PROBLEM, *headers)), dumps(document).encode("utf-8", "backslashreplace"))

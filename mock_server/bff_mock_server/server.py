@@ -1,29 +1,34 @@
-"""Several backends in one process, on one event loop: sockets and signals, and nothing else."""
+"""Sockets, signals and threads: several applications in one process, on one event loop."""
 
 import asyncio
 import contextlib
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 import uvicorn
 
-from bff_mock_server.asgi import BackendApp
+from bff_mock_server.asgi import MockApp
+from bff_mock_server.protocol import IDLE_SECONDS, MockProtocol
 
 _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
 
 _BACKLOG: Final = 2048
+_SWEEP_SECONDS: Final = 1.0
+_START_SECONDS: Final = 10.0
+"""How long a server in a thread may take to start; it takes a few hundredths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A backend and the socket it is reached at."""
+    """An ASGI application and the socket it is reached at."""
 
-    app: BackendApp
+    app: Any
     socket: socket.socket
 
     @property
@@ -54,28 +59,82 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def run(listeners: Sequence[Listener], *, on_ready: Callable[[], None], access_log: bool = False) -> None:
+def run(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once every listener accepts requests."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await _serve(listeners, on_ready, stop)
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(listeners, on_ready, access_log=access_log))
+        runner.run(main())
 
 
-async def _serve(listeners: Sequence[Listener], on_ready: Callable[[], None], *, access_log: bool) -> None:
-    servers = [_Server(_config(listener, access_log=access_log)) for listener in listeners]
+@contextlib.contextmanager
+def running(listeners: Sequence[Listener]) -> Generator[None]:
+    """Serve in a thread of its own for as long as the context lasts.
 
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
+    Raises:
+        RuntimeError: The server did not start.
+    """
+    ready = threading.Event()
+    failure: list[BaseException] = []
+    handles: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    async def main() -> None:
+        stop = asyncio.Event()
+        handles.append((asyncio.get_running_loop(), stop))
+        await _serve(listeners, ready.set, stop)
+
+    def work() -> None:
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(main())
+        except BaseException as error:  # noqa: BLE001  # told to whoever started the thread
+            failure.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="bff-mock-server", daemon=True)
+    thread.start()
+    if not ready.wait(_START_SECONDS) or failure:
+        message = "the mock server did not start"
+        raise RuntimeError(message) from next(iter(failure), None)
+    try:
+        yield
+    finally:
+        loop, stop = handles[0]
+        with contextlib.suppress(RuntimeError):  # the loop is closed when the server has ended by itself
+            loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+async def _serve(listeners: Sequence[Listener], on_ready: Callable[[], None], stop: asyncio.Event) -> None:
+    servers = [_Server(_config(listener)) for listener in listeners]
     async with asyncio.TaskGroup() as tasks:
         for server, listener in zip(servers, listeners, strict=True):
             tasks.create_task(server.serve(sockets=[listener.socket]))
         for server in servers:
             await server.ready.wait()
+        sweeper = tasks.create_task(_sweep(servers))
         on_ready()
+        await stop.wait()
+        sweeper.cancel()
+        for server in servers:
+            server.should_exit = True
+
+
+async def _sweep(servers: Sequence["_Server"]) -> None:
+    """Ends connections that have been slow or silent for too long."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        for server in servers:
+            for connection in cast("list[object]", list(server.server_state.connections)):
+                if isinstance(connection, MockProtocol):
+                    connection.sweep(loop.time())
 
 
 class _Server(uvicorn.Server):
@@ -94,18 +153,21 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(listener: Listener, *, access_log: bool) -> uvicorn.Config:
+def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app,
-        http="httptools",
+        http=MockProtocol if isinstance(listener.app, MockApp) else "httptools",
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level=logging.INFO if access_log else logging.WARNING,
-        access_log=access_log,
+        log_level=logging.WARNING,
+        access_log=False,
+        proxy_headers=False,
         server_header=False,
+        date_header=False,
         backlog=_BACKLOG,
+        timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

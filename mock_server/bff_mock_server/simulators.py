@@ -3,6 +3,9 @@
 Only this module knows the two domains: what a page is, whose a batch is, what a class id belongs to. It recognises
 an endpoint by the form of its shape, and takes everything else (routes, rules, statuses, error bodies, fields) from
 the contract. What it does not recognise is left to the contract's own examples.
+
+Requests that the contract does not allow come here only when the mock is lenient; they are answered as the real
+services answer them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +17,10 @@ from bff_contracts.pact_file import Interaction
 from bff_contracts.states import CMS, RAS
 from bff_mock_server.contract import Endpoint, Table
 from bff_mock_server.matching import Asked
-from bff_mock_server.replies import Reply, fixed_headers, from_example, length
-from bff_mock_server.templates import Rendered, Template, template_of
+from bff_mock_server.replies import Reply, from_example, head_of, json_reply
+from bff_mock_server.templates import Frame, Hole, Template, template_of
 from bff_mock_server.values import is_array, is_object
-from bff_mock_server.world import BatchRow, Rows, World
+from bff_mock_server.world import INTERNAL_STATUSES, NO_BATCHES, BatchRow, KnownClass, Rows
 
 KEY: Final = "x-internal-api-key"
 SERVICE: Final = "x-service-id"
@@ -26,140 +29,133 @@ SIMULATED: Final = frozenset({RAS, CMS})
 """The providers whose answers come out of the world."""
 
 _NOT_FOUND: Final = 404
+_INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
+"""What RAS answers to numbers and statuses that its database refuses; in no contract, the BFF never asks for it."""
+_MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
+"""What CMS answers when one id among those asked for is none."""
+_DEFAULT_LIMIT: Final = 20
+_END_OF_BIGINT: Final = 2**63
 
-Answer = Callable[[Asked], Reply]
+Answer = Callable[[Asked, Rows], Reply]
 
 
 class Simulator(Protocol):
     """Answers for one provider."""
 
-    def answer_for(self, endpoint: Endpoint) -> Answer | None:
+    def __call__(self, endpoint: Endpoint) -> Answer | None:
         """What answers requests of an endpoint; `None` when the contract's examples have to do."""
         ...
 
 
-def simulator_for(table: Table, world: World) -> Simulator | None:
-    """The simulator of a provider; `None` for a provider that nobody wrote one for."""
-    match table.provider:
-        case name if name == RAS:
-            return RasSimulator(world)
-        case name if name == CMS:
-            return CmsSimulator(world)
-        case _:
-            return None
+def answers_of(table: Table) -> Mapping[Endpoint, Answer]:
+    """What answers each endpoint that a simulator knows; none for a provider that nobody wrote one for."""
+    simulator = _SIMULATORS.get(table.provider)
+    answers = ((endpoint, simulator(endpoint)) for endpoint in table.endpoints) if simulator else ()
+    return {endpoint: answer for endpoint, answer in answers if answer is not None}
 
 
-class RasSimulator:
-    """Pages of a user's batches, and single batches."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def answer_for(self, endpoint: Endpoint) -> Answer | None:
-        """Pages for a shape with a list of batches and a pagination, one batch for a shape that is one."""
-        body = _body(endpoint)
-        if "batch_id" in body:
-            return self._one(endpoint, body)
-        name = next((name for name, value in body.items() if _is_list_of_batches(value)), None)
-        return self._page(endpoint, body, name) if name is not None and "pagination" in body else None
-
-    def _one(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Answer | None:
-        segment = _segment(endpoint, body["batch_id"])
-        if segment is None or endpoint.shape is None:
-            return None
-        response = endpoint.shape.interaction.response
-        rendered = _RenderedRows(
-            self._world, template_of(response.body, response.rules, others=_other_bodies(endpoint))
-        )
-        headers, status, unknown = fixed_headers(response), response.status, endpoint.with_status(_NOT_FOUND)
-
-        def answer(asked: Asked) -> Reply:
-            row = self._world.rows.batches.get(unquote(asked.path.split("/")[segment]))
-            if row is None:
-                return from_example(unknown or _shape(endpoint), asked)
-            text = rendered.text(row).encode()
-            return Reply(status, (*headers, length(text)), text)
-
-        return answer
-
-    def _page(self, endpoint: Endpoint, body: Mapping[str, Any], name: str) -> Answer | None:
-        segment = _segment(endpoint, body[name][0].get("user_id"))
-        if segment is None or endpoint.shape is None:
-            return None
-        response = endpoint.shape.interaction.response
-        template = template_of(response.body, response.rules, others=_other_bodies(endpoint))
-        element = template.member(name).element
-        if element is None:
-            return None
-        rendered = _RenderedRows(self._world, element)
-        headers, status = fixed_headers(response), response.status
-
-        def answer(asked: Asked) -> Reply:
-            rows = self._rows(unquote(asked.path.split("/")[segment]), asked.query.get("status"))
-            limit, offset = _number(asked.query, "limit", 20), _number(asked.query, "offset", 0)
-            page = ",".join(map(rendered.text, rows[offset : offset + limit]))
-            pagination = {"limit": limit, "offset": offset, "total": len(rows)}
-            text = template.render({name: Rendered(f"[{page}]"), "pagination": pagination}).encode()
-            return Reply(status, (*headers, length(text)), text)
-
-        return answer
-
-    def _rows(self, user_id: str, status: Sequence[str] | None) -> Sequence[BatchRow]:
-        rows = self._world.rows.users.get(user_id, ())
-        return [row for row in rows if row.internal_status == status[0]] if status else rows
+def _ras(endpoint: Endpoint) -> Answer | None:
+    """Pages for a shape with a list of batches and a pagination, one batch for a shape that is one."""
+    body = _body(endpoint)
+    if "batch_id" in body:
+        return _one_batch(endpoint, body)
+    name = next((name for name, value in body.items() if _is_list_of_batches(value)), None)
+    return _page_of_batches(endpoint, body, name) if name is not None and "pagination" in body else None
 
 
-class CmsSimulator:
-    """The classes of the batches asked for."""
+def _one_batch(endpoint: Endpoint, body: Mapping[str, Any]) -> Answer | None:
+    segment = _segment(endpoint, body["batch_id"])
+    if segment is None:
+        return None
+    response = _shape(endpoint).response
+    template = template_of(response.body, response.rules, others=_other_bodies(endpoint))
+    head, unknown = head_of(response), endpoint.with_status(_NOT_FOUND) or _shape(endpoint)
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def answer(asked: Asked, rows: Rows) -> Reply:
+        row = rows.batches.get(unquote(asked.path.split("/")[segment]))
+        return from_example(unknown, asked) if row is None else Reply(head, _text(template, row).encode())
 
-    def answer_for(self, endpoint: Endpoint) -> Answer | None:
-        """A map for a shape whose keys are the ids of a comma-separated parameter."""
-        body = _body(endpoint)
-        shape = endpoint.shape
-        if shape is None or not body:
-            return None
-        query = shape.interaction.request.query
-        name = next((name for name, values in query.items() if set(",".join(values).split(",")) >= set(body)), None)
-        known = next(((key, value) for key, value in body.items() if value is not None), None)
-        if name is None or known is None:
-            return None
-        response = shape.interaction.response
-        template = template_of(known[1], response.rules, at=(known[0],))
-        headers, status = fixed_headers(response), response.status
-
-        def answer(asked: Asked) -> Reply:
-            ids = dict.fromkeys(str(UUID(batch_id)) for batch_id in asked.query[name][0].split(","))
-            classes = self._world.rows.classes
-            pairs = (f'"{batch_id}":{_class(template, classes.get(batch_id))}' for batch_id in ids)
-            text = f"{{{','.join(pairs)}}}".encode()
-            return Reply(status, (*headers, length(text)), text)
-
-        return answer
+    return answer
 
 
-class _RenderedRows:
-    """The JSON text of rows, rendered once for as long as the world stands still."""
+def _page_of_batches(endpoint: Endpoint, body: Mapping[str, Any], name: str) -> Answer | None:
+    segment = _segment(endpoint, body[name][0].get("user_id"))
+    response = _shape(endpoint).response
+    template = template_of(response.body, response.rules, others=_other_bodies(endpoint))
+    element = template.member(name).element
+    if segment is None or element is None:
+        return None
+    head = head_of(response)
+    pagination = {"limit": Hole("limit"), "offset": Hole("offset"), "total": Hole("total")}
+    frame = Frame(template, {name: [Hole("page")], "pagination": pagination})
 
-    def __init__(self, world: World, template: Template) -> None:
-        self._world = world
-        self._template = template
-        self._rows: Rows | None = None
-        self._texts: dict[str, str] = {}
+    def answer(asked: Asked, rows: Rows) -> Reply:
+        query = asked.query
+        limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", 0)
+        if not (0 <= limit < _END_OF_BIGINT and 0 <= offset < _END_OF_BIGINT):
+            return _INTERNAL_ERROR
+        found = rows.users.get(unquote(asked.path.split("/")[segment]), NO_BATCHES)
+        status = query.get("status")
+        if status is not None:
+            if status[0] not in INTERNAL_STATUSES:
+                return _INTERNAL_ERROR
+            found = found.by_status.get(status[0], NO_BATCHES)
+        texts = found.rendered.get(element)
+        if texts is None:
+            texts = found.rendered[element] = [_text(element, row).encode() for row in found]
+        page = b",".join(texts[offset : offset + limit])
+        return Reply(head, frame.fill(page=page, limit=b"%d" % limit, offset=b"%d" % offset, total=b"%d" % len(found)))
 
-    def text(self, row: BatchRow) -> str:
-        if self._rows is not self._world.rows:
-            self._rows, self._texts = self._world.rows, {}
-        text = self._texts.get(row.batch_id)
-        if text is None:
-            text = self._texts[row.batch_id] = self._template.render(row.answer)
-        return text
+    return answer
 
 
-def _class(template: Template, row: Any) -> str:
-    return "null" if row is None else template.render({"class_id": row.class_id, "class_name": row.class_name})
+def _cms(endpoint: Endpoint) -> Answer | None:
+    """A map for a shape whose keys are the ids of a comma-separated parameter."""
+    body = _body(endpoint)
+    known = next(((key, value) for key, value in body.items() if value is not None), None)
+    if known is None:
+        return None
+    request, response = _shape(endpoint).request, _shape(endpoint).response
+    name = next((name for name, values in request.query.items() if set(",".join(values).split(",")) >= set(body)), None)
+    if name is None:
+        return None
+    template, head = template_of(known[1], response.rules, at=(known[0],)), head_of(response)
+
+    def answer(asked: Asked, rows: Rows) -> Reply:
+        asked_for = asked.query.get(name, ("",))[0]
+        classes = rows.classes
+        try:
+            ids = [_canonical(batch_id, classes) for batch_id in asked_for.split(",")] if asked_for else []
+        except ValueError:
+            return _MALFORMED_ID
+        pairs = [f'"{batch_id}":{_class(template, classes.get(batch_id))}' for batch_id in dict.fromkeys(ids)]
+        return Reply(head, f"{{{','.join(pairs)}}}".encode())
+
+    return answer
+
+
+_SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
+
+
+def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
+    return batch_id if batch_id in known else str(UUID(batch_id))
+
+
+def _text(template: Template, row: BatchRow) -> str:
+    text = row.rendered.get(template)
+    if text is None:
+        text = row.rendered[template] = template.render(row.answer)
+    return text
+
+
+def _class(template: Template, known: KnownClass | None) -> str:
+    if known is None:
+        return "null"
+    text = known.rendered.get(template)
+    if text is None:
+        fields = {"class_id": known.class_id, "class_name": known.class_name}
+        text = known.rendered[template] = template.render(fields)
+    return text
 
 
 def _body(endpoint: Endpoint) -> Mapping[str, Any]:
@@ -188,5 +184,11 @@ def _segment(endpoint: Endpoint, value: object) -> int | None:
 
 
 def _number(query: Mapping[str, Sequence[str]], name: str, default: int) -> int:
+    """A parameter as RAS reads it: what is no whole number is as good as left out."""
     values = query.get(name)
-    return int(values[0]) if values else default
+    if not values:
+        return default
+    try:
+        return int(values[0])
+    except ValueError:
+        return default

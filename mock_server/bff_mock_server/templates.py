@@ -10,17 +10,33 @@ from bff_mock_server.values import dumps, is_array, is_object
 
 _TOKEN: Final = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]|\[\"([^\"]*)\"\]|\[(\*|\d+)\]")
 _MISSING: Final = object()
+_HOLE: Final = re.compile("\x00([a-z]+)\x00")
 
 Steps = tuple[str, ...]
 
 
-class Rendered(str):
-    """JSON text that is ready: it goes into the answer as it stands."""
+class Hole(str):
+    """A place in a rendered template that is filled for each answer anew."""
 
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+class Frame:
+    """A template rendered once, as bytes with holes: what is left to do for an answer is to join them."""
+
+    def __init__(self, template: "Template", value: object) -> None:
+        # A NUL is never in JSON text: there it is written as an escape.
+        self._parts = [
+            (part.encode(), "") if at % 2 == 0 else (b"", part)
+            for at, part in enumerate(_HOLE.split(template.render(value)))
+        ]
+
+    def fill(self, **values: bytes) -> bytes:
+        """The bytes with a value in each hole."""
+        return b"".join([values[hole] if hole else part for part, hole in self._parts])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """One value of an example and how it is rendered.
 
@@ -53,8 +69,8 @@ class Template:
 
     def render(self, value: object) -> str:
         """The JSON text of `value` in the form of the example."""
-        if isinstance(value, Rendered):
-            return value
+        if isinstance(value, Hole):
+            return f"\0{value}\0"
         if self.is_null or (value is None and not self.nullable):
             return self.text
         if self.members is not None and is_object(value):

@@ -4,9 +4,11 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
+from random import Random
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
@@ -15,11 +17,11 @@ from bff_contracts.states import (
     CATALOGUE,
     BatchesHaveClasses,
     BatchMissing,
-    ClassRow,
     ProviderState,
     UserHasBatches,
 )
 from bff_contracts.states import BatchRow as BatchParams
+from bff_mock_server.faults import Armed
 
 _CLIENT_STATUS: Final[Mapping[str, str]] = {
     "awaiting_content_validation": "pending_content",
@@ -37,9 +39,14 @@ _CLIENT_STATUS: Final[Mapping[str, str]] = {
 }
 """RAS's own mapping of what it stores to what it answers."""
 
+INTERNAL_STATUSES: Final = frozenset(_CLIENT_STATUS)
+"""What the `status` filter takes."""
+
 _FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
 _UNDO_LIMIT: Final = 256
 """How many states can be taken back; older ones have become part of the world."""
+
+Rendered = dict[object, str]
 
 _States = UserHasBatches | BatchMissing | BatchesHaveClasses
 
@@ -58,6 +65,7 @@ class BatchRow:
         internal_status: What RAS stores, and what the `status` filter compares with.
         created: When it was made, comparable: pages are sorted by it.
         answer: All fields of the answer, the derived ones included.
+        rendered: Its JSON text in the forms that were asked for, kept for as long as the row.
     """
 
     batch_id: str
@@ -65,6 +73,36 @@ class BatchRow:
     internal_status: str
     created: datetime
     answer: Mapping[str, Any]
+    rendered: Rendered = field(default_factory=dict[object, str], repr=False)
+
+
+class BatchRows(tuple[BatchRow, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
+    """A user's batches, newest first; what is made of them is kept for as long as they are."""
+
+    @cached_property
+    def rendered(self) -> dict[object, list[bytes]]:
+        """Their JSON texts in the forms that were asked for, in their order."""
+        return {}
+
+    @cached_property
+    def by_status(self) -> Mapping[str, "BatchRows"]:
+        """Those in each internal status that occurs."""
+        found: dict[str, list[BatchRow]] = {}
+        for row in self:
+            found.setdefault(row.internal_status, []).append(row)
+        return {status: BatchRows(rows) for status, rows in found.items()}
+
+
+NO_BATCHES: Final = BatchRows()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClass:
+    """A class as CMS answers it; `rendered` is as in `BatchRow`."""
+
+    class_id: str
+    class_name: str
+    rendered: Rendered = field(default_factory=dict[object, str], repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +111,13 @@ class Rows:
 
     Attributes:
         batches: By batch id.
-        users: Each user's batches, newest first.
+        users: Each user's batches.
         classes: By batch id; `None` or no entry when a batch has no class.
     """
 
     batches: Mapping[str, BatchRow] = field(default_factory=dict[str, BatchRow])
-    users: Mapping[str, tuple[BatchRow, ...]] = field(default_factory=dict[str, tuple[BatchRow, ...]])
-    classes: Mapping[str, ClassRow | None] = field(default_factory=dict[str, "ClassRow | None"])
+    users: Mapping[str, BatchRows] = field(default_factory=dict[str, BatchRows])
+    classes: Mapping[str, KnownClass | None] = field(default_factory=dict[str, KnownClass | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +127,24 @@ class _Applied:
 
 
 class World:
-    """The rows behind both backends, and the states that made them."""
+    """The rows behind both backends, the states that made them, and what goes wrong there.
 
-    def __init__(self) -> None:
-        self._base = Rows()
+    Attributes:
+        rows: What answers are about.
+        faults: What is armed; empty, and false, when nothing is.
+        random: Where chance comes from; the same seed gives the same run.
+        scenario: The name of the scenario that it began as.
+    """
+
+    def __init__(
+        self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0", scenario: str = "empty"
+    ) -> None:
+        self._base = Rows() if rows is None else rows
         self._applied: list[_Applied] = []
         self.rows = self._base
+        self.faults = tuple(faults)
+        self.random = Random(seed)  # noqa: S311  # faults that repeat, no secrets
+        self.scenario = scenario
 
     def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Make a provider state true.
@@ -132,6 +182,15 @@ class World:
         self._applied.clear()
 
 
+def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
+    """The rows as they would be if a provider state were true; `rows` stay as they are.
+
+    Raises:
+        StateError: As `World.apply`.
+    """
+    return _with_state(rows, _validated(name, params, provider).params)
+
+
 def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
     """The states of the catalogue, of one provider when one is given."""
     return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
@@ -165,7 +224,7 @@ def _with_state(rows: Rows, state: _States) -> Rows:
         case BatchMissing():
             return _without(rows, {state.batch_id})
         case BatchesHaveClasses():
-            return Rows(rows.batches, rows.users, {**rows.classes, **state.classes})
+            return Rows(rows.batches, rows.users, {**rows.classes, **_with_classes(state)})
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -174,13 +233,28 @@ def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
     new = {batch.batch_id: batch_row(state.user_id, batch) for batch in state.batches}
     # A batch that was another user's moves: nobody may be left with a row of it.
     kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
-    newest_first = tuple(sorted(new.values(), key=lambda row: row.created, reverse=True))
+    newest_first = BatchRows(sorted(new.values(), key=lambda row: row.created, reverse=True))
     return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.classes)
+
+
+def _with_classes(state: BatchesHaveClasses) -> Mapping[str, KnownClass | None]:
+    # One object per class, so that it is rendered once however many batches it has.
+    known = {
+        (row.class_id, row.class_name): KnownClass(row.class_id, row.class_name)
+        for row in state.classes.values()
+        if row is not None
+    }
+    return {
+        batch_id: known[row.class_id, row.class_name] if row is not None else None
+        for batch_id, row in state.classes.items()
+    }
 
 
 def _without(rows: Rows, batch_ids: set[str]) -> Rows:
     owners = {rows.batches[batch_id].user_id for batch_id in batch_ids if batch_id in rows.batches}
-    remaining = {owner: tuple(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners}
+    remaining = {
+        owner: BatchRows(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
+    }
     batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
     return Rows(batches, {**rows.users, **remaining}, rows.classes)
 

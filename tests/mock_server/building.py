@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
 from bff_contracts.states import CMS, RAS
-from bff_mock_server import Backend, BackendApp, World, default_scenario
+from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.asgi import asked
 from bff_mock_server.matching import Asked
+from bff_mock_server.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
@@ -111,7 +112,7 @@ class Answer:
 
 
 async def call(
-    app: BackendApp,
+    app: MockApp,
     target: str,
     *,
     method: str = "GET",
@@ -138,7 +139,7 @@ async def call(
     )
 
 
-async def set_state(app: BackendApp, name: str, params: Json, *, action: str = "setup") -> Answer:
+async def set_state(app: MockApp, name: str, params: Json, *, action: str = "setup") -> Answer:
     document = json.dumps({"state": name, "params": params, "action": action}).encode()
     return await call(app, "/_pact/provider_states", method="POST", headers={}, body=[document])
 
@@ -147,12 +148,20 @@ def shipped(provider: str) -> Pact:
     return next(found for found in shipped_pacts() if found.provider == provider)
 
 
-def ras_app(world: World | None = None, **options: Any) -> BackendApp:
-    return BackendApp(Backend(shipped(RAS), world or default_scenario().build(), **options))
+def app_of(*pacts: Pact, world: World | None = None, seed: int = 0, **options: Any) -> MockApp:
+    """The application of these contracts, over a world (the default scenario's when there is none)."""
+    mock = Mock([Backend(one, **options) for one in pacts], find_scenario("default"), seed=seed)
+    if world is not None:
+        mock.worlds.default = world
+    return MockApp(mock, *mock.backends)
 
 
-def cms_app(world: World | None = None, **options: Any) -> BackendApp:
-    return BackendApp(Backend(shipped(CMS), world or default_scenario().build(), **options))
+def ras_app(world: World | None = None, **options: Any) -> MockApp:
+    return app_of(shipped(RAS), world=world, **options)
+
+
+def cms_app(world: World | None = None, **options: Any) -> MockApp:
+    return app_of(shipped(CMS), world=world, **options)
 
 
 def batch(number: int = 1, **changes: Any) -> Json:

@@ -10,12 +10,12 @@ import pytest
 
 from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import BATCH_MISSING, USER_HAS_BATCHES
-from bff_mock_server import BackendApp, World
 from bff_mock_server.asgi import MAX_STATE_BYTES, STATES_PATH
-from bff_mock_server.backend import Backend
+from bff_mock_server.world import World
 from tests.mock_server.building import (
     HEADERS,
     USER,
+    app_of,
     batch,
     batch_id,
     call,
@@ -74,7 +74,7 @@ async def test_a_wrong_method_is_told_the_right_one() -> None:
 
 
 async def test_an_empty_contract_still_explains_itself() -> None:
-    answer = await call(BackendApp(Backend(pact(), World())), "/x")
+    answer = await call(app_of(pact()), "/x")
 
     assert (answer.status, answer.json["detail"]) == (
         404,
@@ -103,10 +103,10 @@ async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
 ) -> None:
     app = ras_app()
 
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(app.backend, "handle", broken)
+    monkeypatch.setattr(app.mock, "handle", broken)
     with caplog.at_level(logging.ERROR):
         answer = await call(app, PAGE)
 
@@ -132,7 +132,7 @@ async def test_the_empty_state_of_an_interaction_without_states_is_fine() -> Non
 
 
 async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
-    assert (await set_state(BackendApp(Backend(pact(), World())), "whatever", {"a": 1})).status == 200
+    assert (await set_state(app_of(pact()), "whatever", {"a": 1})).status == 200
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bff_mock_server import PactError, cli, default_scenario
+from bff_mock_server import PactError, cli, find_scenario
 from tests.mock_server.building import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 COMMAND = [sys.executable, "-m", "bff_mock_server"]
-FREE_PORTS = ["--ras-port", "0", "--cms-port", "0"]
+FREE_PORTS = ["--ras-port", "0", "--cms-port", "0", "--control-port", "0"]
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -62,9 +62,9 @@ def paste(banner: str) -> httpx.Response:
 
 def test_the_banner_says_where_with_what_and_about_whom() -> None:
     with running() as (_, banner):
-        assert len(set(URL.findall(banner))) == 2
+        assert len(set(URL.findall(banner))) == 3
         assert KEY in banner
-        assert [teacher.name for teacher in default_scenario().teachers if teacher.name not in banner] == []
+        assert [teacher.name for teacher in find_scenario("default").teachers if teacher.name not in banner] == []
 
 
 def test_the_pasted_line_works() -> None:
@@ -93,7 +93,7 @@ def test_one_backend_alone_shows_a_line_for_it(only: str, path: str) -> None:
     with running("--only", only) as (_, banner):
         answer = paste(banner)
 
-        assert (answer.status_code, len(set(URL.findall(banner)))) == (200, 1)
+        assert (answer.status_code, len(set(URL.findall(banner)))) == (200, 2)
         assert path in banner
 
 
@@ -183,7 +183,9 @@ def test_without_the_extra_it_says_which_to_install(
     )
 
 
-def test_an_open_host_is_warned_about(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_open_host_needs_a_flag_and_says_what_it_opens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped_at_once(listeners: list[object], **_: object) -> None:
         for listener in listeners:
             listener.socket.close()  # type: ignore[attr-defined]
@@ -191,14 +193,13 @@ def test_an_open_host_is_warned_about(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr("bff_mock_server.server.run", stopped_at_once)
     errors: list[str] = []
     for host in ("0.0.0.0", "127.0.0.1", "localhost"):
-        assert cli.main(["--host", host, *FREE_PORTS]) == 0
+        assert cli.main(["--host", host, "--allow-remote", *FREE_PORTS]) == 0
         errors.append(capsys.readouterr().err)
 
-    assert [bool(re.search("warning: on 0.0.0.0 everyone who reaches", error)) for error in errors] == [
-        True,
-        False,
-        False,
-    ]
+    assert "open to whoever can reach 0.0.0.0 on this machine: http://0.0.0.0:" in errors[0]
+    assert errors[1:] == ["", ""]
+    assert cli.main(["--host", "0.0.0.0", *FREE_PORTS]) == 2
+    assert "lets other machines reach this mock" in capsys.readouterr().err
 
 
 def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,6 +223,6 @@ def test_ctrl_c_before_the_server_runs_is_no_crash(monkeypatch: pytest.MonkeyPat
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "default_scenario", interrupted)
+    monkeypatch.setattr(cli, "shipped_pacts", interrupted)
 
     assert cli.main([]) == 0

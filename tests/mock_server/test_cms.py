@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bff_contracts.states import BATCHES_HAVE_CLASSES
-from bff_mock_server import BackendApp, World
+from bff_mock_server import MockApp
+from bff_mock_server.world import World
 from tests.mock_server.building import HEADERS, batch_id, call, cms_app
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
@@ -17,7 +18,7 @@ def classes(*ids: str) -> str:
 
 
 @pytest.fixture
-def app() -> BackendApp:
+def app() -> MockApp:
     world = World()
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {ONE: CLASS, TWO: None}})
     return cms_app(world)
@@ -33,7 +34,7 @@ def app() -> BackendApp:
         pytest.param([batch_id(number) for number in range(100)], id="a-hundred"),
     ],
 )
-async def test_each_distinct_id_has_its_class_or_null(app: BackendApp, ids: list[str]) -> None:
+async def test_each_distinct_id_has_its_class_or_null(app: MockApp, ids: list[str]) -> None:
     answer = await call(app, classes(*ids))
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
@@ -50,7 +51,7 @@ async def test_each_distinct_id_has_its_class_or_null(app: BackendApp, ids: list
         pytest.param(f"{classes(ONE)}&batch_ids={TWO}", "query batch_ids", id="repeated"),
     ],
 )
-async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: BackendApp, target: str, place: str) -> None:
+async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: MockApp, target: str, place: str) -> None:
     answer = await call(app, target)
 
     assert answer.status == 400
@@ -65,5 +66,5 @@ async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: BackendA
         pytest.param({"X-Internal-API-Key": "wrong"}, 401, id="wrong-key"),
     ],
 )
-async def test_cms_asks_for_the_key_and_some_service_id(app: BackendApp, change: dict[str, str], status: int) -> None:
+async def test_cms_asks_for_the_key_and_some_service_id(app: MockApp, change: dict[str, str], status: int) -> None:
     assert (await call(app, classes(ONE), headers={**HEADERS, **change})).status == status

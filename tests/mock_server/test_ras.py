@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bff_contracts.states import USER_HAS_BATCHES
-from bff_mock_server import BackendApp, World
+from bff_mock_server import MockApp
+from bff_mock_server.world import World
 from tests.mock_server.building import HEADERS, USER, batch, batch_id, call, ras_app, set_state, user_has
 
 STATUSES = ["completed_successfully", "cancelled", "completed_successfully", "failed_critically", "cancelled"]
@@ -27,7 +28,7 @@ def numbers(body: Any) -> list[int]:
 
 
 @pytest.fixture
-def app() -> BackendApp:
+def app() -> MockApp:
     """Batches 0 to 4, of which 0 is the newest, seeded out of order."""
     world = World()
     rows = [
@@ -54,7 +55,7 @@ def app() -> BackendApp:
     ],
 )
 async def test_a_page_is_the_users_newest_first(
-    app: BackendApp, target: str, rows: list[int], pagination: tuple[int, int, int]
+    app: MockApp, target: str, rows: list[int], pagination: tuple[int, int, int]
 ) -> None:
     answer = await call(app, target)
 
@@ -71,7 +72,7 @@ async def test_an_escaped_user_id_is_the_same_user() -> None:
     assert numbers((await call(app, page("nobody"))).json) == []
 
 
-async def test_rows_say_whose_they_are_and_keep_to_the_client_vocabulary(app: BackendApp) -> None:
+async def test_rows_say_whose_they_are_and_keep_to_the_client_vocabulary(app: MockApp) -> None:
     rows = (await call(app, page())).json["batches"]
 
     assert {row["user_id"] for row in rows} == {USER}
@@ -81,27 +82,27 @@ async def test_rows_say_whose_they_are_and_keep_to_the_client_vocabulary(app: Ba
     assert "essays" not in rows[0]
 
 
-async def test_a_batch_is_found_by_its_id_and_brings_its_essays(app: BackendApp) -> None:
+async def test_a_batch_is_found_by_its_id_and_brings_its_essays(app: MockApp) -> None:
     answer = await call(app, status_of(3))
 
     assert (answer.status, answer.json["batch_id"], answer.json["overall_status"]) == (200, batch_id(3), "failed")
     assert answer.json["essays"] == []
 
 
-async def test_an_unknown_batch_is_the_contracts_own_404(app: BackendApp) -> None:
+async def test_an_unknown_batch_is_the_contracts_own_404(app: MockApp) -> None:
     answer = await call(app, status_of(77))
 
     assert (answer.status, answer.headers["content-type"]) == (404, "application/json")
     assert answer.json == {"error": "Batch not found"}
 
 
-async def test_an_id_in_upper_case_is_no_path_of_the_contract(app: BackendApp) -> None:
+async def test_an_id_in_upper_case_is_no_path_of_the_contract(app: MockApp) -> None:
     answer = await call(app, status_of(3).replace("26b9045a", "26B9045A"))
 
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_answers_follow_the_world(app: BackendApp) -> None:
+async def test_answers_follow_the_world(app: MockApp) -> None:
     before = numbers((await call(app, page())).json)
     await set_state(app, USER_HAS_BATCHES, user_has(batch(9)))
     during = numbers((await call(app, page())).json)
@@ -127,7 +128,7 @@ async def test_answers_follow_the_world(app: BackendApp) -> None:
     ],
 )
 async def test_credentials_are_judged_first(
-    app: BackendApp, target: str, change: dict[str, str | None], error: str
+    app: MockApp, target: str, change: dict[str, str | None], error: str
 ) -> None:
     headers = {name: value for name, value in {**HEADERS, **change}.items() if value is not None}
 
@@ -148,7 +149,7 @@ async def test_a_configured_key_is_accepted_beside_the_placeholder() -> None:
     assert statuses == [200, 200, 401]
 
 
-async def test_health_needs_no_key(app: BackendApp) -> None:
+async def test_health_needs_no_key(app: MockApp) -> None:
     assert (await call(app, "/healthz", headers={})).status == 200
 
 
@@ -162,7 +163,7 @@ async def test_health_needs_no_key(app: BackendApp) -> None:
         pytest.param("/internal/v1/batches/user/x?limit=1", "query offset", id="missing"),
     ],
 )
-async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: BackendApp, target: str, place: str) -> None:
+async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: MockApp, target: str, place: str) -> None:
     answer = await call(app, target)
 
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")

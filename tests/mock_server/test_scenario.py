@@ -6,17 +6,17 @@ from collections import Counter
 from typing import get_args
 
 from bff_contracts.states import InternalStatus
-from bff_mock_server import default_scenario
+from bff_mock_server import find_scenario
 from tests.mock_server.building import call, cms_app, ras_app
 
-SCENARIO = default_scenario()
+SCENARIO = find_scenario("default")
 WORLD = SCENARIO.build()
 STATUSES = get_args(InternalStatus)
 PHASES = {"spellcheck", "cj_assessment", None}
 
 
 def test_it_is_the_same_every_time() -> None:
-    assert default_scenario() == SCENARIO
+    assert find_scenario("default") == SCENARIO
 
 
 def test_the_teachers_have_what_the_banner_says() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bff_contracts.pact_file import Rule
-from bff_mock_server.templates import Rendered, template_of
+from bff_mock_server.templates import Frame, Hole, template_of
 
 OR_NULL = Rule("OR", ({"match": "null"}, {"match": "type"}))
 TYPE = Rule("AND", ({"match": "type"},))
@@ -49,8 +49,11 @@ def test_what_other_answers_show_is_served_when_it_is_known() -> None:
     }
 
 
-def test_ready_text_goes_in_as_it_stands() -> None:
-    assert template_of({"a": [1]}, {}).render({"a": Rendered("[ 1,2 ]")}) == '{"a":[ 1,2 ]}'
+def test_a_frame_is_filled_where_its_holes_are() -> None:
+    template = template_of({"rows": [{"a": 1}], "n": 3, "b": "x\u0000y"}, {})
+    frame = Frame(template, {"rows": [Hole("page")], "n": Hole("count")})
+
+    assert frame.fill(page=b'{"a":1},{"a":2}', count=b"7") == rb'{"rows":[{"a":1},{"a":2}],"n":7,"b":"x\u0000y"}'
 
 
 def test_a_part_is_addressed_by_name() -> None:

@@ -7,26 +7,19 @@ from typing import Any
 import pytest
 
 from bff_contracts.states import RAS
-from bff_mock_server import Backend, BackendApp, World
-from tests.mock_server.building import HEADERS, USER, call, interaction, pact, regex
+from bff_mock_server.world import World
+from tests.mock_server.building import HEADERS, USER, app_of, call, interaction, pact, regex
 
 PUPIL = regex("^/pupils/[a-z]+$")
 KEYED: dict[str, Any] = {"rules": {"path": PUPIL, "header": {"X-Key": regex(r"^\S+$")}}}
-SCHOOL = BackendApp(
-    Backend(
-        pact(
-            interaction(
-                "a pupil", "/pupils/anna", headers={"X-Key": ["k"]}, body={"id": "anna", "marks": [5, 4]}, **KEYED
-            ),
-            interaction(
-                "unknown", "/pupils/nobody", status=404, headers={"X-Key": ["k"]}, body={"error": "no"}, **KEYED
-            ),
-            interaction("refused: no key", "/pupils/anna", status=401, rules={"path": PUPIL}, body={"error": "key"}),
-            interaction("up", "/healthz"),
-            provider="school-service",
-        ),
-        World(),
-    )
+SCHOOL = app_of(
+    pact(
+        interaction("a pupil", "/pupils/anna", headers={"X-Key": ["k"]}, body={"id": "anna", "marks": [5, 4]}, **KEYED),
+        interaction("unknown", "/pupils/nobody", status=404, headers={"X-Key": ["k"]}, body={"error": "no"}, **KEYED),
+        interaction("refused: no key", "/pupils/anna", status=401, rules={"path": PUPIL}, body={"error": "key"}),
+        interaction("up", "/healthz"),
+        provider="school-service",
+    ),
 )
 
 
@@ -55,7 +48,7 @@ async def test_an_answer_without_a_body_is_empty() -> None:
 async def test_a_text_is_served_as_text() -> None:
     plain = interaction("text", body="hej")
     plain["response"]["body"]["contentType"] = "text/plain"
-    answer = await call(BackendApp(Backend(pact(plain), World())), "/things")
+    answer = await call(app_of(pact(plain)), "/things")
 
     assert (answer.body, answer.headers["content-type"]) == (b"hej", "text/plain")
 
@@ -79,7 +72,7 @@ async def test_an_endpoint_that_the_simulator_does_not_know_is_served_by_its_exa
         interaction("refused: report", "/reports", status=401, body={"error": "Missing authentication"}),
         provider=RAS,
     )
-    app = BackendApp(Backend(contract, World()))
+    app = app_of(contract)
 
     assert (await call(app, "/reports", headers=HEADERS)).status == 401
     assert (await call(app, "/reports", headers={"X-Internal-API-Key": "k", "X-Service-ID": "x"})).status in {200, 401}
@@ -100,6 +93,6 @@ async def test_a_new_field_of_the_contract_is_served_without_code() -> None:
     world = World()
     world.apply("user has exactly these batches", {"user_id": USER, "batches": []})
 
-    answer = await call(BackendApp(Backend(contract, world)), f"/of/{USER}")
+    answer = await call(app_of(contract, world=world), f"/of/{USER}")
 
     assert answer.json == {"batches": [], "pagination": {"limit": 20, "offset": 0, "total": 0, "pages": 7}}

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
+FREE_PORTS = ("--ras-port", "0", "--cms-port", "0", "--control-port", "0")
+
 
 @dataclass(frozen=True)
 class RunningMock:
@@ -18,6 +20,7 @@ class RunningMock:
 
     ras: str
     cms: str
+    control: str
     banner: str
 
 
@@ -25,7 +28,7 @@ class RunningMock:
 def running_mock(*arguments: str) -> Generator[RunningMock]:
     """Start the mock, wait until it says that it listens, and stop it afterwards."""
     environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
-    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", "0", "--cms-port", "0", *arguments]
+    command = [sys.executable, "-m", "bff_mock_server", *FREE_PORTS, *arguments]
     with subprocess.Popen(  # noqa: S603  our own program
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
@@ -33,7 +36,7 @@ def running_mock(*arguments: str) -> Generator[RunningMock]:
         try:
             banner = _read_banner(process.stdout)
             ports = re.findall(r"http://127\.0\.0\.1:\d+", banner)
-            yield RunningMock(ras=ports[0], cms=ports[1], banner=banner)
+            yield RunningMock(ras=ports[0], cms=ports[1], control=ports[2], banner=banner)
         finally:
             process.terminate()
             process.stdout.read()

@@ -1,10 +1,12 @@
 """What a scenario consists of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from bff_mock_server.world import World
+from bff_mock_server.faults import Armed
+from bff_mock_server.world import Rows, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class StateCall:
     params: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scenario:
     """A world to develop against.
 
@@ -40,14 +42,19 @@ class Scenario:
         name: What it is called on the command line.
         teachers: Its users; the first is the one that examples are about.
         states: What makes it true.
+        faults: What goes wrong in it.
+        about: What it is good for, in a sentence.
     """
 
     name: str
-    teachers: tuple[Teacher, ...]
-    states: tuple[StateCall, ...]
+    teachers: tuple[Teacher, ...] = ()
+    states: tuple[StateCall, ...] = ()
+    faults: tuple[Armed, ...] = field(default=(), compare=False)
+    about: str = ""
 
-    def build(self) -> World:
-        """A new world in which the scenario stands, and to which every teardown comes back.
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows that its states make, made once.
 
         Raises:
             StateError: A state is not in the catalogue, or its params are wrong.
@@ -55,5 +62,12 @@ class Scenario:
         world = World()
         for state in self.states:
             world.apply(state.name, state.params)
-        world.settle()
-        return world
+        return world.rows
+
+    def build(self, *, seed: str = "0") -> World:
+        """A new world in which the scenario stands, and to which every teardown comes back.
+
+        Raises:
+            StateError: As `rows`.
+        """
+        return World(self.rows, faults=(armed.anew() for armed in self.faults), seed=seed, scenario=self.name)

@@ -1,29 +1,15 @@
-"""The default scenario: a small school in which every case that a dashboard has to show occurs.
+"""A school made of a few lines: batches with essays, classes and dates that belong together.
 
 It is the same on every machine and on every start: ids are derived from names, and no clock is read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final
 from uuid import UUID, uuid5
-
-from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES, InternalStatus
-from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
-
-BUSY_BATCHES: Final = 250
-"""More than two pages of the largest size that the client asks for."""
 
 _NAMESPACE: Final = UUID("9f1c7a52-5b0e-5d4e-8a43-2f6d3c1b7e90")
 _NEWEST: Final = datetime(2026, 1, 30, 15, 42, 10, 250_000)  # noqa: DTZ001  # RAS writes naive date-times
-_STATUSES: Final[tuple[str, ...]] = get_args(InternalStatus)
-_CLASSES: Final = (
-    "Svenska 1 – SA24B",
-    "ENG5 Teknik åk 1",
-    "Engelska 6 NA23a",
-    "Svenska 3 – EK22",
-    "Historia 1b HU24",
-)
 _TASKS: Final = ("Romeo och Julia", "Argumenterande tal", "Min språkliga bakgrund", "Novellanalys", "Källkritik")
 _PUPILS: Final = ("öhman", "ekström", "al-hassan", "lindqvist", "åkesson", "nguyen", "sjöberg", "häggström")
 _WITHOUT_ESSAYS: Final = frozenset(
@@ -39,59 +25,34 @@ _STARTED: Final = frozenset(
 )
 _PIPELINE: Final = "spellcheck,cj_assessment"
 
-_Row = dict[str, Any]
+Row = dict[str, Any]
 
 
-def default_scenario() -> Scenario:
-    """Build the scenario."""
-    usual = [
-        status
-        for status, times in (
-            ("completed_successfully", 6),
-            ("completed_with_failures", 2),
-            ("processing_pipelines", 2),
-        )
-        for _ in range(times)
-    ]
-    plans = (
-        ("Karin Öberg", "busy: many pages, batches with and without a class", _spread(usual, BUSY_BATCHES)),
-        ("Anders Åkerlund", "one batch in each internal status, so every client status", _STATUSES),
-        ("Maja Lindström", "an ordinary week", tuple(usual[::2])),
-        ("Yusuf Al-Hassan", "batches that belong to no class", ("completed_successfully", "processing_pipelines")),
-        ("Elin Björk", "new here: no batches", ()),
-    )
-    teachers: list[Teacher] = []
-    states: list[StateCall] = []
-    classes: dict[str, Mapping[str, str] | None] = {}
-    for name, purpose, statuses in plans:
-        user_id = _uuid("teacher", name)
-        rows = [_batch(name, at, status) for at, status in enumerate(statuses)]
-        teachers.append(Teacher(user_id, name, purpose, len(rows)))
-        states.append(StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": rows}))
-        has_classes = "no class" not in purpose
-        classes.update((row["batch_id"], _class_of(at) if has_classes else None) for at, row in enumerate(rows))
-    states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes}))
-    return Scenario("default", tuple(teachers), tuple(states))
+def teacher_id(name: str) -> str:
+    """The user id of a teacher who has none of their own."""
+    return _uuid("teacher", name)
 
 
-def _spread(usual: Sequence[str], count: int) -> tuple[str, ...]:
-    # Every ninth batch is in a rarer status, so that each filter finds something and completed ones prevail.
-    rare = [status for status in _STATUSES if status not in usual]
-    return tuple(rare[(at // 9) % len(rare)] if at % 9 == 0 else usual[at % len(usual)] for at in range(count))
+def batches_of(teacher: str, count: int, statuses: Sequence[str]) -> list[Row]:
+    """So many batches of a teacher as params of a provider state, in the internal statuses in turn, newest first."""
+    return [batch_of(teacher, at, statuses[at % len(statuses)]) for at in range(count)]
+
+
+def classes_of(batches: Sequence[Row], names: Sequence[str | None]) -> dict[str, Mapping[str, str] | None]:
+    """The classes of batches, by name and in turn; `None` for no class."""
+    named = ((row["batch_id"], names[at % len(names)]) for at, row in enumerate(batches))
+    return {
+        batch_id: {"class_id": _uuid("class", name), "class_name": name} if name is not None else None
+        for batch_id, name in named
+    }
 
 
 def _uuid(kind: str, name: str) -> str:
     return str(uuid5(_NAMESPACE, f"{kind}:{name}"))
 
 
-def _class_of(at: int) -> Mapping[str, str] | None:
-    if at % 7 == 3:  # noqa: PLR2004
-        return None
-    name = _CLASSES[at % len(_CLASSES)]
-    return {"class_id": _uuid("class", name), "class_name": name}
-
-
-def _batch(teacher: str, at: int, status: str) -> _Row:
+def batch_of(teacher: str, at: int, status: str) -> Row:
+    """One batch, the `at`th of a teacher; the higher `at`, the older."""
     key = f"{teacher}/{at}"
     created = _NEWEST - timedelta(hours=7 * at, minutes=13 * (at % 5))
     essays = [] if status in _WITHOUT_ESSAYS else list(_essays(key, at, status, created))
@@ -116,7 +77,7 @@ def _batch(teacher: str, at: int, status: str) -> _Row:
     }
 
 
-def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[_Row]:
+def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[Row]:
     count = 3 + at % 3
     for number in range(count):
         spellcheck, assessment = _progress(status, at, number, count)

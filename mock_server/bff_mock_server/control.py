@@ -1,0 +1,44 @@
+"""The control port: an application that is loaded when it is first asked for, so that starting costs nothing."""
+
+import asyncio
+from typing import Any, Final
+
+from bff_mock_server.asgi import Receive, Scope, Send, deliver, header_map
+from bff_mock_server.guard import Guard
+from bff_mock_server.mock import Mock
+from bff_mock_server.replies import problem
+
+_FORBIDDEN: Final = 403
+
+
+class ControlApp:
+    """Guards the control API, and loads it with its framework at the first request.
+
+    Args:
+        mock: What is controlled.
+        guard: Who may.
+    """
+
+    def __init__(self, mock: Mock, guard: Guard) -> None:
+        self._mock = mock
+        self._guard = guard
+        self._api: Any = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        reason = self._guard.refuses(header_map(scope["headers"]))
+        if reason is not None:
+            await deliver(problem(_FORBIDDEN, reason), scope, send)
+            return
+        async with self._loading:
+            if self._api is None:
+                self._api = await asyncio.to_thread(self._load)
+        await self._api(scope, receive, send)
+
+    def _load(self) -> Any:
+        from bff_mock_server.control_api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
+
+        return create_api(self._mock)

@@ -1,0 +1,249 @@
+"""What goes wrong on demand: slow, broken, cut off and false answers, armed for routes, for rows, or by a header.
+
+A fault is written as a word with a value and options, several are separated by `;`:
+
+    latency=200ms    latency=uniform(10ms,2s)    latency=lognormal(80ms,0.4)
+    status=503       status=429 retry-after=5    html=502
+    reset  empty     truncate    malformed       drip=50ms    violation
+
+`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. Chance comes from the seed of the world, so a
+run repeats exactly. How long is measured in `ms` or `s`; a lognormal latency has its median and its sigma.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from math import log
+from random import Random
+from typing import Final, Literal, get_args
+
+MAX_SECONDS: Final = 300.0
+"""The longest that a client may be kept waiting by one latency: the longest deadline that the clients can be set to."""
+
+Kind = Literal["latency", "reset", "empty", "truncate", "malformed", "html", "drip", "status", "violation"]
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_OPTIONS: Final = ("rate", "times", "retry-after")
+_DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)")
+_CALL: Final = re.compile(r"(?P<name>[a-z]+)\((?P<first>[^,()]*),(?P<second>[^,()]*)\)")
+_METHOD: Final = re.compile(r"[A-Z]+")
+_BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
+NONE: Final = "none"
+"""Written for faults, it asks for none, whatever is armed."""
+
+Seconds = Callable[[Random], float]
+
+
+class FaultError(ValueError):
+    """A fault, or a route to arm it for, that is written in no known way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes:
+        kind: What it is.
+        text: As it was written.
+        seconds: How long a latency takes, or the pause between two bytes that drip.
+        status: Of an error answer.
+        retry_after: Seconds that the error asks the client to wait.
+        rate: The share of answers that it happens to.
+        times: How often it happens at most; `None` for always.
+    """
+
+    kind: Kind
+    text: str
+    seconds: Seconds | None = None
+    status: int = 500
+    retry_after: int | None = None
+    rate: float = 1.0
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which requests a fault is about; what is `None` or empty does not matter.
+
+    Attributes:
+        provider: Whose.
+        method: In upper case.
+        path: The percent-encoded path, `*` for any part of it.
+        about: The request has one of these ids in its path or query.
+    """
+
+    provider: str | None = None
+    method: str | None = None
+    path: str | None = None
+    about: frozenset[str] = frozenset()
+
+    def covers(self, provider: str, method: str, path: str, named: Callable[[], Iterable[str]]) -> bool:
+        """Whether a request is on the route; `named` gives the ids that it names."""
+        return (
+            self.provider in {None, provider}
+            and self.method in {None, method}
+            and (self.path is None or fnmatchcase(path, self.path))
+            and (not self.about or not self.about.isdisjoint(named()))
+        )
+
+    def __str__(self) -> str:
+        parts = [part for part in (self.provider, self.method, self.path) if part]
+        text = " ".join(parts) or "*"
+        return f"{text} about {len(self.about)} ids" if self.about else text
+
+
+class Armed:
+    """Faults on a route, and how often each has happened."""
+
+    __slots__ = ("_left", "faults", "route")
+
+    def __init__(self, route: Route, faults: Sequence[Fault]) -> None:
+        self.route = route
+        self.faults = tuple(faults)
+        self._left = [fault.times for fault in self.faults]
+
+    def anew(self) -> "Armed":
+        """The same, nothing having happened yet."""
+        return Armed(self.route, self.faults)
+
+    def strike(self, random: Random) -> Iterator[Fault]:
+        """The faults that happen to the next answer."""
+        for at, fault in enumerate(self.faults):
+            left = self._left[at]
+            if left == 0 or (fault.rate < 1.0 and random.random() >= fault.rate):
+                continue
+            if left is not None:
+                self._left[at] = left - 1
+            yield fault
+
+
+def parse_faults(text: str) -> tuple[Fault, ...]:
+    """Read faults as they are written.
+
+    Raises:
+        FaultError: It is written in no known way; the message says what is, and what would be.
+    """
+    parts = [part for part in (part.strip() for part in text.split(";")) if part]
+    if not parts:
+        message = f"no fault in {text!r}; one of: {', '.join(_KINDS)}"
+        raise FaultError(message)
+    return () if parts == [NONE] else tuple(_fault(part) for part in parts)
+
+
+def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = ()) -> Route:
+    """Read a route such as `*`, `cms`, `GET /internal/v1/batches/*` or `ras GET /healthz`.
+
+    Args:
+        text: The route.
+        providers: The names of providers, short ones too, and which provider each means.
+        about: Only requests that name one of these ids.
+
+    Raises:
+        FaultError: A word is neither a provider nor a method nor a path.
+    """
+    provider = method = path = None
+    for word in text.split():
+        if word.startswith("/"):
+            path = word
+        elif word in providers:
+            provider = providers[word]
+        elif _METHOD.fullmatch(word):
+            method = word
+        elif word != "*":
+            known = ", ".join(sorted(providers))
+            message = f"route {text!r}: {word!r} is no provider ({known}), no method (GET) and no path (/…, * for any)"
+            raise FaultError(message)
+    return Route(provider, method, path, frozenset(about))
+
+
+def _fault(part: str) -> Fault:
+    word, *options = part.split()
+    name, _, value = word.partition("=")
+    if name not in _KINDS:
+        message = f"unknown fault {name!r} in {part!r}; one of: {', '.join(_KINDS)}"
+        raise FaultError(message)
+    kind = name
+    if kind in _BARE and value:
+        message = f"{kind!r} takes no value, in {part!r}"
+        raise FaultError(message)
+    given = dict(_option(option, part) for option in options)
+    return Fault(
+        kind=kind,
+        text=part,
+        seconds=_seconds(value, part) if kind in {"latency", "drip"} else None,
+        status=_status(kind, value, part),
+        retry_after=_whole(given.get("retry-after"), "retry-after", part, 86_400),
+        rate=_rate(given.get("rate"), part),
+        times=_whole(given.get("times"), "times", part, 1_000_000),
+    )
+
+
+def _option(option: str, part: str) -> tuple[str, str]:
+    name, _, value = option.partition("=")
+    if name not in _OPTIONS or not value:
+        message = f"unknown option {option!r} in {part!r}; one of: {', '.join(f'{known}=…' for known in _OPTIONS)}"
+        raise FaultError(message)
+    return name, value
+
+
+def _status(kind: Kind, value: str, part: str) -> int:
+    if kind == "html" and not value:
+        return 502
+    if kind not in {"html", "status"}:
+        return 500
+    if not (value.isascii() and value.isdigit() and 400 <= int(value[:4]) <= 599):  # noqa: PLR2004
+        message = f"{kind} takes a status of 400 to 599, such as {kind}=503, in {part!r}"
+        raise FaultError(message)
+    return int(value)
+
+
+def _rate(value: str | None, part: str) -> float:
+    if value is None:
+        return 1.0
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = -1.0
+    if not 0.0 <= rate <= 1.0:
+        message = f"rate is a share of 0 to 1, such as rate=0.1, in {part!r}"
+        raise FaultError(message)
+    return rate
+
+
+def _whole(value: str | None, name: str, part: str, most: int) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and int(value[:9]) <= most):
+        message = f"{name} is a whole number up to {most}, in {part!r}"
+        raise FaultError(message)
+    return int(value)
+
+
+def _seconds(value: str, part: str) -> Seconds:
+    found = _CALL.fullmatch(value)
+    if found is None:
+        fixed = _duration(value, part)
+        return lambda _: fixed
+    first = _duration(found["first"], part)
+    match found["name"]:
+        case "uniform":
+            last = _duration(found["second"], part)
+            return lambda random: random.uniform(first, last)
+        case "lognormal" if re.fullmatch(r"\d+(?:\.\d+)?", found["second"].strip()) and first > 0:
+            sigma, mu = float(found["second"]), log(first)
+            return lambda random: min(MAX_SECONDS, random.lognormvariate(mu, sigma))
+        case _:
+            message = (
+                f"expected 80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma), found"
+                f" {value!r} in {part!r}"
+            )
+            raise FaultError(message)
+
+
+def _duration(text: str, part: str) -> float:
+    found = _DURATION.fullmatch(text.strip())
+    seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1) if found else -1.0
+    if not 0.0 <= seconds <= MAX_SECONDS:
+        message = f"expected how long, such as 80ms or 1.5s, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"
+        raise FaultError(message)
+    return seconds

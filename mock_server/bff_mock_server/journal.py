@@ -1,0 +1,204 @@
+"""What was asked: the last requests, and how often each interaction answered. Keys are never kept."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Final
+
+from bff_contracts.pact_file import Interaction
+from bff_mock_server.backend import Outcome
+from bff_mock_server.contract import Case, Table
+from bff_mock_server.matching import SECRET_HEADERS, Asked, Difference
+
+SIZE: Final = 1000
+"""How many requests are kept."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+_Row = tuple[int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what became of it.
+
+    Attributes:
+        number: Counts all requests since the start, also those no longer kept.
+        at: When it was answered (UTC).
+        provider: Who was asked.
+        method: In upper case.
+        path: Percent-encoded, as it was sent.
+        query: Decoded values by name.
+        headers: By lower-case name, without keys.
+        target: Path and query as they were sent.
+        status: Of the answer; 0 when a fault left none.
+        interaction: What answered; `None` for a refusal.
+        differences: Why it was refused, or what a lenient mock overlooked.
+        session: Whose world answered; `None` for the default one.
+        fault: What went wrong on purpose, as it was written; empty when nothing did.
+    """
+
+    number: int
+    at: datetime
+    provider: str
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str]
+    target: str
+    status: int
+    interaction: str | None
+    differences: Sequence[Difference]
+    session: str | None
+    fault: str
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What `X-Correlation-ID` said."""
+        return self.headers.get("x-correlation-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which exchanges are meant; what is `None` or empty does not matter.
+
+    Attributes:
+        provider: Whose.
+        method: In upper case.
+        path: `*` stands for any part of it.
+        query: Parameters with the value that each has to have, others may be there.
+        headers: By lower-case name, as `query`.
+        status: Of the answer.
+        interaction: The description of what answered.
+        session: Whose world answered.
+        refused: Whether the contract did not allow it.
+    """
+
+    provider: str | None = None
+    method: str | None = None
+    path: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    status: int | None = None
+    interaction: str | None = None
+    session: str | None = None
+    refused: bool | None = None
+
+    def covers(self, exchange: Exchange) -> bool:
+        """Whether an exchange is one of those."""
+        return (
+            self.provider in {None, exchange.provider}
+            and self.method in {None, exchange.method}
+            and (self.path is None or fnmatchcase(exchange.path, self.path))
+            and all(list(exchange.query.get(name, ())) == [value] for name, value in self.query.items())
+            and all(exchange.headers.get(name.lower()) == value for name, value in self.headers.items())
+            and self.status in {None, exchange.status}
+            and self.interaction in {None, exchange.interaction}
+            and self.session in {None, exchange.session}
+            and self.refused in {None, bool(exchange.differences)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How often an interaction of a contract answered.
+
+    Interactions that ask the same of a request, in other provider states, cannot be told apart by it: each of them
+    counts when one of them answered.
+    """
+
+    provider: str
+    interaction: str
+    method: str
+    path: str
+    status: int
+    times: int
+
+
+class Journal:
+    """Writes requests down in little time and memory, and says afterwards what they were."""
+
+    def __init__(self, size: int = SIZE, *, log_requests: bool = False) -> None:
+        self._log_requests = log_requests
+        self._rows: deque[_Row] = deque(maxlen=size)
+        self._uses: dict[tuple[Case | int, int], int] = {}
+        self.count = 0
+
+    def record(
+        self,
+        provider: str,
+        asked: Asked,
+        outcome: Outcome,
+        *,
+        status: int | None = None,
+        session: str | None = None,
+        fault: str = "",
+    ) -> None:
+        """Write a request down; its keys are taken out of `asked`."""
+        headers = asked.headers
+        for name in SECRET_HEADERS:
+            headers.pop(name, None)
+        reply, _, interaction, case, differences = outcome
+        if status is None:
+            status = reply.head.status
+        self.count += 1
+        self._rows.append((self.count, time.time(), provider, asked, status, interaction, differences, session, fault))
+        if self._log_requests:
+            _LOG.info("%s %s %s -> %d%s", provider, asked.method, asked.target, status, f" ({fault})" if fault else "")
+        if interaction is not None:
+            use = (case or id(interaction), status)
+            self._uses[use] = self._uses.get(use, 0) + 1
+
+    def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
+        """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
+        found = (_exchange(row) for row in tuple(self._rows) if row[0] > after)
+        return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
+
+    def coverage(self, tables: Iterable[Table]) -> list[Use]:
+        """How often each interaction was used, in the order of the contracts."""
+        return [use for table in tables for use in self._of_table(table)]
+
+    def clear(self) -> None:
+        """Forget everything but the count."""
+        self._rows.clear()
+        self._uses.clear()
+
+    def _of_table(self, table: Table) -> Iterator[Use]:
+        for endpoint in table.endpoints:
+            answers: list[tuple[Case | int, Interaction]] = [
+                (case, interaction) for case in endpoint.cases for interaction in case.interactions
+            ]
+            answers += [(id(refusal), refusal) for refusal in endpoint.refusals]
+            for key, interaction in answers:
+                status = interaction.response.status
+                yield Use(
+                    provider=table.provider,
+                    interaction=interaction.description,
+                    method=endpoint.method,
+                    path=interaction.request.path,
+                    status=status,
+                    times=self._uses.get((key, status), 0),
+                )
+
+
+def _exchange(row: _Row) -> Exchange:
+    number, at, provider, asked, status, interaction, differences, session, fault = row
+    return Exchange(
+        number=number,
+        at=datetime.fromtimestamp(at, UTC),
+        provider=provider,
+        method=asked.method,
+        path=asked.path,
+        query=asked.query,
+        headers=asked.headers,
+        target=asked.target,
+        status=status,
+        interaction=interaction.description if interaction is not None else None,
+        differences=differences,
+        session=session,
+        fault=fault,
+    )

@@ -1,0 +1,161 @@
+"""Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from bff_contracts.states import CMS, RAS
+from bff_mock_server.backend import Backend, Outcome
+from bff_mock_server.directives import FAULT, SESSION, STATE, DirectiveError, read_directives
+from bff_mock_server.disturbance import disturb
+from bff_mock_server.faults import Armed, Fault, parse_faults, parse_route
+from bff_mock_server.journal import Journal, Use
+from bff_mock_server.matching import NOT_ALLOWED, Asked
+from bff_mock_server.replies import Reply, problem
+from bff_mock_server.scenarios.model import Scenario
+from bff_mock_server.world import StateError, World
+from bff_mock_server.worlds import SessionError, Worlds
+
+SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
+"""What people call the providers."""
+
+_NO_ANSWER: Final = frozenset({"reset", "empty"})
+
+
+class Mock:
+    """What every way of using the mock shares: sockets, a test in the same process, the control API.
+
+    Args:
+        backends: Who is mocked.
+        scenario: What the worlds begin as.
+        seed: What chance begins with: a run with the same seed and the same requests repeats exactly.
+        log_requests: Log a line per request.
+
+    Raises:
+        StateError: The scenario has a state that is not in the catalogue, or wrong params.
+    """
+
+    def __init__(
+        self, backends: Iterable[Backend], scenario: Scenario, *, seed: int = 0, log_requests: bool = False
+    ) -> None:
+        self.backends = tuple(backends)
+        self.worlds = Worlds(scenario, seed=seed)
+        self.journal = Journal(log_requests=log_requests)
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """The names of the providers that are mocked, the short ones too, and which provider each means."""
+        full = {backend.provider: backend.provider for backend in self.backends}
+        return {**full, **{short: name for short, name in SHORT_NAMES.items() if name in full}}
+
+    def handle(self, backend: Backend, asked: Asked) -> Reply:
+        """Answer a request, or refuse it and say why; it is written down either way."""
+        headers = asked.headers
+        if STATE in headers or FAULT in headers or SESSION in headers:
+            return self._directed(backend, asked)
+        world = self.worlds.default
+        outcome = backend.answer(asked, world.rows)
+        if world.faults:
+            return self._disturbed(backend, asked, outcome, world, None, _armed(world, backend, asked))
+        self.journal.record(backend.provider, asked, outcome)
+        return outcome.reply
+
+    def set_state(
+        self,
+        backend: Backend,
+        name: str,
+        params: Mapping[str, Any],
+        *,
+        teardown: bool = False,
+        session: str | None = None,
+    ) -> None:
+        """Make a provider state true, or take it back.
+
+        A provider whose states the catalogue does not know is served by its examples: they need no state.
+
+        Raises:
+            StateError: The provider has no such state, or the params are wrong.
+            SessionError: There can be no such session.
+        """
+        if backend.has_states:
+            world = self.worlds.of(session)
+            (world.teardown if teardown else world.apply)(name, params, provider=backend.provider)
+
+    def arm(self, route: str, faults: str, *, about: Iterable[str] = (), session: str | None = None) -> Armed:
+        """Let things go wrong on a route from now on, beside what is armed already.
+
+        Args:
+            route: Such as `*`, `cms` or `ras GET /internal/v1/batches/user/*`.
+            faults: Such as `status=503 rate=0.1; latency=200ms`.
+            about: Only for requests that name one of these ids.
+            session: In whose world; the default one for `None`.
+
+        Raises:
+            FaultError: Route or faults are written in no known way.
+            SessionError: There can be no such session.
+        """
+        world = self.worlds.of(session)
+        armed = Armed(parse_route(route, self.providers, about), parse_faults(faults))
+        world.faults = (*world.faults, armed)
+        return armed
+
+    def coverage(self) -> list[Use]:
+        """How often each interaction of the contracts was used."""
+        return self.journal.coverage(backend.table for backend in self.backends)
+
+    def _directed(self, backend: Backend, asked: Asked) -> Reply:
+        try:
+            directives = read_directives(asked.headers)
+            world = self.worlds.of(directives.session)
+            outcome = (
+                backend.answer_in(directives.states, asked, world.rows)
+                if directives.states
+                else backend.answer(asked, world.rows)
+            )
+        except (DirectiveError, SessionError, StateError) as error:
+            outcome = Outcome(problem(NOT_ALLOWED, str(error)))
+            self.journal.record(backend.provider, asked, outcome)
+            return outcome.reply
+        faults = _armed(world, backend, asked) if directives.faults is None else directives.faults
+        return self._disturbed(backend, asked, outcome, world, directives.session, faults)
+
+    def _disturbed(
+        self,
+        backend: Backend,
+        asked: Asked,
+        outcome: Outcome,
+        world: World,
+        session: str | None,
+        faults: Iterable[Fault],
+    ) -> Reply:
+        # What the mock says of itself arrives whatever is armed: whoever reads it wants to know what is wrong.
+        struck = tuple(faults) if outcome.endpoint is not None else ()
+        reply = outcome.reply
+        if struck:
+            reply = disturb(
+                reply,
+                struck,
+                world.random,
+                known=lambda status: backend.with_status(outcome, status, asked),
+                example=lambda: backend.expected_body(outcome, asked),
+            )
+        lost = reply.delivery is not None and reply.delivery.form in _NO_ANSWER
+        self.journal.record(
+            backend.provider,
+            asked,
+            outcome,
+            status=0 if lost else reply.status,
+            session=session,
+            fault="; ".join(fault.text for fault in struck),
+        )
+        return reply
+
+
+def _armed(world: World, backend: Backend, asked: Asked) -> Iterable[Fault]:
+    def named() -> set[str]:
+        values = (part for sent in asked.query.values() for value in sent for part in value.split(","))
+        return {*map(unquote, asked.path.split("/")), *values}
+
+    for armed in world.faults:
+        if armed.route.covers(backend.provider, asked.method, asked.path, named):
+            yield from armed.strike(world.random)

@@ -1,0 +1,187 @@
+"""The mocked backends in the hands of a test: what is given, what goes wrong, what was asked."""
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.states import CMS, RAS, BatchRow
+from bff_mock_server.asgi import MockApp
+from bff_mock_server.backend import Backend
+from bff_mock_server.journal import Exchange, Use, Wanted
+from bff_mock_server.mock import Mock
+from bff_mock_server.scenarios.files import find_scenario
+from bff_mock_server.scenarios.model import Scenario
+from bff_mock_server.scenarios.school import batch_of
+
+DEFAULT_URLS: Final[Mapping[str, str]] = {RAS: "http://127.0.0.1:4003", CMS: "http://127.0.0.1:5002"}
+"""Where the clients look for the backends unless they are told otherwise."""
+
+PLACEHOLDER_KEY: Final = "INJECTED-AT-VERIFICATION"
+"""The key that the contracts are written with; a mock always accepts it."""
+
+EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
+_ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
+
+
+class Backends:
+    """Mock RAS and CMS as a test sees them.
+
+    Attributes:
+        urls: The base URL of each provider.
+    """
+
+    def __init__(self, mock: Mock, urls: Mapping[str, str]) -> None:
+        self.urls = urls
+        self._mock = mock
+
+    @property
+    def ras_url(self) -> str:
+        """The base URL of mock RAS."""
+        return self.urls[RAS]
+
+    @property
+    def cms_url(self) -> str:
+        """The base URL of mock CMS."""
+        return self.urls[CMS]
+
+    @property
+    def api_key(self) -> str:
+        """A key that both accept."""
+        return PLACEHOLDER_KEY
+
+    @property
+    def requests(self) -> Sequence[Exchange]:
+        """What was asked, the latest last; the last 1,000 are kept."""
+        return self._mock.journal.exchanges()
+
+    def given(self, state: str, **params: Any) -> None:
+        """Make a provider state true, such as `given("user has exactly these batches", user_id=…, batches=[…])`.
+
+        Raises:
+            StateError: There is no such state, or its params are not what the catalogue says; the message lists both.
+        """
+        self._mock.worlds.default.apply(state, params)
+
+    def use(self, scenario: str) -> Scenario:
+        """Begin anew as a shipped scenario, or as that of a `.yaml` file.
+
+        Raises:
+            ScenarioError: There is no such scenario, or it cannot be used.
+        """
+        found = find_scenario(scenario)
+        self._mock.worlds.begin_anew(None, found)
+        return found
+
+    def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> None:
+        """Let requests go wrong from now on, beside what goes wrong already.
+
+        Args:
+            route: `*`, `ras`, `cms`, a path with `*`, or several of provider, method and path.
+            fault: Such as `reset`, `status=503 times=2` or `latency=2s; html=502 rate=0.5`.
+            about: Only requests that name one of these ids.
+
+        Raises:
+            FaultError: Route or fault are written in no known way.
+        """
+        self._mock.arm(route, fault, about=about)
+
+    def recover(self) -> None:
+        """Let nothing go wrong any more."""
+        self._mock.worlds.default.faults = ()
+
+    def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
+        """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters."""
+        name = self._mock.providers.get(provider, provider) if provider is not None else None
+        return self._mock.journal.exchanges(Wanted(provider=name, path=path, query=query))
+
+    def coverage(self) -> Sequence[Use]:
+        """How often each interaction of the contracts was used."""
+        return self._mock.coverage()
+
+    def assert_contract_covered(self, *providers: str) -> None:
+        """Fail unless every interaction was used; of some providers (`ras`, `cms`), or of both.
+
+        Raises:
+            AssertionError: Some were not; the message lists them.
+        """
+        wanted = {self._mock.providers.get(provider, provider) for provider in providers}
+        uses = [use for use in self._mock.coverage() if not wanted or use.provider in wanted]
+        unused = [use for use in uses if use.times == 0]
+        if unused:
+            lines = [f"  {use.provider}: {use.interaction} ({use.method} {use.path} -> {use.status})" for use in unused]
+            message = "\n".join([f"{len(unused)} of {len(uses)} interactions were never used:", *lines])
+            raise AssertionError(message)
+
+
+def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields: Any) -> dict[str, Any]:
+    """A batch as the provider states spell it, with essays and dates that belong together.
+
+    Args:
+        number: Different numbers are different batches; the higher, the older.
+        status: The internal status.
+        fields: What is to be otherwise.
+
+    Raises:
+        TypeError: There is no such field; the message lists those that there are.
+    """
+    unknown = fields.keys() - _ROW_FIELDS
+    if unknown:
+        message = f"a batch has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(_ROW_FIELDS))}"
+        raise TypeError(message)
+    return {**batch_of("a test", number, status), **fields}
+
+
+@contextmanager
+def in_process(
+    *, scenario: Scenario = EMPTY, urls: Mapping[str, str] = DEFAULT_URLS, keys: frozenset[str] = frozenset()
+) -> Generator[Backends]:
+    """Answer the requests of every httpx client to the backends' base URLs in place, without a port."""
+    from bff_mock_server.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
+
+    mock = Mock(_backends(keys), scenario)
+    with answering({urls[backend.provider]: MockApp(mock, backend) for backend in mock.backends}):
+        yield Backends(mock, urls)
+
+
+@contextmanager
+def serve(
+    *, scenario: str | Scenario = "default", ras_port: int = 0, cms_port: int = 0, keys: Iterable[str] = ()
+) -> Generator[Backends]:
+    """Serve mock RAS and CMS on real ports of 127.0.0.1, from a thread.
+
+    Args:
+        scenario: A shipped one, the path of a `.yaml` file, or one that was read already.
+        ras_port: 0 takes a free one.
+        cms_port: 0 takes a free one.
+        keys: Keys to accept beside the placeholder.
+
+    Raises:
+        OSError: A port is in use.
+        ScenarioError: There is no such scenario, or it cannot be used.
+    """
+    from bff_mock_server.server import Listener, bind, running  # noqa: PLC0415  # in process needs no server
+
+    found = find_scenario(scenario) if isinstance(scenario, str) else scenario
+    mock = Mock(_backends(frozenset(keys)), found)
+    ports = {RAS: ras_port, CMS: cms_port}
+    with ExitStack() as stack:
+        listeners: dict[str, Listener] = {}
+        for backend in mock.backends:
+            bound = stack.enter_context(bind("127.0.0.1", ports[backend.provider]))
+            listeners[backend.provider] = Listener(MockApp(mock, backend), bound)
+        stack.enter_context(running(list(listeners.values())))
+        yield Backends(mock, dict(_addresses(listeners)))
+
+
+def _addresses(listeners: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for provider, listener in listeners.items():
+        yield provider, f"http://127.0.0.1:{listener.port}"
+
+
+@lru_cache(maxsize=8)
+def _backends(keys: frozenset[str]) -> tuple[Backend, ...]:
+    """Backends have no state of their own: every test of a run can use the same ones."""
+    pacts = shipped_pacts()
+    return tuple(Backend(pact, keys=keys, elsewhere=pacts) for pact in pacts)
