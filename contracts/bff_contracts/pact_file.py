@@ -1,7 +1,7 @@
 """A pact file as data: read once, checked while it is read, never changed.
 
-Only version 4 files with HTTP interactions are read, because that is what the consumer tests write. Everything
-else is a `PactError` that says where in which file the trouble is.
+HTTP interactions of specification versions 2 to 4 are read; places in messages are those of version 4, which is what
+the consumer tests write. Everything else is a `PactError` that says where in which file the trouble is.
 """
 
 import base64
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bff_contracts._json import is_array, is_object
+from bff_contracts._upgrade import UPGRADABLE, upgraded
 
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
@@ -126,7 +127,7 @@ def read_pact(text: str, *, source: str) -> Pact:
     """Read a pact out of the text of its file; `source` is what messages call that file.
 
     Raises:
-        PactError: The text is not JSON, not a version 4 pact, or holds something other than HTTP interactions.
+        PactError: The text is not JSON, not a pact of version 2 to 4, or holds something other than HTTP interactions.
     """
     try:
         value = json.loads(text)
@@ -134,7 +135,9 @@ def read_pact(text: str, *, source: str) -> Pact:
         message = f"{source}: $: not JSON ({error})"
         raise PactError(message) from error
     root = _Node(value, "$", source)
-    _check_version(root)
+    version = _version(root)
+    if version in UPGRADABLE:
+        root = _Node(upgraded(value, version), "$", source)
     interactions = tuple(_interaction(node) for node in root.key("interactions").items())
     _check_unique(interactions, source)
     return Pact(
@@ -192,14 +195,19 @@ class _Node:
         return tuple(node.text() for node in self.items())
 
 
-def _check_version(root: _Node) -> None:
+def _version(root: _Node) -> str:
+    """The major version of the specification that the file keeps to."""
     metadata = root.get("metadata")
-    specification = metadata.get("pactSpecification") if metadata else None
+    specification = (metadata.get("pactSpecification") or metadata.get("pact-specification")) if metadata else None
     version = specification.get("version") if specification else None
+    if version is None and metadata is not None:
+        version = metadata.get("pactSpecificationVersion")
     if version is None:
         raise root.error("not a pact: no $.metadata.pactSpecification.version")
-    if version.text().split(".", 1)[0] != "4":
-        raise version.error(f"expected a pact of specification version 4, found version {version.text()}")
+    major = version.text().split(".", 1)[0]
+    if major not in {"4", *UPGRADABLE}:
+        raise version.error(f"expected a pact of specification version 2, 3 or 4, found version {version.text()}")
+    return major
 
 
 def _check_unique(interactions: tuple[Interaction, ...], source: str) -> None:

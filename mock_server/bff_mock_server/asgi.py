@@ -23,6 +23,9 @@ STATES_PATH: Final = "/_pact/provider_states"
 MAX_STATE_BYTES: Final = 16 * 1024 * 1024
 """More than any scenario needs; a body without an end must not fill the memory."""
 
+MAX_BODY_BYTES: Final = 1024 * 1024
+"""More than any request of a contract is likely to have."""
+
 CONNECTION: Final = "bff_mock_server.connection"
 """The ASGI extension under which the server hands over the connection, for what ASGI has no words for."""
 
@@ -64,7 +67,12 @@ class MockApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        reply = await self._states(scope, receive) if scope["path"] == STATES_PATH else self.reply(asked(scope))
+        if scope["path"] == STATES_PATH:
+            reply = await self._states(scope, receive)
+        elif (body := await _body(receive, MAX_BODY_BYTES)) is not None:
+            reply = self.reply(asked(scope, body))
+        else:
+            reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
         await deliver(reply, scope, send)
 
     def reply(self, asked: Asked) -> Reply:
@@ -89,7 +97,7 @@ class MockApp:
         reason = self._guard.refuses(headers)
         if reason is not None:
             return problem(403, reason)
-        body = await _body(receive)
+        body = await _body(receive, MAX_STATE_BYTES)
         if body is None:
             return problem(413, f"A provider state has at most {MAX_STATE_BYTES} bytes.")
         try:
@@ -154,13 +162,12 @@ def _end(connection: Connection, *, reset: bool) -> None:
         connection.close()
 
 
-def asked(scope: Scope) -> Asked:
+def asked(scope: Scope, body: bytes = b"") -> Asked:
     """What a request asks for."""
     raw = scope.get("raw_path") or cast("str", scope["path"]).encode()
     query_string: str = scope["query_string"].decode("latin-1")
-    return Asked(
-        scope["method"], raw.decode("latin-1"), query_of(query_string), header_map(scope["headers"]), query_string
-    )
+    headers = header_map(scope["headers"])
+    return Asked(scope["method"], raw.decode("latin-1"), query_of(query_string), headers, query_string, body)
 
 
 _names: dict[bytes, str] = {}
@@ -207,7 +214,7 @@ def query_of(text: str) -> dict[str, Sequence[str]]:
     return values
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _body(receive: Receive, limit: int) -> bytes | None:
     """The whole request body; `None` when it is too large."""
     chunks: list[bytes] = []
     size = 0
@@ -215,7 +222,7 @@ async def _body(receive: Receive) -> bytes | None:
         message = await receive()
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_STATE_BYTES:
+        if size > limit:
             return None
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from bff_contracts.pact_file import Interaction, Pact
+from bff_contracts.pact_file import Interaction, Pact, Response
 from bff_contracts.template import fill
 from bff_mock_server.contract import Case, Endpoint, compile_pact
 from bff_mock_server.credentials import Credentials
@@ -81,16 +81,21 @@ class Backend:
             meant = self._meant(asked) if self._lenient else None
             if meant is None:
                 return self._refused(endpoints, asked, elsewhere=self._owner(asked))
-            endpoints = (meant,)
+            overlooked, endpoints = endpoints.differences, (meant,)
+        else:
+            overlooked = ()
         refusal = self._credentials.refusal(endpoints[0], asked.headers)
         if refusal is not None:
             return Outcome(from_example(refusal, asked, self._credentials.hint), endpoints[0], refusal)
         endpoint, outcome = match_first(endpoints, asked, only=only)
         if isinstance(outcome, Matched):
             interaction, case = outcome
+            if overlooked:
+                return self._overlook(endpoint, interaction, overlooked, asked, rows)
             return Outcome(self._reply(endpoint, interaction, asked, rows), endpoint, interaction, case)
         if self._lenient and outcome.nearest is not None:
-            return self._overlook(endpoint, outcome.nearest, outcome.differences, asked, rows)
+            differences = (*overlooked, *outcome.differences)
+            return self._overlook(endpoint, outcome.nearest, differences, asked, rows)
         return self._refused(outcome, asked)
 
     def answer_in(self, states: Sequence[WantedState], asked: Asked, rows: Rows) -> Outcome:
@@ -108,15 +113,14 @@ class Backend:
             rows = rows_with(rows, state.name, params, provider=self.provider)
         return self.answer(asked, rows)
 
-    def expected_body(self, outcome: Outcome, asked: Asked) -> object:
-        """The body that the contract expects of an answer; `None` when it says nothing about it."""
+    def expected(self, outcome: Outcome, asked: Asked) -> Response | None:
+        """The answer that the contract expects, filled in for the request; `None` for a refusal."""
         if outcome.endpoint is None or outcome.interaction is None:
             return None
         shape = outcome.endpoint.shape
         is_shape = shape is not None and shape.interaction.response.status == outcome.reply.status
         interaction = shape.interaction if shape is not None and is_shape else outcome.interaction
-        response = fill(interaction, path=asked.path, query=asked.query).response
-        return response.body if response.has_body else None
+        return fill(interaction, path=asked.path, query=asked.query).response
 
     def with_status(self, outcome: Outcome, status: int, asked: Asked) -> Reply | None:
         """The contract's own answer of a status at the same endpoint."""

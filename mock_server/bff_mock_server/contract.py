@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bff_contracts.pact_file import Interaction, Pact, Request, Rule
+from bff_mock_server.bodies import BodyCheck
 from bff_mock_server.checks import Check, Place, check_of
 from bff_mock_server.paths import PathIndex
 
@@ -32,6 +33,7 @@ class Entry:
         path: Decides about the percent-encoded path.
         query: A check per value of each parameter; a request has these parameters and no others.
         headers: A check per header, lower-case names; a request may have others.
+        body: Decides about the body; `None` when any will do.
         weight: How much the interaction asks of a request: the heaviest of several that match is the most specific.
     """
 
@@ -39,6 +41,7 @@ class Entry:
     path: Check
     query: Mapping[str, tuple[Check, ...]]
     headers: tuple[tuple[str, Check], ...]
+    body: BodyCheck | None
     weight: int
 
 
@@ -53,6 +56,7 @@ class Case:
         path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
         query: What is left to check of a query for which it is a candidate.
         headers: As in `Entry`.
+        body: As in `Entry`.
     """
 
     interactions: tuple[Interaction, ...]
@@ -61,6 +65,7 @@ class Case:
     path: Check | None
     query: tuple[tuple[str, tuple[Check, ...]], ...]
     headers: tuple[tuple[str, Check], ...]
+    body: BodyCheck | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +199,8 @@ def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
     for entry in entries:
         query = frozenset((name, *(check.identity for check in checks)) for name, checks in entry.query.items())
         headers = frozenset((name, check.identity) for name, check in entry.headers)
-        alike.setdefault((entry.path.identity, query, headers), []).append(entry)
+        body = entry.body.identity if entry.body is not None else None
+        alike.setdefault((entry.path.identity, query, headers, body), []).append(entry)
     return alike.values()
 
 
@@ -208,6 +214,7 @@ def _case(same: Sequence[Entry], endpoint_path: Check) -> Case:
         path=None if entry.path.identity == endpoint_path.identity else entry.path,
         query=tuple((name, checks) for name, checks in entry.query.items() if not _is_spelled_out(checks)),
         headers=entry.headers,
+        body=entry.body,
     )
 
 
@@ -250,13 +257,15 @@ class _QueryIndex:
 
 def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]) -> Entry:
     request = interaction.request
-    if request.has_body or request.rules:
-        raise place.error("request.body", "request bodies cannot be matched by this mock")
+    if request.rules and not request.has_body:
+        raise place.error("request.matchingRules.body", "rules for a body that the request does not have")
     path = check_of(request.path_rule, request.path, place, "request.matchingRules.path")
     query = dict(_query_checks(request, place))
     headers = tuple((name, check) for name, check in _header_checks(request, place) if name not in credentials)
     checks = [path, *(check for values in query.values() for check in values), *(check for _, check in headers)]
-    return Entry(interaction, path, query, headers, weight=sum(2 if check.is_literal else 1 for check in checks))
+    body = BodyCheck(request, place) if request.has_body else None
+    weight = sum(2 if check.is_literal else 1 for check in checks) + (body is not None)
+    return Entry(interaction, path, query, headers, body, weight)
 
 
 def _query_checks(request: Request, place: Place) -> Iterator[tuple[str, tuple[Check, ...]]]:

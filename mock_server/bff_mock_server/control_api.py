@@ -133,6 +133,7 @@ class JournalEntry(BaseModel):
     method: str
     target: str
     headers: Mapping[str, str]
+    body: str
     status: int
     interaction: str | None
     differences: list[Difference]
@@ -380,6 +381,7 @@ def _entry(exchange: Exchange) -> JournalEntry:
         method=exchange.method,
         target=exchange.target,
         headers=exchange.headers,
+        body=exchange.body.decode("utf-8", "replace"),
         status=exchange.status,
         interaction=exchange.interaction,
         differences=[Difference.model_validate(as_document(one)) for one in exchange.differences],

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any, Final, cast
 
+from bff_contracts.pact_file import Response
 from bff_mock_server.faults import Fault
 from bff_mock_server.replies import JSON, Delivery, Head, Reply, json_reply, phrase
 from bff_mock_server.values import dumps, is_array, is_object
@@ -16,11 +17,11 @@ _MISSING: Final = object()
 Known = Callable[[int], Reply | None]
 """Gives the contract's own answer of a status, if there is one."""
 
-Example = Callable[[], object]
-"""Gives the body that the contract expects, filled in for the request; `None` when it says nothing about it."""
+Expected = Callable[[], Response | None]
+"""Gives the answer that the contract expects, filled in for the request."""
 
 
-def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Known, example: Example) -> Reply:
+def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Known, expected: Expected) -> Reply:
     """Let faults happen to an answer: all latencies, and the first of the others.
 
     Args:
@@ -28,7 +29,7 @@ def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Kno
         faults: What happens.
         random: Where chance comes from.
         known: The contract's answer of a status.
-        example: The body that the contract expects.
+        expected: What the contract expects.
     """
     delay, broken = 0.0, None
     for fault in faults:
@@ -37,7 +38,7 @@ def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Kno
         elif broken is None:
             broken = fault
     if broken is not None:
-        reply = _broken(reply, broken, random, known, example)
+        reply = _broken(reply, broken, random, known, expected)
     if delay == 0.0:
         return reply
     delivery = reply.delivery or Delivery()
@@ -45,7 +46,7 @@ def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Kno
 
 
 def _broken(  # noqa: PLR0911  # one per fault
-    reply: Reply, fault: Fault, random: Random, known: Known, example: Example
+    reply: Reply, fault: Fault, random: Random, known: Known, expected: Expected
 ) -> Reply:
     match fault.kind:
         case "reset" | "empty":
@@ -68,25 +69,25 @@ def _broken(  # noqa: PLR0911  # one per fault
             error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
             return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
         case _:
-            return _outside_the_contract(reply, random, example())
+            return _outside_the_contract(reply, random, expected())
 
 
 def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:
     return () if fault.retry_after is None else ((b"retry-after", b"%d" % fault.retry_after),)
 
 
-def _outside_the_contract(reply: Reply, random: Random, expected: object) -> Reply:
+def _outside_the_contract(reply: Reply, random: Random, expected: Response | None) -> Reply:
     """The answer with one of the members gone or of another type that the contract says something about."""
-    if expected is None:
+    if expected is None or not expected.has_body:
         # The contract says nothing about the body: the status is all that can be wrong.
         return Reply(Head(_NOT_IN_ANY_CONTRACT, reply.head.headers), reply.body)
     try:
         body: Any = json.loads(reply.body)
     except ValueError:
         body = None
-    places = list(_places(body, expected))
+    places = list(_places(body, expected.body))
     if not places:
-        body = [] if is_object(expected) else {}
+        body = [] if is_object(expected.body) else {}
     else:
         holder, name = random.choice(places)
         if random.random() < 0.5:  # noqa: PLR2004

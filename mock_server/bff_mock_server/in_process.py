@@ -28,7 +28,8 @@ def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response
     """
     raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
     headers = header_map(request.headers.raw)
-    reply = app.reply(Asked(request.method, raw_path.removeprefix(prefix), query_of(query), headers, query))
+    path = raw_path.removeprefix(prefix)
+    reply = app.reply(Asked(request.method, path, query_of(query), headers, query, request.content))
     if reply.delivery is not None:
         return _delivered(reply, reply.delivery, request)
     return httpx.Response(reply.status, headers=[*reply.headers], content=reply.body)

@@ -17,6 +17,9 @@ from bff_mock_server.matching import SECRET_HEADERS, Asked, Difference
 SIZE: Final = 1000
 """How many requests are kept."""
 
+BODY_BYTES: Final = 2000
+"""How much of a request's body is kept."""
+
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 _Row = tuple[int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str]
@@ -35,6 +38,7 @@ class Exchange:
         query: Decoded values by name.
         headers: By lower-case name, without keys.
         target: Path and query as they were sent.
+        body: The first 2,000 bytes of it.
         status: Of the answer; 0 when a fault left none.
         interaction: What answered; `None` for a refusal.
         differences: Why it was refused, or what a lenient mock overlooked.
@@ -50,6 +54,7 @@ class Exchange:
     query: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
     target: str
+    body: bytes
     status: int
     interaction: str | None
     differences: Sequence[Difference]
@@ -138,10 +143,12 @@ class Journal:
         session: str | None = None,
         fault: str = "",
     ) -> None:
-        """Write a request down; its keys are taken out of `asked`."""
+        """Write a request down; its keys, and most of a long body, are taken out of `asked`."""
         headers = asked.headers
         for name in SECRET_HEADERS:
             headers.pop(name, None)
+        if asked.body:
+            asked.body = asked.body[:BODY_BYTES]
         reply, _, interaction, case, differences = outcome
         if status is None:
             status = reply.head.status
@@ -196,6 +203,7 @@ def _exchange(row: _Row) -> Exchange:
         query=asked.query,
         headers=asked.headers,
         target=asked.target,
+        body=asked.body,
         status=status,
         interaction=interaction.description if interaction is not None else None,
         differences=differences,

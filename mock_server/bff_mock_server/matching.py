@@ -29,6 +29,7 @@ class Asked:
         query: Decoded values by name, in the order sent.
         headers: Values by lower-case name.
         query_string: The query as it was sent.
+        body: As it was sent.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Asked:
     query: Mapping[str, Sequence[str]]
     headers: dict[str, str]
     query_string: str = ""
+    body: bytes = b""
 
     @property
     def target(self) -> str:
@@ -48,7 +50,7 @@ class Difference:
     """One place where a request is not what an interaction asks for.
 
     Attributes:
-        where: The place: `path`, `method`, `query status`, `header x-service-id`.
+        where: The place: `path`, `method`, `query status`, `header x-service-id`, `body $.name`.
         rule: The matcher's name, or `present` and `absent` when the place itself is the difference.
         expected: What would have matched, in words; `None` when nothing should be there.
         actual: What was sent; `None` when nothing was.
@@ -174,7 +176,9 @@ def _accepts(case: Case, asked: Asked) -> bool:
         sent = asked.headers.get(name)
         if sent is None or not check.accepts(sent):
             return False
-    return case.path is None or bool(case.path.accepts(asked.path))
+    if case.path is not None and not case.path.accepts(asked.path):
+        return False
+    return case.body is None or next(case.body.differences(asked.body), None) is None
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
@@ -209,7 +213,7 @@ def _one_of(values: Sequence[str]) -> str:
 
 
 def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
-    """Every place where a request differs from an interaction, in a stable order: path, query, headers."""
+    """Every place where a request differs from an interaction, in a stable order: path, query, headers, body."""
     if not entry.path.accepts(asked.path):
         yield Difference("path", entry.path.rule, entry.path.expected, asked.path)
     for name in dict.fromkeys([*entry.query, *asked.query]):
@@ -221,6 +225,9 @@ def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
         elif not check.accepts(sent):
             shown = "(not shown)" if name in SECRET_HEADERS else sent
             yield Difference(f"header {name}", check.rule, check.expected, shown)
+    if entry.body is not None:
+        for found in entry.body.differences(asked.body):
+            yield Difference(f"body {found.path}", found.rule, found.expected, found.actual)
 
 
 def _query_differences(

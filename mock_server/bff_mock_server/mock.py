@@ -137,7 +137,7 @@ class Mock:
                 struck,
                 world.random,
                 known=lambda status: backend.with_status(outcome, status, asked),
-                example=lambda: backend.expected_body(outcome, asked),
+                expected=lambda: backend.expected(outcome, asked),
             )
         lost = reply.delivery is not None and reply.delivery.form in _NO_ANSWER
         self.journal.record(

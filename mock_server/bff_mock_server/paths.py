@@ -41,7 +41,7 @@ class PathIndex(Generic[T]):
             path: tuple(thing for thing in (*spelled_out, *patterns) if thing.path.accepts(path))
             for path in {thing.path.expected for thing in spelled_out}
         }
-        self._known = dict(self._literal)
+        self.remembered = dict(self._literal)
         self._anchored: dict[tuple[int, int], dict[tuple[str, str], list[tuple[int, T]]]] = {}
         for at, thing in enumerate(patterns):
             begin, end = anchors(thing.path)
@@ -50,13 +50,13 @@ class PathIndex(Generic[T]):
 
     def at(self, path: str) -> tuple[T, ...]:
         """What answers to a percent-encoded path, in the order of the file."""
-        found = self._known.get(path)
+        found = self.remembered.get(path)
         if found is None:
             found = self._search(path)
             if len(path) <= _REMEMBERED_LENGTH:
-                if len(self._known) >= _REMEMBERED:
-                    self._known = dict(self._literal)
-                self._known[path] = found
+                if len(self.remembered) >= _REMEMBERED:
+                    self.remembered = dict(self._literal)
+                self.remembered[path] = found
         return found
 
     def _search(self, path: str) -> tuple[T, ...]:

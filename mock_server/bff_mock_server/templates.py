@@ -99,7 +99,9 @@ def template_of(
         at: The steps from the body to the part.
         others: Bodies of other answers that have the same form, and may have members that the example has not.
     """
-    by_steps = {_steps(path): rule for path, rule in rules.items()}
+    by_steps = {
+        tuple("*" if step.isdecimal() else step for step in steps_of(path)): rule for path, rule in rules.items()
+    }
     return _template(example, by_steps, tuple(at), list(others))
 
 
@@ -126,6 +128,6 @@ def _template(example: object, rules: Mapping[Steps, Rule], at: Steps, others: S
     )
 
 
-def _steps(path: str) -> Steps:
-    found = (next(group for group in match.groups() if group is not None) for match in _TOKEN.finditer(path))
-    return tuple("*" if step.isdecimal() else step for step in found)
+def steps_of(path: str) -> Steps:
+    """The steps of a JSON path: names, numbers, and `*` for any of both."""
+    return tuple(next(group for group in match.groups() if group is not None) for match in _TOKEN.finditer(path))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
@@ -13,9 +14,6 @@ from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.asgi import asked
 from bff_mock_server.matching import Asked
 from bff_mock_server.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
 
 Json = dict[str, Any]
 
@@ -86,15 +84,19 @@ def scope(target: str, *, method: str = "GET", headers: Sequence[tuple[str, str]
         "path": parts.path,
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
     }
 
 
-def _pairs(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
-    return list((HEADERS if headers is None else headers).items())
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
-def request(target: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Asked:
+def _pairs(headers: Headers | None) -> list[tuple[str, str]]:
+    found = HEADERS if headers is None else headers
+    return list(found.items() if isinstance(found, Mapping) else found)
+
+
+def request(target: str, *, method: str = "GET", headers: Headers | None = None) -> Asked:
     return asked(scope(target, method=method, headers=_pairs(headers)))
 
 
@@ -116,7 +118,7 @@ async def call(
     target: str,
     *,
     method: str = "GET",
-    headers: Mapping[str, str] | None = None,
+    headers: Headers | None = None,
     body: Sequence[bytes] = (b"",),
 ) -> Answer:
     """Send one request through the ASGI application."""
@@ -139,9 +141,12 @@ async def call(
     )
 
 
-async def set_state(app: MockApp, name: str, params: Json, *, action: str = "setup") -> Answer:
+async def set_state(
+    app: MockApp, name: str, params: Json, *, action: str = "setup", session: str | None = None
+) -> Answer:
     document = json.dumps({"state": name, "params": params, "action": action}).encode()
-    return await call(app, "/_pact/provider_states", method="POST", headers={}, body=[document])
+    headers = {} if session is None else {"X-Mock-Session": session}
+    return await call(app, "/_pact/provider_states", method="POST", headers=headers, body=[document])
 
 
 def shipped(provider: str) -> Pact:

@@ -101,14 +101,6 @@ def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
     assert str(refused.value).startswith(f"thing.json: interaction 'broken': {place}")
 
 
-def test_a_request_body_is_refused_because_nothing_would_match_it() -> None:
-    with_body = interaction("with a body", method="POST")
-    with_body["request"]["body"] = {"content": {"a": 1}, "contentType": "application/json", "encoded": False}
-
-    with pytest.raises(PactError, match=r"\$\.interactions\[0\]\.request\.body: request bodies cannot be matched"):
-        compile_pact(pact(with_body))
-
-
 def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
     table = compile_pact(
         pact(

@@ -1,0 +1,143 @@
+"""Refusals as text, and what a lenient mock answers instead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
+from bff_mock_server import MockApp
+from bff_mock_server.world import World
+from tests.mock_server.building import (
+    HEADERS,
+    USER,
+    app_of,
+    batch,
+    batch_id,
+    call,
+    cms_app,
+    interaction,
+    pact,
+    ras_app,
+    user_has,
+)
+
+PATH = f"/internal/v1/batches/user/{USER}"
+PAGE = f"{PATH}?limit=20&offset=0"
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "text/html, text/plain;q=0.5"])
+async def test_who_accepts_text_gets_text(accept: str) -> None:
+    answer = await call(ras_app(), f"{PATH}?limit=500&offset=0", headers={**HEADERS, "Accept": accept})
+
+    assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    lines = answer.body.decode().splitlines()
+    assert lines[0] == f"The contract with result-aggregator-service does not allow GET {PATH}."
+    assert "  query limit (regex)" in lines
+    assert "    actual    500" in lines
+    assert "    change    set query limit: a text that matches ^(?:[1-9][0-9]?|100)$" in lines
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json, text/plain", "application/problem+json", ""])
+async def test_everyone_else_gets_json(accept: str) -> None:
+    answer = await call(ras_app(), f"{PAGE}&sort=up", headers={**HEADERS, "Accept": accept})
+
+    assert answer.json["differences"][0]["where"] == "query sort"
+
+
+async def test_an_empty_contract_says_so_in_text_too() -> None:
+    answer = await call(app_of(pact()), "/x", headers={"Accept": "text/plain"})
+
+    assert answer.body == b"The contract with thing-service has no interaction for GET /x.\n"
+
+
+@pytest.fixture
+def ras() -> MockApp:
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(batch(1), batch(2, internal_status="cancelled")))
+    return ras_app(world, lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "body"),
+    [
+        pytest.param(f"{PATH}?limit=0&offset=0", 200, {"limit": 0, "offset": 0, "total": 2}, id="limit-of-zero"),
+        pytest.param(PATH, 200, {"limit": 20, "offset": 0, "total": 2}, id="no-query"),
+        pytest.param(f"{PATH}?limit=x&offset=1.5", 200, {"limit": 20, "offset": 0, "total": 2}, id="no-numbers"),
+        pytest.param(f"{PATH}?limit=500&offset=0", 200, {"limit": 500, "offset": 0, "total": 2}, id="limit-too-large"),
+        pytest.param(f"{PATH}?limit=-1&offset=0", 500, "Internal server error", id="negative-limit"),
+        pytest.param(f"{PATH}?limit=1&offset={2**63}", 500, "Internal server error", id="offset-beyond-bigint"),
+        pytest.param(f"{PAGE}&status=processing", 500, "Internal server error", id="client-status"),
+        pytest.param(f"{PAGE}&status=", 500, "Internal server error", id="empty-status"),
+        pytest.param(f"{PAGE}&sort=up", 200, {"limit": 20, "offset": 0, "total": 2}, id="unknown-parameter"),
+        pytest.param(f"/internal/v1/batches/{batch_id(1).upper()}/status", 404, "Batch not found", id="upper-case"),
+        pytest.param("/internal/v1/batches/not-a-uuid/status", 404, "Batch not found", id="malformed"),
+    ],
+)
+async def test_a_lenient_mock_answers_as_ras_does_and_says_what_it_overlooked(
+    ras: MockApp, target: str, status: int, body: Any
+) -> None:
+    answer = await call(ras, target)
+
+    assert answer.status == status
+    assert answer.json.get("error", answer.json.get("pagination")) == body
+    assert json.loads(answer.headers["x-mock-differences"]) != []
+
+
+async def test_what_was_overlooked_is_json_in_a_header(ras: MockApp) -> None:
+    answer = await call(ras, f"{PAGE}&sort=%C3%A5")
+
+    assert json.loads(answer.headers["x-mock-differences"]) == [
+        {"where": "query sort", "rule": "absent", "expected": None, "actual": "å", "change": "leave out query sort"}
+    ]
+
+
+async def test_the_header_stays_small_enough_to_be_taken(ras: MockApp) -> None:
+    answer = await call(ras, f"{PAGE}&" + "&".join(f"x{number}={'y' * 50}" for number in range(100)))
+
+    assert answer.status == 200
+    assert len(answer.headers["x-mock-differences"]) <= 3000
+    assert json.loads(answer.headers["x-mock-differences"])[0]["where"] == "query x0"
+
+
+async def test_what_the_contract_allows_has_no_such_header(ras: MockApp) -> None:
+    assert "x-mock-differences" not in (await call(ras, PAGE)).headers
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "body"),
+    [
+        pytest.param("", 200, {}, id="missing"),
+        pytest.param("?batch_ids=", 200, {}, id="empty"),
+        pytest.param(f"?batch_ids={batch_id(1)},nonsense", 400, {"error": "Invalid UUID format"}, id="malformed"),
+        pytest.param(f"?batch_ids={batch_id(1).upper()}", 200, {batch_id(1): None}, id="canonical-keys"),
+        pytest.param(f"?batch_ids={batch_id(1)}&batch_ids={batch_id(2)}", 200, {batch_id(1): None}, id="first-counts"),
+    ],
+)
+async def test_a_lenient_mock_answers_as_cms_does(query: str, status: int, body: Any) -> None:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(1): None}})
+    app = cms_app(world, lenient=True)
+
+    answer = await call(app, f"/internal/v1/batches/class-info{query}")
+
+    assert (answer.status, answer.json) == (status, body)
+
+
+async def test_keys_are_not_overlooked(ras: MockApp) -> None:
+    assert (await call(ras, PAGE, headers={})).status == 401
+
+
+@pytest.mark.parametrize("target", ["/nowhere", "/internal/v1/batches/a/b/status"])
+async def test_a_path_that_nobody_has_stays_refused(ras: MockApp, target: str) -> None:
+    assert (await call(ras, target)).status == 404
+
+
+async def test_a_contract_without_a_simulator_answers_with_the_nearest_example() -> None:
+    app = app_of(pact(interaction("a", query={"n": ["1"]}, body={"id": 1})), lenient=True)
+
+    answer = await call(app, "/things?n=2")
+
+    assert (answer.status, answer.json) == (200, {"id": 1})
