@@ -12,7 +12,7 @@ from bff_mock_server.directives import HEADERS, SEPARATOR, SESSION
 from bff_mock_server.guard import Guard
 from bff_mock_server.matching import Asked
 from bff_mock_server.mock import Mock
-from bff_mock_server.replies import Reply, json_reply, problem
+from bff_mock_server.replies import Delivery, Reply, json_reply, problem
 from bff_mock_server.values import dumps, is_object
 from bff_mock_server.world import StateError
 from bff_mock_server.worlds import SessionError
@@ -40,12 +40,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Connection(Protocol):
     """A connection that can end other than well."""
 
-    def abort(self) -> None:
+    def reset(self) -> None:
         """Reset it: the client sees an error at once."""
         ...
 
     def close(self) -> None:
         """Close it after what has been written."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Whether it has been closed, from here or by the client."""
         ...
 
 
@@ -73,7 +77,7 @@ class MockApp:
             reply = self.reply(asked(scope, body))
         else:
             reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
-        await deliver(reply, scope, send)
+        await deliver(reply, scope, receive, send)
 
     def reply(self, asked: Asked) -> Reply:
         """The answer to a request that is for a backend; never raises."""
@@ -123,43 +127,50 @@ class MockApp:
             raise first_error
 
 
-async def deliver(reply: Reply, scope: Scope, send: Send) -> None:
-    """Send an answer the way it is to arrive."""
+async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer the way it is to arrive.
+
+    Raises:
+        RuntimeError: The connection is to end in a way that this server offers no means for.
+    """
     head, body, delivery = reply
+    start = {"type": "http.response.start", "status": head.status, "headers": reply.headers}
     if delivery is None:
-        await send({"type": "http.response.start", "status": head.status, "headers": reply.headers})
+        await send(start)
         await send({"type": "http.response.body", "body": body})
         return
     connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
-    if delivery.delay:
-        await asyncio.sleep(delivery.delay)
-    if delivery.form in {"reset", "empty"}:
-        if connection is None:
-            message = f"this server offers no way to end a connection, which the fault {delivery.form!r} needs"
-            raise RuntimeError(message)
-        _end(connection, reset=delivery.form == "reset")
+    if connection is None and delivery.form != "whole":
+        message = f"the fault {delivery.form!r} needs the connection, which this server does not hand over"
+        raise RuntimeError(message)
+    await asyncio.sleep(delivery.delay)
+    if connection is None or delivery.form == "whole":
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
         return
-    await send({"type": "http.response.start", "status": head.status, "headers": reply.headers})
+    if delivery.form in {"truncated", "dripping"}:
+        await send(start)
+        await _send_in_part(body, delivery, connection, send)
+    if delivery.form == "reset":
+        connection.reset()
+    elif delivery.form in {"empty", "truncated"}:
+        connection.close()
+    if delivery.form != "dripping":
+        # The server has to learn that nobody is there before it looks for the answer.
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _send_in_part(body: bytes, delivery: Delivery, connection: Connection, send: Send) -> None:
     if delivery.form == "truncated":
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        if connection is not None:
-            _end(connection, reset=False)
         return
-    if delivery.form == "dripping":
-        for at in range(len(body) - 1):
-            await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
-            await asyncio.sleep(delivery.pause)
-            if getattr(connection, "is_closing", bool)():
-                return
-        body = body[-1:]
-    await send({"type": "http.response.body", "body": body})
-
-
-def _end(connection: Connection, *, reset: bool) -> None:
-    if reset:
-        connection.abort()
-    else:
-        connection.close()
+    for at in range(len(body) - 1):
+        await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
+        await asyncio.sleep(delivery.pause)
+        if connection.is_closing():
+            return
+    await send({"type": "http.response.body", "body": body[-1:]})
 
 
 def asked(scope: Scope, body: bytes = b"") -> Asked:

@@ -31,7 +31,7 @@ class ControlApp:
             return
         reason = self._guard.refuses(header_map(scope["headers"]))
         if reason is not None:
-            await deliver(problem(_FORBIDDEN, reason), scope, send)
+            await deliver(problem(_FORBIDDEN, reason), scope, receive, send)
             return
         async with self._loading:
             if self._api is None:

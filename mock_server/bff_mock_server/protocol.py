@@ -9,6 +9,8 @@ purpose. A sweep over the connections every second does the latter, so no reques
 """
 
 import asyncio
+import socket
+import struct
 from functools import partial
 from typing import Any, Final
 
@@ -132,17 +134,29 @@ class MockProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().send_400_response(msg)
 
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        self._since = self._now()
+        super().resume_writing()
+
     def sweep(self, now: float) -> None:
-        """End the connection if its client has been slow, or silent, for too long."""
-        if self.cycle is not None and not self.cycle.response_complete and not self._partial:
+        """End the connection if its client has been slow, silent or deaf for too long."""
+        cycle = self.cycle
+        is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        if is_answering and not self.flow.write_paused:
             return
-        if now - self._since > (REQUEST_SECONDS if self._partial else IDLE_SECONDS):
-            self._refuse(_TOO_SLOW if self._partial else b"")
+        is_late = self._partial and not is_answering
+        if now - self._since > (REQUEST_SECONDS if is_late else IDLE_SECONDS):
+            self._refuse(_TOO_SLOW if is_late else b"")
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _refuse(self, answer: bytes) -> None:
+        if self.flow.write_paused:
+            # What waits to be written would keep a closing connection open for as long as nobody reads it.
+            self.transport.abort()
+            return
         if answer and (self.cycle is None or self.cycle.response_complete):
             self.transport.write(answer)
         self.transport.close()
@@ -155,7 +169,7 @@ class MockProtocol(HttpToolsProtocol):
         for name, value in headers:
             super().on_header(name, value)
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["extensions"] = {CONNECTION: self.transport}
+        scope["extensions"] = {CONNECTION: _Connection(self.transport)}
         app = self.app
         if reply is not None:
             self.app = partial(_deliver, reply)
@@ -169,5 +183,20 @@ class _RefusedError(Exception):
     """Stops the parser: the request has been refused, and its connection is closing."""
 
 
-async def _deliver(reply: Reply, scope: Scope, _: Receive, send: Send) -> None:
-    await deliver(reply, scope, send)
+class _Connection:
+    """What ASGI has no words for."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.close = transport.close
+        self.is_closing = transport.is_closing
+
+    def reset(self) -> None:
+        sock = self._transport.get_extra_info("socket")
+        # Lingering for no time makes the kernel say RST instead of FIN.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+
+async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+    await deliver(reply, scope, receive, send)

@@ -19,6 +19,7 @@ _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
 
 _BACKLOG: Final = 2048
+_FILES: Final = 65_536
 _SWEEP_SECONDS: Final = 1.0
 _START_SECONDS: Final = 10.0
 """How long a server in a thread may take to start; it takes a few hundredths."""
@@ -61,6 +62,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called once every listener accepts requests."""
+    _allow_many_connections()
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -109,6 +111,18 @@ def running(listeners: Sequence[Listener]) -> Generator[None]:
         with contextlib.suppress(RuntimeError):  # the loop is closed when the server has ended by itself
             loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as this user may have: each connection needs one."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:  # there is none for Windows, and no such limit either
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(listeners: Sequence[Listener], on_ready: Callable[[], None], stop: asyncio.Event) -> None:
