@@ -16,6 +16,7 @@ from bff_mock_server.matching import Asked
 from bff_mock_server.replies import Delivery, Reply
 
 _OUTLASTS_EVERYONE: Final = math.inf
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
@@ -99,7 +100,8 @@ def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
     with respx.mock(using="httpx", assert_all_called=False) as router:
         for base_url, app in apps.items():
             url = httpx.URL(base_url)
-            router.route(scheme=url.scheme, host=url.host, port=url.port).mock(
+            port = url.port or _DEFAULT_PORTS[url.scheme]
+            router.route(scheme=url.scheme, host=url.host, port=port).mock(
                 side_effect=partial(respond, app, url.raw_path.decode("latin-1").rstrip("/"))
             )
         router.route().pass_through()

@@ -1,0 +1,274 @@
+"""The pytest plugin: the contracts served in place, to any httpx client, and what a test can say and ask."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import httpx
+import pytest
+import respx
+from pydantic import SecretStr
+
+from bff_clients import (
+    BackendSettings,
+    BackendTimeout,
+    BackendUnavailable,
+    BatchStatus,
+    CMSClient,
+    ContractViolation,
+    RASClient,
+    create_http_client,
+)
+from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
+from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
+from bff_mock_server.testing import in_process
+from tests.mock_server.building import HEADERS, KEY, USER
+
+pytestmark = pytest.mark.anyio
+
+
+def settings(backends: Backends, *, seconds: float = 10) -> BackendSettings:
+    return BackendSettings(
+        internal_api_key=SecretStr(backends.api_key),
+        ras_base_url=backends.ras_url,
+        cms_base_url=backends.cms_url,
+        http_client_timeout_seconds=seconds,
+    )
+
+
+async def test_the_clients_are_answered_from_what_is_given(backends: Backends) -> None:
+    rows = [a_batch(number) for number in range(3)]
+    backends.given(USER_HAS_BATCHES, user_id=USER, batches=rows)
+    backends.given(BATCHES_HAVE_CLASSES, classes={rows[0]["batch_id"]: None})
+    async with create_http_client(settings(backends)) as http:
+        page = await RASClient(http, settings(backends)).get_batches_for_user(USER, limit=2)
+        classes = await CMSClient(http, settings(backends)).get_batch_class_info([rows[0]["batch_id"]])
+
+    assert ([batch.batch_id for batch in page], page.pagination.total) == ([row["batch_id"] for row in rows[:2]], 3)
+    assert classes == {rows[0]["batch_id"]: None}
+
+
+class OwnTransport(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"{request.url} went to the transport")
+
+
+async def test_a_client_on_another_transport_is_answered_too(backends: Backends) -> None:
+    async with httpx.AsyncClient(transport=OwnTransport()) as client:
+        answer = await client.get(f"{backends.ras_url}/healthz")
+
+    assert answer.status_code == 200
+
+
+def test_a_client_that_is_not_async_is_answered_too(backends: Backends) -> None:
+    assert httpx.get(f"{backends.cms_url}/healthz").status_code == 200
+
+
+async def test_other_requests_go_where_they_would_have_gone(backends: Backends) -> None:
+    async with httpx.AsyncClient(transport=OwnTransport()) as client:
+        with pytest.raises(AssertionError, match="went to the transport"):
+            await client.get("http://elsewhere.example/")
+    with respx.mock as others:
+        others.get("http://others.example/").respond(418)
+        async with httpx.AsyncClient() as client:
+            assert (await client.get("http://others.example/")).status_code == 418
+            assert (await client.get(f"{backends.ras_url}/healthz")).status_code == 200
+
+
+async def test_a_base_url_may_have_a_path() -> None:
+    urls = {pact.provider: f"https://gateway.example/{pact.provider}" for pact in shipped_pacts()}
+    with in_process(urls=urls) as backends:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(
+                f"{backends.ras_url}/internal/v1/batches/user/{USER}?limit=1&offset=0", headers=HEADERS
+            )
+
+    assert answer.json()["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "reason"),
+    [
+        pytest.param("status=503 retry-after=5", BackendUnavailable, "status", id="status"),
+        pytest.param("html=502", BackendUnavailable, "status", id="html"),
+        pytest.param("reset", BackendUnavailable, "disconnect", id="reset"),
+        pytest.param("empty", BackendUnavailable, "disconnect", id="empty"),
+        pytest.param("truncate", BackendUnavailable, "disconnect", id="truncated"),
+        pytest.param("latency=60s", BackendTimeout, "timeout", id="late"),
+        pytest.param("drip=60s", BackendTimeout, "timeout", id="dripping"),
+        pytest.param("malformed", ContractViolation, None, id="malformed"),
+        pytest.param("violation", ContractViolation, None, id="violation"),
+    ],
+)
+async def test_the_clients_meet_what_they_would_meet_on_a_socket(
+    backends: Backends, fault: str, error: type[Exception], reason: str | None
+) -> None:
+    backends.fail("ras", fault)
+    async with create_http_client(settings(backends, seconds=0.2)) as http:
+        with pytest.raises(error) as met:
+            await RASClient(http, settings(backends, seconds=0.2)).get_batches_for_user(USER)
+
+    assert type(met.value) is error
+    assert getattr(met.value, "reason", None) == reason
+
+
+async def test_without_a_read_timeout_a_late_answer_is_waited_for(backends: Backends) -> None:
+    backends.fail("*", "latency=30ms; drip=1ms")
+    began = time.monotonic()
+    async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113
+        answer = await client.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=1&offset=0", headers=HEADERS)
+
+    assert answer.json()["pagination"]["total"] == 0
+    assert time.monotonic() - began >= 0.03
+
+
+async def test_faults_end_when_the_backends_recover(backends: Backends) -> None:
+    backends.fail("GET /healthz", "status=500 times=1")
+    async with httpx.AsyncClient() as client:
+        statuses = [(await client.get(f"{backends.ras_url}/healthz")).status_code for _ in range(2)]
+        backends.fail()
+        statuses.append((await client.get(f"{backends.ras_url}/healthz")).status_code)
+        backends.recover()
+        statuses.append((await client.get(f"{backends.ras_url}/healthz")).status_code)
+
+    assert statuses == [500, 200, 503, 200]
+
+
+async def test_a_test_can_ask_what_was_asked(backends: Backends) -> None:
+    async with create_http_client(settings(backends)) as http:
+        await RASClient(http, settings(backends)).get_batches_for_user(USER, status=BatchStatus.CANCELLED)
+
+    (asked,) = backends.requests
+    assert asked.query == {"limit": ("20",), "offset": ("0",), "status": ("cancelled",)}
+    assert list(backends.asked("ras", status="cancelled")) == [asked]
+    assert list(backends.asked(path="/internal/*")) == [asked]
+    assert list(backends.asked("cms")) == []
+    assert KEY not in repr(asked)
+
+
+async def test_what_was_never_used_is_named(backends: Backends) -> None:
+    async with create_http_client(settings(backends)) as http:
+        await CMSClient(http, settings(backends)).get_batch_class_info([a_batch()["batch_id"]])
+
+    with pytest.raises(AssertionError) as uncovered:
+        backends.assert_contract_covered("cms")
+
+    assert "3 of 8 interactions were never used:" in str(uncovered.value)
+    assert "refused: classes of batches with a wrong key (GET /internal/v1/batches/class-info -> 401)" in str(
+        uncovered.value
+    )
+    assert "result-aggregator-service" not in str(uncovered.value)
+
+
+def test_a_covered_contract_is_no_failure(backends: Backends) -> None:
+    target = f"{backends.cms_url}/internal/v1/batches/class-info?batch_ids={a_batch()['batch_id']}"
+    for key in ("wrong", KEY, ""):
+        httpx.get(target, headers={**HEADERS, "X-Internal-API-Key": key})
+    httpx.get(f"{backends.cms_url}/healthz")
+
+    backends.assert_contract_covered("cms")
+
+    assert sum(use.times > 0 for use in backends.coverage()) == 8
+
+
+def test_a_scenario_can_be_used(backends: Backends) -> None:
+    scenario = backends.use("exam-week")
+
+    target = f"{backends.ras_url}/internal/v1/batches/user/{scenario.teachers[0].user_id}?limit=1&offset=0"
+    assert httpx.get(target, headers=HEADERS).json()["pagination"]["total"] == scenario.teachers[0].batches
+
+
+def test_mistakes_in_a_test_are_said(backends: Backends) -> None:
+    with pytest.raises(StateError, match="known: 'user has exactly these batches'"):
+        backends.given("user has batches", user_id=USER)
+    with pytest.raises(FaultError, match="one of: latency"):
+        backends.fail("ras", "explode")
+    with pytest.raises(ScenarioError, match="known: default"):
+        backends.use("nothing")
+    with pytest.raises(TypeError, match="a batch has no colour; it has assignment_id"):
+        a_batch(colour="red")
+
+
+def test_batches_for_tests_differ_by_number_and_take_what_is_said() -> None:
+    one, two = a_batch(1), a_batch(2, status="cancelled", assignment_id="Uppgift")
+
+    assert one["batch_id"] != two["batch_id"]
+    assert one["created_at"] > two["created_at"]
+    assert (two["internal_status"], two["assignment_id"]) == ("cancelled", "Uppgift")
+
+
+def test_real_ports_are_for_what_is_not_httpx(backends_on_ports: Backends) -> None:
+    backends_on_ports.given(USER_HAS_BATCHES, user_id=USER, batches=[a_batch()])
+    program = f"""
+        import urllib.request
+        request = urllib.request.Request(
+            "{backends_on_ports.ras_url}/internal/v1/batches/user/{USER}?limit=1&offset=0", headers={HEADERS!r}
+        )
+        print(urllib.request.urlopen(request).status)
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert done.stdout.strip() == "200"
+    assert [asked.status for asked in backends_on_ports.requests] == [200]
+
+
+def test_a_port_in_use_is_said_and_nothing_is_left_open() -> None:
+    with serve() as running:
+        port = int(running.ras_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"), serve(ras_port=port):
+            pass
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A project of somebody else, with a test that uses the plugin."""
+    (tmp_path / "test_theirs.py").write_text(
+        dedent(
+            """
+            import httpx, os, pytest
+
+            @pytest.fixture(scope="session")
+            def bff_api_key():
+                return "their-key"
+
+            def test_theirs(backends):
+                assert backends.ras_url == "http://ras.example:99"
+                headers = {"X-Internal-API-Key": "their-key", "X-Service-ID": "bff-teacher-service"}
+                url = "http://ras.example:99/internal/v1/batches/user/x?limit=1&offset=0"
+                headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
+                assert httpx.get(url, headers=headers).status_code == 200
+            """
+        )
+    )
+    return tmp_path
+
+
+def test_it_is_there_wherever_the_package_is(elsewhere: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", elsewhere],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=elsewhere,
+        env={"BFF_TEACHER_SERVICE_RAS_BASE_URL": "http://ras.example:99", "PATH": ""},
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> None:
+    program = """
+        import sys, pytest
+        before = set(sys.modules)
+        import bff_mock_server.pytest_plugin
+        new = {name.partition(".")[0] for name in set(sys.modules) - before}
+        print(sorted(new - set(sys.stdlib_module_names)))
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert done.stdout.strip() == "['bff_mock_server']"
