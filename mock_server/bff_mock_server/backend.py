@@ -53,6 +53,12 @@ class Backend:
         elsewhere: Contracts of other providers, to say so when a request was meant for one of them.
         lenient: Answer also what the contract does not allow, as far as that can be done.
 
+    Attributes:
+        provider: The participant's name.
+        interactions: Those of the contract.
+        table: The contract as requests are looked up in it.
+        has_states: Whether the catalogue knows provider states of it.
+
     Raises:
         PactError: The contract holds something that the mock cannot honour.
     """
@@ -62,6 +68,7 @@ class Backend:
     ) -> None:
         self.provider = pact.provider
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATED else frozenset())
+        self.interactions = pact.interactions
         self.has_states = bool(known_states(pact.provider))
         self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient

@@ -39,6 +39,6 @@ class ControlApp:
         await self._api(scope, receive, send)
 
     def _load(self) -> Any:
-        from bff_mock_server.control_api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
+        from bff_mock_server.control.api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
 
         return create_api(self._mock)

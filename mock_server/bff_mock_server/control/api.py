@@ -1,0 +1,177 @@
+"""The control API under `/_mock/`: what is mocked, what was asked, what goes wrong. FastAPI describes it as OpenAPI."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Annotated, Final
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+
+from bff_contracts.states import CATALOGUE
+from bff_mock_server.control.views import (
+    ArmedFault,
+    Coverage,
+    FaultCall,
+    Interaction,
+    JournalEntry,
+    Overview,
+    ScenarioChoice,
+    Scenarios,
+    State,
+    StateCall,
+    Verification,
+    Verified,
+)
+from bff_mock_server.faults import FaultError
+from bff_mock_server.journal import SIZE, Wanted
+from bff_mock_server.mock import Mock
+from bff_mock_server.replies import problem
+from bff_mock_server.scenarios import ScenarioError, find_scenario, shipped_scenarios
+from bff_mock_server.world import StateError
+from bff_mock_server.worlds import SessionError
+
+_BAD_REQUEST: Final = 400
+
+Session = Annotated[str | None, Query(description="Whose world; the default one when left out.")]
+
+
+def create_api(mock: Mock) -> FastAPI:
+    """Build the application that controls a mock."""
+    api = FastAPI(
+        title="bff-mock-server",
+        version=version("huleedu-bff-clients"),
+        description="Controls the mock of RAS and CMS. Only pages and programs of this machine may use it.",
+        openapi_url="/_mock/openapi.json",
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    api.include_router(_reading(mock), prefix="/_mock")
+    api.include_router(_changing(mock), prefix="/_mock")
+    for error in (FaultError, ScenarioError, SessionError, StateError):
+        api.add_exception_handler(error, _bad_request)
+    return api
+
+
+def _reading(mock: Mock) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/", summary="What is loaded")
+    async def overview(session: Session = None) -> Overview:
+        world = mock.worlds.of(session)
+        scenario = mock.worlds.scenario
+        return Overview(
+            version=version("huleedu-bff-clients"),
+            providers=[backend.provider for backend in mock.backends],
+            interactions=len(mock.coverage()),
+            scenario=world.scenario,
+            about=scenario.about,
+            teachers=list(scenario.teachers),
+            faults=[ArmedFault.of(armed) for armed in world.faults],
+            sessions=list(mock.worlds.sessions),
+            requests=mock.journal.count,
+        )
+
+    @router.get("/health", summary="Whether the mock is up")
+    async def health() -> Mapping[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/interactions", summary="The interactions of the contracts")
+    async def interactions() -> list[Interaction]:
+        return [Interaction.of(backend.provider, one) for backend in mock.backends for one in backend.interactions]
+
+    @router.get("/states", summary="The catalogue of provider states")
+    async def states() -> list[State]:
+        return [State.of(state) for state in CATALOGUE]
+
+    @router.get("/scenarios", summary="The scenarios that can be chosen")
+    async def scenarios(session: Session = None) -> Scenarios:
+        return Scenarios(current=mock.worlds.of(session).scenario, known=list(shipped_scenarios()))
+
+    @router.get("/faults", summary="What is armed")
+    async def faults(session: Session = None) -> list[ArmedFault]:
+        return [ArmedFault.of(armed) for armed in mock.worlds.of(session).faults]
+
+    @router.get("/journal", summary="The last requests, the latest last")
+    async def journal(  # one per filter
+        provider: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        session: str | None = None,
+        refused: bool | None = None,  # noqa: FBT001
+        after: Annotated[int, Query(ge=0, description="Only those numbered above.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
+    ) -> list[JournalEntry]:
+        name = mock.providers.get(provider, provider) if provider else None
+        wanted = Wanted(name, method, path, status=status, session=session, refused=refused)
+        return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
+
+    @router.get("/coverage", summary="Which interactions were used, which never")
+    async def coverage() -> Coverage:
+        uses = mock.coverage()
+        return Coverage(
+            used=sum(use.times > 0 for use in uses),
+            total=len(uses),
+            unused=[f"{use.provider}: {use.interaction}" for use in uses if use.times == 0],
+            interactions=uses,
+        )
+
+    @router.post("/verify", summary="Was this asked, how often, and with what?")
+    async def verify(asked: Verification) -> Verified:
+        wanted = asked.wanted(mock.providers)
+        found = mock.journal.exchanges(wanted)
+        return Verified(
+            verified=asked.is_as_often(len(found)),
+            count=len(found),
+            exchanges=[JournalEntry.model_validate(one) for one in found],
+        )
+
+    return router
+
+
+def _changing(mock: Mock) -> APIRouter:
+    router = APIRouter()
+
+    @router.put("/scenario", summary="Begin anew as a scenario that the package brings")
+    async def choose(choice: ScenarioChoice) -> Scenarios:
+        known = shipped_scenarios()
+        if choice.scenario not in known:
+            # A path would make this an endpoint that reads files.
+            message = f"no scenario {choice.scenario!r}; known: {', '.join(known)}"
+            raise ScenarioError(message)
+        world = mock.worlds.begin_anew(choice.session, find_scenario(choice.scenario))
+        return Scenarios(current=world.scenario, known=list(known))
+
+    @router.post("/states", summary="Make a provider state true, or take it back", status_code=204)
+    async def set_state(call: StateCall) -> None:
+        world = mock.worlds.of(call.session)
+        (world.teardown if call.teardown else world.apply)(call.state, call.params)
+
+    @router.post("/faults", summary="Let something go wrong from now on")
+    async def arm(call: FaultCall) -> ArmedFault:
+        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=call.session))
+
+    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204)
+    async def disarm(session: Session = None) -> None:
+        mock.worlds.of(session).faults = ()
+
+    @router.delete("/journal", summary="Forget what was asked, and which interactions were used", status_code=204)
+    async def forget() -> None:
+        mock.journal.clear()
+
+    @router.delete("/sessions/{session}", summary="Forget a session and its world", status_code=204)
+    async def end(session: str) -> None:
+        if not mock.worlds.end(session):
+            message = f"there is no session {session!r}"
+            raise SessionError(message)
+
+    @router.post("/reset", summary="Begin anew: the scenario as it was, nothing armed", status_code=204)
+    async def reset(session: Session = None) -> None:
+        mock.worlds.begin_anew(session)
+
+    return router
+
+
+async def _bad_request(_: Request, error: Exception) -> Response:
+    reply = problem(_BAD_REQUEST, str(error))
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, reply.status, headers)

@@ -1,0 +1,201 @@
+"""What goes in and out of the control API."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bff_contracts import pact_file
+from bff_contracts.states import ProviderState
+from bff_mock_server.faults import Armed
+from bff_mock_server.journal import Use, Wanted
+from bff_mock_server.scenarios import Teacher
+
+
+def _text(value: object) -> object:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Overview(BaseModel):
+    """What is loaded."""
+
+    version: str
+    providers: list[str]
+    interactions: int
+    scenario: str
+    about: str
+    teachers: list[Teacher]
+    faults: list["ArmedFault"]
+    sessions: list[str]
+    requests: int = Field(description="All since the start, also those that the journal no longer has.")
+
+
+class Interaction(BaseModel):
+    """One interaction of a contract."""
+
+    provider: str
+    description: str
+    role: str | None
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    states: list[str]
+    status: int
+
+    @classmethod
+    def of(cls, provider: str, interaction: pact_file.Interaction) -> Self:
+        """The view of an interaction as it is in its file."""
+        return cls(
+            provider=provider,
+            description=interaction.description,
+            role=interaction.role,
+            method=interaction.request.method,
+            path=interaction.request.path,
+            query=interaction.request.query,
+            states=[state.name for state in interaction.states],
+            status=interaction.response.status,
+        )
+
+
+class State(BaseModel):
+    """A provider state of the catalogue."""
+
+    name: str
+    provider: str
+    meaning: str
+    params: Mapping[str, Any] = Field(description="The JSON schema of its params.")
+
+    @classmethod
+    def of(cls, state: ProviderState) -> Self:
+        """The view of a state of the catalogue."""
+        params = state.params.model_json_schema()
+        return cls(name=state.name, provider=state.provider, meaning=state.meaning, params=params)
+
+
+class Scenarios(BaseModel):
+    """The scenarios that can be chosen, and the one that stands."""
+
+    current: str
+    known: list[str]
+
+
+class ScenarioChoice(_Body):
+    """Which scenario to begin anew with."""
+
+    scenario: str
+    session: str | None = None
+
+
+class StateCall(_Body):
+    """A provider state to make true, or to take back."""
+
+    state: str
+    params: dict[str, Any]
+    session: str | None = None
+    teardown: bool = False
+
+
+class FaultCall(_Body):
+    """What is to go wrong, and where."""
+
+    fault: str = Field(examples=["status=503 rate=0.1; latency=200ms"])
+    route: str = Field(default="*", examples=["*", "cms", "ras GET /internal/v1/batches/user/*"])
+    about: list[str] = Field(default=[], description="Only for requests that name one of these ids.")
+    session: str | None = None
+
+
+class ArmedFault(BaseModel):
+    """Faults that are armed on a route."""
+
+    route: str
+    fault: str
+    about: list[str]
+
+    @classmethod
+    def of(cls, armed: Armed) -> Self:
+        """The view of faults that are armed."""
+        fault = "; ".join(fault.text for fault in armed.faults)
+        return cls(route=str(armed.route), fault=fault, about=sorted(armed.route.about))
+
+
+class Difference(BaseModel):
+    """One place where a request is not what the contract asks for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    where: str
+    rule: str
+    expected: str | None
+    actual: str | None
+    change: str
+
+
+class JournalEntry(BaseModel):
+    """One request and what became of it; `status` is 0 when a fault left no answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    at: datetime
+    provider: str
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: Annotated[str, BeforeValidator(_text)]
+    status: int
+    interaction: str | None
+    differences: list[Difference]
+    session: str | None
+    fault: str
+
+
+class Verification(_Body):
+    """What should have been asked. Without a number, once or more."""
+
+    provider: str | None = None
+    method: str | None = None
+    path: str | None = Field(default=None, examples=["/internal/v1/batches/user/*"])
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    status: int | None = None
+    interaction: str | None = None
+    session: str | None = None
+    times: int | None = Field(default=None, ge=0, description="Exactly so often.")
+    at_least: int | None = Field(default=None, ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+
+    def wanted(self, providers: Mapping[str, str]) -> Wanted:
+        """Which exchanges are meant; `providers` says what each name of one means."""
+        asked: dict[str, Any] = self.model_dump(exclude={"times", "at_least", "at_most"})
+        if self.provider is not None:
+            asked["provider"] = providers.get(self.provider, self.provider)
+        return Wanted(**asked)
+
+    def is_as_often(self, count: int) -> bool:
+        """Whether so many are as many as there should be."""
+        if self.times is not None:
+            return count == self.times
+        least = self.at_least if self.at_least is not None else int(self.at_most is None)
+        return count >= least and (self.at_most is None or count <= self.at_most)
+
+
+class Verified(BaseModel):
+    """Whether it was asked as often as it should have been, and what was asked."""
+
+    verified: bool
+    count: int
+    exchanges: list[JournalEntry]
+
+
+class Coverage(BaseModel):
+    """Which interactions of the contracts were used, and how often."""
+
+    used: int
+    total: int
+    unused: list[str]
+    interactions: list[Use]
