@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         # Ctrl-C before the server has taken the signals over.
         return 0
+    finally:
+        gc.enable()
 
 
 class _CannotStartError(Exception):
@@ -82,6 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         message = f"{error.name} is missing; install the extra: pip install '{_DISTRIBUTION}[mock]'"
         raise _CannotStartError(message) from error
     is_open = _is_open(options.host, allowed=options.allow_remote)
+    gc.disable()  # nothing is garbage yet
     try:
         scenario = find_scenario(options.scenario)
         keys = frozenset(filter(None, (options.api_key, os.environ.get(KEY_VARIABLE))))
@@ -100,8 +102,8 @@ def _run(options: argparse.Namespace) -> int:
         _warn(options.host, urls)
     print_ready = _announcement(places, control, scenario, mock, quiet=options.verbosity < 0)
     # What stands now stands until the end: the collector need not look at it again and again.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     run(listeners, on_ready=print_ready)
     return 0
 
@@ -275,8 +277,18 @@ def _parser() -> argparse.ArgumentParser:
     loudness.add_argument(
         "-v", "--verbose", dest="verbosity", action="store_const", const=1, help="log each request to stderr"
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version(_DISTRIBUTION)}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: starting the mock need not wait for that."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415  # see above
+
+        print(f"{parser.prog} {version(_DISTRIBUTION)}")  # noqa: T201
+        parser.exit()
 
 
 def _port(text: str) -> int:
