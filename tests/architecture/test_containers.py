@@ -27,18 +27,20 @@ def words_after(instruction: str) -> list[str]:
     text = CONTAINERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
     found = re.search(rf"^{instruction}\b[^\[\n]*(\[.*\])$", text, re.MULTILINE)
     assert found
-    return json.loads(found[1])
+    words: list[str] = json.loads(found[1])
+    return words
 
 
 @pytest.mark.skipif(not (BIN / "hadolint").exists(), reason="hadolint comes as a wheel for Linux on x86-64 alone")
 def test_the_containerfile_is_clean() -> None:
-    done = subprocess.run([BIN / "hadolint", CONTAINERFILE], capture_output=True, text=True, check=False)  # noqa: S603
+    command = [str(BIN / "hadolint"), str(CONTAINERFILE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_compose_file_keeps_to_its_schema() -> None:
-    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE]
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     assert done.returncode == 0, done.stdout
