@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,9 +19,14 @@ from bff_clients import (
     BackendUnavailable,
     ContractViolation,
 )
+from bff_mock_server import read_scenario
+from bff_mock_server.directives import read_directives
+from bff_mock_server.faults import Kind, parse_faults
+from bff_mock_server.scenarios import shipped_scenarios
 from tests.support.bff import envelope_of
 
 ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
 
 
@@ -56,6 +63,59 @@ def test_each_dependency_has_its_reason() -> None:
         *(name for group in project["dependency-groups"].values() for name in group),
     ]
     names = {re.split(r"[\[<>=~;! ]", requirement)[0] for requirement in wanted}
-    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    text = (DOCS / "dependencies.md").read_text(encoding="utf-8")
 
     assert {name for name in names if not re.search(rf"[| ]{re.escape(name)}[, |]", text)} == set()
+
+
+def blocks(document: str, language: str) -> list[str]:
+    text = (DOCS / document).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def first_cells(document: str, heading: str) -> list[str]:
+    """What stands in backticks in the first column of the table below a heading."""
+    text = (DOCS / document).read_text(encoding="utf-8")
+    section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    return [cell for row in rows for cell in re.findall(r"`([^`]+)`", row)]
+
+
+def test_the_scenario_of_the_page_can_be_used() -> None:
+    (text,) = blocks("bff-developers.md", "yaml")
+    scenario = read_scenario(text, name="page", source="bff-developers.md")
+
+    assert [teacher.batches for teacher in scenario.teachers] == [40, 3]
+    assert [str(armed.route) for armed in scenario.faults][1:] == ["class-management-service GET /healthz"]
+
+
+def test_the_scenarios_of_the_page_are_those_that_are_shipped() -> None:
+    assert sorted(first_cells("bff-developers.md", "Other worlds")) == list(shipped_scenarios())
+
+
+def test_every_fault_of_the_page_is_understood_and_none_is_left_out() -> None:
+    faults = first_cells("bff-developers.md", "Faults")
+
+    assert {fault.kind for text in faults for fault in parse_faults(text)} == set(get_args(Kind))
+
+
+def test_every_header_of_the_page_is_understood() -> None:
+    for cell in first_cells("bff-developers.md", "Asking for more, request by request"):
+        name, value = cell.split(": ", 1)
+        directives = read_directives({name.lower(): value})
+
+        assert any([directives.session, directives.states, directives.faults])
+
+
+def test_the_test_of_the_page_passes_as_it_stands(tmp_path: Path) -> None:
+    (text,) = blocks("bff-developers.md", "python")
+    (tmp_path / "test_page.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "anyio_mode=auto", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
