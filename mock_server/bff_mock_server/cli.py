@@ -97,6 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     apps, listeners = _bound(mock, options)
     urls = [_url(options.host, listener.port) for listener in listeners]
     places = [Place(url, app.backends) for url, app in zip(urls, apps, strict=False)]
+    mock.urls.update({backend.provider: place.url for place in places for backend in place.backends})
     control = urls[-1] if len(urls) > len(apps) else None
     if is_open:
         _warn(options.host, urls)

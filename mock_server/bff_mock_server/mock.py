@@ -31,6 +31,12 @@ class Mock:
         seed: What chance begins with: a run with the same seed and the same requests repeats exactly.
         log_requests: Log a line per request.
 
+    Attributes:
+        backends: Who is mocked.
+        worlds: What the answers are about.
+        journal: What was asked.
+        urls: Where each provider is reached, as far as somebody serves it.
+
     Raises:
         StateError: The scenario has a state that is not in the catalogue, or wrong params.
     """
@@ -41,6 +47,7 @@ class Mock:
         self.backends = tuple(backends)
         self.worlds = Worlds(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests)
+        self.urls: dict[str, str] = {}
 
     @property
     def providers(self) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """The mocked backends in the hands of a test: what is given, what goes wrong, what was asked."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any, Final
@@ -26,15 +26,15 @@ _ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
 
 
 class Backends:
-    """Mock RAS and CMS as a test sees them.
+    """Mock RAS and CMS as a test sees them."""
 
-    Attributes:
-        urls: The base URL of each provider.
-    """
-
-    def __init__(self, mock: Mock, urls: Mapping[str, str]) -> None:
-        self.urls = urls
+    def __init__(self, mock: Mock) -> None:
         self._mock = mock
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """The base URL of each provider."""
+        return self._mock.urls
 
     @property
     def ras_url(self) -> str:
@@ -141,8 +141,9 @@ def in_process(
     from bff_mock_server.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
 
     mock = Mock(_backends(keys), scenario)
+    mock.urls.update(urls)
     with answering({urls[backend.provider]: MockApp(mock, backend) for backend in mock.backends}):
-        yield Backends(mock, urls)
+        yield Backends(mock)
 
 
 @contextmanager
@@ -172,12 +173,8 @@ def serve(
             bound = stack.enter_context(bind("127.0.0.1", ports[backend.provider]))
             listeners[backend.provider] = Listener(MockApp(mock, backend), bound)
         stack.enter_context(running(list(listeners.values())))
-        yield Backends(mock, dict(_addresses(listeners)))
-
-
-def _addresses(listeners: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for provider, listener in listeners.items():
-        yield provider, f"http://127.0.0.1:{listener.port}"
+        mock.urls.update({provider: f"http://127.0.0.1:{one.port}" for provider, one in listeners.items()})
+        yield Backends(mock)
 
 
 @lru_cache(maxsize=8)

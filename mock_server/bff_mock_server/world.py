@@ -133,18 +133,14 @@ class World:
         rows: What answers are about.
         faults: What is armed; empty, and false, when nothing is.
         random: Where chance comes from; the same seed gives the same run.
-        scenario: The name of the scenario that it began as.
     """
 
-    def __init__(
-        self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0", scenario: str = "empty"
-    ) -> None:
+    def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
         self._base = Rows() if rows is None else rows
         self._applied: list[_Applied] = []
         self.rows = self._base
         self.faults = tuple(faults)
         self.random = Random(seed)  # noqa: S311  # faults that repeat, no secrets
-        self.scenario = scenario
 
     def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Make a provider state true.

@@ -31,6 +31,7 @@ class Worlds:
         self.scenario = scenario
         self._seed = seed
         self._sessions: OrderedDict[str, World] = OrderedDict()
+        self._scenarios: dict[str, Scenario] = {}
         self.default = self._begin("")
 
     @property
@@ -55,7 +56,8 @@ class Worlds:
             raise SessionError(message)
         world = self._sessions[session] = self._begin(session)
         if len(self._sessions) > MAX_SESSIONS:
-            oldest, _ = self._sessions.popitem(last=False)
+            oldest = next(iter(self._sessions))
+            self.end(oldest)
             _LOG.warning("session %s was not used for longest and begins anew: there are over %d", oldest, MAX_SESSIONS)
         return world
 
@@ -70,12 +72,19 @@ class Worlds:
             self.default = self._begin("")
             return self.default
         self.of(session)
-        world = self._sessions[session] = self._begin(session, scenario)
+        if scenario is not None:
+            self._scenarios[session] = scenario
+        world = self._sessions[session] = self._begin(session)
         return world
 
     def end(self, session: str) -> bool:
         """Forget a session; `False` when there is none."""
+        self._scenarios.pop(session, None)
         return self._sessions.pop(session, None) is not None
 
-    def _begin(self, session: str, scenario: Scenario | None = None) -> World:
-        return (scenario or self.scenario).build(seed=f"{self._seed}/{session}")
+    def scenario_of(self, session: str | None) -> Scenario:
+        """What the world of a session begins as."""
+        return self._scenarios.get(session or "", self.scenario)
+
+    def _begin(self, session: str) -> World:
+        return self.scenario_of(session).build(seed=f"{self._seed}/{session}")

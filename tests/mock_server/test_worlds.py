@@ -72,7 +72,7 @@ def test_beginning_anew_can_choose_another_scenario() -> None:
     all_worlds.begin_anew(None, other)
 
     assert [total(all_worlds.of(session), OTHER_USER) for session in ("a", "b", None, "c")] == [1, 0, 1, 1]
-    assert all_worlds.of("c").scenario == "other"
+    assert all_worlds.scenario_of("c").name == "other"
 
 
 def test_a_session_can_be_ended() -> None:

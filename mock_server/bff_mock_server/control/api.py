@@ -16,6 +16,7 @@ from bff_mock_server.control.views import (
     Overview,
     ScenarioChoice,
     Scenarios,
+    Served,
     State,
     StateCall,
     Verification,
@@ -56,13 +57,11 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/", summary="What is loaded")
     async def overview(session: Session = None) -> Overview:
-        world = mock.worlds.of(session)
-        scenario = mock.worlds.scenario
+        world, scenario = mock.worlds.of(session), mock.worlds.scenario_of(session)
         return Overview(
             version=version("huleedu-bff-clients"),
-            providers=[backend.provider for backend in mock.backends],
-            interactions=len(mock.coverage()),
-            scenario=world.scenario,
+            backends=[Served(provider=one.provider, url=mock.urls.get(one.provider)) for one in mock.backends],
+            scenario=scenario.name,
             about=scenario.about,
             teachers=list(scenario.teachers),
             faults=[ArmedFault.of(armed) for armed in world.faults],
@@ -84,7 +83,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/scenarios", summary="The scenarios that can be chosen")
     async def scenarios(session: Session = None) -> Scenarios:
-        return Scenarios(current=mock.worlds.of(session).scenario, known=list(shipped_scenarios()))
+        return Scenarios(current=mock.worlds.scenario_of(session).name, known=list(shipped_scenarios()))
 
     @router.get("/faults", summary="What is armed")
     async def faults(session: Session = None) -> list[ArmedFault]:
@@ -138,8 +137,8 @@ def _changing(mock: Mock) -> APIRouter:
             # A path would make this an endpoint that reads files.
             message = f"no scenario {choice.scenario!r}; known: {', '.join(known)}"
             raise ScenarioError(message)
-        world = mock.worlds.begin_anew(choice.session, find_scenario(choice.scenario))
-        return Scenarios(current=world.scenario, known=list(known))
+        mock.worlds.begin_anew(choice.session, find_scenario(choice.scenario))
+        return Scenarios(current=choice.scenario, known=list(known))
 
     @router.post("/states", summary="Make a provider state true, or take it back", status_code=204)
     async def set_state(call: StateCall) -> None:

@@ -25,14 +25,20 @@ class Overview(BaseModel):
     """What is loaded."""
 
     version: str
-    providers: list[str]
-    interactions: int
+    backends: list["Served"]
     scenario: str
     about: str
     teachers: list[Teacher]
     faults: list["ArmedFault"]
     sessions: list[str]
     requests: int = Field(description="All since the start, also those that the journal no longer has.")
+
+
+class Served(BaseModel):
+    """A provider, and where it is reached."""
+
+    provider: str
+    url: str | None
 
 
 class Interaction(BaseModel):

@@ -70,4 +70,4 @@ class Scenario:
         Raises:
             StateError: As `rows`.
         """
-        return World(self.rows, faults=(armed.anew() for armed in self.faults), seed=seed, scenario=self.name)
+        return World(self.rows, faults=(armed.anew() for armed in self.faults), seed=seed)
