@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bff_contracts.pact_file import Pact, PactError, load_pact, shipped_pacts
 from bff_contracts.states import CMS, RAS
@@ -184,13 +184,14 @@ def _bound(mock: Mock, options: argparse.Namespace) -> "tuple[list[MockApp], lis
     else:
         ports = {RAS: options.ras_port, CMS: options.cms_port}
         apps = {MockApp(mock, backend, guard=guard): ports[backend.provider] for backend in mock.backends}
-    wanted: list[tuple[Any, int]] = list(apps.items())
+    wanted: list[tuple[MockApp | ControlApp, int]] = list(apps.items())
     if not options.no_control:
         wanted.append((ControlApp(mock, guard), options.control_port))
     listeners: list[Listener] = []
     for app, port in wanted:
         try:
-            listeners.append(Listener(app, bind(options.host, port)))
+            close = app.close if isinstance(app, ControlApp) else None
+            listeners.append(Listener(app, bind(options.host, port), close))
         except OSError as error:
             for listener in listeners:
                 listener.socket.close()

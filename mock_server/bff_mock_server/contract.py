@@ -12,7 +12,7 @@ from typing import Final
 from bff_contracts.pact_file import Interaction, Pact, Request, Rule
 from bff_mock_server.bodies import BodyCheck
 from bff_mock_server.checks import Check, Place, check_of
-from bff_mock_server.paths import PathIndex
+from bff_mock_server.paths import PathIndex, anchors
 
 SHAPE: Final = "shape"
 """The role of an endpoint's one interaction that is its template."""
@@ -94,6 +94,12 @@ class Endpoint:
     def candidates(self, query: Query) -> Sequence[Case]:
         """The cases that a query with these parameters can belong to, most specific first."""
         return self._by_query.candidates(query)
+
+    @property
+    def route(self) -> str:
+        """Method and path, `*` for what varies in it."""
+        begin, end = anchors(self.path)
+        return f"{self.method} {self.path.expected if self.path.is_literal else f'{begin}*{end}'}"
 
     def with_status(self, status: int) -> Interaction | None:
         """The first interaction that answers `status`."""

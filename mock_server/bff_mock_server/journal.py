@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from bff_contracts.pact_file import Interaction
 from bff_mock_server.backend import Outcome
@@ -23,6 +23,14 @@ BODY_BYTES: Final = 2000
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 _Row = tuple[int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str]
+
+
+class Violation(NamedTuple):
+    """One way in which the answer of a real provider leaves the contract; as in `bff_contracts.judge.Mismatch`."""
+
+    where: str
+    path: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Exchange:
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
+        violations: How the answer of a real provider leaves the contract.
     """
 
     number: int
@@ -60,6 +69,7 @@ class Exchange:
     differences: Sequence[Difference]
     session: str | None
     fault: str
+    violations: Sequence[Violation] = ()
 
     @property
     def correlation_id(self) -> str | None:
@@ -114,11 +124,19 @@ class Use:
 
     Interactions that ask the same of a request, in other provider states, cannot be told apart by it: each of them
     counts when one of them answered.
+
+    Attributes:
+        provider: The participant's name.
+        interaction: Its description.
+        route: Its endpoint, in the words in which faults are armed.
+        path: That of its example.
+        status: Of its answer.
+        times: How often.
     """
 
     provider: str
     interaction: str
-    method: str
+    route: str
     path: str
     status: int
     times: int
@@ -185,7 +203,7 @@ class Journal:
                 yield Use(
                     provider=table.provider,
                     interaction=interaction.description,
-                    method=endpoint.method,
+                    route=f"{table.provider} {endpoint.route}",
                     path=interaction.request.path,
                     status=status,
                     times=self._uses.get((key, status), 0),

@@ -36,6 +36,7 @@ class Mock:
         worlds: What the answers are about.
         journal: What was asked.
         urls: Where each provider is reached, as far as somebody serves it.
+        problem: What people should know about; empty when there is nothing.
 
     Raises:
         StateError: The scenario has a state that is not in the catalogue, or wrong params.
@@ -48,6 +49,7 @@ class Mock:
         self.worlds = Worlds(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests)
         self.urls: dict[str, str] = {}
+        self.problem = ""
 
     @property
     def providers(self) -> Mapping[str, str]:

@@ -27,10 +27,11 @@ _START_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An ASGI application and the socket it is reached at."""
+    """An ASGI application and the socket it is reached at; `close` is called when it has to come to an end."""
 
     app: Any
     socket: socket.socket
+    close: Callable[[], None] | None = None
 
     @property
     def port(self) -> int:
@@ -136,7 +137,9 @@ async def _serve(listeners: Sequence[Listener], on_ready: Callable[[], None], st
         on_ready()
         await stop.wait()
         sweeper.cancel()
-        for server in servers:
+        for server, listener in zip(servers, listeners, strict=True):
+            if listener.close is not None:
+                listener.close()
             server.should_exit = True
 
 

@@ -110,7 +110,7 @@ class Backends:
         uses = [use for use in self._mock.coverage() if not wanted or use.provider in wanted]
         unused = [use for use in uses if use.times == 0]
         if unused:
-            lines = [f"  {use.provider}: {use.interaction} ({use.method} {use.path} -> {use.status})" for use in unused]
+            lines = [f"  {use.provider}: {use.interaction} ({use.route} -> {use.status})" for use in unused]
             message = "\n".join([f"{len(unused)} of {len(uses)} interactions were never used:", *lines])
             raise AssertionError(message)
 

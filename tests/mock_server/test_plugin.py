@@ -159,9 +159,7 @@ async def test_what_was_never_used_is_named(backends: Backends) -> None:
         backends.assert_contract_covered("cms")
 
     assert "3 of 8 interactions were never used:" in str(uncovered.value)
-    assert "refused: classes of batches with a wrong key (GET /internal/v1/batches/class-info -> 401)" in str(
-        uncovered.value
-    )
+    assert "wrong key (class-management-service GET /internal/v1/batches/class-info -> 401)" in str(uncovered.value)
     assert "result-aggregator-service" not in str(uncovered.value)
 
 

@@ -1,12 +1,16 @@
 """The control API under `/_mock/`: what is mocked, what was asked, what goes wrong. FastAPI describes it as OpenAPI."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Annotated, Final
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from bff_contracts.states import CATALOGUE
+from bff_mock_server.control.events import events
 from bff_mock_server.control.views import (
     ArmedFault,
     Coverage,
@@ -31,12 +35,22 @@ from bff_mock_server.world import StateError
 from bff_mock_server.worlds import SessionError
 
 _BAD_REQUEST: Final = 400
+_FILES: Final = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+}
+_PAGE_HEADERS: Final = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'; img-src data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 Session = Annotated[str | None, Query(description="Whose world; the default one when left out.")]
 
 
-def create_api(mock: Mock) -> FastAPI:
-    """Build the application that controls a mock."""
+def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Build the application that controls a mock; its streams end when `is_closing` says so."""
     api = FastAPI(
         title="bff-mock-server",
         version=version("huleedu-bff-clients"),
@@ -47,6 +61,7 @@ def create_api(mock: Mock) -> FastAPI:
     )
     api.include_router(_reading(mock), prefix="/_mock")
     api.include_router(_changing(mock), prefix="/_mock")
+    api.include_router(_page(mock, is_closing))
     for error in (FaultError, ScenarioError, SessionError, StateError):
         api.add_exception_handler(error, _bad_request)
     return api
@@ -66,6 +81,7 @@ def _reading(mock: Mock) -> APIRouter:
             teachers=list(scenario.teachers),
             faults=[ArmedFault.of(armed) for armed in world.faults],
             sessions=list(mock.worlds.sessions),
+            problem=mock.problem,
             requests=mock.journal.count,
         )
 
@@ -168,6 +184,25 @@ def _changing(mock: Mock) -> APIRouter:
         mock.worlds.begin_anew(session)
 
     return router
+
+
+def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
+    """The control page, made of three files and nothing from elsewhere."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/_mock/events")
+    async def stream(after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+        following = events(mock, after=after, is_closing=is_closing)
+        return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    for path, (name, media_type) in _FILES.items():
+        content = (files("bff_mock_server") / "pages" / name).read_bytes()
+        router.add_api_route(path, partial(_file, content, media_type))
+    return router
+
+
+async def _file(content: bytes, media_type: str) -> Response:
+    return Response(content, media_type=media_type, headers=_PAGE_HEADERS)
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:

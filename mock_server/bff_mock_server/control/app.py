@@ -24,6 +24,11 @@ class ControlApp:
         self._guard = guard
         self._api: Any = None
         self._loading = asyncio.Lock()
+        self._is_closing = False
+
+    def close(self) -> None:
+        """Let streams come to their end: the server is about to stop."""
+        self._is_closing = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -41,4 +46,4 @@ class ControlApp:
     def _load(self) -> Any:
         from bff_mock_server.control.api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
 
-        return create_api(self._mock)
+        return create_api(self._mock, is_closing=lambda: self._is_closing)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from bff_contracts import pact_file
 from bff_contracts.states import ProviderState
 from bff_mock_server.faults import Armed
-from bff_mock_server.journal import Use, Wanted
+from bff_mock_server.journal import Use, Violation, Wanted
 from bff_mock_server.scenarios import Teacher
 
 
@@ -31,6 +31,7 @@ class Overview(BaseModel):
     teachers: list[Teacher]
     faults: list["ArmedFault"]
     sessions: list[str]
+    problem: str = Field(description="What people should know about; empty when there is nothing.")
     requests: int = Field(description="All since the start, also those that the journal no longer has.")
 
 
@@ -158,6 +159,7 @@ class JournalEntry(BaseModel):
     differences: list[Difference]
     session: str | None
     fault: str
+    violations: list[Violation]
 
 
 class Verification(_Body):

@@ -1,0 +1,62 @@
+"""What happens, as it happens: the stream that the control page listens to.
+
+It looks at the journal four times a second instead of being told of each request, so a page that is open costs a busy
+mock next to nothing; of very many requests it passes on the latest.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from pydantic import BaseModel
+
+from bff_mock_server.control.views import JournalEntry
+from bff_mock_server.mock import Mock
+
+_TICK_SECONDS: Final = 0.25
+_AT_MOST: Final = 50
+"""Requests passed on per tick; nobody reads two hundred lines a second."""
+_SILENT_TICKS: Final = 60
+"""After so many ticks without news a comment is sent, so that a client that is gone is noticed."""
+
+
+class Arrived(BaseModel):
+    """Requests that were answered since the last time, and how many there have been in all."""
+
+    count: int
+    exchanges: list[JournalEntry]
+
+
+async def events(mock: Mock, *, after: int, is_closing: Callable[[], bool]) -> AsyncIterator[str]:
+    """Server-sent events: `exchanges` for what was asked, `changed` when something else is loaded or armed.
+
+    Args:
+        mock: What is looked at.
+        after: The number of the last request that the client knows of.
+        is_closing: Whether the server is about to end.
+    """
+    seen = after if after <= mock.journal.count else 0
+    known = _standing(mock)
+    is_first, silent = True, 0
+    while not is_closing():
+        silent += 1
+        count = mock.journal.count
+        if is_first or count != seen:
+            latest = mock.journal.exchanges(after=max(seen, count - _AT_MOST))
+            arrived = Arrived(count=count, exchanges=[JournalEntry.model_validate(one) for one in latest])
+            yield f"event: exchanges\ndata: {arrived.model_dump_json()}\n\n"
+            is_first, seen, silent = False, count, 0
+        standing = _standing(mock)
+        if standing != known:
+            yield "event: changed\ndata: {}\n\n"
+            known, silent = standing, 0
+        if silent >= _SILENT_TICKS:
+            yield ": still here\n\n"
+            silent = 0
+        await asyncio.sleep(_TICK_SECONDS)
+
+
+def _standing(mock: Mock) -> tuple[object, ...]:
+    """What a page shows besides the journal; it compares unequal when something of it has changed."""
+    worlds = mock.worlds
+    return (worlds.scenario, worlds.default.faults, worlds.sessions, mock.backends, mock.problem)

@@ -1,0 +1,299 @@
+"use strict";
+
+/* What the page shows comes from the control API under /_mock/ and nowhere else. */
+
+const KEPT = 200;
+const SHORT = { "result-aggregator-service": "RAS", "class-management-service": "CMS" };
+const KEY = "INJECTED-AT-VERIFICATION";
+const CORRELATION = "00000000-0000-4000-8000-000000000000";
+
+const $ = (id) => document.getElementById(id);
+const state = { urls: {}, paused: false, waiting: [], last: 0, coverage: "" };
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "onclick") made.addEventListener("click", value);
+    else if (key === "class") made.className = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+async function api(path, method = "GET", body = undefined) {
+  const answer = await fetch(`/_mock/${path}`, {
+    method,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const document_ = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok) throw new Error(typeof document_?.detail === "string" ? document_.detail : `status ${answer.status}`);
+  return document_;
+}
+
+/* Copying */
+
+const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
+
+function curl(provider, method, target, headers, body = "") {
+  const sent = { ...headers };
+  if (!("x-internal-api-key" in sent)) sent["x-internal-api-key"] = KEY;
+  const skipped = new Set(["host", "connection", "content-length", "accept-encoding"]);
+  const parts = Object.entries(sent).filter(([name]) => !skipped.has(name)).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
+  if (method !== "GET") parts.unshift(`-X ${method}`);
+  if (body) parts.push(`--data ${quoted(body)}`);
+  return `curl ${parts.join(" ")} ${quoted((state.urls[provider] || "") + target)}`;
+}
+
+function copier(text) {
+  const button = element("button", { type: "button", class: "copy" }, "Copy as curl");
+  button.addEventListener("click", async (event) => {
+    event.stopPropagation();
+    try {
+      await navigator.clipboard.writeText(text());
+      button.textContent = "Copied";
+    } catch {
+      window.prompt("Copy this line", text());
+    }
+    setTimeout(() => { button.textContent = "Copy as curl"; }, 1500);
+  });
+  return button;
+}
+
+/* Journal */
+
+function matches(entry) {
+  const text = $("filter").value.trim().toLowerCase();
+  if ($("only-refused").checked && entry.dataset.refused !== "true") return false;
+  return text === "" || entry.dataset.text.includes(text);
+}
+
+function refilter() {
+  for (const entry of $("entries").children) entry.hidden = !matches(entry);
+}
+
+function outcome(exchange) {
+  if (exchange.violations.length) return `breaks the contract: ${exchange.violations[0].where} ${exchange.violations[0].path}`;
+  if (exchange.differences.length && exchange.interaction === null) return exchange.differences[0].change;
+  if (exchange.fault) return exchange.fault;
+  return exchange.interaction || "";
+}
+
+function show(exchange) {
+  const made = $("entry").content.firstElementChild.cloneNode(true);
+  const line = made.querySelector(".line");
+  const isRefused = (exchange.differences.length > 0 && exchange.interaction === null) || exchange.violations.length > 0;
+  made.dataset.refused = String(isRefused);
+  made.dataset.text = [exchange.method, exchange.target, exchange.status, exchange.interaction, exchange.fault, exchange.session,
+    SHORT[exchange.provider], ...Object.values(exchange.headers)].join(" ").toLowerCase();
+  made.className = isRefused ? "new refused" : exchange.fault ? "new faulty" : "new";
+  if (exchange.status === 0 || exchange.status >= 500) made.classList.add("broken");
+  const at = new Date(exchange.at);
+  line.querySelector("time").textContent = `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  line.querySelector("time").dateTime = exchange.at;
+  line.querySelector(".status").textContent = exchange.status || "–";
+  line.querySelector(".who").textContent = SHORT[exchange.provider] || exchange.provider;
+  line.querySelector(".what").textContent = `${exchange.method} ${exchange.target}`;
+  line.querySelector(".how").textContent = outcome(exchange);
+  line.addEventListener("click", () => {
+    const details = made.querySelector(".details");
+    if (!details.childElementCount) details.append(...detailsOf(exchange));
+    details.hidden = !details.hidden;
+    line.setAttribute("aria-expanded", String(!details.hidden));
+  });
+  made.hidden = !matches(made);
+  return made;
+}
+
+function detailsOf(exchange) {
+  const facts = [["Correlation id", exchange.headers["x-correlation-id"]], ["Session", exchange.session], ["Fault", exchange.fault],
+    ["Interaction", exchange.interaction], ["Body", exchange.body]];
+  const list = element("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) =>
+    [element("dt", {}, name), element("dd", {}, value)]));
+  const headers = element("details", {}, element("summary", {}, "Headers"), element("dl", {},
+    ...Object.entries(exchange.headers).flatMap(([name, value]) => [element("dt", {}, name), element("dd", { class: "mono" }, value)])));
+  return [
+    exchange.differences.length ? differences(exchange) : null,
+    exchange.violations.length ? violations(exchange) : null,
+    list,
+    headers,
+    element("div", {}, copier(() => curl(exchange.provider, exchange.method, exchange.target, exchange.headers, exchange.body))),
+  ].filter(Boolean);
+}
+
+function table(head, rows) {
+  return element("table", { class: "differences" },
+    element("thead", {}, element("tr", {}, ...head.map((title) => element("th", { scope: "col" }, title)))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, at) =>
+      element("td", { "data-label": head[at], class: at === row.length - 1 ? "change" : "mono" }, cell ?? "(nothing)"))))));
+}
+
+function differences(exchange) {
+  return table(["Where", "Expected", "Actual", "What to change"],
+    exchange.differences.map((one) => [one.where, one.expected, one.actual, one.change]));
+}
+
+function violations(exchange) {
+  return table(["Where", "Path", "What the contract says"], exchange.violations.map((one) => [one.where, one.path, one.message]));
+}
+
+function arrive(exchanges) {
+  if (state.paused) {
+    state.waiting.push(...exchanges);
+    state.waiting.splice(0, Math.max(0, state.waiting.length - KEPT));
+    $("pause").textContent = `Resume (${state.waiting.length})`;
+    return;
+  }
+  const entries = $("entries");
+  entries.prepend(...exchanges.map(show).reverse());
+  while (entries.childElementCount > KEPT) entries.lastElementChild.remove();
+  $("empty").hidden = entries.childElementCount > 0;
+}
+
+function listen() {
+  const source = new EventSource(`/_mock/events?after=${state.last}`);
+  source.addEventListener("open", () => {
+    $("connection").textContent = "live";
+    $("connection").className = "";
+  });
+  source.addEventListener("exchanges", (event) => {
+    const { count, exchanges } = JSON.parse(event.data);
+    if (count < state.last) $("entries").replaceChildren(); // the mock was started anew
+    state.last = count;
+    $("count").textContent = count ? `${count.toLocaleString()} requests` : "";
+    arrive(exchanges);
+    refreshCoverage();
+  });
+  source.addEventListener("changed", refresh);
+  source.addEventListener("error", () => {
+    source.close();
+    $("connection").textContent = "connection lost, trying again …";
+    $("connection").className = "lost";
+    setTimeout(() => { listen(); refresh().catch(() => {}); }, 1000);
+  });
+}
+
+/* What is loaded */
+
+async function refresh() {
+  const [overview, scenarios] = await Promise.all([api(""), api("scenarios")]);
+  state.urls = Object.fromEntries(overview.backends.map((one) => [one.provider, one.url || ""]));
+  $("backends").replaceChildren(...overview.backends.map((one) =>
+    element("li", {}, element("strong", {}, SHORT[one.provider] || one.provider), " ", element("code", {}, one.url || "in process"),
+      one.proxied ? ` → ${one.proxied}` : "")));
+  $("notice").textContent = overview.problem || "";
+  $("notice").hidden = !overview.problem;
+  const known = scenarios.known.includes(scenarios.current) ? scenarios.known : [...scenarios.known, scenarios.current];
+  $("scenario").replaceChildren(...known.map((name) => element("option", { value: name }, name)));
+  $("scenario").value = scenarios.current;
+  $("about").textContent = overview.about;
+  $("teachers").replaceChildren(...overview.teachers.map((teacher) => element("li", {},
+    element("span", { class: "name" }, teacher.name), element("span", { class: "quiet" }, `${teacher.batches} batches`),
+    copier(() => curl("result-aggregator-service", "GET", `/internal/v1/batches/user/${encodeURIComponent(teacher.user_id)}?limit=20&offset=0`,
+      { "x-service-id": "bff-teacher-service", "x-correlation-id": CORRELATION })),
+    element("span", { class: "note" }, teacher.purpose ? `${teacher.purpose} · ` : "", element("code", {}, teacher.user_id)))));
+  const armed = overview.faults;
+  $("armed").replaceChildren(...armed.map((one) => element("li", {},
+    element("code", { class: "name" }, one.fault), element("span", { class: "quiet" }, `on ${named(one.route)}`))));
+  $("disarm").hidden = armed.length === 0;
+  await refreshCoverage(true);
+}
+
+let coverageIsDue = null;
+
+function refreshCoverage(now = false) {
+  if (now) return loadCoverage();
+  coverageIsDue ??= setTimeout(() => { coverageIsDue = null; loadCoverage().catch(() => {}); }, 1000);
+  return undefined;
+}
+
+async function loadCoverage() {
+  const coverage = await api("coverage");
+  const text = JSON.stringify(coverage);
+  if (text === state.coverage) return;
+  state.coverage = text;
+  $("covered").textContent = `${coverage.used} of ${coverage.total} interactions used`;
+  $("coverage-bar").max = Math.max(1, coverage.total);
+  $("coverage-bar").value = coverage.used;
+  const groups = grouped(coverage.interactions);
+  const open = new Set([...$("endpoints").querySelectorAll("details[open]")].map((one) => one.dataset.route));
+  $("endpoints").replaceChildren(...[...groups].map(([route, interactions]) => {
+    const used = interactions.filter((one) => one.times > 0).length;
+    const made = element("details", { "data-route": route },
+      element("summary", {}, element("code", {}, named(route)), element("span", { class: "quiet" }, ` ${used}/${interactions.length}`)),
+      element("ul", {}, ...interactions.map((one) => element("li", { class: one.times ? "" : "unused" },
+        element("span", {}, one.interaction), element("span", { class: "times" }, one.times ? `${one.times}×` : "never")))));
+    made.open = open.has(route);
+    return made;
+  }));
+}
+
+/* A route with the short name of its provider. */
+function named(route) {
+  const [provider, ...rest] = route.split(" ");
+  return [SHORT[provider] || provider, ...rest].join(" ");
+}
+
+function grouped(interactions) {
+  const groups = new Map();
+  for (const one of interactions) groups.set(one.route, [...(groups.get(one.route) || []), one]);
+  return groups;
+}
+
+async function loadOnce() {
+  const [coverage, states] = await Promise.all([api("coverage"), api("states")]);
+  const endpoints = [...new Set(coverage.interactions.map((one) => one.route))];
+  const routes = [["*", "everything"], ["ras", "all of RAS"], ["cms", "all of CMS"], ...endpoints.map((route) => [route, named(route)])];
+  $("route").replaceChildren(...routes.map(([value, label]) => element("option", { value }, label)));
+  $("states").replaceChildren(...states.map((one) => element("li", {},
+    element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, SHORT[one.provider] || one.provider),
+    element("span", { class: "note" }, one.meaning),
+    element("span", { class: "note" }, "params: ", element("code", {}, one.params.required.join(", "))))));
+}
+
+/* What can be changed */
+
+async function guarded(work, complain = $("notice")) {
+  try {
+    complain.hidden = true;
+    await work();
+  } catch (error) {
+    complain.textContent = error.message;
+    complain.hidden = false;
+  }
+}
+
+$("scenario").addEventListener("change", () =>
+  guarded(async () => { await api("scenario", "PUT", { scenario: $("scenario").value }); await refresh(); }));
+$("arm").addEventListener("submit", (event) => {
+  event.preventDefault();
+  guarded(async () => {
+    await api("faults", "POST", { route: $("route").value, fault: $("fault").value });
+    await refresh();
+  }, $("fault-error"));
+});
+$("disarm").addEventListener("click", () => guarded(async () => { await api("faults", "DELETE"); await refresh(); }));
+$("clear").addEventListener("click", () => guarded(async () => {
+  await api("journal", "DELETE");
+  state.waiting = [];
+  $("entries").replaceChildren();
+  $("empty").hidden = false;
+  await refreshCoverage(true);
+}));
+$("pause").addEventListener("click", () => {
+  state.paused = !state.paused;
+  $("pause").setAttribute("aria-pressed", String(state.paused));
+  $("pause").textContent = state.paused ? "Resume" : "Pause";
+  if (!state.paused) arrive(state.waiting.splice(0));
+});
+$("filter").addEventListener("input", refilter);
+$("only-refused").addEventListener("change", refilter);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(document.activeElement.tagName)) {
+    event.preventDefault();
+    $("filter").focus();
+  }
+});
+
+guarded(async () => { await loadOnce(); await refresh(); }).then(listen);
