@@ -1,14 +1,20 @@
-# The two commands of the README: `make mock` and `make test`. Everything else is a `pdm run` script in pyproject.toml.
+# The two commands of the README: `make mock` and `make test`. Everything else is a `pdm run` script in pyproject.toml,
+# but for `make test-browser`, which needs a package of Debian's.
 export PDM_CHECK_UPDATE := 0
 export PDM_IGNORE_ACTIVE_VENV := 1
 export PACT_DO_NOT_TRACK := true
 PYTHON ?= python3
 PDM := .tools/bin/pdm
 
-.PHONY: setup mock test
+.PHONY: setup mock test test-browser
 setup: .venv/.stamp
 
 mock test: setup
+	@$(PDM) run $@
+
+# The control page in a real browser: Debian's Chromium, installed here because nothing else needs it.
+test-browser: setup
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PDM) run $@
 
 # An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.

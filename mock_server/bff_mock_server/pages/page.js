@@ -7,6 +7,8 @@ const SHORT = { "result-aggregator-service": "RAS", "class-management-service": 
 const KEY = "INJECTED-AT-VERIFICATION";
 const CORRELATION = "00000000-0000-4000-8000-000000000000";
 
+const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+
 const $ = (id) => document.getElementById(id);
 const state = { urls: {}, paused: false, waiting: [], last: 0, coverage: "" };
 
@@ -75,7 +77,11 @@ function refilter() {
 
 function outcome(exchange) {
   if (exchange.violations.length) return `breaks the contract: ${exchange.violations[0].where} ${exchange.violations[0].path}`;
-  if (exchange.differences.length && exchange.interaction === null) return exchange.differences[0].change;
+  if (exchange.differences.length) {
+    const [first, ...more] = exchange.differences;
+    const said = first.actual === null ? `${first.where} is missing` : first.expected === null ? `${first.where} is too many` : `${first.where}: ${first.actual}`;
+    return `${exchange.interaction === null ? "refused" : "overlooked"}: ${said}${more.length ? `, and ${more.length} more` : ""}`;
+  }
   if (exchange.fault) return exchange.fault;
   return exchange.interaction || "";
 }
@@ -94,13 +100,16 @@ function show(exchange) {
   line.querySelector("time").dateTime = exchange.at;
   line.querySelector(".status").textContent = exchange.status || "–";
   line.querySelector(".who").textContent = SHORT[exchange.provider] || exchange.provider;
-  line.querySelector(".what").textContent = `${exchange.method} ${exchange.target}`;
+  const what = `${exchange.method} ${exchange.target}`;
+  line.querySelector(".what").textContent = what.replace(UUID, "$1…");
+  line.title = what;
   line.querySelector(".how").textContent = outcome(exchange);
   line.addEventListener("click", () => {
     const details = made.querySelector(".details");
     if (!details.childElementCount) details.append(...detailsOf(exchange));
     details.hidden = !details.hidden;
     line.setAttribute("aria-expanded", String(!details.hidden));
+    line.querySelector(".what").textContent = details.hidden ? what.replace(UUID, "$1…") : what;
   });
   made.hidden = !matches(made);
   return made;
@@ -126,12 +135,12 @@ function table(head, rows) {
   return element("table", { class: "differences" },
     element("thead", {}, element("tr", {}, ...head.map((title) => element("th", { scope: "col" }, title)))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, at) =>
-      element("td", { "data-label": head[at], class: at === row.length - 1 ? "change" : "mono" }, cell ?? "(nothing)"))))));
+      element("td", { "data-label": head[at], class: at === 0 ? "change" : "mono" }, cell ?? "(nothing)"))))));
 }
 
 function differences(exchange) {
-  return table(["Where", "Expected", "Actual", "What to change"],
-    exchange.differences.map((one) => [one.where, one.expected, one.actual, one.change]));
+  return table(["What to change", "Expected", "Actual"], exchange.differences.map((one) =>
+    [one.expected === null ? one.change : one.change.slice(0, one.change.length - one.expected.length - 2), one.expected, one.actual]));
 }
 
 function violations(exchange) {
@@ -248,7 +257,7 @@ async function loadOnce() {
   $("route").replaceChildren(...routes.map(([value, label]) => element("option", { value }, label)));
   $("states").replaceChildren(...states.map((one) => element("li", {},
     element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, SHORT[one.provider] || one.provider),
-    element("span", { class: "note" }, one.meaning),
+    element("span", { class: "note" }, ...one.meaning.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part))),
     element("span", { class: "note" }, "params: ", element("code", {}, one.params.required.join(", "))))));
 }
 

@@ -1,0 +1,196 @@
+"""The control page as a developer uses it. `docs/images/` gets its pictures from here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bff_mock_server import find_scenario
+from bff_mock_server.testing import PLACEHOLDER_KEY
+from tests.browser.conftest import opened
+from tests.support.mock_process import RunningMock
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+TEACHER = find_scenario("default").teachers[0].user_id
+HEADERS = {
+    "X-Internal-API-Key": PLACEHOLDER_KEY,
+    "X-Service-ID": "bff-teacher-service",
+    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99",
+}
+
+
+def ask(mock: RunningMock, query: str = "limit=20&offset=0", **headers: str) -> httpx.Response:
+    return httpx.get(f"{mock.ras}/internal/v1/batches/user/{TEACHER}?{query}", headers={**HEADERS, **headers})
+
+
+def ask_a_little_of_everything(mock: RunningMock) -> None:
+    batches = [row["batch_id"] for row in ask(mock).json()["batches"]]
+    httpx.get(f"{mock.cms}/internal/v1/batches/class-info?batch_ids={','.join(batches[:3])}", headers=HEADERS)
+    httpx.get(f"{mock.ras}/internal/v1/batches/{batches[0]}/status", headers=HEADERS)
+    ask(mock, "limit=20&offset=20", **{"X-Mock-Fault": "status=503"})
+    ask(mock, "limit=20&offset=0&status=processing")
+
+
+def entries(page: Page) -> list[str]:
+    return page.locator("#entries > li:visible .what").all_inner_texts()
+
+
+def test_a_request_arrives_live(mock: RunningMock, page: Page) -> None:
+    expect(page.locator("#empty")).to_be_visible()
+
+    ask(mock)
+
+    line = page.locator("#entries .line").first
+    expect(line).to_contain_text("200")
+    expect(line).to_contain_text("batches of a user: a page")
+    expect(page.locator("#empty")).to_be_hidden()
+    expect(page.locator("#count")).to_have_text("1 requests")
+
+
+def test_a_refusal_opens_by_keyboard_and_shows_its_reason(mock: RunningMock, page: Page) -> None:
+    ask(mock, "limit=20&offset=0&status=processing")
+    line = page.locator("#entries .refused .line")
+    expect(line).to_contain_text("refused: query status: processing")
+
+    line.focus()
+    page.keyboard.press("Enter")
+
+    expect(line).to_have_attribute("aria-expanded", "true")
+    details = page.locator("#entries .details")
+    expect(details).to_contain_text("set query status")
+    expect(details).to_contain_text("completed_successfully")
+    page.keyboard.press("Enter")
+    expect(details).to_be_hidden()
+
+
+def test_a_request_is_copied_as_a_curl_line_that_works_and_holds_no_key(mock: RunningMock, page: Page) -> None:
+    ask(mock, "limit=5&offset=0", **{"X-Odd": "it's"})
+    page.locator("#entries .line").click()
+    page.locator("#entries .copy").click()
+    expect(page.locator("#entries .copy")).to_have_text("Copied")
+
+    words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
+    answer = httpx.get(words[-1], headers=headers)
+
+    assert (words[0], headers["x-odd"], headers["x-internal-api-key"]) == ("curl", "it's", PLACEHOLDER_KEY)
+    assert (answer.status_code, len(answer.json()["batches"])) == (200, 5)
+
+
+def test_each_user_to_try_has_a_line_that_works(page: Page) -> None:
+    teachers = page.locator("#teachers > li")
+    expect(teachers).to_have_count(5)
+    teachers.first.get_by_role("button").click()
+
+    words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
+
+    assert httpx.get(words[-1], headers=headers).json()["pagination"]["total"] == 250
+
+
+def test_a_scenario_is_switched(mock: RunningMock, page: Page) -> None:
+    page.locator("#scenario").select_option("empty-school")
+    expect(page.locator("#teachers > li")).to_have_count(3)
+
+    assert ask(mock).json()["pagination"]["total"] == 0
+
+
+def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) -> None:
+    def status() -> int:
+        return httpx.get(dashboard, headers={"X-User-ID": TEACHER}).status_code
+
+    before = status()
+    page.locator("#route").select_option(label="all of CMS")
+    page.get_by_role("button", name="Arm").click()
+    expect(page.locator("#armed")).to_contain_text("status=503")
+    during = status()
+    page.get_by_role("button", name="Disarm all").click()
+    expect(page.locator("#armed > li")).to_have_count(0)
+
+    assert [before, during, status()] == [200, 503, 200]
+    expect(page.locator("#entries .faulty")).to_contain_text("status=503")
+
+
+def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> None:
+    with page.expect_response(re.compile("/_mock/faults")):
+        page.locator("#fault").fill("explode")
+        page.locator("#fault").press("Enter")
+
+    expect(page.locator("#fault-error")).to_contain_text("unknown fault 'explode'")
+
+
+def test_what_was_used_of_the_contract_is_shown(mock: RunningMock, page: Page) -> None:
+    expect(page.locator("#covered")).to_have_text("0 of 39 interactions used")
+
+    httpx.get(f"{mock.cms}/healthz")
+
+    expect(page.locator("#covered")).to_have_text("1 of 39 interactions used")
+    page.locator("#endpoints summary", has_text="CMS GET /healthz").click()
+    expect(page.locator("#endpoints li", has_text="health").last).to_contain_text("1×")  # noqa: RUF001
+
+
+def test_the_journal_is_filtered_paused_and_cleared(mock: RunningMock, page: Page) -> None:
+    ask_a_little_of_everything(mock)
+    expect(page.locator("#entries > li")).to_have_count(5)
+    page.keyboard.press("/")
+    page.keyboard.type("class-info")
+    filtered = entries(page)
+    page.locator("#filter").fill("")
+    page.get_by_label("refused only").check()
+    refused = entries(page)
+    page.get_by_label("refused only").uncheck()
+
+    page.get_by_role("button", name="Pause").click()
+    ask(mock)
+    expect(page.locator("#pause")).to_have_text("Resume (1)")
+    expect(page.locator("#entries > li")).to_have_count(5)
+    page.locator("#pause").click()
+    expect(page.locator("#entries > li")).to_have_count(6)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#entries > li")).to_have_count(0)
+
+    assert [len(filtered), len(refused)] == [1, 1]
+
+
+def test_a_page_that_is_open_follows_what_others_change(mock: RunningMock, page: Page) -> None:
+    httpx.post(f"{mock.control}/_mock/faults", json={"fault": "reset", "route": "ras"})
+
+    expect(page.locator("#armed")).to_contain_text("reset")
+
+
+def test_everything_can_be_reached_by_keyboard(mock: RunningMock, page: Page) -> None:
+    ask(mock)
+    page.locator("#entries .line").wait_for()
+    reached: set[str] = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+
+    assert {"skip", "filter", "only-refused", "pause", "clear", "line", "scenario", "copy", "route", "fault"} <= reached
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("kind", "width", "height"), [("desktop", 1360, 900), ("phone", 390, 844)])
+def test_it_fits_and_is_photographed(
+    browser: Browser,
+    mock: RunningMock,
+    kind: str,
+    width: int,
+    height: int,
+    dark: bool,  # noqa: FBT001
+) -> None:
+    with opened(browser, mock, width=width, height=height, dark=dark) as page:
+        ask_a_little_of_everything(mock)
+        expect(page.locator("#entries > li")).to_have_count(5)
+        page.locator("#entries .refused .line").click()
+        expect(page.locator("#covered")).not_to_have_text(re.compile("^0 of"))
+        page.mouse.move(0, 0)
+        page.screenshot(path=IMAGES / f"control-page-{kind}-{'dark' if dark else 'light'}.png", animations="disabled")
+        too_wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+    assert too_wide is False
