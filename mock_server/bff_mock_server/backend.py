@@ -113,7 +113,7 @@ class Backend:
         Raises:
             StateError: The provider has no such state, or its params are wrong.
         """
-        if not self.has_states:
+        if states and not self.has_states:
             return self.answer(asked, rows, only=self._needing(states))
         for state in states:
             params = self._own_params(state.name, asked) if state.params is None else state.params

@@ -22,8 +22,6 @@ BODY_BYTES: Final = 2000
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
-_Row = tuple[int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str]
-
 
 class Violation(NamedTuple):
     """One way in which the answer of a real provider leaves the contract; as in `bff_contracts.judge.Mismatch`."""
@@ -142,6 +140,11 @@ class Use:
     times: int
 
 
+_Row = tuple[
+    int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str, Sequence[Violation]
+]
+
+
 class Journal:
     """Writes requests down in little time and memory, and says afterwards what they were."""
 
@@ -160,6 +163,7 @@ class Journal:
         status: int | None = None,
         session: str | None = None,
         fault: str = "",
+        violations: Sequence[Violation] = (),
     ) -> None:
         """Write a request down; its keys, and most of a long body, are taken out of `asked`."""
         headers = asked.headers
@@ -171,7 +175,9 @@ class Journal:
         if status is None:
             status = reply.head.status
         self.count += 1
-        self._rows.append((self.count, time.time(), provider, asked, status, interaction, differences, session, fault))
+        self._rows.append(
+            (self.count, time.time(), provider, asked, status, interaction, differences, session, fault, violations)
+        )
         if self._log_requests:
             _LOG.info("%s %s %s -> %d%s", provider, asked.method, asked.target, status, f" ({fault})" if fault else "")
         if interaction is not None:
@@ -211,7 +217,7 @@ class Journal:
 
 
 def _exchange(row: _Row) -> Exchange:
-    number, at, provider, asked, status, interaction, differences, session, fault = row
+    number, at, provider, asked, status, interaction, differences, session, fault, violations = row
     return Exchange(
         number=number,
         at=datetime.fromtimestamp(at, UTC),
@@ -227,4 +233,5 @@ def _exchange(row: _Row) -> Exchange:
         differences=differences,
         session=session,
         fault=fault,
+        violations=violations,
     )

@@ -1,15 +1,16 @@
 """Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
 from bff_contracts.states import CMS, RAS
 from bff_mock_server.backend import Backend, Outcome
-from bff_mock_server.directives import FAULT, SESSION, STATE, DirectiveError, read_directives
+from bff_mock_server.directives import FAULT, SESSION, STATE, DirectiveError, WantedState, read_directives
 from bff_mock_server.disturbance import disturb
-from bff_mock_server.faults import Armed, Fault, parse_faults, parse_route
-from bff_mock_server.journal import Journal, Use
+from bff_mock_server.faults import Armed, Fault, Route, parse_faults, parse_route
+from bff_mock_server.journal import Journal, Use, Violation
 from bff_mock_server.matching import NOT_ALLOWED, Asked
 from bff_mock_server.replies import Reply, problem
 from bff_mock_server.scenarios.model import Scenario
@@ -61,13 +62,62 @@ class Mock:
         """Answer a request, or refuse it and say why; it is written down either way."""
         headers = asked.headers
         if STATE in headers or FAULT in headers or SESSION in headers:
-            return self._directed(backend, asked)
+            try:
+                wish = self.wish_of(asked)
+                outcome = backend.answer_in(wish.states, asked, wish.world.rows)
+            except (DirectiveError, SessionError, StateError) as error:
+                return self.refuse(backend, asked, NOT_ALLOWED, str(error))
+            return self.finish(backend, asked, outcome, wish)
         world = self.worlds.default
         outcome = backend.answer(asked, world.rows)
         if world.faults:
-            return self._disturbed(backend, asked, outcome, world, None, _armed(world, backend, asked))
+            return self.finish(backend, asked, outcome, Wish(world))
         self.journal.record(backend.provider, asked, outcome)
         return outcome.reply
+
+    def wish_of(self, asked: Asked) -> "Wish":
+        """What a request asks of the mock itself.
+
+        Raises:
+            DirectiveError: It is written in no known way.
+            SessionError: There can be no such session.
+        """
+        directives = read_directives(asked.headers)
+        world = self.worlds.of(directives.session)
+        return Wish(world, directives.session, directives.states, directives.faults)
+
+    def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
+        """Say on the mock's own behalf why there is no answer, and write it down."""
+        reply = problem(status, detail)
+        self.journal.record(backend.provider, asked, Outcome(reply))
+        return reply
+
+    def finish(
+        self, backend: Backend, asked: Asked, outcome: Outcome, wish: "Wish", *, violations: Sequence[Violation] = ()
+    ) -> Reply:
+        """Let happen to an answer what is to happen to it, and write it down."""
+        # What the mock says of itself arrives whatever is armed: whoever reads it wants to know what is wrong.
+        struck = tuple(wish.strike(backend, asked)) if outcome.endpoint is not None else ()
+        reply = outcome.reply
+        if struck:
+            reply = disturb(
+                reply,
+                struck,
+                wish.world.random,
+                known=lambda status: backend.with_status(outcome, status, asked),
+                expected=lambda: backend.expected(outcome, asked),
+            )
+        lost = reply.delivery is not None and reply.delivery.form in _NO_ANSWER
+        self.journal.record(
+            backend.provider,
+            asked,
+            outcome,
+            status=0 if lost else reply.status,
+            session=wish.session,
+            fault="; ".join(fault.text for fault in struck),
+            violations=violations,
+        )
+        return reply
 
     def set_state(
         self,
@@ -112,59 +162,35 @@ class Mock:
         """How often each interaction of the contracts was used."""
         return self.journal.coverage(backend.table for backend in self.backends)
 
-    def _directed(self, backend: Backend, asked: Asked) -> Reply:
-        try:
-            directives = read_directives(asked.headers)
-            world = self.worlds.of(directives.session)
-            outcome = (
-                backend.answer_in(directives.states, asked, world.rows)
-                if directives.states
-                else backend.answer(asked, world.rows)
-            )
-        except (DirectiveError, SessionError, StateError) as error:
-            outcome = Outcome(problem(NOT_ALLOWED, str(error)))
-            self.journal.record(backend.provider, asked, outcome)
-            return outcome.reply
-        faults = _armed(world, backend, asked) if directives.faults is None else directives.faults
-        return self._disturbed(backend, asked, outcome, world, directives.session, faults)
 
-    def _disturbed(
-        self,
-        backend: Backend,
-        asked: Asked,
-        outcome: Outcome,
-        world: World,
-        session: str | None,
-        faults: Iterable[Fault],
-    ) -> Reply:
-        # What the mock says of itself arrives whatever is armed: whoever reads it wants to know what is wrong.
-        struck = tuple(faults) if outcome.endpoint is not None else ()
-        reply = outcome.reply
-        if struck:
-            reply = disturb(
-                reply,
-                struck,
-                world.random,
-                known=lambda status: backend.with_status(outcome, status, asked),
-                expected=lambda: backend.expected(outcome, asked),
-            )
-        lost = reply.delivery is not None and reply.delivery.form in _NO_ANSWER
-        self.journal.record(
-            backend.provider,
-            asked,
-            outcome,
-            status=0 if lost else reply.status,
-            session=session,
-            fault="; ".join(fault.text for fault in struck),
-        )
-        return reply
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks of the mock itself.
+
+    Attributes:
+        world: What the answer is about.
+        session: Whose world that is; `None` for the default one.
+        states: What has to be true for this answer alone.
+        faults: What happens to this answer instead of what is armed; `None` to leave that as it is.
+    """
+
+    world: World
+    session: str | None = None
+    states: Sequence[WantedState] = ()
+    faults: Sequence[Fault] | None = None
+
+    def strike(self, backend: Backend, asked: Asked) -> Iterable[Fault]:
+        """What happens to the answer; each time it is asked for, chance decides anew."""
+        random = self.world.random
+        if self.faults is not None:
+            yield from Armed(Route(), self.faults).strike(random)
+            return
+        for armed in self.world.faults:
+            if armed.route.covers(backend.provider, asked.method, asked.path, lambda: _named(asked)):
+                yield from armed.strike(random)
 
 
-def _armed(world: World, backend: Backend, asked: Asked) -> Iterable[Fault]:
-    def named() -> set[str]:
-        values = (part for sent in asked.query.values() for value in sent for part in value.split(","))
-        return {*map(unquote, asked.path.split("/")), *values}
-
-    for armed in world.faults:
-        if armed.route.covers(backend.provider, asked.method, asked.path, named):
-            yield from armed.strike(world.random)
+def _named(asked: Asked) -> set[str]:
+    """The ids that a request names: in its path, and between the commas of its query."""
+    values = (part for sent in asked.query.values() for value in sent for part in value.split(","))
+    return {*map(unquote, asked.path.split("/")), *values}

@@ -143,6 +143,12 @@ async def test_several_fault_headers_count_as_one(app: MockApp) -> None:
     assert (await call(app, PAGE, headers=headers)).status == 502
 
 
+async def test_a_fault_by_header_strikes_at_its_rate(app: MockApp) -> None:
+    statuses = [(await ask(app, PAGE, fault="status=503 rate=0.5")).status for _ in range(60)]
+
+    assert 10 < statuses.count(503) < 50
+
+
 async def test_a_wrong_fault_is_a_400_that_lists_the_known(app: MockApp) -> None:
     answer = await ask(app, PAGE, fault="explode")
 
