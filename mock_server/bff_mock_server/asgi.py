@@ -73,7 +73,7 @@ class MockApp:
             return
         if scope["path"] == STATES_PATH:
             reply = await self._states(scope, receive)
-        elif (body := await _body(receive, MAX_BODY_BYTES)) is not None:
+        elif (body := await read_body(receive, MAX_BODY_BYTES)) is not None:
             reply = self.reply(asked(scope, body))
         else:
             reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
@@ -101,7 +101,7 @@ class MockApp:
         reason = self._guard.refuses(headers)
         if reason is not None:
             return problem(403, reason)
-        body = await _body(receive, MAX_STATE_BYTES)
+        body = await read_body(receive, MAX_STATE_BYTES)
         if body is None:
             return problem(413, f"A provider state has at most {MAX_STATE_BYTES} bytes.")
         try:
@@ -225,7 +225,7 @@ def query_of(text: str) -> dict[str, Sequence[str]]:
     return values
 
 
-async def _body(receive: Receive, limit: int) -> bytes | None:
+async def read_body(receive: Receive, limit: int) -> bytes | None:
     """The whole request body; `None` when it is too large."""
     chunks: list[bytes] = []
     size = 0

@@ -120,6 +120,22 @@ class Backend:
             rows = rows_with(rows, state.name, params, provider=self.provider)
         return self.answer(asked, rows)
 
+    def recognise(self, asked: Asked, reply: Reply) -> Outcome:
+        """The outcome that the answer of a real provider is: which interaction it belongs to, if the contract has one.
+
+        Differences say why the contract does not allow the request; then it says nothing about the answer either.
+        """
+        endpoints = find_endpoints(self.table, asked)
+        if isinstance(endpoints, Unmatched):
+            return Outcome(reply, differences=endpoints.differences)
+        endpoint, outcome = match_first(endpoints, asked)
+        if isinstance(outcome, Unmatched):
+            return Outcome(reply, endpoint, differences=outcome.differences)
+        refusal = next((one for one in endpoint.refusals if one.response.status == reply.status), None)
+        if refusal is not None:
+            return Outcome(reply, endpoint, refusal)
+        return Outcome(reply, endpoint, outcome.interaction, outcome.case)
+
     def expected(self, outcome: Outcome, asked: Asked) -> Response | None:
         """The answer that the contract expects, filled in for the request; `None` for a refusal."""
         if outcome.endpoint is None or outcome.interaction is None:

@@ -146,13 +146,19 @@ _Row = tuple[
 
 
 class Journal:
-    """Writes requests down in little time and memory, and says afterwards what they were."""
+    """Writes requests down in little time and memory, and says afterwards what they were.
+
+    Attributes:
+        count: All requests since the start.
+        violations: How often the answer of a real provider left the contract.
+    """
 
     def __init__(self, size: int = SIZE, *, log_requests: bool = False) -> None:
         self._log_requests = log_requests
         self._rows: deque[_Row] = deque(maxlen=size)
         self._uses: dict[tuple[Case | int, int], int] = {}
         self.count = 0
+        self.violations = 0
 
     def record(
         self,
@@ -175,6 +181,7 @@ class Journal:
         if status is None:
             status = reply.head.status
         self.count += 1
+        self.violations += len(violations)
         self._rows.append(
             (self.count, time.time(), provider, asked, status, interaction, differences, session, fault, violations)
         )
@@ -194,7 +201,7 @@ class Journal:
         return [use for table in tables for use in self._of_table(table)]
 
     def clear(self) -> None:
-        """Forget everything but the count."""
+        """Forget everything but the counts."""
         self._rows.clear()
         self._uses.clear()
 

@@ -1,0 +1,196 @@
+"""What a real provider's answers teach: classes for the batches that it lists, and a scenario to serve later."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import UUID, uuid5
+
+import yaml
+from pydantic import ValidationError
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, BatchesHaveClasses, BatchRow
+from bff_mock_server.matching import Asked
+from bff_mock_server.values import is_array, is_object
+from bff_mock_server.worlds import Worlds
+
+CLASS_NAMES: Final = (
+    "Svenska 1 – SA24B",
+    "ENG5 Teknik åk 1",
+    "Engelska 6 NA23a",
+    "Svenska 3 – EK22",
+    "Historia 1b HU24",
+)
+
+_NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
+_OK: Final = 200
+_INTERNAL: Final[Mapping[str, str]] = {
+    "pending_content": "awaiting_content_validation",
+    "ready": "ready_for_pipeline_execution",
+    "processing": "processing_pipelines",
+    "completed_successfully": "completed_successfully",
+    "completed_with_failures": "completed_with_failures",
+    "failed": "failed_critically",
+    "cancelled": "cancelled",
+}
+"""The commonest internal status behind each one that RAS answers with: it does not tell which it was."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+
+def learn_batches(worlds: Worlds, asked: Asked, status: int, body: bytes) -> None:
+    """Give classes to the batches of an answer that mock CMS does not know yet.
+
+    Which class a batch gets follows from its id, so it is the same one in every run.
+    """
+    world = worlds.of(asked.headers.get("x-mock-session"))
+    unknown = [row["batch_id"] for row in _batches(status, body) if row.get("batch_id") not in world.rows.classes]
+    classes = {batch_id: _class_for(batch_id) for batch_id in unknown if _is_uuid(batch_id)}
+    if classes:
+        world.apply(BATCHES_HAVE_CLASSES, {"classes": classes})
+
+
+def _class_for(batch_id: str) -> Mapping[str, str]:
+    name = CLASS_NAMES[UUID(batch_id).int % len(CLASS_NAMES)]
+    return {"class_id": str(uuid5(_NAMESPACE, name)), "class_name": name}
+
+
+class Recorder:
+    """Collects what real providers answer, and writes it as a scenario.
+
+    Keys are in no answer and in no file. What names people is replaced: file names of essays, error details, and user
+    ids that are not UUIDs (the same one by the same one).
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._users: dict[str, dict[str, dict[str, Any]]] = {}
+        self._classes: dict[str, Mapping[str, Any] | None] = {}
+        self._write()
+
+    def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
+        """Take what one answer tells, and write the file anew."""
+        if provider == RAS:
+            known = asked.query.get("status")
+            for row in _batches(status, body):
+                self._take_batch(row, known[0] if known else None)
+            self._take_user(asked, status, body)
+        elif provider == CMS and status == _OK:
+            self._take_classes(body)
+        else:
+            return
+        try:
+            self._write()
+        except OSError as error:
+            _LOG.error("%s cannot be written: %s", self._path, error.strerror or error)
+
+    def document(self) -> dict[str, Any]:
+        """The scenario as its file says it."""
+        states: list[dict[str, Any]] = [
+            {"state": USER_HAS_BATCHES, "params": {"user_id": user_id, "batches": list(batches.values())}}
+            for user_id, batches in self._users.items()
+        ]
+        if self._classes:
+            states.append({"state": BATCHES_HAVE_CLASSES, "params": {"classes": self._classes}})
+        return {"about": "Recorded from real services; names of people are replaced.", "states": states}
+
+    def _take_user(self, asked: Asked, status: int, body: bytes) -> None:
+        """A page without rows says that there is such a user, who has none."""
+        if status == _OK and "/user/" in asked.path and not list(_batches(status, body)):
+            self._users.setdefault(_pseudonym(unquote(asked.path.rpartition("/")[2])), {})
+
+    def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> None:
+        user_id, batch_id = row.get("user_id"), row.get("batch_id")
+        stored = {
+            **{name: row.get(name) for name in BatchRow.model_fields},
+            "internal_status": internal_status or _INTERNAL.get(str(row.get("overall_status"))),
+            "essays": [
+                _without_names(essay, at) for at, essay in enumerate(row.get("essays") or ()) if is_object(essay)
+            ],
+            "student_prompt_ref": None,
+        }
+        before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
+        if not stored["essays"] and before is not None:
+            stored["essays"] = before["essays"]  # a list may leave out what the batch's own answer had
+        try:
+            BatchRow.model_validate(stored)
+        except ValidationError as error:
+            _LOG.warning("batch %s is not recorded: %s", batch_id, error.errors(include_url=False)[0]["msg"])
+            return
+        for batches in self._users.values():
+            batches.pop(str(batch_id), None)
+        self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
+
+    def _take_classes(self, body: bytes) -> None:
+        try:
+            BatchesHaveClasses.model_validate_json(b'{"classes":' + body + b"}")
+        except ValidationError as error:
+            _LOG.warning("classes are not recorded: %s", error.errors(include_url=False)[0]["msg"])
+            return
+        self._classes.update(json.loads(body))
+
+    def _write(self) -> None:
+        text = yaml.dump(self.document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        # Whoever reads the file meets the one before or this one, never half of it.
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML without aliases: a person may want to change one of two equal things."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _batches(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
+    """The batches of an answer of RAS: of a page, or one alone."""
+    if status != _OK:
+        return
+    try:
+        document: object = json.loads(body)
+    except ValueError:
+        return
+    if not is_object(document):
+        return
+    rows = document.get("batches", [document] if "batch_id" in document else [])
+    yield from (row for row in rows if is_object(row)) if is_array(rows) else ()
+
+
+def _without_names(essay: Mapping[str, Any], at: int) -> dict[str, Any]:
+    kept = dict(essay)
+    if kept.get("filename") is not None:
+        kept["filename"] = f"essay_{at + 1}.docx"
+    for name in ("spellcheck_error_detail", "cj_assessment_error_detail"):
+        if kept.get(name) is not None:
+            kept[name] = {"error_code": "RECORDED", "message": "replaced"}
+    return kept
+
+
+def _pseudonym(user_id: str) -> str:
+    return user_id if _is_uuid(user_id) else str(uuid5(_NAMESPACE, user_id))
+
+
+def _is_uuid(text: object) -> bool:
+    try:
+        return isinstance(text, str) and str(UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,192 @@
+"""A real provider behind the mock's port: requests pass through, and the contract is held against every answer.
+
+Needs the `contracts` extra as well: the official engine is the judge.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from bff_contracts.judge import Judge
+from bff_contracts.pact_file import Pact
+from bff_mock_server.asgi import MAX_BODY_BYTES, Receive, Scope, Send, asked, deliver, header_map, read_body
+from bff_mock_server.backend import Backend
+from bff_mock_server.directives import HEADERS, STATE, DirectiveError
+from bff_mock_server.guard import Guard
+from bff_mock_server.journal import Violation
+from bff_mock_server.matching import NOT_ALLOWED, Asked
+from bff_mock_server.mock import Mock
+from bff_mock_server.replies import Head, Reply, problem
+from bff_mock_server.worlds import SessionError
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_BAD_GATEWAY: Final = 502
+_PACT: Final = "/_pact/"
+_SECONDS: Final = 60.0
+"""How long a real provider may take: longer than any client waits."""
+_HOP_BY_HOP: Final = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+     "upgrade", "host", "content-length", "accept-encoding"}
+)  # fmt: skip
+"""Headers that are about one connection (RFC 9110, 7.6.1) or that a client sets for itself."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+Observer = Callable[[Asked, int, bytes], None]
+"""Is told of each request that a real provider answered, with the status and the body."""
+
+
+class ProxyError(ValueError):
+    """An address that requests cannot be passed on to."""
+
+
+class ProxyApp:
+    """Serves one provider by passing requests on to a real one.
+
+    Args:
+        mock: Where requests are written down, and what goes wrong on purpose.
+        backend: The provider's contract.
+        pact: The same, for the judge.
+        url: Where the real provider is.
+        guard: Who may pass provider states on.
+        observers: Are told of each answer.
+
+    Raises:
+        ProxyError: The URL is none that requests could be passed on to.
+    """
+
+    def __init__(
+        self,
+        mock: Mock,
+        backend: Backend,
+        pact: Pact,
+        url: str,
+        *,
+        guard: Guard | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.backends = (backend,)
+        self.url = _checked(url)
+        self._mock = mock
+        self._backend = backend
+        self._judge = Judge(pact)
+        self._guard = guard or Guard()
+        self._observers = observers
+        # The engine is asked by one thread at a time, and never by the one that serves.
+        self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+        self._client: httpx.AsyncClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        body = await read_body(receive, MAX_BODY_BYTES)
+        if body is None:
+            reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
+        elif scope["path"].startswith(_PACT):
+            reply = await self._pass_on_states(scope, body)
+        else:
+            reply = await self._pass_on(asked(scope, body))
+        await deliver(reply, scope, receive, send)
+
+    async def close(self) -> None:
+        """Close the connections to the real provider."""
+        if self._client is not None:
+            await self._client.aclose()
+        self._bench.shutdown()
+
+    async def _pass_on(self, asked: Asked) -> Reply:
+        if STATE in asked.headers:
+            detail = f"{self._backend.provider} is real here: X-Mock-State cannot change what it answers."
+            return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
+        try:
+            wish = self._mock.wish_of(asked)
+        except (DirectiveError, SessionError) as error:
+            return self._mock.refuse(self._backend, asked, NOT_ALLOWED, str(error))
+        try:
+            reply = await self._fetch(asked)
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
+            return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
+        outcome = self._backend.recognise(asked, reply)
+        violations: Sequence[Violation] = ()
+        if not outcome.differences:
+            # Of a request that the contract does not allow it says nothing about the answer either.
+            violations = await asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply)
+        for violation in violations:
+            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, " ".join(filter(None, violation)))
+        for observe in self._observers:
+            observe(asked, reply.status, reply.body)
+        return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
+
+    async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
+        headers = header_map(scope["headers"])
+        reason = self._guard.refuses(headers)
+        if reason is not None:
+            return problem(403, reason)
+        try:
+            return await self._fetch(asked(scope, body))
+        except httpx.HTTPError as error:
+            return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
+
+    async def _fetch(self, asked: Asked) -> Reply:
+        headers = {
+            name: value for name, value in asked.headers.items() if name not in _HOP_BY_HOP and name not in HEADERS
+        }
+        request = httpx.Request(
+            asked.method,
+            httpx.URL(self.url).copy_with(raw_path=(urlsplit(self.url).path + asked.target).encode("latin-1")),
+            headers={**headers, "accept-encoding": "identity"},
+            content=asked.body or None,
+        )
+        if self._client is None:
+            # Neither the environment's proxies nor redirects: what is asked here is what answers.
+            transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
+            self._client = httpx.AsyncClient(transport=transport, timeout=_SECONDS)
+        response = await self._client.send(request, stream=True, follow_redirects=False)
+        try:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    message = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+                    raise httpx.ReadError(message)
+                chunks.append(chunk)
+        finally:
+            await response.aclose()
+        kept = tuple((name.lower(), value) for name, value in response.headers.raw if _is_end_to_end(name))
+        return Reply(Head(response.status_code, kept), b"".join(chunks))
+
+    def _violations(self, asked: Asked, reply: Reply) -> Sequence[Violation]:
+        content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
+        found = self._judge.violations(
+            method=asked.method,
+            target=asked.target,
+            status=reply.status,
+            content_type=content_type.decode("latin-1") if content_type is not None else None,
+            body=reply.body,
+        )
+        return tuple(Violation(one.where, one.path, one.message) for one in found)
+
+
+def _is_end_to_end(name: bytes) -> bool:
+    return name.lower().decode("latin-1") not in _HOP_BY_HOP
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or "@" in parts.netloc or parts.query or parts.fragment:
+        message = f"{url!r} is no address of a provider; expected one such as http://127.0.0.1:4003"
+        raise ProxyError(message)
+    return url.rstrip("/")
