@@ -9,7 +9,10 @@ PDM := .tools/bin/pdm
 .PHONY: setup mock test test-browser
 setup: .venv/.stamp
 
-mock test: setup
+mock: setup
+	@$(PDM) run $@ $(ARGS)
+
+test: setup
 	@$(PDM) run $@
 
 # The control page in a real browser: Debian's Chromium, installed here because nothing else needs it.
@@ -20,7 +23,7 @@ test-browser: setup
 # An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.
 .venv/.stamp: pdm.lock pyproject.toml .tools/.stamp
 	$(PDM) use --first --quiet "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
-	$(PDM) install --frozen-lockfile --quiet -G :all && touch $@
+	$(PDM) install --frozen-lockfile --quiet -G :all >/dev/null && touch $@
 
 # PDM lives apart: in the project's environment its own dependencies would be overwritten by the lock's.
 .tools/.stamp:

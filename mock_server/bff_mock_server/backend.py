@@ -1,7 +1,7 @@
 """One mocked backend: what its contract, over the rows of a world, answers to a request. No state of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from bff_contracts.pact_file import Interaction, Pact, Response
 from bff_contracts.template import fill
@@ -21,9 +21,8 @@ from bff_mock_server.matching import (
 from bff_mock_server.refusals import differences_header, explain
 from bff_mock_server.replies import Head, Reply, from_example
 from bff_mock_server.simulators import CREDENTIALS, SIMULATED, answers_of
+from bff_mock_server.values import meant
 from bff_mock_server.world import Rows, StateError, known_states, rows_with
-
-_ABOUT_STATES: Final = 'send X-Mock-State: <name>; {"…": …}'
 
 
 class Outcome(NamedTuple):
@@ -194,8 +193,7 @@ class Backend:
     def _needing(self, states: Sequence[WantedState]) -> Predicate:
         unknown = next((state.name for state in states if state.name not in self._states), None)
         if unknown is not None:
-            known = ", ".join(map(repr, self._states)) or "none"
-            message = f"unknown provider state {unknown!r}; known: {known}"
+            message = f"unknown provider state {unknown!r}; {meant(unknown, self._states)}"
             raise StateError(message)
         names = {state.name for state in states}
         return lambda interaction: names <= {state.name for state in interaction.states}
@@ -210,5 +208,13 @@ class Backend:
             if isinstance(matched, Matched):
                 filled = fill(matched.interaction, path=asked.path, query=asked.query)
                 return next(state.params for state in filled.states if state.name == name)
-        message = f"the contract has no params of {name!r} for this request; {_ABOUT_STATES}"
+        message = (
+            f"the contract knows {name!r} for other requests than {asked.method} {asked.path}, so it has no params for"
+            f" this one; give them: X-Mock-State: {name}; {{…}} with {self._param_names(name)}"
+        )
         raise StateError(message)
+
+    def _param_names(self, name: str) -> str:
+        return ", ".join(
+            field for state in known_states(self.provider) if state.name == name for field in state.params.model_fields
+        )

@@ -34,6 +34,12 @@ def banner(places: Sequence[Place], control: str | None, scenario: Scenario, moc
         lines += ["", f"Key for {header_name(KEY)}: {key}  (a placeholder that every mock accepts)"]
     if any(backend.has_states for backend in mock.backends):
         lines += _teachers(scenario)
+        armed = [one for one in mock.worlds.default.faults if not one.route.about]
+        lines += (
+            ["", *(f"Armed: {'; '.join(fault.text for fault in one.faults)} on {one.route}" for one in armed)]
+            if armed
+            else []
+        )
         line = next(_curl_lines(places, scenario, mock), None)
         if line is not None:
             lines += ["", "Try:", line]

@@ -164,7 +164,11 @@ def _matcher(matcher: Mapping[str, Any], place: Place, where: str) -> tuple[str,
         case "type":
             bounds = {"min": "at least", "max": "at most"}
             limits = [f"{word} {matcher[key]} items" for key, word in bounds.items() if key in matcher]
-            return name, lambda example: " with ".join([f"a {_kind(example)}", *limits]), _is_alike
+            return (
+                name,
+                lambda example: f"a {_kind(example)}" + (f" with {' and '.join(limits)}" if limits else ""),
+                _is_alike,
+            )
         case "equality":
             return name, _shown, _is_equal
         case "regex":

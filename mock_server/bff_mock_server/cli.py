@@ -1,6 +1,7 @@
 """The command `bff-mock-server`."""
 
 import argparse
+import errno
 import gc
 import io
 import ipaddress
@@ -30,6 +31,7 @@ _DISTRIBUTION: Final = "huleedu-bff-clients"
 _MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
 _ONLY: Final = {"cms": CMS, "ras": RAS}
 _CANNOT_START: Final = 2
+_LOG: Final = logging.getLogger("bff_mock_server")
 
 _EPILOG: Final = f"""\
 examples:
@@ -75,7 +77,7 @@ class _CannotStartError(Exception):
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        from bff_mock_server.scenarios import ScenarioError, find_scenario  # noqa: PLC0415  # loads without the extra
+        from bff_mock_server.scenarios import Scenario, ScenarioError, find_scenario  # noqa: PLC0415  # loads without the extra
         from bff_mock_server.server import run  # noqa: PLC0415  # the same
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_EXTRA:
@@ -91,7 +93,10 @@ def _run(options: argparse.Namespace) -> int:
         backends = [
             Backend(pact, keys=keys, elsewhere=shipped, lenient=options.lenient) for pact in _pacts(options, shipped)
         ]
+        if not any(backend.has_states for backend in backends):
+            scenario = Scenario("none", about="These contracts have no simulator: their examples are what there is.")
         mock = Mock(backends, scenario, seed=options.seed, log_requests=options.verbosity > 0)
+        _warn_of_lost_faults(mock, scenario)
     except (PactError, ScenarioError) as error:
         raise _CannotStartError(str(error)) from error
     apps, listeners = _bound(mock, options)
@@ -107,6 +112,14 @@ def _run(options: argparse.Namespace) -> int:
     gc.enable()
     run(listeners, on_ready=print_ready)
     return 0
+
+
+def _warn_of_lost_faults(mock: Mock, scenario: "Scenario") -> None:
+    """A scenario is for both services; if both are here, a route that leads nowhere is a slip of the pen."""
+    if {RAS, CMS} <= set(mock.providers):
+        for armed in scenario.faults:
+            if not mock.has_route(armed.route):
+                _LOG.warning("scenario %s: a fault is armed on %s, where no endpoint is", scenario.name, armed.route)
 
 
 def _announcement(
@@ -127,7 +140,8 @@ def _pacts(options: argparse.Namespace, shipped: Sequence[Pact]) -> list[Pact]:
     elif options.only:
         raise _CannotStartError("--only goes with the shipped contracts, not with --file or --dir")
     else:
-        pacts = [_loaded(path) for path in (*options.file, *_files_of(options.dir))]
+        by_file = {Path(path).resolve(): path for path in (*options.file, *_files_of(options.dir))}
+        pacts = [_loaded(path) for path in by_file.values()]
     if options.provider_state is None:
         return pacts
     return [_in_state(pact, options.provider_state, also_none=options.empty_provider_state) for pact in pacts]
@@ -147,6 +161,9 @@ def _files_of(folders: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for folder in folders:
         files = sorted(Path(folder).glob("*.json"))
+        if not Path(folder).is_dir():
+            message = f"{folder}: no such folder"
+            raise _CannotStartError(message)
         if not files:
             message = f"{folder}: no pact files (*.json) here"
             raise _CannotStartError(message)
@@ -200,8 +217,12 @@ def _bound(mock: Mock, options: argparse.Namespace) -> "tuple[list[MockApp], lis
 
 
 def _port_taken(app: object, port: int, host: str, error: OSError) -> str:
-    whom = app.backends[0].provider if isinstance(app, MockApp) else "the control page (--control-port, --no-control)"
-    return f"cannot listen on {host}:{port} for {whom}: {error.strerror or error}"
+    whom, other = "the control page", "--control-port or --no-control"
+    if isinstance(app, MockApp):
+        whom = app.backends[0].provider
+        other = {RAS: "--ras-port", CMS: "--cms-port"}.get(whom, "--port")
+    hint = f"; is a mock running already? {other} takes another" if error.errno == errno.EADDRINUSE else ""
+    return f"cannot listen on {host}:{port} for {whom}: {error.strerror or error}{hint}"
 
 
 def _url(host: str, port: int) -> str:
@@ -251,7 +272,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer also what the contract does not allow; X-Mock-Differences says what was overlooked",
     )
-    parser.add_argument("--api-key", metavar="KEY", help="accept this key too; a mock's key, never a real one")
+    parser.add_argument(
+        "--api-key", type=_key, metavar="KEY", help="accept this key too; a mock's key, never a real one"
+    )
     where = parser.add_argument_group("where it listens")
     where.add_argument("--ras-port", type=_port, default=4003, metavar="PORT", help="default 4003; 0 takes a free one")
     where.add_argument("--cms-port", type=_port, default=5002, metavar="PORT", help="default 5002; 0 takes a free one")
@@ -294,11 +317,18 @@ class _Version(argparse.Action):
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1  # noqa: PLR2004
     if not 0 <= port <= 65535:  # noqa: PLR2004
-        message = f"a port is 0 to 65535, not {port}"
+        message = f"a port is 0 to 65535, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return port
+
+
+def _key(text: str) -> str:
+    if not text.strip():
+        message = "an empty key would let nobody in"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _pattern(text: str) -> "re.Pattern[str]":

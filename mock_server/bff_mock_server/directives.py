@@ -56,6 +56,12 @@ def read_directives(headers: Mapping[str, str]) -> Directives:
     except FaultError as error:
         message = f"X-Mock-Fault: {error}"
         raise DirectiveError(message) from error
+    counted = next((fault.text for fault in wanted or () if fault.times is not None), None)
+    if counted is not None:
+        message = (
+            f"X-Mock-Fault: {counted!r}: times counts the answers of an armed fault, and a header is about one answer"
+        )
+        raise DirectiveError(message)
     return Directives(
         session=headers.get(SESSION),
         states=tuple(map(_state, states.split(SEPARATOR))) if states is not None else (),
@@ -64,8 +70,8 @@ def read_directives(headers: Mapping[str, str]) -> Directives:
 
 
 def _state(text: str) -> WantedState:
-    name, separator, params = text.partition(";")
-    name = _utf8(name.strip())
+    name, separator, params = _utf8(text).partition(";")
+    name = name.strip()
     if not separator or not params.strip():
         return WantedState(name, None)
     try:
@@ -80,7 +86,7 @@ def _state(text: str) -> WantedState:
 
 
 def _utf8(text: str) -> str:
-    """A name of a state may have any letter; headers arrive as Latin-1."""
+    """Headers arrive as Latin-1, but who types a letter like å sends UTF-8."""
     try:
         return text.encode("latin-1").decode()
     except ValueError:

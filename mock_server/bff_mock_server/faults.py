@@ -30,6 +30,8 @@ _METHOD: Final = re.compile(r"[A-Z]+")
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
 NONE: Final = "none"
 """Written for faults, it asks for none, whatever is armed."""
+_KNOWN: Final = f"one of: {', '.join(_KINDS)}; or {NONE} alone"
+_LATENCIES: Final = "80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma)"
 
 Seconds = Callable[[Random], float]
 
@@ -125,9 +127,13 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
     """
     parts = [part for part in (part.strip() for part in text.split(";")) if part]
     if not parts:
-        message = f"no fault in {text!r}; one of: {', '.join(_KINDS)}"
+        message = f"no fault in {text!r}; {_KNOWN}"
         raise FaultError(message)
-    return () if parts == [NONE] else tuple(_fault(part) for part in parts)
+    if parts == [NONE]:
+        return ()
+    faults = tuple(_fault(part) for part in parts)
+    _check_that_they_go_together(faults)
+    return faults
 
 
 def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = ()) -> Route:
@@ -151,16 +157,27 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
             method = word
         elif word != "*":
             known = ", ".join(sorted(providers))
-            message = f"route {text!r}: {word!r} is no provider ({known}), no method (GET) and no path (/…, * for any)"
+            message = (
+                f"route {text!r}: unknown word {word!r}; expected a provider ({known}), a method or a path, or * alone"
+            )
             raise FaultError(message)
     return Route(provider, method, path, frozenset(about))
+
+
+def _check_that_they_go_together(faults: Sequence[Fault]) -> None:
+    """Latencies add up, but an answer is spoilt once: what comes after something certain would have no turn."""
+    others = [fault for fault in faults if fault.kind != "latency"]
+    certain = next((at for at, fault in enumerate(others) if fault.rate == 1.0 and fault.times is None), None)
+    if certain is not None and certain + 1 < len(others):
+        message = f"{others[certain + 1].text!r} would never happen: {others[certain].text!r} comes before it, always"
+        raise FaultError(message)
 
 
 def _fault(part: str) -> Fault:
     word, *options = part.split()
     name, _, value = word.partition("=")
     if name not in _KINDS:
-        message = f"unknown fault {name!r} in {part!r}; one of: {', '.join(_KINDS)}"
+        message = f"unknown fault {name!r} in {part!r}; {_KNOWN}"
         raise FaultError(message)
     kind = name
     if kind in _BARE and value:
@@ -226,17 +243,14 @@ def _seconds(value: str, part: str) -> Seconds:
         return lambda _: fixed
     first = _duration(found["first"], part)
     match found["name"]:
-        case "uniform":
+        case "uniform" if _duration(found["second"], part) >= first:
             last = _duration(found["second"], part)
             return lambda random: random.uniform(first, last)
         case "lognormal" if re.fullmatch(r"\d+(?:\.\d+)?", found["second"].strip()) and first > 0:
             sigma, mu = float(found["second"]), log(first)
             return lambda random: min(MAX_SECONDS, random.lognormvariate(mu, sigma))
         case _:
-            message = (
-                f"expected 80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma), found"
-                f" {value!r} in {part!r}"
-            )
+            message = f"expected {_LATENCIES}, found {value!r} in {part!r}"
             raise FaultError(message)
 
 
@@ -244,6 +258,6 @@ def _duration(text: str, part: str) -> float:
     found = _DURATION.fullmatch(text.strip())
     seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1) if found else -1.0
     if not 0.0 <= seconds <= MAX_SECONDS:
-        message = f"expected how long, such as 80ms or 1.5s, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"
+        message = f"expected how long, such as {_LATENCIES}, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"
         raise FaultError(message)
     return seconds

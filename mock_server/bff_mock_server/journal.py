@@ -51,6 +51,7 @@ class Exchange:
         session: Whose world answered; `None` for the default one.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
         violations: How the answer of a real provider leaves the contract.
+        reason: Why what was asked of the mock itself could not be done.
     """
 
     number: int
@@ -68,6 +69,12 @@ class Exchange:
     session: str | None
     fault: str
     violations: Sequence[Violation] = ()
+    reason: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the mock said on its own behalf that there is no answer."""
+        return self.interaction is None
 
     @property
     def correlation_id(self) -> str | None:
@@ -81,14 +88,15 @@ class Wanted:
 
     Attributes:
         provider: Whose.
-        method: In upper case.
+        method: In any case.
         path: `*` stands for any part of it.
         query: Parameters with the value that each has to have, others may be there.
         headers: By lower-case name, as `query`.
         status: Of the answer.
         interaction: The description of what answered.
         session: Whose world answered.
-        refused: Whether the contract did not allow it.
+        refused: Whether the mock had no answer and said why.
+        body: Part of the request's body, as text.
     """
 
     provider: str | None = None
@@ -100,19 +108,21 @@ class Wanted:
     interaction: str | None = None
     session: str | None = None
     refused: bool | None = None
+    body: str | None = None
 
     def covers(self, exchange: Exchange) -> bool:
         """Whether an exchange is one of those."""
         return (
             self.provider in {None, exchange.provider}
-            and self.method in {None, exchange.method}
+            and (self.method is None or self.method.upper() == exchange.method)
             and (self.path is None or fnmatchcase(exchange.path, self.path))
             and all(list(exchange.query.get(name, ())) == [value] for name, value in self.query.items())
             and all(exchange.headers.get(name.lower()) == value for name, value in self.headers.items())
+            and (self.body is None or self.body in exchange.body.decode("utf-8", "replace"))
             and self.status in {None, exchange.status}
             and self.interaction in {None, exchange.interaction}
             and self.session in {None, exchange.session}
-            and self.refused in {None, bool(exchange.differences)}
+            and self.refused in {None, exchange.is_refused}
         )
 
 
@@ -141,7 +151,7 @@ class Use:
 
 
 _Row = tuple[
-    int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str, Sequence[Violation]
+    int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str, Sequence[Violation], str
 ]
 
 
@@ -170,6 +180,7 @@ class Journal:
         session: str | None = None,
         fault: str = "",
         violations: Sequence[Violation] = (),
+        reason: str = "",
     ) -> None:
         """Write a request down; its keys, and most of a long body, are taken out of `asked`."""
         headers = asked.headers
@@ -183,7 +194,19 @@ class Journal:
         self.count += 1
         self.violations += len(violations)
         self._rows.append(
-            (self.count, time.time(), provider, asked, status, interaction, differences, session, fault, violations)
+            (
+                self.count,
+                time.time(),
+                provider,
+                asked,
+                status,
+                interaction,
+                differences,
+                session,
+                fault,
+                violations,
+                reason,
+            )
         )
         if self._log_requests:
             _LOG.info("%s %s %s -> %d%s", provider, asked.method, asked.target, status, f" ({fault})" if fault else "")
@@ -224,7 +247,7 @@ class Journal:
 
 
 def _exchange(row: _Row) -> Exchange:
-    number, at, provider, asked, status, interaction, differences, session, fault, violations = row
+    number, at, provider, asked, status, interaction, differences, session, fault, violations, reason = row
     return Exchange(
         number=number,
         at=datetime.fromtimestamp(at, UTC),
@@ -241,4 +264,5 @@ def _exchange(row: _Row) -> Exchange:
         session=session,
         fault=fault,
         violations=violations,
+        reason=reason,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -9,13 +10,20 @@ from bff_contracts.states import CMS, RAS
 from bff_mock_server.backend import Backend, Outcome
 from bff_mock_server.directives import FAULT, SESSION, STATE, DirectiveError, WantedState, read_directives
 from bff_mock_server.disturbance import disturb
-from bff_mock_server.faults import Armed, Fault, Route, parse_faults, parse_route
+from bff_mock_server.faults import Armed, Fault, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.journal import Journal, Use, Violation
 from bff_mock_server.matching import NOT_ALLOWED, Asked
-from bff_mock_server.replies import Reply, problem
+from bff_mock_server.refusals import complain
+from bff_mock_server.replies import Reply
 from bff_mock_server.scenarios.model import Scenario
+from bff_mock_server.values import meant
 from bff_mock_server.world import StateError, World
 from bff_mock_server.worlds import SessionError, Worlds
+
+
+class UnknownProviderError(ValueError):
+    """A name that means no provider."""
+
 
 SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
 """What people call the providers."""
@@ -58,6 +66,18 @@ class Mock:
         full = {backend.provider: backend.provider for backend in self.backends}
         return {**full, **{short: name for short, name in SHORT_NAMES.items() if name in full}}
 
+    def provider_named(self, name: str) -> str:
+        """The provider that a name, short or full, means.
+
+        Raises:
+            UnknownProviderError: It means none that is mocked here.
+        """
+        provider = self.providers.get(name)
+        if provider is None:
+            message = f"no provider {name!r} is mocked here; {meant(name, self.providers)}"
+            raise UnknownProviderError(message)
+        return provider
+
     def handle(self, backend: Backend, asked: Asked) -> Reply:
         """Answer a request, or refuse it and say why; it is written down either way."""
         headers = asked.headers
@@ -88,8 +108,8 @@ class Mock:
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
         """Say on the mock's own behalf why there is no answer, and write it down."""
-        reply = problem(status, detail)
-        self.journal.record(backend.provider, asked, Outcome(reply))
+        reply = complain(status, detail, asked)
+        self.journal.record(backend.provider, asked, Outcome(reply), reason=detail)
         return reply
 
     def finish(
@@ -150,13 +170,36 @@ class Mock:
             session: In whose world; the default one for `None`.
 
         Raises:
-            FaultError: Route or faults are written in no known way.
+            FaultError: Route or faults are written in no known way, or no endpoint is on the route.
             SessionError: There can be no such session.
         """
         world = self.worlds.of(session)
         armed = Armed(parse_route(route, self.providers, about), parse_faults(faults))
+        if not armed.faults:
+            message = f"{faults!r} arms nothing; disarm what is armed instead"
+            raise FaultError(message)
+        if not self.has_route(armed.route):
+            routes = ", ".join(
+                f"{backend.provider} {one.route}" for backend in self.backends for one in backend.table.endpoints
+            )
+            message = f"no endpoint is on the route {route!r}; there are: {routes}"
+            raise FaultError(message)
         world.faults = (*world.faults, armed)
         return armed
+
+    def has_route(self, route: Route) -> bool:
+        """Whether an endpoint of the contracts is on a route."""
+        return any(
+            route.provider in {None, backend.provider}
+            and route.method in {None, endpoint.method}
+            and (
+                route.path is None
+                or endpoint.path.accepts(route.path)
+                or fnmatchcase(endpoint.example_path, route.path)
+            )
+            for backend in self.backends
+            for endpoint in backend.table.endpoints
+        )
 
     def coverage(self) -> list[Use]:
         """How often each interaction of the contracts was used."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def bff_backend_urls() -> Mapping[str, str]:
-    """The base URLs by provider: those of the environment that the clients read, else their defaults. Override it."""
+    """The base URLs by provider: those of the environment when the session began, else the clients' defaults.
+
+    Override it where that does not fit: `{"ras": "http://…", "cms": "http://…"}`.
+    """
     from bff_contracts.states import CMS, RAS  # noqa: PLC0415
     from bff_mock_server.testing import DEFAULT_URLS  # noqa: PLC0415
 

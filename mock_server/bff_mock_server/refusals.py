@@ -25,9 +25,11 @@ def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str
     if _wants_text(asked.headers.get("accept", "")):
         text = "\n".join(_lines(unmatched, asked, provider, elsewhere)) + "\n"
         return Reply(Head(unmatched.status, (TEXT, *allow)), text.encode("utf-8", "backslashreplace"))
-    detail = f"{_verdict(unmatched, asked, provider)}{_remedy(unmatched)}{_hint(elsewhere)}"
+    # Who asked the wrong service has nothing to change in the request.
+    remedy = _remedy(unmatched) if elsewhere is None else _hint(elsewhere)
+    detail = f"{_verdict(unmatched, asked, provider)}{remedy}"
     members: dict[str, Any] = {}
-    if unmatched.nearest is not None:
+    if unmatched.nearest is not None and elsewhere is None:
         request = unmatched.nearest.request
         members["closest"] = {
             "interaction": unmatched.nearest.description,
@@ -36,6 +38,13 @@ def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str
         }
         members["differences"] = [as_document(difference) for difference in unmatched.differences]
     return problem(unmatched.status, detail, *allow, members=members)
+
+
+def complain(status: int, detail: str, asked: Asked) -> Reply:
+    """Say what is wrong with what was asked of the mock itself, in the form that the client takes."""
+    if _wants_text(asked.headers.get("accept", "")):
+        return Reply(Head(status, (TEXT,)), f"{detail}\n".encode("utf-8", "backslashreplace"))
+    return problem(status, detail)
 
 
 def as_document(difference: Difference) -> Mapping[str, str | None]:
@@ -85,7 +94,7 @@ def _hint(elsewhere: str | None) -> str:
 
 def _lines(unmatched: Unmatched, asked: Asked, provider: str, elsewhere: str | None) -> Iterator[str]:
     yield f"{_verdict(unmatched, asked, provider)}{_hint(elsewhere)}"
-    if unmatched.nearest is None:
+    if unmatched.nearest is None or elsewhere is not None:
         return
     request = unmatched.nearest.request
     yield f"Closest: {unmatched.nearest.description!r}, {request.method} {request.path}"

@@ -65,7 +65,7 @@ class Backends:
         self._mock.worlds.default.apply(state, params)
 
     def use(self, scenario: str) -> Scenario:
-        """Begin anew as a shipped scenario, or as that of a `.yaml` file.
+        """Begin anew as a shipped scenario, or as that of a `.yaml` file; what was armed before is disarmed.
 
         Raises:
             ScenarioError: There is no such scenario, or it cannot be used.
@@ -83,7 +83,7 @@ class Backends:
             about: Only requests that name one of these ids.
 
         Raises:
-            FaultError: Route or fault are written in no known way.
+            FaultError: Route or fault are written in no known way, or no endpoint is on the route.
         """
         self._mock.arm(route, fault, about=about)
 
@@ -92,8 +92,12 @@ class Backends:
         self._mock.worlds.default.faults = ()
 
     def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
-        """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters."""
-        name = self._mock.providers.get(provider, provider) if provider is not None else None
+        """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters.
+
+        Raises:
+            UnknownProviderError: There is no such provider.
+        """
+        name = self._mock.provider_named(provider) if provider is not None else None
         return self._mock.journal.exchanges(Wanted(provider=name, path=path, query=query))
 
     def coverage(self) -> Sequence[Use]:
@@ -105,8 +109,9 @@ class Backends:
 
         Raises:
             AssertionError: Some were not; the message lists them.
+            UnknownProviderError: There is no such provider.
         """
-        wanted = {self._mock.providers.get(provider, provider) for provider in providers}
+        wanted = {self._mock.provider_named(provider) for provider in providers}
         uses = [use for use in self._mock.coverage() if not wanted or use.provider in wanted]
         unused = [use for use in uses if use.times == 0]
         if unused:
@@ -137,12 +142,17 @@ def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields
 def in_process(
     *, scenario: Scenario = EMPTY, urls: Mapping[str, str] = DEFAULT_URLS, keys: frozenset[str] = frozenset()
 ) -> Generator[Backends]:
-    """Answer the requests of every httpx client to the backends' base URLs in place, without a port."""
+    """Answer the requests of every httpx client to the backends' base URLs in place, without a port.
+
+    Raises:
+        UnknownProviderError: A URL is of none of the two; `ras` and `cms` will do as names.
+        KeyError: A URL is missing.
+    """
     from bff_mock_server.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
 
     mock = Mock(_backends(keys), scenario)
-    mock.urls.update(urls)
-    with answering({urls[backend.provider]: MockApp(mock, backend) for backend in mock.backends}):
+    mock.urls.update({mock.provider_named(name): url for name, url in urls.items()})
+    with answering({mock.urls[backend.provider]: MockApp(mock, backend) for backend in mock.backends}):
         yield Backends(mock)
 
 

@@ -22,6 +22,7 @@ from bff_contracts.states import (
 )
 from bff_contracts.states import BatchRow as BatchParams
 from bff_mock_server.faults import Armed
+from bff_mock_server.values import meant
 
 _CLIENT_STATUS: Final[Mapping[str, str]] = {
     "awaiting_content_validation": "pending_content",
@@ -196,8 +197,7 @@ def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _A
     known = known_states(provider)
     state = next((state for state in known if state.name == name), None)
     if state is None:
-        names = ", ".join(repr(state.name) for state in known) or "none"
-        message = f"unknown provider state {name!r}; known: {names}"
+        message = f"unknown provider state {name!r}; {meant(name, [state.name for state in known])}"
         raise StateError(message)
     try:
         model = state.params.model_validate(dict(params))

@@ -61,6 +61,14 @@ class Worlds:
             _LOG.warning("session %s was not used for longest and begins anew: there are over %d", oldest, MAX_SESSIONS)
         return world
 
+    def look(self, session: str | None) -> World:
+        """The world of a session, without making it one: what it would begin as, if it has not begun yet.
+
+        Raises:
+            SessionError: As `of`.
+        """
+        return self._sessions.get(session) or self._begin(session) if session else self.of(session)
+
     def begin_anew(self, session: str | None, scenario: Scenario | None = None) -> World:
         """Let a world begin again, as another scenario if one is given; for `None`, all that begin from now on too.
 

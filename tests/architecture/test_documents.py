@@ -111,7 +111,7 @@ def test_the_test_of_the_page_passes_as_it_stands(tmp_path: Path) -> None:
     (text,) = blocks("bff-developers.md", "python")
     (tmp_path / "test_page.py").write_text(text, encoding="utf-8")
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "anyio_mode=auto", tmp_path],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
         capture_output=True,
         text=True,
         check=False,

@@ -146,9 +146,10 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [
-        f"bff-mock-server: cannot listen on 127.0.0.1:{port} for class-management-service: Address already in use"
-    ]
+    assert done.stderr == (
+        f"bff-mock-server: cannot listen on 127.0.0.1:{port} for class-management-service: Address already in use;"
+        " is a mock running already? --cms-port takes another\n"
+    )
 
 
 THINGS: dict[str, Any] = {
@@ -263,9 +264,10 @@ def test_the_control_api_is_where_the_banner_says() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--scenario", "defualt"], "no scenario 'defualt'; known: default", id="scenario"),
+        pytest.param(["--scenario", "defualt"], "no scenario 'defualt'; did you mean 'default'?", id="scenario"),
         pytest.param(["--file", "missing.json"], "missing.json: No such file or directory", id="no-file"),
         pytest.param(["--dir", "."], ".: no pact files (*.json) here", id="no-files"),
+        pytest.param(["--dir", "nowhere"], "nowhere: no such folder", id="no-folder"),
         pytest.param(["--port", "80"], "--port goes with --file or --dir", id="port-alone"),
         pytest.param(["--file", "things.json", "--only", "ras"], "--only goes with the shipped", id="only-with-file"),
         pytest.param(["--file", "things.json", "--provider-state", "x"],
@@ -309,6 +311,26 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
         cli.main(["--version"])
 
     assert capsys.readouterr().out.strip() == f"bff-mock-server {version('huleedu-bff-clients')}"
+
+
+def test_an_empty_key_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--api-key", " "])
+
+    assert "an empty key would let nobody in" in capsys.readouterr().err
+
+
+def test_a_fault_on_no_endpoint_is_warned_about(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "teachers: [{name: A}]\nfaults: [{on: ras GET /healtz, fault: reset}, {on: cms, fault: latency=1ms}]"
+    )
+    with running("--scenario", str(path)) as (process, banner):
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=20)
+
+    assert "Armed: latency=1ms on class-management-service" in banner
+    assert "a fault is armed on result-aggregator-service GET /healtz, where no endpoint is" in log
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

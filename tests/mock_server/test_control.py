@@ -138,6 +138,8 @@ async def test_coverage_lists_what_was_never_used(app: MockApp, control: httpx.A
         pytest.param({"path": "/nowhere", "at_most": 1}, True, 0, id="never-is-at-most-once"),
         pytest.param({"path": "/nowhere"}, False, 0, id="never"),
         pytest.param({"path": "/nowhere", "times": 0}, True, 0, id="never-as-wanted"),
+        pytest.param({"method": "get", "provider": "cms"}, True, 1, id="method-in-any-case"),
+        pytest.param({"body": "x"}, False, 0, id="with-which-body"),
         pytest.param({"query": {"status": "cancelled"}, "headers": {"X-Service-ID": "bff-teacher-service"}}, True, 1,
                      id="with-what"),
         pytest.param({"interaction": "batches of a user: a page", "status": 200, "method": "GET"}, True, 1,
@@ -160,7 +162,7 @@ async def test_it_can_be_asked_whether_something_was_asked(
 
 
 async def test_a_scenario_can_be_chosen_for_all_or_for_a_session(app: MockApp, control: httpx.AsyncClient) -> None:
-    one = (await control.put("/scenario", json={"scenario": "exam-week", "session": "a"})).json()
+    one = (await control.put("/scenario", json={"scenario": "exam-week"}, headers={"X-Mock-Session": "a"})).json()
 
     assert (one["current"], (await get(control, "/scenarios"))["current"]) == ("exam-week", "default")
     await control.put("/scenario", json={"scenario": "empty-school"})
@@ -175,14 +177,14 @@ async def test_a_scenario_is_chosen_by_name_and_no_file_is_read(control: httpx.A
     answer = await control.put("/scenario", json={"scenario": "/etc/passwd.yaml"})
 
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert answer.json()["detail"].startswith("no scenario '/etc/passwd.yaml'; known: default")
+    assert answer.json()["detail"].startswith("no scenario '/etc/passwd.yaml'; known: 'default'")
 
 
 async def test_states_are_set_and_taken_back(app: MockApp, control: httpx.AsyncClient) -> None:
     call = {"state": USER_HAS_BATCHES, "params": user_has(batch(1))}
     totals: list[int] = []
-    for more in ({}, {"teardown": True}, {"session": "a"}):
-        assert (await control.post("/states", json={**call, **more})).status_code == 204
+    for more, headers in (({}, {}), ({"teardown": True}, {}), ({}, {"X-Mock-Session": "a"})):
+        assert (await control.post("/states", json={**call, **more}, headers=headers)).status_code == 204
         totals.append(total(app))
 
     assert (totals, total(app, **{"X-Mock-Session": "a"})) == ([1, 0, 0], 1)
@@ -209,8 +211,9 @@ async def test_everything_can_begin_anew(app: MockApp, control: httpx.AsyncClien
     app.mock.arm("*", "reset")
     app.mock.worlds.default.apply(USER_HAS_BATCHES, user_has(batch(1)))
 
-    await control.post("/reset")
+    answer = await control.post("/reset")
 
+    assert (answer.status_code, "content-type" in answer.headers) == (204, False)
     assert (total(app), app.mock.worlds.default.faults) == (0, ())
 
 
@@ -222,8 +225,13 @@ async def test_everything_can_begin_anew(app: MockApp, control: httpx.AsyncClien
             "POST", "/states", {"state": BATCH_MISSING, "params": {}}, "batch_id: Field required", id="params"
         ),
         pytest.param("POST", "/faults", {"fault": "boom"}, "unknown fault 'boom'", id="fault"),
-        pytest.param("POST", "/faults", {"fault": "reset", "route": "x"}, "'x' is no provider", id="route"),
-        pytest.param("POST", "/reset?session=a%20b", None, "a session's id is", id="session"),
+        pytest.param("POST", "/faults", {"fault": "reset", "route": "x"}, "unknown word 'x'", id="route"),
+        pytest.param("POST", "/faults", {"fault": "none"}, "arms nothing", id="no-fault"),
+        pytest.param(
+            "POST", "/faults", {"fault": "reset", "route": "GET /typo"}, "no endpoint is on the route", id="nowhere"
+        ),
+        pytest.param("POST", "/verify", {"provider": "rsa"}, "did you mean 'ras'?", id="provider"),
+        pytest.param("GET", "/journal?provider=cmss", None, "did you mean 'cms'?", id="provider-of-the-journal"),
     ],
 )
 async def test_what_is_wrong_is_a_400_that_says_why(
@@ -235,8 +243,27 @@ async def test_what_is_wrong_is_a_400_that_says_why(
     assert detail in answer.json()["detail"]
 
 
-async def test_a_body_of_another_form_is_a_422(control: httpx.AsyncClient) -> None:
-    assert (await control.post("/verify", json={"provider": "ras", "tmies": 1})).status_code == 422
+async def test_a_body_of_another_form_is_a_422_that_says_where(control: httpx.AsyncClient) -> None:
+    typo = await control.post("/verify", json={"provider": "ras", "tmies": 1})
+    untyped = await control.post("/faults", content=b'{"fault": "reset"}')
+    misplaced = await control.post("/states", json={"state": "x", "params": {}, "session": "a"})
+
+    assert [answer.status_code for answer in (typo, untyped, misplaced)] == [422, 422, 422]
+    assert typo.json()["detail"] == "body.tmies: Extra inputs are not permitted"
+    assert untyped.json()["detail"].endswith("; the body needs Content-Type: application/json")
+
+
+async def test_what_is_not_there_says_what_is(control: httpx.AsyncClient) -> None:
+    answer = await control.get("/jornal")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "There is nothing at /_mock/jornal; /_mock/openapi.json says what there is."
+
+
+async def test_looking_at_a_session_does_not_make_one(app: MockApp, control: httpx.AsyncClient) -> None:
+    overview = (await control.get("/", headers={"X-Mock-Session": "new"})).json()
+
+    assert (overview["scenario"], app.mock.worlds.sessions) == ("default", ())
 
 
 async def test_it_describes_itself(control: httpx.AsyncClient) -> None:

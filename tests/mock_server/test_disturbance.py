@@ -38,7 +38,7 @@ def broken(faults: str, reply: Reply = REPLY, *, seed: int = 0, example: Any = N
         pytest.param("latency=80ms; latency=20ms", Delivery(delay=0.1), id="latencies-add-up"),
         pytest.param("reset", Delivery(form="reset"), id="reset"),
         pytest.param("empty", Delivery(form="empty"), id="empty"),
-        pytest.param("truncate; reset", Delivery(form="truncated"), id="the-first-of-the-others"),
+        pytest.param("truncate times=1; reset", Delivery(form="truncated"), id="the-first-of-the-others"),
         pytest.param("drip=50ms", Delivery(form="dripping", pause=0.05), id="drip"),
         pytest.param("latency=1s; drip=50ms", Delivery(1.0, "dripping", 0.05), id="late-and-dripping"),
         pytest.param("latency=0ms", None, id="no-time-at-all"),

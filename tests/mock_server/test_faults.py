@@ -19,9 +19,10 @@ PROVIDERS = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
     [
         pytest.param("latency=80ms", ["latency"], id="one"),
         pytest.param("latency=lognormal(80ms,0.4); status=503 rate=0.1", ["latency", "status"], id="documented"),
-        pytest.param(" reset ;; empty;truncate;malformed;violation ",
+        pytest.param(" reset times=1 ;; empty rate=0.5;truncate times=1;malformed rate=0;violation ",
                      ["reset", "empty", "truncate", "malformed", "violation"], id="bare-words"),
-        pytest.param("html; html=503; drip=1s", ["html", "html", "drip"], id="with-and-without-a-value"),
+        pytest.param("html rate=0.1; html=503 times=1; drip=1s; latency=1ms", ["html", "html", "drip", "latency"],
+                     id="with-and-without-a-value"),
         pytest.param("none", [], id="none"),
     ],
 )  # fmt: skip
@@ -42,13 +43,16 @@ def test_options_and_values_are_read() -> None:
         pytest.param("boom", "unknown fault 'boom' in 'boom'; one of: latency", id="unknown"),
         pytest.param("reset=1", "'reset' takes no value", id="value-too-many"),
         pytest.param("latency", "expected how long, such as 80ms", id="no-duration"),
-        pytest.param("latency=80", "expected how long, such as 80ms or 1.5s", id="no-unit"),
+        pytest.param("latency=80", "expected how long, such as 80ms, uniform", id="no-unit"),
         pytest.param("latency=-1s", "expected how long", id="negative"),
         pytest.param("latency=301s", "at most 300s", id="too-long"),
         pytest.param("latency=normal(1s,2s)", "expected 80ms, uniform(10ms,80ms) or lognormal", id="distribution"),
         pytest.param("latency=lognormal(80ms,x)", "its median and sigma", id="sigma"),
         pytest.param("latency=lognormal(0ms,1)", "its median and sigma", id="median-of-zero"),
-        pytest.param("latency=uniform(1s)", "expected how long", id="one-bound"),
+        pytest.param("latency=uniform(1s)", "uniform(10ms,80ms)", id="one-bound"),
+        pytest.param("latency=uniform(2s,1s)", "expected 80ms, uniform(10ms,80ms)", id="bounds-in-disorder"),
+        pytest.param("status=503; html", "'html' would never happen: 'status=503' comes before it", id="no-turn"),
+        pytest.param("reset; none", "unknown fault 'none' in 'none'; one of: latency", id="none-with-others"),
         pytest.param("status", "status takes a status of 400 to 599", id="no-status"),
         pytest.param("status=200", "status takes a status of 400 to 599", id="status-that-is-none"),
         pytest.param("html=abc", "html takes a status of 400 to 599", id="html-status"),
@@ -133,5 +137,5 @@ def test_a_route_about_ids_covers_requests_that_name_one() -> None:
 
 
 def test_an_unknown_word_in_a_route_is_refused() -> None:
-    with pytest.raises(FaultError, match="'grades' is no provider"):
+    with pytest.raises(FaultError, match="unknown word 'grades'"):
         parse_route("grades GET /x", PROVIDERS)

@@ -103,7 +103,32 @@ async def test_a_state_that_is_about_other_requests_needs_its_params(app: MockAp
     answer = await ask(app, PAGE, state="batch does not exist")
 
     assert answer.status == 400
-    assert "the contract has no params of 'batch does not exist' for this request" in answer.json["detail"]
+    assert "the contract knows 'batch does not exist' for other requests than" in answer.json["detail"]
+    assert answer.json["detail"].endswith("X-Mock-State: batch does not exist; {…} with batch_id")
+
+
+async def test_what_is_said_of_directives_is_text_for_who_accepts_text(app: MockApp) -> None:
+    headers = {**HEADERS, "X-Mock-Fault": "explode", "Accept": "text/plain"}
+
+    answer = await call(app, PAGE, headers=headers)
+
+    assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    assert answer.body.startswith(b"X-Mock-Fault: unknown fault 'explode'")
+    assert app.mock.journal.exchanges()[-1].reason == answer.body.decode().strip()
+
+
+async def test_a_state_may_hold_any_letter(app: MockApp) -> None:
+    state = f'{USER_HAS_BATCHES}; {{"user_id": "åsa", "batches": []}}'.encode().decode("latin-1")
+
+    answer = await ask(app, PAGE, state=state)
+
+    assert answer.status == 200
+
+
+async def test_a_header_cannot_count(app: MockApp) -> None:
+    answer = await ask(app, PAGE, fault="status=503 times=2")
+
+    assert (answer.status, "times counts the answers of an armed fault" in answer.json["detail"]) == (400, True)
 
 
 async def test_a_session_has_a_world_of_its_own(app: MockApp) -> None:
@@ -240,6 +265,7 @@ async def test_a_contract_without_a_simulator_answers_by_the_interaction_in_that
     ("state", "detail"),
     [
         pytest.param("nobody's", "known: 'en elev på plats', 'no pupils'", id="unknown"),
+        pytest.param("no pupil", "did you mean 'no pupils'?", id="typo"),
         pytest.param("no pupils", "header x-mock-state", id="not-here"),
     ],
 )

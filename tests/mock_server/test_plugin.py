@@ -23,7 +23,6 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
-from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
@@ -81,7 +80,7 @@ async def test_other_requests_go_where_they_would_have_gone(backends: Backends) 
 
 
 async def test_a_base_url_may_have_a_path() -> None:
-    urls = {pact.provider: f"https://gateway.example/{pact.provider}" for pact in shipped_pacts()}
+    urls = {name: f"https://gateway.example/{name}" for name in ("ras", "cms")}
     with in_process(urls=urls) as backends:
         async with httpx.AsyncClient() as client:
             answer = await client.get(
@@ -186,7 +185,13 @@ def test_mistakes_in_a_test_are_said(backends: Backends) -> None:
         backends.given("user has batches", user_id=USER)
     with pytest.raises(FaultError, match="one of: latency"):
         backends.fail("ras", "explode")
-    with pytest.raises(ScenarioError, match="known: default"):
+    with pytest.raises(ValueError, match="no provider 'cmss' is mocked here; did you mean 'cms'"):
+        backends.assert_contract_covered("cmss")
+    with pytest.raises(ValueError, match="did you mean 'ras'"):
+        backends.asked("rsa")
+    with pytest.raises(FaultError, match="no endpoint is on the route"):
+        backends.fail("ras GET /typo")
+    with pytest.raises(ScenarioError, match="known: 'default'"):
         backends.use("nothing")
     with pytest.raises(TypeError, match="a batch has no colour; it has assignment_id"):
         a_batch(colour="red")

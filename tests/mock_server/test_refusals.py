@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
 from bff_mock_server.world import World
@@ -45,6 +46,17 @@ async def test_everyone_else_gets_json(accept: str) -> None:
     answer = await call(ras_app(), f"{PAGE}&sort=up", headers={**HEADERS, "Accept": accept})
 
     assert answer.json["differences"][0]["where"] == "query sort"
+
+
+async def test_who_asked_the_wrong_service_is_told_nothing_else() -> None:
+    app = cms_app(elsewhere=shipped_pacts())
+
+    answer = await call(app, PAGE)
+    text = await call(app, PAGE, headers={**HEADERS, "Accept": "text/plain"})
+
+    assert answer.json["detail"].endswith("That path belongs to result-aggregator-service: check the base URL.")
+    assert "differences" not in answer.json
+    assert len(text.body.splitlines()) == 1
 
 
 async def test_an_empty_contract_says_so_in_text_too() -> None:

@@ -135,12 +135,16 @@ def test_a_file_may_be_empty() -> None:
     [
         pytest.param("teachers: [", "mine.yaml:2: not YAML: ", id="not-yaml"),
         pytest.param("a: 1\nb: [1, 2\nc: 3\n", "mine.yaml:3: not YAML: ", id="not-yaml-further-down"),
-        pytest.param("[]", "mine.yaml:1: file: Input should be", id="no-mapping"),
-        pytest.param("&a [*a]", "mine.yaml:1: file: Input should be", id="in-itself"),
+        pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
+        pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
         pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),
-        pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: Extra inputs are not permitted", id="typo"),
+        pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: unknown field; did you", id="typo"),
         pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: the key stands", id="twice"),
         pytest.param("teachers:\n  - name: A\n    batches: -1\n", "mine.yaml:3: teachers.0.batches: ", id="number"),
+        pytest.param("teachers:\n  - name: A\n    class: x\n",
+                     "mine.yaml:3: teachers.0.class: unknown field; did you",
+                     id="typo-of-a-teacher"),
+        pytest.param("teachers:\n  - name: A\n    classes: x\n", "mine.yaml:3: teachers.0.classes: expected a", id="list"),
         pytest.param("teachers:\n  - purpose: A\n", "mine.yaml:2: teachers.0.name: Field required", id="missing"),
         pytest.param(
             "teachers:\n  - name: A\n    statuses:\n      - ready\n",
@@ -177,7 +181,7 @@ def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("defualt", "no scenario 'defualt'; known: default, empty-school", id="typo"),
+        pytest.param("defualt", "no scenario 'defualt'; did you mean 'default'?", id="typo"),
         pytest.param("missing.yaml", "missing.yaml: No such file", id="no-file"),
         pytest.param("../x", "no scenario '../x'", id="no-way-out"),
     ],

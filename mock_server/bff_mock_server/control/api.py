@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
 from bff_contracts.states import CATALOGUE
@@ -28,9 +29,10 @@ from bff_mock_server.control.views import (
 )
 from bff_mock_server.faults import FaultError
 from bff_mock_server.journal import SIZE, Wanted
-from bff_mock_server.mock import Mock
+from bff_mock_server.mock import Mock, UnknownProviderError
 from bff_mock_server.replies import problem
 from bff_mock_server.scenarios import ScenarioError, find_scenario, shipped_scenarios
+from bff_mock_server.values import meant
 from bff_mock_server.world import StateError
 from bff_mock_server.worlds import SessionError
 
@@ -46,7 +48,7 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Session = Annotated[str | None, Query(description="Whose world; the default one when left out.")]
+Session = Annotated[str | None, Header(alias="X-Mock-Session", description="Whose world; the default one without.")]
 
 
 def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -62,8 +64,10 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
     api.include_router(_reading(mock), prefix="/_mock")
     api.include_router(_changing(mock), prefix="/_mock")
     api.include_router(_page(mock, is_closing))
-    for error in (FaultError, ScenarioError, SessionError, StateError):
+    for error in (FaultError, ScenarioError, SessionError, StateError, UnknownProviderError):
         api.add_exception_handler(error, _bad_request)
+    api.add_exception_handler(RequestValidationError, _wrong_form)
+    api.add_exception_handler(404, _not_found)
     return api
 
 
@@ -72,7 +76,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/", summary="What is loaded")
     async def overview(session: Session = None) -> Overview:
-        world, scenario = mock.worlds.of(session), mock.worlds.scenario_of(session)
+        world, scenario = mock.worlds.look(session), mock.worlds.scenario_of(session)
         return Overview(
             version=version("huleedu-bff-clients"),
             backends=[Served(provider=one.provider, url=mock.urls.get(one.provider)) for one in mock.backends],
@@ -103,7 +107,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/faults", summary="What is armed")
     async def faults(session: Session = None) -> list[ArmedFault]:
-        return [ArmedFault.of(armed) for armed in mock.worlds.of(session).faults]
+        return [ArmedFault.of(armed) for armed in mock.worlds.look(session).faults]
 
     @router.get("/journal", summary="The last requests, the latest last")
     async def journal(  # one per filter
@@ -116,7 +120,7 @@ def _reading(mock: Mock) -> APIRouter:
         after: Annotated[int, Query(ge=0, description="Only those numbered above.")] = 0,
         limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
     ) -> list[JournalEntry]:
-        name = mock.providers.get(provider, provider) if provider else None
+        name = mock.provider_named(provider) if provider else None
         wanted = Wanted(name, method, path, status=status, session=session, refused=refused)
         return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
 
@@ -132,7 +136,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.post("/verify", summary="Was this asked, how often, and with what?")
     async def verify(asked: Verification) -> Verified:
-        wanted = asked.wanted(mock.providers)
+        wanted = asked.wanted(mock.provider_named)
         found = mock.journal.exchanges(wanted)
         return Verified(
             verified=asked.is_as_often(len(found)),
@@ -147,39 +151,50 @@ def _changing(mock: Mock) -> APIRouter:
     router = APIRouter()
 
     @router.put("/scenario", summary="Begin anew as a scenario that the package brings")
-    async def choose(choice: ScenarioChoice) -> Scenarios:
+    async def choose(choice: ScenarioChoice, session: Session = None) -> Scenarios:
         known = shipped_scenarios()
         if choice.scenario not in known:
             # A path would make this an endpoint that reads files.
-            message = f"no scenario {choice.scenario!r}; known: {', '.join(known)}"
+            message = f"no scenario {choice.scenario!r}; {meant(choice.scenario, known)}"
             raise ScenarioError(message)
-        mock.worlds.begin_anew(choice.session, find_scenario(choice.scenario))
+        mock.worlds.begin_anew(session, find_scenario(choice.scenario))
         return Scenarios(current=choice.scenario, known=list(known))
 
-    @router.post("/states", summary="Make a provider state true, or take it back", status_code=204)
-    async def set_state(call: StateCall) -> None:
-        world = mock.worlds.of(call.session)
+    @router.post(
+        "/states", summary="Make a provider state true, or take it back", status_code=204, response_class=Response
+    )
+    async def set_state(call: StateCall, session: Session = None) -> None:
+        world = mock.worlds.of(session)
         (world.teardown if call.teardown else world.apply)(call.state, call.params)
 
     @router.post("/faults", summary="Let something go wrong from now on")
-    async def arm(call: FaultCall) -> ArmedFault:
-        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=call.session))
+    async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
+        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
 
-    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204)
+    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204, response_class=Response)
     async def disarm(session: Session = None) -> None:
         mock.worlds.of(session).faults = ()
 
-    @router.delete("/journal", summary="Forget what was asked, and which interactions were used", status_code=204)
+    @router.delete(
+        "/journal",
+        summary="Forget what was asked, and which interactions were used",
+        status_code=204,
+        response_class=Response,
+    )
     async def forget() -> None:
         mock.journal.clear()
 
-    @router.delete("/sessions/{session}", summary="Forget a session and its world", status_code=204)
+    @router.delete(
+        "/sessions/{session}", summary="Forget a session and its world", status_code=204, response_class=Response
+    )
     async def end(session: str) -> None:
         if not mock.worlds.end(session):
             message = f"there is no session {session!r}"
             raise SessionError(message)
 
-    @router.post("/reset", summary="Begin anew: the scenario as it was, nothing armed", status_code=204)
+    @router.post(
+        "/reset", summary="Begin anew: the scenario as it was, nothing armed", status_code=204, response_class=Response
+    )
     async def reset(session: Session = None) -> None:
         mock.worlds.begin_anew(session)
 
@@ -206,6 +221,22 @@ async def _file(content: bytes, media_type: str) -> Response:
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:
-    reply = problem(_BAD_REQUEST, str(error))
+    return _problem(_BAD_REQUEST, str(error))
+
+
+async def _wrong_form(request: Request, error: Exception) -> Response:
+    found = cast("RequestValidationError", error).errors()
+    places = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in found)
+    kind = request.headers.get("content-type", "")
+    hint = "" if "json" in kind or not await request.body() else "; the body needs Content-Type: application/json"
+    return _problem(422, "; ".join(places) + hint)
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    return _problem(404, f"There is nothing at {request.url.path}; /_mock/openapi.json says what there is.")
+
+
+def _problem(status: int, detail: str) -> Response:
+    reply = problem(status, detail)
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, reply.status, headers)

@@ -1,6 +1,6 @@
 """What goes in and out of the control API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -95,7 +95,6 @@ class ScenarioChoice(_Body):
     """Which scenario to begin anew with."""
 
     scenario: str
-    session: str | None = None
 
 
 class StateCall(_Body):
@@ -103,7 +102,6 @@ class StateCall(_Body):
 
     state: str
     params: dict[str, Any]
-    session: str | None = None
     teardown: bool = False
 
 
@@ -113,7 +111,6 @@ class FaultCall(_Body):
     fault: str = Field(examples=["status=503 rate=0.1; latency=200ms"])
     route: str = Field(default="*", examples=["*", "cms", "ras GET /internal/v1/batches/user/*"])
     about: list[str] = Field(default=[], description="Only for requests that name one of these ids.")
-    session: str | None = None
 
 
 class ArmedFault(BaseModel):
@@ -160,10 +157,11 @@ class JournalEntry(BaseModel):
     session: str | None
     fault: str
     violations: list[Violation]
+    reason: str
 
 
 class Verification(_Body):
-    """What should have been asked. Without a number, once or more."""
+    """What should have been asked. Without a number, once or more; `*` stands for any part of a path."""
 
     provider: str | None = None
     method: str | None = None
@@ -173,15 +171,16 @@ class Verification(_Body):
     status: int | None = None
     interaction: str | None = None
     session: str | None = None
+    body: str | None = Field(default=None, description="Part of the request's body.")
     times: int | None = Field(default=None, ge=0, description="Exactly so often.")
     at_least: int | None = Field(default=None, ge=0)
     at_most: int | None = Field(default=None, ge=0)
 
-    def wanted(self, providers: Mapping[str, str]) -> Wanted:
-        """Which exchanges are meant; `providers` says what each name of one means."""
+    def wanted(self, provider_named: Callable[[str], str]) -> Wanted:
+        """Which exchanges are meant; `provider_named` says what each name of a provider means."""
         asked: dict[str, Any] = self.model_dump(exclude={"times", "at_least", "at_most"})
         if self.provider is not None:
-            asked["provider"] = providers.get(self.provider, self.provider)
+            asked["provider"] = provider_named(self.provider)
         return Wanted(**asked)
 
     def is_as_often(self, count: int) -> bool:

@@ -18,6 +18,7 @@ from bff_contracts.states import BATCHES_HAVE_CLASSES, CATALOGUE, CMS, RAS, USER
 from bff_mock_server.faults import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
 from bff_mock_server.scenarios.school import batches_of, classes_of, teacher_id
+from bff_mock_server.values import meant
 
 PROVIDERS: Final[Mapping[str, str]] = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -64,6 +65,9 @@ class _File(_Part):
     faults: tuple[_Fault, ...] = Field(default=(), strict=False)
 
 
+_PARTS: Final[Mapping[str, type[_Part]]] = {"": _File, "teachers": _Teacher, "states": _State, "faults": _Fault}
+
+
 def shipped_scenarios() -> tuple[str, ...]:
     """The names of the scenarios that the package brings."""
     folder = files(_PACKAGE) / _SHIPPED
@@ -79,7 +83,7 @@ def find_scenario(name: str) -> Scenario:
     if not name.endswith(_SUFFIXES):
         known = shipped_scenarios()
         if name not in known:
-            message = f"no scenario {name!r}; known: {', '.join(known)}; or the path of a .yaml file"
+            message = f"no scenario {name!r}; {meant(name, known)}; or the path of a .yaml file"
             raise ScenarioError(message)
         text = (files(_PACKAGE) / _SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
         return read_scenario(text, name=name, source=f"{name}.yaml")
@@ -151,7 +155,7 @@ def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
 def _of_state(state: _State, at: int, document: "_Document") -> _Entry:
     known = _STATES.get(state.state)
     if known is None:
-        message = f"unknown provider state {state.state!r}; known: {', '.join(map(repr, _STATES))}"
+        message = f"unknown provider state {state.state!r}; {meant(state.state, _STATES)}"
         raise document.problem(("states", at, "state"), message)
     try:
         known.params.model_validate(dict(state.params))
@@ -217,7 +221,15 @@ class _Document:
 
     def error(self, error: ValidationError, prefix: Loc = ()) -> ScenarioError:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
-        return ScenarioError("\n".join(self._line((*prefix, *item["loc"]), item["msg"]) for item in problems[:5]))
+        first = problems[0]["loc"]
+        # What is wrong inside a list makes the list wrong too: once is enough.
+        told = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
+        return ScenarioError(
+            "\n".join(
+                self._line((*prefix, *item["loc"]), _in_our_words(item["type"], item["loc"], item["msg"]))
+                for item in told
+            )
+        )
 
     def problem(self, loc: Loc, message: str) -> ScenarioError:
         return ScenarioError(self._line(loc, message))
@@ -231,6 +243,20 @@ class _Document:
             node = inner
         line = node.start_mark.line + 1 if node is not None else 1
         return f"{self.source}:{line}: {'.'.join(map(str, loc)) or 'file'}: {message}"
+
+
+def _in_our_words(kind: str, loc: Loc, message: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            *above, name = loc
+            part = _PARTS.get(str(above[0]) if above else "")
+            return f"unknown field; {meant(str(name), part.model_fields)}" if part is not None else message
+        case "tuple_type":
+            return "expected a list"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "expected fields (name: value)"
+        case _:
+            return message
 
 
 def _child(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
