@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from bff_contracts._json import is_array, is_object
+from bff_contracts.json_values import is_array, is_object
 
 UPGRADABLE: Final = ("2", "3")
 _PARTS: Final = {"headers": "header", "header": "header", "query": "query", "path": "path", "body": "body"}
@@ -56,7 +56,7 @@ def _content_type(part: Mapping[str, Any], body: object) -> str:
     if is_object(headers):
         for name, value in headers.items():
             if name.lower() == "content-type":
-                return value if isinstance(value, str) else ", ".join(value)
+                return ", ".join(map(str, value)) if is_array(value) else str(value)
     return "text/plain" if isinstance(body, str) else "application/json"
 
 

@@ -18,7 +18,7 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 import pact_ffi
 
-from bff_contracts._json import is_array, is_object
+from bff_contracts.json_values import is_array, is_object
 from bff_contracts.pact_file import Interaction, Pact, Response, Rule
 from bff_contracts.template import asked_for, fill
 

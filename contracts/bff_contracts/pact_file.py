@@ -14,8 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from bff_contracts._json import is_array, is_object
 from bff_contracts._upgrade import UPGRADABLE, upgraded
+from bff_contracts.json_values import is_array, is_object
 
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 RAS: Final = "result-aggregator-service"
 CMS: Final = "class-management-service"
 
+SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
+"""What people call the providers."""
+
 USER_HAS_BATCHES: Final = "user has exactly these batches"
 BATCH_MISSING: Final = "batch does not exist"
 BATCHES_HAVE_CLASSES: Final = "batches have exactly these classes"

@@ -12,11 +12,10 @@ from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import unquote
 
-from bff_contracts._json import is_array, is_object
+from bff_contracts.json_values import STEP, is_array, is_object, step_name, steps_of
 from bff_contracts.pact_file import Interaction, Request, State
 
 _MISSING: Final = object()
-_TOKEN: Final = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]|\[\"([^\"]*)\"\]|\[(\*|\d+)\]")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*|\*")
 
 
@@ -182,7 +181,7 @@ def _mentions(value: object, text: str) -> bool:
 
 def _filled_path(path: str, binding: _Binding) -> Iterator[str]:
     """The paths that a rule's path becomes: one for each element asked for that takes the form the rule is about."""
-    tokens = [next(group for group in found.groups() if group is not None) for found in _TOKEN.finditer(path)]
+    tokens = steps_of(path)
     for asked in binding.lists:
         element = next((token for token in tokens if token in asked.elements), None)
         if element is not None:
@@ -195,10 +194,10 @@ def _filled_path(path: str, binding: _Binding) -> Iterator[str]:
 
 def _rendered(path: str, strings: Mapping[str, str]) -> str:
     def step(found: re.Match[str]) -> str:
-        name = next(group for group in found.groups() if group is not None)
+        name = step_name(found)
         concrete = strings.get(name)
         if concrete is None or concrete == name:
             return found[0]
         return f".{concrete}" if _PLAIN_KEY.fullmatch(concrete) else f"['{concrete}']"
 
-    return _TOKEN.sub(step, path)
+    return STEP.sub(step, path)

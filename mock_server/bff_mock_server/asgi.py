@@ -1,30 +1,37 @@
 """Mocked backends as a plain ASGI application: bytes in, bytes out, no framework on the way."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 from urllib.parse import unquote_plus
 
+from bff_contracts.json_values import is_object
 from bff_mock_server.backend import Backend
 from bff_mock_server.directives import HEADERS, SEPARATOR, SESSION
 from bff_mock_server.guard import Guard
-from bff_mock_server.matching import Asked
+from bff_mock_server.matching import SECRET_HEADERS, Asked, is_secret
 from bff_mock_server.mock import Mock
 from bff_mock_server.replies import Delivery, Reply, json_reply, problem
-from bff_mock_server.values import dumps, is_object
+from bff_mock_server.values import loads
 from bff_mock_server.world import StateError
 from bff_mock_server.worlds import SessionError
 
 STATES_PATH: Final = "/_pact/provider_states"
 """Where the official verifier sets provider states up; the only route that no contract holds."""
 
+MAX_HEAD_BYTES: Final = 16 * 1024
+"""RAS and CMS answer 431 to a request line and headers larger than about this (some 440 batch ids)."""
+
 MAX_STATE_BYTES: Final = 16 * 1024 * 1024
 """More than any scenario needs; a body without an end must not fill the memory."""
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """More than any request of a contract is likely to have."""
+
+MAX_NAMES: Final = 100
+"""More than any request of a contract has; what is compared and kept of a request stays small."""
 
 CONNECTION: Final = "bff_mock_server.connection"
 """The ASGI extension under which the server hands over the connection, for what ASGI has no words for."""
@@ -48,9 +55,9 @@ class Connection(Protocol):
         """Close it after what has been written."""
         ...
 
-    def is_closing(self) -> bool:
-        """Whether it has been closed, from here or by the client."""
-        ...
+
+class ClientGoneError(Exception):
+    """There is nobody left to answer."""
 
 
 class MockApp:
@@ -58,7 +65,7 @@ class MockApp:
 
     Args:
         mock: What they share.
-        backends: Those of this port; a request goes to the first that has its path.
+        backends: Those of this port; a request goes to the one whose contract it is closest to.
         guard: Who may set provider states.
     """
 
@@ -71,28 +78,32 @@ class MockApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        if scope["path"] == STATES_PATH:
-            reply = await self._states(scope, receive)
-        elif (body := await read_body(receive, MAX_BODY_BYTES)) is not None:
-            reply = self.reply(asked(scope, body))
-        else:
-            reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
-        await deliver(reply, scope, receive, send)
+        with suppress(ClientGoneError):
+            if scope["path"] == STATES_PATH:
+                reply = await self._states(scope, receive)
+            elif (body := await read_body(receive, MAX_BODY_BYTES)) is not None:
+                reply = self.reply(asked(scope, body))
+            else:
+                reply = too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body.")
+            await deliver(reply, scope, receive, send)
 
     def reply(self, asked: Asked) -> Reply:
         """The answer to a request that is for a backend; never raises."""
+        if len(asked.query) > MAX_NAMES or len(asked.headers) > MAX_NAMES:
+            return problem(400, f"A request has at most {MAX_NAMES} parameters and {MAX_NAMES} headers.")
         try:
-            return self.mock.handle(self._backend_of(asked.path), asked)
+            return self.mock.handle(self._backend_of(asked), asked)
         except Exception:  # noqa: BLE001
             # A bug here must not look like an answer of the provider, and must not take the server down.
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 
-    def _backend_of(self, path: str) -> Backend:
+    def _backend_of(self, asked: Asked) -> Backend:
         backends = self.backends
         if len(backends) == 1:
             return backends[0]
-        return next((backend for backend in backends if backend.table.at(path)), backends[0])
+        having = [backend for backend in backends if backend.table.at(asked.path)] or backends
+        return having[0] if len(having) == 1 else min(having, key=lambda backend: backend.distance(asked))
 
     async def _states(self, scope: Scope, receive: Receive) -> Reply:
         if scope["method"] != "POST":
@@ -103,7 +114,7 @@ class MockApp:
             return problem(403, reason)
         body = await read_body(receive, MAX_STATE_BYTES)
         if body is None:
-            return problem(413, f"A provider state has at most {MAX_STATE_BYTES} bytes.")
+            return too_large(f"A provider state has at most {MAX_STATE_BYTES} bytes.")
         try:
             state, params, action = _state_call(body)
             # The verifier announces an interaction without states as one state without a name.
@@ -116,7 +127,7 @@ class MockApp:
 
     def _set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, session: str | None) -> None:
         first_error: StateError | None = None
-        for backend in self.backends:
+        for backend in [one for one in self.backends if one.has_states]:
             try:
                 self.mock.set_state(backend, name, params, teardown=teardown, session=session)
             except StateError as error:
@@ -125,6 +136,11 @@ class MockApp:
                 return
         if first_error is not None:
             raise first_error
+
+
+def too_large(detail: str) -> Reply:
+    """A 413 that ends the connection: what is left of the body is not read."""
+    return problem(413, detail, (b"connection", b"close"))
 
 
 async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,34 +159,55 @@ async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> N
     if connection is None and delivery.form != "whole":
         message = f"the fault {delivery.form!r} needs the connection, which this server does not hand over"
         raise RuntimeError(message)
-    await asyncio.sleep(delivery.delay)
-    if connection is None or delivery.form == "whole":
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
-        return
-    if delivery.form in {"truncated", "dripping"}:
-        await send(start)
-        await _send_in_part(body, delivery, connection, send)
-    if delivery.form == "reset":
-        connection.reset()
-    elif delivery.form in {"empty", "truncated"}:
-        connection.close()
-    if delivery.form != "dripping":
-        # The server has to learn that nobody is there before it looks for the answer.
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-
-async def _send_in_part(body: bytes, delivery: Delivery, connection: Connection, send: Send) -> None:
-    if delivery.form == "truncated":
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        return
-    for at in range(len(body) - 1):
-        await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
-        await asyncio.sleep(delivery.pause)
-        if connection.is_closing():
+    leaving = asyncio.ensure_future(_disconnect(receive))
+    try:
+        if not await _pause(delivery.delay, leaving):
             return
-    await send({"type": "http.response.body", "body": body[-1:]})
+        if connection is None or delivery.form == "whole":
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await _spoil(reply, delivery, connection, send, leaving)
+    finally:
+        leaving.cancel()
+
+
+async def _spoil(
+    reply: Reply, delivery: Delivery, connection: Connection, send: Send, leaving: asyncio.Future[None]
+) -> None:
+    start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+    body = reply.body
+    match delivery.form:
+        case "reset":
+            connection.reset()
+        case "truncated" if body:
+            await send(start)
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            connection.close()
+        case "truncated" | "dripping":
+            await send(start)
+            for at in range(len(body)):
+                if not await _pause(delivery.pause, leaving):
+                    return
+                await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        case _:
+            connection.close()
+    # The server has to learn that nobody is there before it looks for the rest of the answer.
+    await asyncio.wait({leaving})
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Return when the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pause(seconds: float, leaving: asyncio.Future[None]) -> bool:
+    """Wait, as long as the client does; whether it is still there."""
+    done, _ = await asyncio.wait({leaving}, timeout=seconds)
+    return not done
 
 
 def asked(scope: Scope, body: bytes = b"") -> Asked:
@@ -202,6 +239,8 @@ def _name(raw: bytes) -> str:
     if len(_names) < _KNOWN_NAMES:
         # Clients send the same few names again and again.
         _names[raw] = name
+        if is_secret(name):
+            SECRET_HEADERS.add(name)
     return name
 
 
@@ -226,11 +265,17 @@ def query_of(text: str) -> dict[str, Sequence[str]]:
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """The whole request body; `None` when it is too large."""
+    """The whole request body; `None` when it is too large.
+
+    Raises:
+        ClientGoneError: The client went away before its end.
+    """
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
@@ -240,17 +285,10 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
             return b"".join(chunks)
 
 
-def _no_constant(name: str) -> None:
-    message = f"{name} is no JSON value"
-    raise ValueError(message)
-
-
 def _state_call(body: bytes) -> tuple[str, Mapping[str, Any], str]:
     try:
-        document: object = json.loads(body, parse_constant=_no_constant)
-        # Whatever could not be written into an answer later is refused now.
-        dumps(document).encode()
-    except (ValueError, RecursionError) as error:
+        document = loads(body)
+    except ValueError as error:
         message = f"the body is not JSON: {error}"
         raise StateError(message) from error
     if not is_object(document) or not isinstance(state := document.get("state"), str):

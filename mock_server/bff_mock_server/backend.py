@@ -1,7 +1,8 @@
 """One mocked backend: what its contract, over the rows of a world, answers to a request. No state of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from bff_contracts.pact_file import Interaction, Pact, Response
 from bff_contracts.template import fill
@@ -18,11 +19,15 @@ from bff_mock_server.matching import (
     match_endpoint,
     match_first,
 )
+from bff_mock_server.paths import anchors
 from bff_mock_server.refusals import differences_header, explain
 from bff_mock_server.replies import Head, Reply, from_example
 from bff_mock_server.simulators import CREDENTIALS, SIMULATED, answers_of
 from bff_mock_server.values import meant
 from bff_mock_server.world import Rows, StateError, known_states, rows_with
+
+_FAR: Final = 1000
+"""Added when it is another path or method that the contract has."""
 
 
 class Outcome(NamedTuple):
@@ -104,6 +109,14 @@ class Backend:
             return self._overlook(endpoint, outcome.nearest, differences, asked, rows)
         return self._refused(outcome, asked)
 
+    def distance(self, asked: Asked) -> int:
+        """How many differences a request has to the closest interaction; 0 when the contract allows it."""
+        endpoints = find_endpoints(self.table, asked)
+        outcome = endpoints if isinstance(endpoints, Unmatched) else match_first(endpoints, asked)[1]
+        if isinstance(outcome, Matched):
+            return 0
+        return len(outcome.differences) + (_FAR if isinstance(endpoints, Unmatched) else 0)
+
     def answer_in(self, states: Sequence[WantedState], asked: Asked, rows: Rows) -> Outcome:
         """Answer a request as if provider states were true.
 
@@ -176,13 +189,13 @@ class Backend:
         return Outcome(Reply(head, reply.body), endpoint, nearest, differences=differences)
 
     def _meant(self, asked: Asked) -> Endpoint | None:
-        """The endpoint with a rule for its path whose example differs from the path in one segment alone."""
-        segments = asked.path.split("/")
+        """The endpoint whose rule for the path refuses no more than the one segment that varies."""
         for endpoint in self.table.endpoints:
-            example = endpoint.example_path.split("/")
-            if endpoint.method != asked.method or endpoint.path.is_literal or len(example) != len(segments):
+            if endpoint.method != asked.method or endpoint.path.is_literal:
                 continue
-            if sum(ours != theirs for ours, theirs in zip(example, segments, strict=True)) == 1:
+            begin, end = anchors(endpoint.path)
+            varying = asked.path[len(begin) : len(asked.path) - len(end)]
+            if asked.path == f"{begin}{varying}{end}" and varying and "/" not in unquote(varying):
                 return endpoint
         return None
 

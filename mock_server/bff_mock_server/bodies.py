@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bff_contracts.json_values import is_array, is_object, steps_of
 from bff_contracts.pact_file import Request, Rule
 from bff_mock_server.checks import Place
-from bff_mock_server.templates import steps_of
-from bff_mock_server.values import dumps, is_array, is_object
+from bff_mock_server.values import dumps
 
 _SHOWN: Final = 200
 _MISSING: Final = object()
@@ -122,8 +122,9 @@ class BodyCheck:
                 return
             models: Sequence[Any] = example
         else:
-            if (rule.fewest is not None and len(value) < rule.fewest) or (
-                rule.most is not None and len(value) > rule.most
+            is_own = len(rule.steps) == len(at)
+            if (is_own and rule.fewest is not None and len(value) < rule.fewest) or (
+                is_own and rule.most is not None and len(value) > rule.most
             ):
                 yield _difference(at, "type", rule.expected(example), value)
                 return
@@ -198,7 +199,7 @@ def _is_alike(example: object, value: object) -> bool:
 
 
 def _is_equal(example: object, value: object) -> bool:
-    return _is_alike(example, value) and example == value
+    return type(example) is type(value) and example == value
 
 
 def _is_whole(value: object) -> bool:

@@ -1,7 +1,7 @@
 """What one value of a request has to be: a matching rule of the contract, compiled."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from bff_contracts.pact_file import Interaction, PactError, Rule
 
 _WHOLE: Final = re.compile(r"-?[0-9]+")
 _FRACTION: Final = re.compile(r"-?[0-9]+\.[0-9]+")
+_MEDIA_TYPES: Final = frozenset({"accept", "content-type"})
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 Accepts = Callable[[str], object]
@@ -80,6 +81,32 @@ def check_of(rule: Rule | None, example: str, place: Place, where: str) -> Check
         expected=word.join(check.expected for check in checks),
         accepts=lambda value: decide(accept(value) for accept in accepts),
     )
+
+
+def header_check(name: str, values: Sequence[str]) -> Check:
+    """What a header without a rule has to be: blanks around commas do not count, nor do more parameters of a type."""
+    expected = ", ".join(values)
+    wanted = _listed(expected)
+    if name not in _MEDIA_TYPES:
+        return Check("equality", expected, lambda value: value == expected or _listed(value) == wanted)
+    types = [_media_type(part) for part in wanted]
+
+    def accepts(value: str) -> bool:
+        sent = [_media_type(part) for part in _listed(value)]
+        return len(sent) == len(types) and all(
+            kind == other and parameters <= more for (kind, parameters), (other, more) in zip(types, sent, strict=True)
+        )
+
+    return Check("equality", expected, accepts)
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",")]
+
+
+def _media_type(text: str) -> tuple[str, frozenset[str]]:
+    kind, *parameters = (part.strip().lower() for part in text.split(";"))
+    return kind, frozenset(parameters)
 
 
 def _matcher(  # noqa: PLR0911  # one per matcher

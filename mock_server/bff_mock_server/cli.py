@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.pact_file import Pact, PactError, load_pact, shipped_pacts
-from bff_contracts.states import CMS, RAS
+from bff_contracts.states import CMS, RAS, SHORT_NAMES
 from bff_mock_server.asgi import MockApp
 from bff_mock_server.backend import Backend
 from bff_mock_server.banner import Place, banner
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 _DISTRIBUTION: Final = "huleedu-bff-clients"
 _MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
-_ONLY: Final = {"cms": CMS, "ras": RAS}
 _CANNOT_START: Final = 2
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -148,7 +147,7 @@ def _pacts(options: argparse.Namespace, shipped: Sequence[Pact]) -> list[Pact]:
 
 
 def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:
-    provider = _ONLY[only] if only else None
+    provider = SHORT_NAMES[only] if only else None
     wanted = [pact for pact in shipped if provider in {None, pact.provider}]
     if not wanted:
         message = f"no contract with {provider or 'any provider'} is installed"
@@ -259,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", choices=sorted(_ONLY), help="serve one backend instead of both")
+    parser.add_argument("--only", choices=sorted(SHORT_NAMES), help="serve one backend instead of both")
     parser.add_argument(
         "--scenario",
         default="default",

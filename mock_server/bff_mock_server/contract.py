@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bff_contracts.pact_file import Interaction, Pact, Request, Rule
+from bff_contracts.pact_file import Interaction, Pact, Request, Response, Rule
 from bff_mock_server.bodies import BodyCheck
-from bff_mock_server.checks import Check, Place, check_of
+from bff_mock_server.checks import Check, Place, check_of, header_check
 from bff_mock_server.paths import PathIndex, anchors
 
 SHAPE: Final = "shape"
 """The role of an endpoint's one interaction that is its template."""
 
 UNAUTHORISED: Final = 401
-_INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[[0-9*]+\])?$")
-_BRACKETED: Final = re.compile(r"^\$\[['\"](?P<name>.+)['\"]\](?:\[[0-9*]+\])?$")
+_STATUSES: Final = (200, 599)
+_INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[(?P<at>[0-9*]+)\])?$")
+_BRACKETED: Final = re.compile(r"^\$\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]+)\])?$")
 
 Query = Mapping[str, Sequence[str]]
 
@@ -51,7 +52,7 @@ class Case:
 
     Attributes:
         interactions: The preferred one first.
-        at_example: Each one by its own example's path.
+        at_example: They by the path of their own examples.
         weight: As in `Entry`.
         path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
         query: What is left to check of a query for which it is a candidate.
@@ -60,12 +61,21 @@ class Case:
     """
 
     interactions: tuple[Interaction, ...]
-    at_example: Mapping[str, Interaction]
+    at_example: Mapping[str, Sequence[Interaction]]
     weight: int
     path: Check | None
     query: tuple[tuple[str, tuple[Check, ...]], ...]
     headers: tuple[tuple[str, Check], ...]
     body: BodyCheck | None
+
+    def own(self, path: str, query: Query) -> Interaction | None:
+        """The interaction whose own example is asked for: by path and query, or by a path that could be another."""
+        here = self.at_example.get(path)
+        if here is None:
+            return None
+        if len(here) > 1 or here[0].request.path_rule is None:
+            return next((found for found in here if found.request.query == query), None)
+        return here[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,9 +223,12 @@ def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
 def _case(same: Sequence[Entry], endpoint_path: Check) -> Case:
     entry = same[0]
     interactions = tuple(other.interaction for other in same)
+    at_example: dict[str, list[Interaction]] = {}
+    for interaction in interactions:
+        at_example.setdefault(interaction.request.path, []).append(interaction)
     return Case(
         interactions=interactions,
-        at_example={interaction.request.path: interaction for interaction in reversed(interactions)},
+        at_example=at_example,
         weight=entry.weight,
         path=None if entry.path.identity == endpoint_path.identity else entry.path,
         query=tuple((name, checks) for name, checks in entry.query.items() if not _is_spelled_out(checks)),
@@ -263,6 +276,7 @@ class _QueryIndex:
 
 def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]) -> Entry:
     request = interaction.request
+    _check_answer(interaction.response, place)
     if request.rules and not request.has_body:
         raise place.error("request.matchingRules.body", "rules for a body that the request does not have")
     path = check_of(request.path_rule, request.path, place, "request.matchingRules.path")
@@ -274,28 +288,48 @@ def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]
     return Entry(interaction, path, query, headers, body, weight)
 
 
+def _check_answer(response: Response, place: Place) -> None:
+    if not _STATUSES[0] <= response.status <= _STATUSES[1]:
+        raise place.error("response.status", f"{response.status} is no status of HTTP")
+    for name, values in response.headers.items():
+        if not all(f"{name}{value}".isprintable() and f"{name}{value}".isascii() for value in values):
+            raise place.error(f"response.headers.{name}", "a header has visible ASCII characters alone")
+
+
 def _query_checks(request: Request, place: Place) -> Iterator[tuple[str, tuple[Check, ...]]]:
     rules = _by_name(request.query_rules, request.query, place, "query")
     for name, values in request.query.items():
         where = f"request.matchingRules.query.{name}"
-        yield name, tuple(check_of(rules.get(name), value, place, where) for value in values)
+        yield (
+            name,
+            tuple(
+                check_of(rules.get((name, at)) or rules.get((name, None)), value, place, where)
+                for at, value in enumerate(values)
+            ),
+        )
 
 
 def _header_checks(request: Request, place: Place) -> Iterator[tuple[str, Check]]:
     rules = _by_name(request.header_rules, request.headers, place, "header")
     for name, values in request.headers.items():
-        yield name, check_of(rules.get(name), ", ".join(values), place, f"request.matchingRules.header.{name}")
+        where = f"request.matchingRules.header.{name}"
+        rule = rules.get((name, None)) or rules.get((name, 0))
+        yield name, header_check(name, values) if rule is None else check_of(rule, ", ".join(values), place, where)
 
 
-def _by_name(rules: Mapping[str, Rule], known: Mapping[str, object], place: Place, category: str) -> Mapping[str, Rule]:
+def _by_name(
+    rules: Mapping[str, Rule], known: Mapping[str, object], place: Place, category: str
+) -> Mapping[tuple[str, int | None], Rule]:
     # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
-    named: dict[str, Rule] = {}
+    named: dict[tuple[str, int | None], Rule] = {}
     for key, rule in rules.items():
         found = _BRACKETED.match(key) or _INDEX.match(key)
-        name = key if key in known or found is None else found["name"]
+        is_whole = key in known or found is None
+        name = key if is_whole or found is None else found["name"]
+        at = None if is_whole or found is None or not (found["at"] or "").isdecimal() else int(found["at"])
         if name not in known:
             raise place.error(
                 f"request.matchingRules.{category}.{key}", "a rule for something the request does not have"
             )
-        named[name] = rule
+        named[name, at] = rule
     return named

@@ -1,12 +1,12 @@
 """What a request asks of the mock itself: a world of its own, states and faults for this one answer."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bff_contracts.json_values import is_object
 from bff_mock_server.faults import Fault, FaultError, parse_faults
-from bff_mock_server.values import is_object
+from bff_mock_server.values import loads
 
 SESSION: Final = "x-mock-session"
 STATE: Final = "x-mock-state"
@@ -75,8 +75,8 @@ def _state(text: str) -> WantedState:
     if not separator or not params.strip():
         return WantedState(name, None)
     try:
-        document: object = json.loads(params)
-    except (ValueError, RecursionError) as error:
+        document = loads(params)
+    except ValueError as error:
         message = f"X-Mock-State: the params of {name!r} are not JSON ({error}); expected <name>; {{…}}"
         raise DirectiveError(message) from error
     if not is_object(document):

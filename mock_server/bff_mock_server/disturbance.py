@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any, Final, cast
 
+from bff_contracts.json_values import is_array, is_object
 from bff_contracts.pact_file import Response
 from bff_mock_server.faults import Fault
 from bff_mock_server.replies import JSON, Delivery, Head, Reply, json_reply, phrase
-from bff_mock_server.values import dumps, is_array, is_object
+from bff_mock_server.values import dumps
 
 _HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 _NOT_IN_ANY_CONTRACT: Final = 299

@@ -26,7 +26,8 @@ _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _OPTIONS: Final = ("rate", "times", "retry-after")
 _DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)")
 _CALL: Final = re.compile(r"(?P<name>[a-z]+)\((?P<first>[^,()]*),(?P<second>[^,()]*)\)")
-_METHOD: Final = re.compile(r"[A-Z]+")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_MAX_SIGMA: Final = 5.0
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
 NONE: Final = "none"
 """Written for faults, it asks for none, whatever is armed."""
@@ -108,14 +109,17 @@ class Armed:
         """The same, nothing having happened yet."""
         return Armed(self.route, self.faults)
 
-    def strike(self, random: Random) -> Iterator[Fault]:
-        """The faults that happen to the next answer."""
+    def strike(self, random: Random, *, is_spoilt: bool = False) -> Iterator[Fault]:
+        """The faults that happen to the next answer; once something has spoilt it, latencies alone."""
         for at, fault in enumerate(self.faults):
             left = self._left[at]
+            if is_spoilt and fault.kind != "latency":
+                continue
             if left == 0 or (fault.rate < 1.0 and random.random() >= fault.rate):
                 continue
             if left is not None:
                 self._left[at] = left - 1
+            is_spoilt = is_spoilt or fault.kind != "latency"
             yield fault
 
 
@@ -149,11 +153,11 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
     """
     provider = method = path = None
     for word in text.split():
-        if word.startswith("/"):
+        if word.startswith("/") and path is None:
             path = word
-        elif word in providers:
-            provider = providers[word]
-        elif _METHOD.fullmatch(word):
+        elif word.lower() in providers:
+            provider = providers[word.lower()]
+        elif word in _METHODS:
             method = word
         elif word != "*":
             known = ", ".join(sorted(providers))
@@ -208,7 +212,7 @@ def _status(kind: Kind, value: str, part: str) -> int:
         return 502
     if kind not in {"html", "status"}:
         return 500
-    if not (value.isascii() and value.isdigit() and 400 <= int(value[:4]) <= 599):  # noqa: PLR2004
+    if not (re.fullmatch(r"[45]\d\d", value, re.ASCII)):
         message = f"{kind} takes a status of 400 to 599, such as {kind}=503, in {part!r}"
         raise FaultError(message)
     return int(value)
@@ -230,7 +234,7 @@ def _rate(value: str | None, part: str) -> float:
 def _whole(value: str | None, name: str, part: str, most: int) -> int | None:
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit() and int(value[:9]) <= most):
+    if not (re.fullmatch(r"\d{1,9}", value, re.ASCII) and int(value) <= most):
         message = f"{name} is a whole number up to {most}, in {part!r}"
         raise FaultError(message)
     return int(value)
@@ -246,12 +250,16 @@ def _seconds(value: str, part: str) -> Seconds:
         case "uniform" if _duration(found["second"], part) >= first:
             last = _duration(found["second"], part)
             return lambda random: random.uniform(first, last)
-        case "lognormal" if re.fullmatch(r"\d+(?:\.\d+)?", found["second"].strip()) and first > 0:
+        case "lognormal" if first > 0 and _is_sigma(found["second"].strip()):
             sigma, mu = float(found["second"]), log(first)
             return lambda random: min(MAX_SECONDS, random.lognormvariate(mu, sigma))
         case _:
             message = f"expected {_LATENCIES}, found {value!r} in {part!r}"
             raise FaultError(message)
+
+
+def _is_sigma(text: str) -> bool:
+    return re.fullmatch(r"\d{1,2}(?:\.\d{1,6})?", text, re.ASCII) is not None and float(text) <= _MAX_SIGMA
 
 
 def _duration(text: str, part: str) -> float:

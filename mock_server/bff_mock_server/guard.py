@@ -29,6 +29,12 @@ class Guard:
                 " purpose, start it with --allow-host."
             )
         origin = headers.get("origin")
+        if (
+            origin is None
+            and headers.get("sec-fetch-site") == "cross-site"
+            and headers.get("sec-fetch-mode") != "navigate"
+        ):
+            return "A page from elsewhere may not use this: only pages of this machine may."
         if origin is not None and not self._is_known(_name(origin), any_address=False):
             return f"A page of {origin[:200]!r} may not use this: only pages of this machine may."
         return None

@@ -1,6 +1,7 @@
 """The mock without a process and without a port: every httpx client that calls the backends is answered in place."""
 
 import math
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import anyio
 import httpx
 import respx
 
-from bff_mock_server.asgi import MockApp, header_map, query_of
+from bff_mock_server.asgi import MAX_HEAD_BYTES, MockApp, header_map, query_of
 from bff_mock_server.matching import Asked
 from bff_mock_server.replies import Delivery, Reply
 
@@ -30,10 +31,23 @@ def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response
     raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
     headers = header_map(request.headers.raw)
     path = raw_path.removeprefix(prefix)
+    if len(raw_path) + len(query) > MAX_HEAD_BYTES:
+        return httpx.Response(431)  # as on a socket
     reply = app.reply(Asked(request.method, path, query_of(query), headers, query, request.content))
     if reply.delivery is not None:
+        _check_that_it_can_wait(reply.delivery)
         return _delivered(reply, reply.delivery, request)
     return httpx.Response(reply.status, headers=[*reply.headers], content=reply.body)
+
+
+def _check_that_it_can_wait(delivery: Delivery) -> None:
+    try:
+        get_running_loop()
+    except RuntimeError as error:
+        message = (
+            f"an answer that is {delivery.form}, or late, needs an async client or a real port (backends_on_ports)"
+        )
+        raise RuntimeError(message) from error
 
 
 async def _delivered(reply: Reply, delivery: Delivery, request: httpx.Request) -> httpx.Response:
@@ -78,7 +92,7 @@ class _Broken(httpx.AsyncByteStream):
     request: httpx.Request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self.delivery.form == "truncated":
+        if self.delivery.form == "truncated" and self.body:
             sent = self.body[: len(self.body) // 2]
             yield sent
             message = (
@@ -101,8 +115,9 @@ def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
         for base_url, app in apps.items():
             url = httpx.URL(base_url)
             port = url.port or _DEFAULT_PORTS[url.scheme]
-            router.route(scheme=url.scheme, host=url.host, port=port).mock(
-                side_effect=partial(respond, app, url.raw_path.decode("latin-1").rstrip("/"))
+            prefix = url.raw_path.decode("latin-1").rstrip("/")
+            router.route(scheme=url.scheme, host=url.host, port=port, path__startswith=f"{prefix}/").mock(
+                side_effect=partial(respond, app, prefix)
             )
         router.route().pass_through()
         yield

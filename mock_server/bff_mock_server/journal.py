@@ -17,6 +17,11 @@ from bff_mock_server.matching import SECRET_HEADERS, Asked, Difference
 SIZE: Final = 1000
 """How many requests are kept."""
 
+SECRET_PARAMETERS: Final = frozenset(
+    {"key", "api_key", "apikey", "api-key", "token", "access_token", "auth", "secret", "password"}
+)
+"""Parameters whose values are never kept."""
+
 BODY_BYTES: Final = 2000
 """How much of a request's body is kept."""
 
@@ -186,6 +191,8 @@ class Journal:
         headers = asked.headers
         for name in SECRET_HEADERS:
             headers.pop(name, None)
+        if not SECRET_PARAMETERS.isdisjoint(asked.query):
+            _hide_parameters(asked)
         if asked.body:
             asked.body = asked.body[:BODY_BYTES]
         reply, _, interaction, case, differences = outcome
@@ -244,6 +251,11 @@ class Journal:
                     status=status,
                     times=self._uses.get((key, status), 0),
                 )
+
+
+def _hide_parameters(asked: Asked) -> None:
+    asked.query = {name: ("…",) if name in SECRET_PARAMETERS else values for name, values in asked.query.items()}
+    asked.query_string = "&".join(f"{name}={value}" for name, values in asked.query.items() for value in values)
 
 
 def _exchange(row: _Row) -> Exchange:

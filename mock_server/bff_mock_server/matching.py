@@ -1,7 +1,9 @@
 """Does the contract allow a request? If not, what is closest to it, and where do they differ?"""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from bff_contracts.pact_file import Interaction
@@ -12,8 +14,19 @@ NO_SUCH_PATH: Final = 404
 WRONG_METHOD: Final = 405
 NOT_ALLOWED: Final = 400
 
-SECRET_HEADERS: Final = frozenset({"x-internal-api-key", "authorization", "cookie"})
-"""Headers whose values are never shown and never kept."""
+_SECRET: Final = re.compile("key|token|secret|passw|auth|cookie|credential|session-id", re.IGNORECASE)
+SECRET_HEADERS: Final = {"x-internal-api-key", "authorization", "proxy-authorization", "cookie"}
+"""Headers whose values are never kept; those that clients send and that look like one join them when first seen."""
+
+
+_HIDDEN: Final = "(not shown)"
+MAX_DIFFERENCES: Final = 20
+"""So many are told of one request; who has more has misunderstood more than a list could mend."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether what goes by a name is probably nobody else's business."""
+    return _SECRET.search(name) is not None
 
 
 Predicate = Callable[[Interaction], bool]
@@ -99,12 +112,6 @@ class Unmatched:
     allow: tuple[str, ...] = ()
 
 
-def match(table: Table, asked: Asked) -> Matched | Unmatched:
-    """Look a request up in a contract."""
-    found = find_endpoints(table, asked)
-    return found if isinstance(found, Unmatched) else match_first(found, asked)[1]
-
-
 def match_first(
     endpoints: Sequence[Endpoint], asked: Asked, *, only: Predicate | None = None
 ) -> tuple[Endpoint, Matched | Unmatched]:
@@ -142,7 +149,7 @@ def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None =
             break
         if _accepts(case, asked):
             # Rules alone cannot tell "unknown id" from "known id": the one whose own example was asked for can.
-            own = case.at_example.get(asked.path)
+            own = case.own(asked.path, asked.query)
             if own is not None:
                 return Matched(own, case)
             best = best or case
@@ -152,7 +159,7 @@ def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None =
 def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | Unmatched:
     cases = [case for case in endpoint.candidates(asked.query) if _accepts(case, asked)]
     matched = [Matched(found, case) for case in cases for found in case.interactions if only(found)]
-    own = (found for found in matched if found.interaction.request.path == asked.path)
+    own = (found for found in matched if found.case.own(asked.path, asked.query) is found.interaction)
     best = next(own, None) or next(iter(matched), None)
     if best is not None:
         return best
@@ -187,7 +194,7 @@ def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
         return Unmatched(NOT_ALLOWED, None, ())
     nearest, found = min(compared, key=lambda pair: _distance(pair[1]))
     ties = [other for _, other in compared if _distance(other) == _distance(found) and _places(other) == _places(found)]
-    merged = tuple(_merged(same_place) for same_place in zip(*ties, strict=True))
+    merged = tuple(_merged(same_place) for same_place in islice(zip(*ties, strict=True), MAX_DIFFERENCES))
     return Unmatched(NOT_ALLOWED, nearest.interaction, merged)
 
 
@@ -223,17 +230,18 @@ def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
         if sent is None:
             yield Difference(f"header {name}", "present", check.expected, None)
         elif not check.accepts(sent):
-            shown = "(not shown)" if name in SECRET_HEADERS else sent
+            shown = _HIDDEN if is_secret(name) else sent
             yield Difference(f"header {name}", check.rule, check.expected, shown)
     if entry.body is not None:
-        for found in entry.body.differences(asked.body):
+        for found in islice(entry.body.differences(asked.body), MAX_DIFFERENCES):
             yield Difference(f"body {found.path}", found.rule, found.expected, found.actual)
 
 
 def _query_differences(
     where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
 ) -> Iterator[Difference]:
-    shown = None if values is None else ", ".join(values)
+    hides = is_secret(where.removeprefix("query "))
+    shown = None if values is None else _HIDDEN if hides else ", ".join(values)
     if checks is None:
         yield Difference(where, "absent", None, shown)
     elif values is None:
@@ -244,7 +252,7 @@ def _query_differences(
     else:
         for check, value in zip(checks, values, strict=True):
             if not check.accepts(value):
-                yield Difference(where, check.rule, check.expected, value)
+                yield Difference(where, check.rule, check.expected, _HIDDEN if hides else value)
 
 
 def _no_such_path(table: Table, asked: Asked) -> Unmatched:

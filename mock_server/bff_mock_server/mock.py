@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import unquote
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.states import SHORT_NAMES
 from bff_mock_server.backend import Backend, Outcome
 from bff_mock_server.directives import FAULT, SESSION, STATE, DirectiveError, WantedState, read_directives
 from bff_mock_server.disturbance import disturb
@@ -24,9 +24,6 @@ from bff_mock_server.worlds import SessionError, Worlds
 class UnknownProviderError(ValueError):
     """A name that means no provider."""
 
-
-SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
-"""What people call the providers."""
 
 _NO_ANSWER: Final = frozenset({"reset", "empty"})
 
@@ -184,7 +181,7 @@ class Mock:
             )
             message = f"no endpoint is on the route {route!r}; there are: {routes}"
             raise FaultError(message)
-        world.faults = (*world.faults, armed)
+        world.arm(armed)
         return armed
 
     def has_route(self, route: Route) -> bool:
@@ -228,9 +225,12 @@ class Wish:
         if self.faults is not None:
             yield from Armed(Route(), self.faults).strike(random)
             return
+        is_spoilt = False
         for armed in self.world.faults:
             if armed.route.covers(backend.provider, asked.method, asked.path, lambda: _named(asked)):
-                yield from armed.strike(random)
+                for fault in armed.strike(random, is_spoilt=is_spoilt):
+                    is_spoilt = is_spoilt or fault.kind != "latency"
+                    yield fault
 
 
 def _named(asked: Asked) -> set[str]:

@@ -14,9 +14,9 @@ from uuid import UUID, uuid5
 import yaml
 from pydantic import ValidationError
 
+from bff_contracts.json_values import is_array, is_object
 from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, BatchesHaveClasses, BatchRow
 from bff_mock_server.matching import Asked
-from bff_mock_server.values import is_array, is_object
 from bff_mock_server.worlds import Worlds
 
 CLASS_NAMES: Final = (

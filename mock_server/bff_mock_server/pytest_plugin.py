@@ -27,8 +27,8 @@ def bff_backend_urls() -> Mapping[str, str]:
     from bff_mock_server.testing import DEFAULT_URLS  # noqa: PLC0415
 
     return {
-        RAS: os.environ.get("BFF_TEACHER_SERVICE_RAS_BASE_URL", DEFAULT_URLS[RAS]),
-        CMS: os.environ.get("BFF_TEACHER_SERVICE_CMS_BASE_URL", DEFAULT_URLS[CMS]),
+        RAS: os.environ.get("BFF_TEACHER_SERVICE_RAS_BASE_URL") or DEFAULT_URLS[RAS],
+        CMS: os.environ.get("BFF_TEACHER_SERVICE_CMS_BASE_URL") or DEFAULT_URLS[CMS],
     }
 
 

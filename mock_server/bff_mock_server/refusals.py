@@ -8,6 +8,7 @@ from bff_mock_server.matching import Asked, Difference, Unmatched
 from bff_mock_server.replies import TEXT, Head, Reply, problem
 
 DIFFERENCES_HEADER: Final = b"x-mock-differences"
+_SHOWN_OF_ONE: Final = 200
 _SHOWN: Final = 3000
 """Characters of a header that clients and proxies take without complaint."""
 
@@ -63,12 +64,16 @@ def differences_header(differences: Sequence[Difference]) -> tuple[bytes, bytes]
     shown: list[Mapping[str, str | None]] = []
     text = "[]"
     for difference in differences:
-        shown.append(as_document(difference))
+        shown.append({key: value and _short(value) for key, value in as_document(difference).items()})
         longer = json.dumps(shown)
         if len(longer) > _SHOWN:
             break
         text = longer
     return DIFFERENCES_HEADER, text.encode("ascii")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_OF_ONE else f"{text[:_SHOWN_OF_ONE]}…"
 
 
 def _wants_text(accept: str) -> bool:

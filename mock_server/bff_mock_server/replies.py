@@ -93,7 +93,7 @@ def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
     headers = tuple(
         (name.encode("latin-1"), ", ".join(values).encode("latin-1"))
         for name, values in response.headers.items()
-        if name not in {"content-length", "transfer-encoding", "date"}
+        if name not in {"content-length", "content-encoding", "transfer-encoding", "date", "connection"}
     )
     has_type = any(name == b"content-type" for name, _ in headers)
     return Head(response.status, (*(headers if has_type or not response.has_body else (*headers, JSON)), *extra))

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from bff_mock_server.asgi import MockApp
-from bff_mock_server.protocol import IDLE_SECONDS, MockProtocol
+from bff_mock_server.protocol import IDLE_SECONDS, GuardedProtocol, MockProtocol
 
 _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
@@ -150,7 +150,7 @@ async def _sweep(servers: Sequence["_Server"]) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)
         for server in servers:
             for connection in cast("list[object]", list(server.server_state.connections)):
-                if isinstance(connection, MockProtocol):
+                if isinstance(connection, GuardedProtocol):
                     connection.sweep(loop.time())
 
 
@@ -173,7 +173,7 @@ class _Server(uvicorn.Server):
 def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app,
-        http=MockProtocol if isinstance(listener.app, MockApp) else "httptools",
+        http=MockProtocol if isinstance(listener.app, MockApp) else GuardedProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

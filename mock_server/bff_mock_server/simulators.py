@@ -13,13 +13,13 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote
 from uuid import UUID
 
+from bff_contracts.json_values import is_array, is_object
 from bff_contracts.pact_file import Interaction
 from bff_contracts.states import CMS, RAS
 from bff_mock_server.contract import Endpoint, Table
 from bff_mock_server.matching import Asked
 from bff_mock_server.replies import Reply, from_example, head_of, json_reply
 from bff_mock_server.templates import Frame, Hole, Template, template_of
-from bff_mock_server.values import is_array, is_object
 from bff_mock_server.world import INTERNAL_STATUSES, NO_BATCHES, BatchRow, KnownClass, Rows
 
 KEY: Final = "x-internal-api-key"

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bff_contracts.json_values import is_array, is_object, steps_of
 from bff_contracts.pact_file import Rule
-from bff_mock_server.values import dumps, is_array, is_object
+from bff_mock_server.values import dumps
 
-_TOKEN: Final = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]|\[\"([^\"]*)\"\]|\[(\*|\d+)\]")
 _MISSING: Final = object()
 _HOLE: Final = re.compile("\x00([a-z]+)\x00")
 
@@ -126,8 +126,3 @@ def _template(example: object, rules: Mapping[Steps, Rule], at: Steps, others: S
     return Template(
         dumps(example), members, extras, element, nullable=allows_null or example is None, is_null=only_null
     )
-
-
-def steps_of(path: str) -> Steps:
-    """The steps of a JSON path: names, numbers, and `*` for any of both."""
-    return tuple(next(group for group in match.groups() if group is not None) for match in _TOKEN.finditer(path))

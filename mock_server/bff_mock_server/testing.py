@@ -152,7 +152,10 @@ def in_process(
 
     mock = Mock(_backends(keys), scenario)
     mock.urls.update({mock.provider_named(name): url for name, url in urls.items()})
-    with answering({mock.urls[backend.provider]: MockApp(mock, backend) for backend in mock.backends}):
+    at: dict[str, list[Backend]] = {}
+    for backend in mock.backends:
+        at.setdefault(mock.urls[backend.provider].rstrip("/"), []).append(backend)
+    with answering({url: MockApp(mock, *backends) for url, backends in at.items()}):
         yield Backends(mock)
 
 

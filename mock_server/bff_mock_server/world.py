@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from random import Random
+from threading import Lock
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
@@ -44,7 +45,7 @@ INTERNAL_STATUSES: Final = frozenset(_CLIENT_STATUS)
 """What the `status` filter takes."""
 
 _FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
-_UNDO_LIMIT: Final = 256
+_UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
 
 Rendered = dict[object, str]
@@ -139,6 +140,7 @@ class World:
     def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
         self._base = Rows() if rows is None else rows
         self._applied: list[_Applied] = []
+        self._changing = Lock()  # a test changes the world from its own thread, requests from the server's
         self.rows = self._base
         self.faults = tuple(faults)
         self.random = Random(seed)  # noqa: S311  # faults that repeat, no secrets
@@ -150,10 +152,11 @@ class World:
             StateError: No such state (at `provider`, when one is given), or its params are wrong.
         """
         applied = _validated(name, params, provider)
-        self._applied.append(applied)
-        self.rows = _with_state(self.rows, applied.params)
-        if len(self._applied) > _UNDO_LIMIT:
-            self._base = _with_state(self._base, self._applied.pop(0).params)
+        with self._changing:
+            self._applied.append(applied)
+            self.rows = _with_state(self.rows, applied.params)
+            if len(self._applied) > _UNDO_LIMIT:
+                self._base = _with_state(self._base, self._applied.pop(0).params)
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Take a state back: what stood before stands again, whatever else was set up in between.
@@ -164,19 +167,20 @@ class World:
             StateError: As `apply`.
         """
         wanted = _validated(name, params, provider)
-        for at in reversed(range(len(self._applied))):
-            if self._applied[at] == wanted:
-                del self._applied[at]
-                break
-        rows = self._base
-        for applied in self._applied:
-            rows = _with_state(rows, applied.params)
-        self.rows = rows
+        with self._changing:
+            for at in reversed(range(len(self._applied))):
+                if self._applied[at] == wanted:
+                    del self._applied[at]
+                    break
+            rows = self._base
+            for applied in self._applied:
+                rows = _with_state(rows, applied.params)
+            self.rows = rows
 
-    def settle(self) -> None:
-        """Let the states so far become the world that every teardown comes back to."""
-        self._base = self.rows
-        self._applied.clear()
+    def arm(self, armed: Armed) -> None:
+        """Let something go wrong from now on, beside what goes wrong already."""
+        with self._changing:
+            self.faults = (*self.faults, armed)
 
 
 def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:

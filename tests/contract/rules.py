@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN
-from bff_contracts._json import is_array, is_object
+from bff_contracts.json_values import is_array, is_object
 
 Rules = dict[str, dict[str, Any]]
 

@@ -20,6 +20,7 @@ from tests.mock_server.building import (
     batch_id,
     call,
     cms_app,
+    interaction,
     pact,
     ras_app,
     scope,
@@ -141,7 +142,8 @@ async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
         pytest.param(b"{", "the body is not JSON", id="not-json"),
         pytest.param(b"\xff", "the body is not JSON", id="not-utf-8"),
         pytest.param(b"[" * 100_000, "the body is not JSON", id="too-deep"),
-        pytest.param(b'{"state": "x", "params": {"a": NaN}}', "NaN is no JSON value", id="not-a-number"),
+        pytest.param(b'{"state": "x", "params": {"a": NaN}}', "Out of range float values", id="not-a-number"),
+        pytest.param(b'{"state": "x", "params": {"a": 1e999}}', "Out of range float values", id="infinity"),
         pytest.param(b'{"state": "x", "params": {"a": "\\ud800"}}', "the body is not JSON", id="half-a-character"),
         pytest.param(b"[]", 'the body needs a "state"', id="not-an-object"),
         pytest.param(b'{"state": 1}', 'the body needs a "state"', id="state-of-another-type"),
@@ -164,6 +166,62 @@ async def test_a_state_without_an_end_is_cut_off() -> None:
     answer = await call(ras_app(), STATES_PATH, method="POST", body=[chunk] * (MAX_STATE_BYTES // len(chunk) + 1))
 
     assert answer.status == 413
+
+
+async def test_a_client_that_leaves_before_the_end_of_its_body_asked_nothing() -> None:
+    app = ras_app()
+    sent: list[Any] = []
+    app.mock.arm("*", "reset times=1")
+    messages = iter([{"type": "http.request", "body": b"abc", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope(PAGE, method="POST", headers=list(HEADERS.items())), receive, send)
+
+    assert (sent, app.mock.journal.count) == ([], 0)
+
+
+async def test_what_is_sent_with_hundreds_of_names_is_refused_before_it_is_compared() -> None:
+    app = ras_app()
+    query = "&".join(f"n{number}=1" for number in range(200))
+
+    many = await call(app, f"{PAGE}&{query}")
+    headers = await call(app, PAGE, headers={**HEADERS, **{f"X-{number}": "1" for number in range(200)}})
+
+    assert [many.status, headers.status] == [400, 400]
+    assert many.json["detail"] == "A request has at most 100 parameters and 100 headers."
+
+
+async def test_two_contracts_on_one_path_are_told_apart_by_what_they_ask() -> None:
+    one = pact(interaction("one", "/items", query={"a": ["1"]}, body={"from": "one"}))
+    other = pact(
+        interaction("other", "/items", query={"b": ["1"]}, body={"from": "other"}),
+        interaction("made", "/items", method="POST", status=201),
+        provider="other-service",
+    )
+    app = app_of(one, other)
+
+    answers = [await call(app, target, method=method) for target, method in (
+        ("/items?a=1", "GET"), ("/items?b=1", "GET"), ("/items", "POST"), ("/items?b=2", "GET"),
+    )]  # fmt: skip
+
+    assert [answer.status for answer in answers] == [200, 200, 201, 400]
+    assert [answer.json["from"] for answer in answers[:2]] == ["one", "other"]
+    assert answers[3].json["closest"]["interaction"] == "other"
+
+
+async def test_on_a_shared_port_a_state_is_set_at_the_provider_that_has_it() -> None:
+    app = app_of(pact(interaction("up", "/up")), *shipped_pacts(), world=World())
+
+    right = await set_state(app, USER_HAS_BATCHES, user_has(batch(1)))
+    wrong = await set_state(app, "user has exactly batches", user_has(batch(1)))
+
+    assert [right.status, wrong.status] == [200, 400]
+    assert (await call(app, PAGE)).json["pagination"]["total"] == 1
 
 
 async def test_states_are_not_read() -> None:

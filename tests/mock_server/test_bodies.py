@@ -9,6 +9,7 @@ import pytest
 
 from bff_contracts.pact_file import PactError
 from bff_mock_server.contract import compile_pact
+from bff_mock_server.matching import MAX_DIFFERENCES
 from tests.mock_server.building import app_of, call, interaction, pact, rule
 
 TYPE, INTEGER = rule({"match": "type"}), rule({"match": "integer"})
@@ -44,6 +45,10 @@ async def differences(example: Any, rules: dict[str, Any], sent: bytes) -> list[
         pytest.param([1], {"$": rule({"match": "type", "max": 2})}, [], [3, 4, 5], ("body $", "type"), id="too-many"),
         pytest.param([{"a": 1}], {"$": TYPE, "$[*].a": INTEGER}, [{"a": 5}], [{"a": 5}, {"a": 5.5}],
                      ("body $[1].a", "integer"), id="rule-for-each"),
+        pytest.param({"i": [{"t": [1]}, {"t": [1]}]}, {"$.i": rule({"match": "type", "min": 2})},
+                     {"i": [{"t": [1]}, {"t": [2]}]}, {"i": [{"t": [1]}]}, ("body $.i", "type"),
+                     id="bounds-are-not-for-lists-below"),
+        pytest.param({"a": 1}, {}, {"a": 1}, {"a": 1.0}, ("body $.a", "equality"), id="fraction-for-a-whole"),
         pytest.param({"a": 1}, {"$.a": rule({"match": "decimal"})}, {"a": 1.5}, {"a": 1}, ("body $.a", "decimal"),
                      id="decimal"),
         pytest.param({"a": 1}, {"$.a": rule({"match": "number"})}, {"a": 1.5}, {"a": True}, ("body $.a", "number"),
@@ -66,6 +71,12 @@ async def test_each_rule_tells_good_bodies_from_bad_ones(
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000], ids=["none", "cut-off", "bytes", "too-deep"])
 async def test_what_is_no_json_is_a_difference(body: bytes) -> None:
     assert await differences({"a": 1}, {}, body) == [("body $", "json")]
+
+
+async def test_of_very_many_differences_the_first_are_told() -> None:
+    found = await differences([{"a": 1}], {"$": TYPE}, json.dumps([0] * 100_000).encode())
+
+    assert [place for place, _ in found] == [f"body $[{at}]" for at in range(MAX_DIFFERENCES)]
 
 
 async def test_a_text_is_compared_as_text() -> None:

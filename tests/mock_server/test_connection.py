@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from bff_mock_server import Backends, find_scenario, protocol, serve, server
+from bff_mock_server.asgi import MAX_HEAD_BYTES
 from tests.mock_server.building import HEADERS, batch_id
 from tests.support.mock_process import running_mock
 
@@ -152,7 +153,7 @@ def test_odd_and_hostile_requests_get_an_answer_and_the_next_is_served(
 
 
 def test_a_head_that_is_just_small_enough_is_taken(backends: Backends) -> None:
-    room = protocol.MAX_HEAD_BYTES - len(head(X_Big="", Connection="close"))
+    room = MAX_HEAD_BYTES - len(head(X_Big="", Connection="close"))
     statuses: list[bytes] = []
     for size in (room - 100, room + 100):
         with connected(backends) as connection:
@@ -285,6 +286,82 @@ def test_a_client_that_leaves_while_it_drips_costs_nothing(backends: Backends) -
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     assert is_served(backends)
+
+
+def test_a_client_that_gives_up_leaves_nothing_behind() -> None:
+    with serve() as backends:
+        for fault in ("latency=300s", "drip=300s", "latency=300s; reset"):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.get(f"{backends.ras_url}{PAGE}", headers={**HEADERS, "X-Mock-Fault": fault}, timeout=0.05)
+        with connected(backends) as waiting:
+            waiting.sendall(head(X_Mock_Fault="latency=300s"))
+            assert is_served(backends)
+            began = time.monotonic()
+
+    assert time.monotonic() - began < 1.5  # nobody was waited for
+
+
+@pytest.mark.parametrize("fault", ["reset", "empty", "truncate"])
+def test_what_is_queued_behind_a_lost_connection_is_lost_with_it(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    with serve() as backends, connected(backends) as connection:
+        connection.sendall(head(X_Mock_Fault=fault) + head() + head())
+        with suppress(ConnectionResetError):
+            everything(connection)
+        assert is_served(backends)
+
+    assert caplog.messages == []
+
+
+def test_a_client_that_always_has_more_is_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
+    request = head("/healthz", X_Mock_Fault="latency=100ms")
+    half = len(request) // 2
+    with serve() as backends, connected(backends) as connection:
+        connection.sendall(request[:half])
+        for _ in range(8):
+            connection.sendall(request[half:] + request[:half])
+            assert answers(connection, 1)[0][0] == 200
+
+
+def test_what_trails_a_body_is_no_header(backends: Backends) -> None:
+    trailers = b"X-Mock-Fault: status=503\r\n" * 1000
+    with connected(backends) as connection:
+        chunked = head("/healthz", Transfer_Encoding="chunked", Connection="close")
+        connection.sendall(chunked + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n")
+
+        assert everything(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_large_head_behind_another_request_is_refused_too(backends: Backends) -> None:
+    with connected(backends) as connection:
+        connection.sendall(head("/healthz") + head("/healthz", X_Big="x" * 30_000))
+        data = everything(connection)
+
+    assert [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]] == [b"200", b"431"]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"y" * 100_000, b"431", id="head"),
+        pytest.param(
+            b"POST /_mock/states HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000000\r\n\r\n" + b"y" * 2_000_000,
+            b"413",
+            id="body",
+        ),
+    ],
+)
+def test_the_control_port_is_guarded_as_well(request_bytes: bytes, status: bytes) -> None:
+    with running_mock() as mock:
+        parts = urlsplit(mock.control)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(request_bytes)
+            with suppress(ConnectionResetError):
+                data = connection.recv(65536)
+                assert data[9:12] == status
+        assert httpx.get(f"{mock.control}/_mock/health").status_code == 200
 
 
 def test_latency_is_waited_for(backends: Backends) -> None:

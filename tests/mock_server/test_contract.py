@@ -101,6 +101,54 @@ def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
     assert str(refused.value).startswith(f"thing.json: interaction 'broken': {place}")
 
 
+def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
+    rules = {"r[0]": regex("[0-9]"), "r[1]": regex("[a-z]")}
+    table = compile_pact(pact(interaction("a", query={"r": ["1", "a"]}, rules={"query": rules})))
+
+    checks = table.endpoints[0].entries[0].query["r"]
+
+    assert [bool(check.accepts(value)) for check in checks for value in ("1", "a")] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sent", "accepted"),
+    [
+        pytest.param("x-list", "a, b", "a,b", True, id="blanks"),
+        pytest.param("x-list", "a, b", "a, c", False, id="other-value"),
+        pytest.param("x-list", "a", "A", False, id="case"),
+        pytest.param("content-type", "application/json", "application/json; charset=utf-8", True, id="more-parameters"),
+        pytest.param(
+            "content-type", "application/json;charset=utf-8", "application/json", False, id="fewer-parameters"
+        ),
+        pytest.param("content-type", "application/json", "Application/JSON", True, id="case-of-a-type"),
+        pytest.param("accept", "text/html, text/plain", "text/html,text/plain;q=0.5", True, id="list-of-types"),
+        pytest.param("accept", "text/html", "text/html, text/plain", False, id="type-too-many"),
+    ],
+)
+def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, accepted: bool) -> None:  # noqa: FBT001
+    table = compile_pact(pact(interaction("a", headers={name: [wanted]})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert bool(check.accepts(sent)) is accepted
+
+
+@pytest.mark.parametrize(
+    ("response", "place"),
+    [
+        pytest.param({"status": 99}, "$.interactions[0].response.status: 99 is no status", id="status"),
+        pytest.param({"headers": {"X-Name": ["Åsa"]}}, "$.interactions[0].response.headers.x-name", id="header"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], place: str) -> None:
+    broken = interaction("a")
+    broken["response"].update(response)
+
+    with pytest.raises(PactError) as refused:
+        compile_pact(pact(broken))
+
+    assert place in str(refused.value)
+
+
 def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
     table = compile_pact(
         pact(

@@ -56,6 +56,9 @@ def test_options_and_values_are_read() -> None:
         pytest.param("status", "status takes a status of 400 to 599", id="no-status"),
         pytest.param("status=200", "status takes a status of 400 to 599", id="status-that-is-none"),
         pytest.param("html=abc", "html takes a status of 400 to 599", id="html-status"),
+        pytest.param("status=05031", "status takes a status of 400 to 599", id="five-digits"),
+        pytest.param("status=503 retry-after=000000000999", "retry-after is a whole number", id="many-digits"),
+        pytest.param("latency=lognormal(80ms,1000)", "its median and sigma", id="sigma-beyond-reason"),
         pytest.param("reset rate=2", "rate is a share of 0 to 1", id="rate"),
         pytest.param("reset rate=x", "rate is a share of 0 to 1", id="rate-that-is-none"),
         pytest.param("reset rate=nan", "rate is a share of 0 to 1", id="rate-not-a-number"),
@@ -106,8 +109,18 @@ def test_times_are_counted_and_begin_anew() -> None:
     armed = Armed(Route(), parse_faults("reset times=2; empty"))
     struck = [[fault.kind for fault in armed.strike(Random(0))] for _ in range(3)]
 
-    assert struck == [["reset", "empty"], ["reset", "empty"], ["empty"]]
-    assert len(list(armed.anew().strike(Random(0)))) == 2
+    assert struck == [["reset"], ["reset"], ["empty"]]
+    assert [fault.kind for fault in armed.anew().strike(Random(0))] == ["reset"]
+
+
+def test_what_has_no_turn_is_not_used_up() -> None:
+    armed = Armed(Route(), parse_faults("latency=1ms; reset times=1; empty times=1"))
+    random = Random(0)
+
+    struck = [[fault.kind for fault in armed.strike(random)] for _ in range(3)]
+
+    assert struck == [["latency", "reset"], ["latency", "empty"], ["latency"]]
+    assert [fault.kind for fault in armed.anew().strike(random, is_spoilt=True)] == ["latency"]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +133,7 @@ def test_times_are_counted_and_begin_anew() -> None:
         pytest.param("POST", [False, False, False], id="method"),
         pytest.param("GET /a/*", [True, False, False], id="path"),
         pytest.param("ras GET /b", [False, True, False], id="all-three"),
+        pytest.param("CMS", [False, False, True], id="in-capitals"),
     ],
 )
 def test_a_route_covers_what_it_names(text: str, covered: list[bool]) -> None:
@@ -136,6 +150,11 @@ def test_a_route_about_ids_covers_requests_that_name_one() -> None:
     assert str(route) == "* about 2 ids"
 
 
-def test_an_unknown_word_in_a_route_is_refused() -> None:
-    with pytest.raises(FaultError, match="unknown word 'grades'"):
-        parse_route("grades GET /x", PROVIDERS)
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("grades GET /x", "grades"), ("GTE /x", "GTE"), ("/a /b", "/b")],
+    ids=["provider", "method", "path"],
+)
+def test_an_unknown_word_in_a_route_is_refused(text: str, word: str) -> None:
+    with pytest.raises(FaultError, match=f"unknown word '{word}'"):
+        parse_route(text, PROVIDERS)

@@ -19,6 +19,10 @@ GUARD = Guard(["mock", "10.0.0.5"])
         pytest.param({"host": "MOCK:4100"}, id="allowed-name"),
         pytest.param({"host": "192.168.1.7:4100"}, id="address-that-cannot-be-rebound"),
         pytest.param({"host": "127.0.0.1:4100", "origin": "http://127.0.0.1:4100"}, id="own-page"),
+        pytest.param({"host": "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, id="link"),
+        pytest.param(
+            {"host": "127.0.0.1", "sec-fetch-site": "cross-site", "origin": "http://localhost:1"}, id="front-end"
+        ),
         pytest.param({"host": "127.0.0.1:4100", "origin": "http://localhost:5173"}, id="front-end-of-this-machine"),
     ],
 )
@@ -37,6 +41,11 @@ def test_this_machine_may(headers: dict[str, str]) -> None:
         pytest.param({"host": "127.0.0.1", "origin": "https://evil.example"}, "may not use this", id="foreign-page"),
         pytest.param(
             {"host": "127.0.0.1", "origin": "http://192.168.1.7"}, "may not use this", id="page-of-a-neighbour"
+        ),
+        pytest.param(
+            {"host": "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+            "from elsewhere",
+            id="image-of-a-foreign-page",
         ),
         pytest.param({"host": "127.0.0.1", "origin": "null"}, "may not use this", id="page-without-an-origin"),
     ],

@@ -91,6 +91,36 @@ async def test_a_base_url_may_have_a_path() -> None:
 
 
 @pytest.mark.parametrize(
+    "urls",
+    [
+        {"ras": "http://one.example/ras", "cms": "http://one.example/cms"},
+        {"ras": "http://one.example", "cms": "http://one.example/"},
+    ],
+    ids=["two-prefixes", "one-url"],
+)
+def test_both_backends_may_stand_at_one_host(urls: dict[str, str]) -> None:
+    with in_process(urls=urls) as backends:
+        page = httpx.get(f"{backends.ras_url}/internal/v1/batches/user/{USER}?limit=1&offset=0", headers=HEADERS)
+        classes = f"/internal/v1/batches/class-info?batch_ids={a_batch()['batch_id']}"
+
+        assert page.json()["pagination"]["total"] == 0
+        assert httpx.get(f"{backends.cms_url.rstrip('/')}{classes}", headers=HEADERS).status_code == 200
+
+
+def test_a_client_that_cannot_wait_is_told_what_can(backends: Backends) -> None:
+    backends.fail("*", "latency=1ms")
+
+    with pytest.raises(RuntimeError, match="needs an async client or a real port"):
+        httpx.get(f"{backends.ras_url}/healthz")
+
+
+def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> None:
+    ids = ",".join([a_batch()["batch_id"]] * 600)
+
+    assert httpx.get(f"{backends.cms_url}/internal/v1/batches/class-info?batch_ids={ids}").status_code == 431
+
+
+@pytest.mark.parametrize(
     ("fault", "error", "reason"),
     [
         pytest.param("status=503 retry-after=5", BackendUnavailable, "status", id="status"),

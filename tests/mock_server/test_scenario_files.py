@@ -113,6 +113,12 @@ def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
     ]  # fmt: skip
 
 
+def test_namesakes_have_batches_of_their_own() -> None:
+    scenario = read("teachers: [{name: A, user_id: a, batches: 3}, {name: A, user_id: b, batches: 3}]")
+
+    assert [len(scenario.rows.users[user_id]) for user_id in ("a", "b")] == [3, 3]
+
+
 def test_a_fault_of_a_state_is_about_its_ids() -> None:
     scenario = read(STATE + "    fault: reset\n")
 
@@ -144,7 +150,7 @@ def test_a_file_may_be_empty() -> None:
         pytest.param("teachers:\n  - name: A\n    class: x\n",
                      "mine.yaml:3: teachers.0.class: unknown field; did you",
                      id="typo-of-a-teacher"),
-        pytest.param("teachers:\n  - name: A\n    classes: x\n", "mine.yaml:3: teachers.0.classes: expected a", id="list"),
+        pytest.param("teachers:\n  - name: A\n    classes: x\n", "mine.yaml:3: teachers.0.classes: expec", id="list"),
         pytest.param("teachers:\n  - purpose: A\n", "mine.yaml:2: teachers.0.name: Field required", id="missing"),
         pytest.param(
             "teachers:\n  - name: A\n    statuses:\n      - ready\n",

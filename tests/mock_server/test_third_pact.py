@@ -39,6 +39,20 @@ async def test_the_example_is_filled_in_for_the_request(
     assert (answer.status, answer.json, answer.headers["content-type"]) == (status, body, "application/json")
 
 
+async def test_an_example_is_told_by_its_query_too() -> None:
+    ruled: dict[str, Any] = {"rules": {"query": {"id": regex("[a-z]+")}}}
+    app = app_of(
+        pact(
+            interaction("found", query={"id": ["anna"]}, body={"id": "anna"}, **ruled),
+            interaction("none", query={"id": ["nobody"]}, status=404, **ruled),
+        )
+    )
+
+    statuses = [(await call(app, f"/things?id={name}")).status for name in ("anna", "bo", "nobody")]
+
+    assert statuses == [200, 200, 404]
+
+
 async def test_an_answer_without_a_body_is_empty() -> None:
     answer = await call(SCHOOL, "/healthz")
 

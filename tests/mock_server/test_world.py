@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -93,15 +94,6 @@ def test_only_so_many_states_can_be_taken_back() -> None:
     assert ids(world) == [298]
 
 
-def test_a_settled_world_is_not_taken_back() -> None:
-    world = world_with(1)
-    world.settle()
-
-    world.teardown(USER_HAS_BATCHES, user_has(batch(1)))
-
-    assert ids(world) == [1]
-
-
 def test_rows_come_newest_first_in_whatever_form_their_dates_are() -> None:
     world = World()
     moments = ["2026-01-31T08:15:30", "2026-01-31T09:15:30.500", "2026-01-31T11:00:00+02:00", "2026-01-31T08:15:31Z"]
@@ -177,6 +169,22 @@ def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[st
 
     assert message in str(refused.value)
     assert ids(world) == [1]
+
+
+def test_states_from_several_threads_all_come_true() -> None:
+    world = World()
+
+    def work(first: int) -> None:
+        for number in range(first, first + 60):
+            world.apply(USER_HAS_BATCHES, user_has(batch(number), user_id=f"user {number}"))
+
+    threads = [threading.Thread(target=work, args=[first]) for first in (0, 100, 200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(world.rows.batches) == 180
 
 
 def test_a_provider_knows_its_own_states_only() -> None:

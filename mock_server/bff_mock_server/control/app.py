@@ -1,9 +1,21 @@
 """The control port: an application that is loaded when it is first asked for, so that starting costs nothing."""
 
 import asyncio
+from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
-from bff_mock_server.asgi import Receive, Scope, Send, deliver, header_map
+from bff_mock_server.asgi import (
+    MAX_BODY_BYTES,
+    ClientGoneError,
+    Receive,
+    Scope,
+    Send,
+    deliver,
+    header_map,
+    read_body,
+    too_large,
+)
 from bff_mock_server.guard import Guard
 from bff_mock_server.mock import Mock
 from bff_mock_server.replies import problem
@@ -41,9 +53,28 @@ class ControlApp:
         async with self._loading:
             if self._api is None:
                 self._api = await asyncio.to_thread(self._load)
-        await self._api(scope, receive, send)
+        with suppress(ClientGoneError):
+            body = await read_body(receive, MAX_BODY_BYTES)
+            if body is None:
+                await deliver(too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body."), scope, receive, send)
+                return
+            await self._api(scope, _Again(body, receive), send)
 
     def _load(self) -> Any:
         from bff_mock_server.control.api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
 
         return create_api(self._mock, is_closing=lambda: self._is_closing)
+
+
+class _Again:
+    """Gives a body that has been read already once more, and then what comes after it."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}

@@ -14,13 +14,13 @@ from typing import Annotated, Any, Final, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CATALOGUE, CMS, RAS, USER_HAS_BATCHES, InternalStatus
+from bff_contracts.states import BATCHES_HAVE_CLASSES, CATALOGUE, SHORT_NAMES, USER_HAS_BATCHES, InternalStatus
 from bff_mock_server.faults import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
 from bff_mock_server.scenarios.school import batches_of, classes_of, teacher_id
 from bff_mock_server.values import meant
 
-PROVIDERS: Final[Mapping[str, str]] = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
+_PROVIDERS: Final[Mapping[str, str]] = {**SHORT_NAMES, **{name: name for name in SHORT_NAMES.values()}}
 _SUFFIXES: Final = (".yaml", ".yml")
 _PACKAGE: Final = "bff_mock_server.scenarios"
 _SHIPPED: Final = "data"
@@ -140,7 +140,7 @@ class _Entry:
 
 def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     user_id = teacher.user_id or teacher_id(teacher.name)
-    batches = batches_of(teacher.name, teacher.batches, teacher.statuses)
+    batches = batches_of(user_id, teacher.batches, teacher.statuses)
     states = [StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": batches})]
     if batches:
         states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes_of(batches, teacher.classes)}))
@@ -169,7 +169,7 @@ def _of_state(state: _State, at: int, document: "_Document") -> _Entry:
 
 def _of_fault(fault: _Fault, at: int, document: "_Document") -> _Entry:
     try:
-        route = parse_route(fault.on, PROVIDERS)
+        route = parse_route(fault.on, _PROVIDERS)
     except FaultError as error:
         raise document.problem(("faults", at, "on"), str(error)) from error
     return _Entry(faults=_faults(fault.fault, route, ("faults", at, "fault"), document))
