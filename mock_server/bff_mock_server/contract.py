@@ -52,7 +52,7 @@ class Case:
 
     Attributes:
         interactions: The preferred one first.
-        at_example: They by the path of their own examples.
+        at_example: They by the path and the query of their own examples.
         weight: As in `Entry`.
         path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
         query: What is left to check of a query for which it is a candidate.
@@ -61,7 +61,7 @@ class Case:
     """
 
     interactions: tuple[Interaction, ...]
-    at_example: Mapping[str, Sequence[Interaction]]
+    at_example: Mapping[str, Mapping[object, Interaction]]
     weight: int
     path: Check | None
     query: tuple[tuple[str, tuple[Check, ...]], ...]
@@ -73,9 +73,7 @@ class Case:
         here = self.at_example.get(path)
         if here is None:
             return None
-        if len(here) > 1 or here[0].request.path_rule is None:
-            return next((found for found in here if found.request.query == query), None)
-        return here[0]
+        return here.get(frozenset(query.items())) or here.get(None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,9 +221,13 @@ def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
 def _case(same: Sequence[Entry], endpoint_path: Check) -> Case:
     entry = same[0]
     interactions = tuple(other.interaction for other in same)
-    at_example: dict[str, list[Interaction]] = {}
+    at_example: dict[str, dict[object, Interaction]] = {}
     for interaction in interactions:
-        at_example.setdefault(interaction.request.path, []).append(interaction)
+        request = interaction.request
+        here = at_example.setdefault(request.path, {})
+        here.setdefault(frozenset(request.query.items()), interaction)
+        if request.path_rule is not None:
+            here.setdefault(None, interaction)  # its path alone tells it from others
     return Case(
         interactions=interactions,
         at_example=at_example,

@@ -8,6 +8,7 @@ Requests that the contract does not allow come here only when the mock is lenien
 services answer them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from bff_contracts.json_values import is_array, is_object
 from bff_contracts.pact_file import Interaction
-from bff_contracts.states import CMS, RAS
+from bff_contracts.states import CMS, RAS, UUID_PATTERN
 from bff_mock_server.contract import Endpoint, Table
 from bff_mock_server.matching import Asked
 from bff_mock_server.replies import Reply, from_example, head_of, json_reply
@@ -33,6 +34,7 @@ _INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
 """What RAS answers to numbers and statuses that its database refuses; in no contract, the BFF never asks for it."""
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 """What CMS answers when one id among those asked for is none."""
+_CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = 20
 _END_OF_BIGINT: Final = 2**63
 
@@ -138,7 +140,8 @@ _SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
 
 
 def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
-    return batch_id if batch_id in known else str(UUID(batch_id))
+    is_canonical = batch_id in known or _CANONICAL(batch_id) is not None
+    return batch_id if is_canonical else str(UUID(batch_id))
 
 
 def _text(template: Template, row: BatchRow) -> str:
