@@ -72,7 +72,13 @@ class MockApp:
     def __init__(self, mock: Mock, *backends: Backend, guard: Guard | None = None) -> None:
         self.mock = mock
         self.backends = backends
+        self._serves_all = len(backends) == len(mock.backends)
         self._guard = guard or Guard()
+
+    def reload(self) -> None:
+        """Take over the backends that the mock has now: all, or those of the same providers."""
+        mine = {backend.provider for backend in self.backends}
+        self.backends = tuple(one for one in self.mock.backends if self._serves_all or one.provider in mine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

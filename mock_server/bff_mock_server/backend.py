@@ -59,7 +59,7 @@ class Backend:
 
     Attributes:
         provider: The participant's name.
-        interactions: Those of the contract.
+        pact: The contract.
         table: The contract as requests are looked up in it.
         has_states: Whether the catalogue knows provider states of it.
 
@@ -72,7 +72,7 @@ class Backend:
     ) -> None:
         self.provider = pact.provider
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATED else frozenset())
-        self.interactions = pact.interactions
+        self.pact = pact
         self.has_states = bool(known_states(pact.provider))
         self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient

@@ -22,11 +22,14 @@ class Place:
     backends: Sequence[Backend]
 
 
-def banner(places: Sequence[Place], control: str | None, scenario: Scenario, mock: Mock) -> str:
+def banner(places: Sequence[Place], control: str | None, mock: Mock) -> str:
     """The text of the banner."""
-    rows = [(backend.provider, place.url) for place in places for backend in place.backends]
+    scenario = mock.worlds.scenario
+    rows = [
+        (one.provider, _where(place.url, mock.proxied.get(one.provider))) for place in places for one in place.backends
+    ]
     if control is not None:
-        rows.append(("control", f"{control}/_mock/  (state, faults, journal, coverage; {control}/_mock/openapi.json)"))
+        rows.append(("control page", f"{control}/  (its API: {control}/_mock/openapi.json)"))
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {where}" for name, where in rows]
     key = next((key for place in places for backend in place.backends for key in _examples(backend, KEY)), None)
@@ -44,6 +47,10 @@ def banner(places: Sequence[Place], control: str | None, scenario: Scenario, moc
         if line is not None:
             lines += ["", "Try:", line]
     return "\n".join(["Mocks that keep the contract are listening; stop them with Ctrl-C.", "", *lines])
+
+
+def _where(url: str, real: str | None) -> str:
+    return url if real is None else f"{url}  (passes requests on to {real}, and judges the answers)"
 
 
 def _teachers(scenario: Scenario) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The command `bff-mock-server`."""
 
 import argparse
-import errno
 import gc
 import io
 import ipaddress
@@ -9,33 +8,30 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.pact_file import Pact, PactError, load_pact, shipped_pacts
+from bff_contracts.pact_file import PactError
 from bff_contracts.states import CMS, RAS, SHORT_NAMES
-from bff_mock_server.asgi import MockApp
-from bff_mock_server.backend import Backend
-from bff_mock_server.banner import Place, banner
-from bff_mock_server.control import ControlApp
-from bff_mock_server.guard import Guard
-from bff_mock_server.mock import Mock
+from bff_mock_server.loading import CannotStartError, Contracts
 
 if TYPE_CHECKING:
-    from bff_mock_server.scenarios import Scenario
-    from bff_mock_server.server import Listener
+    from bff_mock_server.assembly import Assembly, Plan
 
 KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 _DISTRIBUTION: Final = "huleedu-bff-clients"
 _MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
 _CANNOT_START: Final = 2
-_LOG: Final = logging.getLogger("bff_mock_server")
+_VIOLATED: Final = 1
+_FASTEST: Final = 10_000.0
 
 _EPILOG: Final = f"""\
 examples:
   bff-mock-server --only cms                 RAS really runs on 4003 and only CMS is missing
   bff-mock-server --scenario exam-week       many teachers, most batches still being processed
+  bff-mock-server --live                     batches move through their life while you watch
+  bff-mock-server --ras proxy=http://127.0.0.1:4003 --ras-port 4013
+                                             real RAS, its answers held against the contract; mock CMS knows its batches
   bff-mock-server --file my.json --port 8080 any pact file, served by its own rules
 
 a request can ask for more, by headers:
@@ -46,7 +42,7 @@ a request can ask for more, by headers:
 environment:
   {KEY_VARIABLE}  accepted as a key beside the contract's placeholder, as --api-key is
 
-exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 could not start
+exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a real service broke the contract (--fail-on-violation), 2 could not start
 """
 
 
@@ -60,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         return _run(options)
-    except _CannotStartError as error:
+    except CannotStartError as error:
         print(f"bff-mock-server: {error}", file=sys.stderr)  # noqa: T201
         return _CANNOT_START
     except KeyboardInterrupt:
@@ -70,162 +66,94 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.enable()
 
 
-class _CannotStartError(Exception):
-    """Why there is no mock, in a few lines."""
-
-
 def _run(options: argparse.Namespace) -> int:
     try:
-        from bff_mock_server.scenarios import Scenario, ScenarioError, find_scenario  # noqa: PLC0415  # loads without the extra
+        from bff_mock_server.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
+        from bff_mock_server.scenarios import ScenarioError  # noqa: PLC0415  # the same
         from bff_mock_server.server import run  # noqa: PLC0415  # the same
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_EXTRA:
             raise
         message = f"{error.name} is missing; install the extra: pip install '{_DISTRIBUTION}[mock]'"
-        raise _CannotStartError(message) from error
+        raise CannotStartError(message) from error
     is_open = _is_open(options.host, allowed=options.allow_remote)
     gc.disable()  # nothing is garbage yet
     try:
-        scenario = find_scenario(options.scenario)
-        keys = frozenset(filter(None, (options.api_key, os.environ.get(KEY_VARIABLE))))
-        shipped = shipped_pacts()
-        backends = [
-            Backend(pact, keys=keys, elsewhere=shipped, lenient=options.lenient) for pact in _pacts(options, shipped)
-        ]
-        if not any(backend.has_states for backend in backends):
-            scenario = Scenario("none", about="These contracts have no simulator: their examples are what there is.")
-        mock = Mock(backends, scenario, seed=options.seed, log_requests=options.verbosity > 0)
-        _warn_of_lost_faults(mock, scenario)
+        assembly = assemble(_plan(options))
     except (PactError, ScenarioError) as error:
-        raise _CannotStartError(str(error)) from error
-    apps, listeners = _bound(mock, options)
-    urls = [_url(options.host, listener.port) for listener in listeners]
-    places = [Place(url, app.backends) for url, app in zip(urls, apps, strict=False)]
-    mock.urls.update({backend.provider: place.url for place in places for backend in place.backends})
-    control = urls[-1] if len(urls) > len(apps) else None
+        raise CannotStartError(str(error)) from error
     if is_open:
-        _warn(options.host, urls)
-    print_ready = _announcement(places, control, scenario, mock, quiet=options.verbosity < 0)
+        _warn(options.host, assembly.urls)
     # What stands now stands until the end: the collector need not look at it again and again.
     gc.freeze()
     gc.enable()
-    run(listeners, on_ready=print_ready)
-    return 0
-
-
-def _warn_of_lost_faults(mock: Mock, scenario: "Scenario") -> None:
-    """A scenario is for both services; if both are here, a route that leads nowhere is a slip of the pen."""
-    if {RAS, CMS} <= set(mock.providers):
-        for armed in scenario.faults:
-            if not mock.has_route(armed.route):
-                _LOG.warning("scenario %s: a fault is armed on %s, where no endpoint is", scenario.name, armed.route)
-
-
-def _announcement(
-    places: Sequence[Place], control: str | None, scenario: "Scenario", mock: Mock, *, quiet: bool
-) -> Callable[[], None]:
-    def announce() -> None:
-        text = "\n".join(place.url for place in places) if quiet else banner(places, control, scenario, mock)
-        print(text, flush=True)  # noqa: T201
-
-    return announce
-
-
-def _pacts(options: argparse.Namespace, shipped: Sequence[Pact]) -> list[Pact]:
-    if not (options.file or options.dir):
-        if options.port is not None:
-            raise _CannotStartError("--port goes with --file or --dir; RAS and CMS have --ras-port and --cms-port")
-        pacts = _wanted(shipped, options.only)
-    elif options.only:
-        raise _CannotStartError("--only goes with the shipped contracts, not with --file or --dir")
-    else:
-        by_file = {Path(path).resolve(): path for path in (*options.file, *_files_of(options.dir))}
-        pacts = [_loaded(path) for path in by_file.values()]
-    if options.provider_state is None:
-        return pacts
-    return [_in_state(pact, options.provider_state, also_none=options.empty_provider_state) for pact in pacts]
-
-
-def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:
-    provider = SHORT_NAMES[only] if only else None
-    wanted = [pact for pact in shipped if provider in {None, pact.provider}]
-    if not wanted:
-        message = f"no contract with {provider or 'any provider'} is installed"
-        raise _CannotStartError(message)
-    # RAS first: the example is about its pages.
-    return sorted(wanted, key=lambda pact: pact.provider != RAS)
-
-
-def _files_of(folders: Iterable[str]) -> list[Path]:
-    found: list[Path] = []
-    for folder in folders:
-        files = sorted(Path(folder).glob("*.json"))
-        if not Path(folder).is_dir():
-            message = f"{folder}: no such folder"
-            raise _CannotStartError(message)
-        if not files:
-            message = f"{folder}: no pact files (*.json) here"
-            raise _CannotStartError(message)
-        found += files
-    return found
-
-
-def _loaded(path: str | Path) -> Pact:
-    try:
-        return load_pact(path)
-    except OSError as error:
-        message = f"{path}: {error.strerror or error}"
-        raise _CannotStartError(message) from error
-
-
-def _in_state(pact: Pact, pattern: "re.Pattern[str]", *, also_none: bool) -> Pact:
-    """The contract without the interactions of other provider states, as `pact stub` filters them."""
-    kept = tuple(
-        interaction
-        for interaction in pact.interactions
-        if any(pattern.search(state.name) for state in interaction.states) or (also_none and not interaction.states)
+    run(
+        assembly.listeners,
+        on_ready=lambda: _announce(assembly, quiet=options.verbosity < 0),
+        beside=assembly.beside,
+        at_end=assembly.at_end,
     )
-    if not kept:
-        message = f"{pact.source}: no interaction is in a provider state that matches {pattern.pattern!r}"
-        raise _CannotStartError(message)
-    return Pact(pact.consumer, pact.provider, kept, pact.source)
+    return _verdict(assembly, fail=options.fail_on_violation)
 
 
-def _bound(mock: Mock, options: argparse.Namespace) -> "tuple[list[MockApp], list[Listener]]":
-    from bff_mock_server.server import Listener, bind  # noqa: PLC0415  # the library is usable without the extra
+def _plan(options: argparse.Namespace) -> "Plan":
+    from bff_mock_server.assembly import Plan  # noqa: PLC0415  # the library is usable without the extra
 
-    guard = Guard([options.host, *options.allow_host])
-    if options.file or options.dir:
-        apps = {MockApp(mock, *mock.backends, guard=guard): options.port or 0}
-    else:
-        ports = {RAS: options.ras_port, CMS: options.cms_port}
-        apps = {MockApp(mock, backend, guard=guard): ports[backend.provider] for backend in mock.backends}
-    wanted: list[tuple[MockApp | ControlApp, int]] = list(apps.items())
-    if not options.no_control:
-        wanted.append((ControlApp(mock, guard), options.control_port))
-    listeners: list[Listener] = []
-    for app, port in wanted:
-        try:
-            close = app.close if isinstance(app, ControlApp) else None
-            listeners.append(Listener(app, bind(options.host, port), close))
-        except OSError as error:
-            for listener in listeners:
-                listener.socket.close()
-            raise _CannotStartError(_port_taken(app, port, options.host, error)) from error
-    return list(apps), listeners
-
-
-def _port_taken(app: object, port: int, host: str, error: OSError) -> str:
-    whom, other = "the control page", "--control-port or --no-control"
-    if isinstance(app, MockApp):
-        whom = app.backends[0].provider
-        other = {RAS: "--ras-port", CMS: "--cms-port"}.get(whom, "--port")
-    hint = f"; is a mock running already? {other} takes another" if error.errno == errno.EADDRINUSE else ""
-    return f"cannot listen on {host}:{port} for {whom}: {error.strerror or error}{hint}"
+    _check(options)
+    return Plan(
+        contracts=Contracts(
+            options.only, options.file, options.dir, options.provider_state, options.empty_provider_state
+        ),
+        scenario=options.scenario,
+        keys=frozenset(filter(None, (options.api_key, os.environ.get(KEY_VARIABLE)))),
+        lenient=options.lenient,
+        seed=options.seed,
+        log_requests=options.verbosity > 0,
+        host=options.host,
+        hosts=options.allow_host,
+        ports={RAS: options.ras_port, CMS: options.cms_port},
+        shared_port=options.port or 0,
+        control_port=None if options.no_control else options.control_port,
+        proxied={name: url for name, url in ((RAS, options.ras), (CMS, options.cms)) if url is not None},
+        record=options.record,
+        watch=options.watch,
+        live=options.live,
+    )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _check(options: argparse.Namespace) -> None:
+    are_files = bool(options.file or options.dir)
+    problems = {
+        "--port goes with --file or --dir; RAS and CMS have --ras-port and --cms-port": options.port is not None
+        and not are_files,
+        "--only goes with the shipped contracts, not with --file or --dir": bool(options.only) and are_files,
+        "--ras and --cms go with the shipped contracts, not with --file or --dir": bool(options.ras or options.cms)
+        and are_files,
+        "--fail-on-violation needs something real that could violate: --ras proxy=URL, --cms proxy=URL": bool(
+            options.fail_on_violation
+        )
+        and not (options.ras or options.cms),
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise CannotStartError(problem)
+
+
+def _announce(assembly: "Assembly", *, quiet: bool) -> None:
+    from bff_mock_server.banner import banner  # noqa: PLC0415  # as above
+
+    text = "\n".join(place.url for place in assembly.places)
+    if not quiet:
+        text = banner(assembly.places, assembly.control, assembly.mock)
+    print(text, flush=True)  # noqa: T201
+
+
+def _verdict(assembly: "Assembly", *, fail: bool) -> int:
+    violations = assembly.mock.journal.violations
+    if violations:
+        text = f"bff-mock-server: real services broke their contract {violations} times; the log above says how"
+        print(text, file=sys.stderr)  # noqa: T201
+    return _VIOLATED if fail and violations else 0
 
 
 def _is_open(host: str, *, allowed: bool) -> bool:
@@ -239,7 +167,7 @@ def _is_open(host: str, *, allowed: bool) -> bool:
             f"--host {host} lets other machines reach this mock: its data, and the endpoints that change it. If that"
             " is what you want, add --allow-remote"
         )
-        raise _CannotStartError(message)
+        raise CannotStartError(message)
     return not is_loopback
 
 
@@ -274,6 +202,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api-key", type=_key, metavar="KEY", help="accept this key too; a mock's key, never a real one"
     )
+    parser.add_argument(
+        "--live",
+        nargs="?",
+        type=_speed,
+        const=1.0,
+        metavar="SPEED",
+        help="let batches move through their life, so many times as fast as the clock (default: 1)",
+    )
+    parser.add_argument("--watch", action="store_true", help="read pact files and the scenario file anew on change")
+    real = parser.add_argument_group("in front of a real service")
+    for name in sorted(SHORT_NAMES):
+        real.add_argument(
+            f"--{name}",
+            type=_proxied,
+            metavar="proxy=URL",
+            help=f"pass requests on to a real {name.upper()}, and judge its answers",
+        )
+    real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
+    real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
     where = parser.add_argument_group("where it listens")
     where.add_argument("--ras-port", type=_port, default=4003, metavar="PORT", help="default 4003; 0 takes a free one")
     where.add_argument("--cms-port", type=_port, default=5002, metavar="PORT", help="default 5002; 0 takes a free one")
@@ -321,6 +268,25 @@ def _port(text: str) -> int:
         message = f"a port is 0 to 65535, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return port
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed <= _FASTEST:
+        message = f"a speed is more than 0 and at most {_FASTEST:g}, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return speed
+
+
+def _proxied(text: str) -> str:
+    how, _, url = text.partition("=")
+    if how != "proxy" or not url:
+        message = f"expected proxy=URL, such as proxy=http://127.0.0.1:4003, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return url
 
 
 def _key(text: str) -> str:

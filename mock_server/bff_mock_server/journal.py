@@ -233,6 +233,10 @@ class Journal:
     def clear(self) -> None:
         """Forget everything but the counts."""
         self._rows.clear()
+        self.forget_uses()
+
+    def forget_uses(self) -> None:
+        """Forget which interactions were used: there are others now."""
         self._uses.clear()
 
     def _of_table(self, table: Table) -> Iterator[Use]:

@@ -42,6 +42,7 @@ class Mock:
         worlds: What the answers are about.
         journal: What was asked.
         urls: Where each provider is reached, as far as somebody serves it.
+        proxied: Where those providers really are that requests are passed on to.
         problem: What people should know about; empty when there is nothing.
 
     Raises:
@@ -55,6 +56,7 @@ class Mock:
         self.worlds = Worlds(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests)
         self.urls: dict[str, str] = {}
+        self.proxied: dict[str, str] = {}
         self.problem = ""
 
     @property
@@ -197,6 +199,14 @@ class Mock:
             for backend in self.backends
             for endpoint in backend.table.endpoints
         )
+
+    def reload(self, backends: Iterable[Backend], scenario: Scenario) -> None:
+        """Replace the contracts, and the scenario if it is another one, between two requests."""
+        self.backends = tuple(backends)
+        self.journal.forget_uses()
+        if scenario != self.worlds.scenario or scenario.faults != self.worlds.scenario.faults:
+            self.worlds.restart(scenario)
+        self.problem = ""
 
     def coverage(self) -> list[Use]:
         """How often each interaction of the contracts was used."""

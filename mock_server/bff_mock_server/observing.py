@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from bff_contracts.json_values import is_array, is_object
 from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, BatchesHaveClasses, BatchRow
+from bff_mock_server.directives import SESSION
 from bff_mock_server.matching import Asked
 from bff_mock_server.worlds import Worlds
 
@@ -43,12 +44,14 @@ _INTERNAL: Final[Mapping[str, str]] = {
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 
-def learn_batches(worlds: Worlds, asked: Asked, status: int, body: bytes) -> None:
+def learn_batches(worlds: Worlds, provider: str, asked: Asked, status: int, body: bytes) -> None:
     """Give classes to the batches of an answer that mock CMS does not know yet.
 
     Which class a batch gets follows from its id, so it is the same one in every run.
     """
-    world = worlds.of(asked.headers.get("x-mock-session"))
+    if provider != RAS:
+        return
+    world = worlds.of(asked.headers.get(SESSION))
     unknown = [row["batch_id"] for row in _batches(status, body) if row.get("batch_id") not in world.rows.classes]
     classes = {batch_id: _class_for(batch_id) for batch_id in unknown if _is_uuid(batch_id)}
     if classes:

@@ -7,14 +7,25 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from bff_contracts.judge import Judge
-from bff_contracts.pact_file import Pact
-from bff_mock_server.asgi import MAX_BODY_BYTES, Receive, Scope, Send, asked, deliver, header_map, read_body
+from bff_mock_server.asgi import (
+    MAX_BODY_BYTES,
+    ClientGoneError,
+    Receive,
+    Scope,
+    Send,
+    asked,
+    deliver,
+    header_map,
+    read_body,
+    too_large,
+)
 from bff_mock_server.backend import Backend
 from bff_mock_server.directives import HEADERS, STATE, DirectiveError
 from bff_mock_server.guard import Guard
@@ -37,8 +48,8 @@ _HOP_BY_HOP: Final = frozenset(
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
-Observer = Callable[[Asked, int, bytes], None]
-"""Is told of each request that a real provider answered, with the status and the body."""
+Observer = Callable[[str, Asked, int, bytes], None]
+"""Is told of each request that a real provider answered: the provider, the request, the status and the body."""
 
 
 class ProxyError(ValueError):
@@ -51,7 +62,6 @@ class ProxyApp:
     Args:
         mock: Where requests are written down, and what goes wrong on purpose.
         backend: The provider's contract.
-        pact: The same, for the judge.
         url: Where the real provider is.
         guard: Who may pass provider states on.
         observers: Are told of each answer.
@@ -64,7 +74,6 @@ class ProxyApp:
         self,
         mock: Mock,
         backend: Backend,
-        pact: Pact,
         url: str,
         *,
         guard: Guard | None = None,
@@ -74,7 +83,7 @@ class ProxyApp:
         self.url = _checked(url)
         self._mock = mock
         self._backend = backend
-        self._judge = Judge(pact)
+        self._judge = Judge(backend.pact)
         self._guard = guard or Guard()
         self._observers = observers
         # The engine is asked by one thread at a time, and never by the one that serves.
@@ -85,14 +94,21 @@ class ProxyApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        body = await read_body(receive, MAX_BODY_BYTES)
-        if body is None:
-            reply = problem(413, f"A request has at most {MAX_BODY_BYTES} bytes of body.")
-        elif scope["path"].startswith(_PACT):
-            reply = await self._pass_on_states(scope, body)
-        else:
-            reply = await self._pass_on(asked(scope, body))
-        await deliver(reply, scope, receive, send)
+        with suppress(ClientGoneError):
+            body = await read_body(receive, MAX_BODY_BYTES)
+            if body is None:
+                reply = too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body.")
+            elif scope["path"].startswith(_PACT):
+                reply = await self._pass_on_states(scope, body)
+            else:
+                reply = await self._pass_on(asked(scope, body))
+            await deliver(reply, scope, receive, send)
+
+    def reload(self) -> None:
+        """Take over the contract that the mock has now."""
+        found = next((one for one in self._mock.backends if one.provider == self._backend.provider), None)
+        if found is not None:
+            self.backends, self._backend, self._judge = (found,), found, Judge(found.pact)
 
     async def close(self) -> None:
         """Close the connections to the real provider."""
@@ -122,7 +138,7 @@ class ProxyApp:
         for violation in violations:
             _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, " ".join(filter(None, violation)))
         for observe in self._observers:
-            observe(asked, reply.status, reply.body)
+            observe(self._backend.provider, asked, reply.status, reply.body)
         return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:

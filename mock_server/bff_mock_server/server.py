@@ -6,8 +6,9 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import uvicorn
@@ -23,6 +24,10 @@ _FILES: Final = 65_536
 _SWEEP_SECONDS: Final = 1.0
 _START_SECONDS: Final = 10.0
 """How long a server in a thread may take to start; it takes a few hundredths."""
+
+
+Beside = Callable[[], Coroutine[Any, Any, None]]
+"""Work that is done beside serving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +66,30 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def run(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` is called once every listener accepts requests."""
+def run(
+    listeners: Sequence[Listener],
+    *,
+    on_ready: Callable[[], None],
+    beside: Sequence[Beside] = (),
+    at_end: Sequence[Beside] = (),
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        listeners: What is served.
+        on_ready: Is called once every listener accepts requests.
+        beside: Run for as long as that, and are cancelled then.
+        at_end: Run after the last answer.
+    """
     _allow_many_connections()
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await _serve(listeners, on_ready, stop)
+        await _serve(listeners, on_ready, stop, beside)
+        for finish in at_end:
+            await finish()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
@@ -126,17 +146,24 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _serve(listeners: Sequence[Listener], on_ready: Callable[[], None], stop: asyncio.Event) -> None:
+async def _serve(
+    listeners: Sequence[Listener],
+    on_ready: Callable[[], None],
+    stop: asyncio.Event,
+    beside: Sequence[Beside] = (),
+) -> None:
     servers = [_Server(_config(listener)) for listener in listeners]
     async with asyncio.TaskGroup() as tasks:
         for server, listener in zip(servers, listeners, strict=True):
             tasks.create_task(server.serve(sockets=[listener.socket]))
         for server in servers:
             await server.ready.wait()
-        sweeper = tasks.create_task(_sweep(servers))
+        works: list[Beside] = [partial(_sweep, servers), *beside]
+        others = [tasks.create_task(work()) for work in works]
         on_ready()
         await stop.wait()
-        sweeper.cancel()
+        for task in others:
+            task.cancel()
         for server, listener in zip(servers, listeners, strict=True):
             if listener.close is not None:
                 listener.close()

@@ -177,6 +177,12 @@ class World:
                 rows = _with_state(rows, applied.params)
             self.rows = rows
 
+    def put(self, row: BatchRow) -> None:
+        """Let a batch be as `row` says, whatever states are set up or taken back later."""
+        with self._changing:
+            self._base = _with_row(self._base, row)
+            self.rows = _with_row(self.rows, row)
+
     def arm(self, armed: Armed) -> None:
         """Let something go wrong from now on, beside what goes wrong already."""
         with self._changing:
@@ -235,6 +241,12 @@ def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
     kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
     newest_first = BatchRows(sorted(new.values(), key=lambda row: row.created, reverse=True))
     return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.classes)
+
+
+def _with_row(rows: Rows, row: BatchRow) -> Rows:
+    others = (one for one in rows.users.get(row.user_id, ()) if one.batch_id != row.batch_id)
+    newest_first = BatchRows(sorted((row, *others), key=lambda one: one.created, reverse=True))
+    return Rows({**rows.batches, row.batch_id: row}, {**rows.users, row.user_id: newest_first}, rows.classes)
 
 
 def _with_classes(state: BatchesHaveClasses) -> Mapping[str, KnownClass | None]:

@@ -85,6 +85,12 @@ class Worlds:
         world = self._sessions[session] = self._begin(session)
         return world
 
+    def restart(self, scenario: Scenario) -> None:
+        """Let every world begin anew, as another scenario."""
+        self._sessions.clear()
+        self._scenarios.clear()
+        self.begin_anew(None, scenario)
+
     def end(self, session: str) -> bool:
         """Forget a session; `False` when there is none."""
         self._scenarios.pop(session, None)

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 import bff_contracts
-from bff_mock_server import PactError, cli, find_scenario
+from bff_mock_server import PactError, cli, find_scenario, loading
 from tests.mock_server.building import KEY
 
 if TYPE_CHECKING:
@@ -255,10 +255,11 @@ def test_a_lenient_mock_answers_anyway() -> None:
 
 def test_the_control_api_is_where_the_banner_says() -> None:
     with running() as (_, banner):
-        found = re.search(r"control +(http://127\.0\.0\.1:\d+/_mock/)", banner)
+        found = re.search(r"control page +(http://127\.0\.0\.1:\d+)/ ", banner)
         assert found
 
-        assert httpx.get(found[1]).json()["scenario"] == "default"
+        assert "<title>Mock RAS and CMS</title>" in httpx.get(found[1]).text
+        assert httpx.get(f"{found[1]}/_mock/").json()["scenario"] == "default"
 
 
 @pytest.mark.parametrize(
@@ -377,14 +378,14 @@ def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def broken() -> None:
         raise PactError("ras.json: interaction 'a': $.x: is missing")
 
-    monkeypatch.setattr(cli, "shipped_pacts", broken)
+    monkeypatch.setattr(loading, "shipped_pacts", broken)
 
     assert cli.main([]) == 2
     assert capsys.readouterr().err == "bff-mock-server: ras.json: interaction 'a': $.x: is missing\n"
 
 
 def test_no_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(cli, "shipped_pacts", tuple)
+    monkeypatch.setattr(loading, "shipped_pacts", tuple)
 
     assert cli.main(["--only", "cms"]) == 2
     assert capsys.readouterr().err == "bff-mock-server: no contract with class-management-service is installed\n"
@@ -394,6 +395,6 @@ def test_ctrl_c_before_the_server_runs_is_no_crash(monkeypatch: pytest.MonkeyPat
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "shipped_pacts", interrupted)
+    monkeypatch.setattr(loading, "shipped_pacts", interrupted)
 
     assert cli.main([]) == 0

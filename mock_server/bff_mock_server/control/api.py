@@ -71,6 +71,10 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
     return api
 
 
+def _served(mock: Mock, provider: str) -> Served:
+    return Served(provider=provider, url=mock.urls.get(provider), proxied=mock.proxied.get(provider))
+
+
 def _reading(mock: Mock) -> APIRouter:
     router = APIRouter()
 
@@ -79,7 +83,7 @@ def _reading(mock: Mock) -> APIRouter:
         world, scenario = mock.worlds.look(session), mock.worlds.scenario_of(session)
         return Overview(
             version=version("huleedu-bff-clients"),
-            backends=[Served(provider=one.provider, url=mock.urls.get(one.provider)) for one in mock.backends],
+            backends=[_served(mock, one.provider) for one in mock.backends],
             scenario=scenario.name,
             about=scenario.about,
             teachers=list(scenario.teachers),
@@ -95,7 +99,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/interactions", summary="The interactions of the contracts")
     async def interactions() -> list[Interaction]:
-        return [Interaction.of(backend.provider, one) for backend in mock.backends for one in backend.interactions]
+        return [Interaction.of(backend.provider, one) for backend in mock.backends for one in backend.pact.interactions]
 
     @router.get("/states", summary="The catalogue of provider states")
     async def states() -> list[State]:

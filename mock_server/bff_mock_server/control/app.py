@@ -38,7 +38,7 @@ class ControlApp:
         self._loading = asyncio.Lock()
         self._is_closing = False
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Let streams come to their end: the server is about to stop."""
         self._is_closing = True
 

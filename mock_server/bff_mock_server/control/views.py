@@ -36,10 +36,11 @@ class Overview(BaseModel):
 
 
 class Served(BaseModel):
-    """A provider, and where it is reached."""
+    """A provider, where it is reached, and where it really is if requests are passed on."""
 
     provider: str
     url: str | None
+    proxied: str | None
 
 
 class Interaction(BaseModel):
