@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import unquote
 from uuid import UUID, uuid5
 
@@ -52,8 +52,9 @@ def learn_batches(worlds: Worlds, provider: str, asked: Asked, status: int, body
     if provider != RAS:
         return
     world = worlds.of(asked.headers.get(SESSION))
-    unknown = [row["batch_id"] for row in _batches(status, body) if row.get("batch_id") not in world.rows.classes]
-    classes = {batch_id: _class_for(batch_id) for batch_id in unknown if _is_uuid(batch_id)}
+    listed = (row.get("batch_id") for row in _batches(status, body))
+    unknown = [batch_id for batch_id in listed if _is_uuid(batch_id) and batch_id not in world.rows.classes]
+    classes = {batch_id: _class_for(batch_id) for batch_id in unknown}
     if classes:
         world.apply(BATCHES_HAVE_CLASSES, {"classes": classes})
 
@@ -192,7 +193,7 @@ def _pseudonym(user_id: str) -> str:
     return user_id if _is_uuid(user_id) else str(uuid5(_NAMESPACE, user_id))
 
 
-def _is_uuid(text: object) -> bool:
+def _is_uuid(text: object) -> TypeGuard[str]:
     try:
         return isinstance(text, str) and str(UUID(text)) == text
     except ValueError:

@@ -87,16 +87,16 @@ def run(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await _serve(listeners, on_ready, stop, beside)
-        for finish in at_end:
-            await finish()
+        await _serve(listeners, on_ready, stop, beside, at_end)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
 
 
 @contextlib.contextmanager
-def running(listeners: Sequence[Listener]) -> Generator[None]:
+def running(
+    listeners: Sequence[Listener], *, beside: Sequence[Beside] = (), at_end: Sequence[Beside] = ()
+) -> Generator[None]:
     """Serve in a thread of its own for as long as the context lasts.
 
     Raises:
@@ -109,7 +109,7 @@ def running(listeners: Sequence[Listener]) -> Generator[None]:
     async def main() -> None:
         stop = asyncio.Event()
         handles.append((asyncio.get_running_loop(), stop))
-        await _serve(listeners, ready.set, stop)
+        await _serve(listeners, ready.set, stop, beside, at_end)
 
     def work() -> None:
         try:
@@ -150,7 +150,8 @@ async def _serve(
     listeners: Sequence[Listener],
     on_ready: Callable[[], None],
     stop: asyncio.Event,
-    beside: Sequence[Beside] = (),
+    beside: Sequence[Beside],
+    at_end: Sequence[Beside],
 ) -> None:
     servers = [_Server(_config(listener)) for listener in listeners]
     async with asyncio.TaskGroup() as tasks:
@@ -168,6 +169,8 @@ async def _serve(
             if listener.close is not None:
                 listener.close()
             server.should_exit = True
+    for finish in at_end:
+        await finish()
 
 
 async def _sweep(servers: Sequence["_Server"]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from bff_contracts.pact_file import PactError
 from bff_mock_server.backend import Backend
+from bff_mock_server.loading import CannotStartError
 from bff_mock_server.mock import Mock
 from bff_mock_server.scenarios.files import ScenarioError
 from bff_mock_server.scenarios.model import Scenario
@@ -56,7 +57,7 @@ class Watcher:
         try:
             # Reading takes as long as a few hundred requests; they are served meanwhile.
             backends, scenario = await asyncio.to_thread(self._load)
-        except (PactError, ScenarioError, OSError) as error:
+        except (CannotStartError, PactError, ScenarioError, OSError) as error:
             self._mock.problem = f"What stood before is still served; the changed files cannot be used:\n{error}"
             _LOG.error("not reloaded: %s", error)  # the message says it all
             return

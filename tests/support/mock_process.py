@@ -22,6 +22,7 @@ class RunningMock:
     cms: str
     control: str
     banner: str
+    process: subprocess.Popen[str]
 
 
 @contextmanager
@@ -36,10 +37,11 @@ def running_mock(*arguments: str) -> Generator[RunningMock]:
         try:
             banner = _read_banner(process.stdout)
             ports = re.findall(r"http://127\.0\.0\.1:\d+", banner)
-            yield RunningMock(ras=ports[0], cms=ports[1], control=ports[2], banner=banner)
+            yield RunningMock(ras=ports[0], cms=ports[1], control=ports[2], banner=banner, process=process)
         finally:
             process.terminate()
-            process.stdout.read()
+            if not process.stdout.closed:
+                process.stdout.read()
 
 
 def _read_banner(output: IO[str]) -> str:

@@ -1,0 +1,343 @@
+"""In front of real providers: requests pass through, and each planted mistake is found."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import Mock, find_scenario
+from bff_mock_server.assembly import Plan, assemble
+from bff_mock_server.loading import Contracts
+from bff_mock_server.proxy import ProxyApp, ProxyError
+from bff_mock_server.server import Listener, bind, running
+from tests.mock_server.building import ras_app
+from tests.support.mock_process import running_mock
+from tests.support.platform import BATCH, TEACHER
+from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
+
+pytestmark = pytest.mark.xdist_group("proxy")
+HEADERS = {
+    "X-Internal-API-Key": KEY,
+    "X-Service-ID": "bff-teacher-service",
+    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00",
+}
+STATUS = f"/internal/v1/batches/{BATCH}/status"
+UNKNOWN = "/internal/v1/batches/00000000-0000-4000-8000-000000000000/status"
+IDS = "26b9045a-e947-5833-ab3e-161507389763,8232d49d-8ace-5fcf-bc17-5fc74acfda47"
+CLASSES = f"/internal/v1/batches/class-info?batch_ids={IDS}"
+
+
+@contextmanager
+def served(providers: Providers) -> Generator[tuple[str, str]]:
+    """The base URLs of the real providers."""
+    ras, cms = Listener(providers.ras, bind("127.0.0.1", 0)), Listener(providers.cms, bind("127.0.0.1", 0))
+    with running([ras, cms]):
+        yield f"http://127.0.0.1:{ras.port}", f"http://127.0.0.1:{cms.port}"
+
+
+@contextmanager
+def proxying(*, ras: str | None = None, cms: str | None = None, record: Path | None = None) -> Generator[Mock]:
+    proxied = {name: url for name, url in ((RAS, ras), (CMS, cms)) if url is not None}
+    assembly = assemble(Plan(Contracts(), proxied=proxied, record=str(record) if record else None))
+    with running(assembly.listeners, beside=assembly.beside, at_end=assembly.at_end):
+        yield assembly.mock
+
+
+@pytest.fixture
+def providers() -> Providers:
+    return Providers()
+
+
+@pytest.fixture
+def mock(providers: Providers) -> Generator[Mock]:
+    with served(providers) as (ras, cms), proxying(ras=ras, cms=cms) as mock:
+        yield mock
+
+
+def ask(mock: Mock, provider: str, target: str, **headers: str) -> httpx.Response:
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.get(f"{mock.urls[provider]}{target}", headers={**HEADERS, **more})
+
+
+@pytest.mark.parametrize(
+    ("provider", "target", "status"),
+    [
+        pytest.param(RAS, PAGE, 200, id="page"),
+        pytest.param(RAS, PAGE.replace(TEACHER, "nobody"), 200, id="empty-page"),
+        pytest.param(RAS, STATUS, 200, id="batch"),
+        pytest.param(RAS, UNKNOWN, 404, id="unknown-batch"),
+        pytest.param(CMS, CLASSES, 200, id="classes"),
+        pytest.param(CMS, "/healthz", 200, id="health"),
+    ],
+)
+def test_what_keeps_the_contract_passes_as_it_is(
+    mock: Mock, providers: Providers, provider: str, target: str, status: int
+) -> None:
+    answer = ask(mock, provider, target)
+
+    (exchange,) = mock.journal.exchanges()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert (exchange.status, exchange.violations, exchange.differences) == (status, (), ())
+    assert exchange.interaction is not None
+    if target != "/healthz":
+        assert providers.asked[-1]["x-correlation-id"] == HEADERS["X-Correlation-ID"]
+        assert providers.asked[-1]["x-internal-api-key"] == KEY
+
+
+def renamed(page: Any) -> None:
+    page["batches"][0]["batchId"] = page["batches"][0].pop("batch_id")
+
+
+def other_keys(classes: Any) -> None:
+    for batch_id in list(classes):
+        classes[batch_id.upper()] = classes.pop(batch_id)
+
+
+@pytest.mark.parametrize(
+    ("provider", "target", "mistake", "where"),
+    [
+        pytest.param(RAS, PAGE, Mistake(body=first("overall_status", "processing_pipelines")), "overall_status",
+                     id="internal-status"),
+        pytest.param(RAS, PAGE, Mistake(body=first("overall_status", "done")), "overall_status", id="vocabulary"),
+        pytest.param(RAS, PAGE, Mistake(body=first("essay_count", "3")), "essay_count", id="number-as-text"),
+        pytest.param(RAS, PAGE, Mistake(body=first("created_at", None)), "created_at", id="null-where-forbidden"),
+        pytest.param(RAS, PAGE, Mistake(body=first("created_at", "2026-01-31 08:15:30")), "created_at", id="date-form"),
+        pytest.param(RAS, PAGE, Mistake(body=first("created_at", "2026-02-30T08:15:30")), "created_at", id="no-day"),
+        pytest.param(RAS, PAGE, Mistake(body=first("batch_id", BATCH.upper())), "batch_id", id="spelling-of-an-id"),
+        pytest.param(RAS, PAGE, Mistake(body=first("user_id", "somebody-else")), "user_id", id="another-users-row"),
+        pytest.param(RAS, PAGE, Mistake(body=first("current_phase", "done")), "current_phase", id="phase"),
+        pytest.param(RAS, PAGE, Mistake(body=renamed), "$.batches[0]", id="renamed"),
+        pytest.param(RAS, PAGE, Mistake(body=lambda page: page.pop("pagination")), "$", id="missing"),
+        pytest.param(RAS, PAGE, Mistake(body=lambda page: page["pagination"].update(total=None)), "total", id="null"),
+        pytest.param(RAS, PAGE, Mistake(status=500), "", id="always-500"),
+        pytest.param(RAS, PAGE, Mistake(status=403), "", id="403-for-401"),
+        pytest.param(RAS, PAGE, Mistake(status=204, text=""), "", id="no-content"),
+        pytest.param(RAS, PAGE, Mistake(content_type="text/html", text="<p>Oops</p>"), "", id="html"),
+        pytest.param(RAS, PAGE, Mistake(content_type="text/plain"), "", id="content-type"),
+        pytest.param(RAS, PAGE, Mistake(text='{"batches": ['), "$", id="broken-json"),
+        pytest.param(RAS, UNKNOWN, Mistake(body=lambda error: error.update(error="Not found")), "error", id="text"),
+        pytest.param(RAS, STATUS, Mistake(body=lambda batch: batch.update(batch_id=BATCH[::-1])), "batch_id",
+                     id="another-batch"),
+        pytest.param(CMS, CLASSES, Mistake(body=lambda classes: classes.popitem()), "$", id="missing-id"),
+        pytest.param(CMS, CLASSES, Mistake(body=lambda classes: classes.update(extra=None)), "$", id="id-too-many"),
+        pytest.param(CMS, CLASSES, Mistake(body=other_keys), "$", id="spelling-of-keys"),
+        pytest.param(CMS, CLASSES, Mistake(body=lambda classes: next(iter(classes.values())).pop("class_name")),
+                     IDS.partition(",")[0], id="class-without-a-name"),
+    ],
+)  # fmt: skip
+def test_each_planted_mistake_is_found(
+    mock: Mock, providers: Providers, provider: str, target: str, mistake: Mistake, where: str
+) -> None:
+    providers.mistake = mistake
+
+    answer = ask(mock, provider, target)
+
+    (exchange,) = mock.journal.exchanges()
+    assert exchange.violations
+    assert where in exchange.violations[0].path + exchange.violations[0].message
+    assert answer.status_code == (mistake.status or (404 if target == UNKNOWN else 200))  # it passes all the same
+
+
+def test_of_a_request_that_the_contract_does_not_allow_it_judges_nothing(mock: Mock) -> None:
+    answer = ask(mock, RAS, PAGE.replace("limit=20", "limit=500"))
+
+    (exchange,) = mock.journal.exchanges()
+    assert (answer.status_code, exchange.violations) == (200, ())
+    assert [one.where for one in exchange.differences] == ["query limit"]
+
+
+def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mock) -> None:
+    answer = ask(mock, RAS, PAGE, X_Internal_API_Key="a-wrong-key-4711")
+
+    (exchange,) = mock.journal.exchanges()
+    assert (answer.status_code, exchange.violations) == (401, ())
+    assert exchange.interaction is not None
+    assert exchange.interaction.startswith("refused: batches of a user")
+    assert "4711" not in repr(exchange)
+
+
+def test_faults_strike_real_answers_too(mock: Mock) -> None:
+    assert ask(mock, RAS, PAGE, X_Mock_Fault="status=503").status_code == 503
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(mock, RAS, PAGE, X_Mock_Fault="truncate")
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        pytest.param({"X_Mock_State": "batch does not exist"}, "is real here", id="state"),
+        pytest.param({"X_Mock_Fault": "explode"}, "unknown fault 'explode'", id="fault"),
+        pytest.param({"X_Mock_Session": "a b"}, "a session's id is", id="session"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_real_service_is_said(mock: Mock, headers: dict[str, str], detail: str) -> None:
+    answer = ask(mock, RAS, PAGE, **headers)
+
+    assert answer.status_code == 400
+    assert detail in answer.json()["detail"]
+
+
+def test_directives_stay_with_the_mock(mock: Mock, providers: Providers) -> None:
+    ask(mock, RAS, PAGE, X_Mock_Session="a", X_Mock_Fault="latency=1ms")
+
+    assert [name for name in providers.asked[0] if name.startswith("x-mock")] == []
+
+
+def test_provider_states_are_passed_on(mock: Mock, providers: Providers) -> None:
+    call: dict[str, Any] = {"state": "x", "params": {}, "action": "setup"}
+
+    good = httpx.post(f"{mock.urls[RAS]}/_pact/provider_states", json=call)
+    foreign = httpx.post(
+        f"{mock.urls[RAS]}/_pact/provider_states", json=call, headers={"Origin": "https://evil.example"}
+    )
+
+    assert [good.status_code, foreign.status_code, providers.states] == [200, 403, [call]]
+    assert mock.journal.count == 0
+
+
+def test_a_service_that_is_down_is_a_502_that_says_so() -> None:
+    with bind("127.0.0.1", 0) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    with proxying(ras=url) as mock:
+        page = ask(mock, RAS, PAGE)
+        state = httpx.post(f"{mock.urls[RAS]}/_pact/provider_states", json={})
+
+        assert [page.status_code, state.status_code] == [502, 502]
+        assert page.json()["detail"].startswith(f"{url} cannot be reached: ")
+        assert mock.journal.exchanges()[0].reason == page.json()["detail"]
+
+
+def test_mock_cms_gives_classes_to_what_real_ras_lists_the_same_each_time(providers: Providers) -> None:
+    runs: list[dict[str, dict[str, str] | None]] = []
+    unlisted = "00000000-0000-4000-8000-000000000000"
+    for _ in range(2):
+        with served(providers) as (ras, _), proxying(ras=ras) as mock:
+            batches = [row["batch_id"] for row in ask(mock, RAS, PAGE).json()["batches"]]
+            target = f"/internal/v1/batches/class-info?batch_ids={','.join([*batches, unlisted])}"
+            runs.append(ask(mock, CMS, target, X_Internal_API_Key="INJECTED-AT-VERIFICATION").json())
+
+    first_run = runs[0]
+    assert first_run == runs[1]
+    assert first_run.pop(unlisted) is None
+    assert len({found["class_name"] for found in first_run.values() if found is not None}) > 1
+    assert None not in first_run.values()
+
+
+def test_what_was_recorded_is_served_later_without_names_of_people(providers: Providers, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    providers.rows.append(
+        {**providers.rows[-1], "user_id": "anna.andersson@skola.example", "batch_id": BATCH[:-1] + "4"}
+    )
+    with served(providers) as (ras, cms), proxying(ras=ras, cms=cms, record=file) as mock:
+        page = ask(mock, RAS, PAGE).json()
+        statuses = {
+            row["batch_id"]: ask(mock, RAS, f"/internal/v1/batches/{row['batch_id']}/status").json()
+            for row in page["batches"]
+        }
+        classes = ask(mock, CMS, CLASSES).json()
+        ask(mock, RAS, PAGE.replace(TEACHER, "nobody"))
+        ask(mock, RAS, PAGE.replace(TEACHER, "anna.andersson@skola.example"))
+    text = file.read_text(encoding="utf-8")
+    world = find_scenario(str(file)).build()
+    app = ras_app(world)
+
+    replayed = [row.answer for row in world.rows.users[TEACHER]]
+    assert [row["batch_id"] for row in replayed] == [row["batch_id"] for row in page["batches"]]
+    assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
+    assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]
+    assert [len(row["essays"]) for row in replayed] == [len(statuses[row["batch_id"]]["essays"]) for row in replayed]
+    assert {batch_id: known and known.class_name for batch_id, known in world.rows.classes.items()} == {
+        batch_id: known and known["class_name"] for batch_id, known in classes.items()
+    }
+    assert len(world.rows.users) == 3
+    assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []
+    assert app.mock.worlds.default is world
+
+
+def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    providers.mistake = Mistake(body=first("essay_count", "many"))
+    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
+        count = len(ask(mock, RAS, PAGE).json()["batches"])
+        providers.mistake = Mistake(text="{")
+        ask(mock, RAS, PAGE)
+
+    assert len(find_scenario(str(file)).rows.users[TEACHER]) == count - 1
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "127.0.0.1:4003", "http://", "http://u:p@x", "http://x?y", "http://x:99999", "http://x/#f"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    app = ras_app()
+
+    with pytest.raises(ProxyError, match="no address of a provider"):
+        ProxyApp(app.mock, app.backends[0], url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mistake", "code"),
+    [
+        pytest.param(["--fail-on-violation"], True, 1, id="violated"),
+        pytest.param(["--fail-on-violation"], False, 0, id="kept"),
+        pytest.param([], True, 0, id="only-said"),
+    ],
+)
+def test_the_exit_code_tells_whether_the_contract_was_kept(
+    providers: Providers,
+    arguments: list[str],
+    mistake: bool,  # noqa: FBT001
+    code: int,
+) -> None:
+    providers.mistake = Mistake(body=first("essay_count", "3")) if mistake else Mistake()
+    with served(providers) as (ras, _), running_mock("--ras", f"proxy={ras}", *arguments) as mock:
+        httpx.get(f"{mock.ras}{PAGE}", headers=HEADERS)
+        mock.process.send_signal(signal.SIGINT)
+        rest, _ = mock.process.communicate(timeout=20)
+
+    assert mock.process.returncode == code
+    assert ("real services broke their contract 1 times" in rest) is mistake
+    assert f"passes requests on to {ras}" in mock.banner
+    assert KEY not in rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
+        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is no address of a provider", id="no-http"),
+        pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),
+        pytest.param(["--fail-on-violation"], "--fail-on-violation needs something real", id="nothing-to-violate"),
+        pytest.param(
+            ["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], "/no/such/x.yaml: No such file", id="file"
+        ),
+    ],
+)
+def test_what_cannot_be_proxied_is_said_at_start(arguments: list[str], message: str) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bff_mock_server", *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_without_the_engine_it_says_which_extra_to_install() -> None:
+    program = (
+        "import sys; sys.modules['pact_ffi'] = None; from bff_mock_server.cli import main;"
+        "sys.exit(main(['--ras', 'proxy=http://127.0.0.1:1']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == 2
+    assert re.search(r"pact_ffi is missing; a proxy needs the extras: pip install '.*\[mock,contracts\]'", done.stderr)
