@@ -65,6 +65,22 @@ uvicorn.run(app, port=PORT, loop="uvloop", http="httptools", lifespan="off", log
 """
 
 
+FOLLOWER = """
+import sys, threading, time, urllib.request
+base = f"http://127.0.0.1:{sys.argv[1]}/_mock"
+stream = urllib.request.urlopen(f"{base}/events")
+stream.readline()
+print("following", flush=True)
+def coverage():
+    while True:
+        urllib.request.urlopen(f"{base}/coverage").read()
+        time.sleep(1)
+threading.Thread(target=coverage, daemon=True).start()
+for line in stream:
+    pass
+"""
+
+
 @dataclass
 class Figures:
     """What was measured of one server with one kind of request."""
@@ -293,6 +309,36 @@ def speed(folder: Path, seconds: float, rounds: int) -> None:
             print(stub_figures.row(f"`pact stub`, {size} interactions", first))
 
 
+def with_the_page_open(folder: Path, seconds: float, rounds: int) -> None:
+    """Print what following the journal live costs."""
+    ras, cms, control = free_port(), free_port(), free_port()
+    ports = ("--ras-port", str(ras), "--cms-port", str(cms), "--control-port", str(control))
+    scripts = {"A": (lua(folder, "A"), cms), "B": (lua(folder, "B"), ras)}
+    figures: dict[tuple[str, bool], Figures] = {}
+    with running("mock", mock(*ports), ras) as server:
+        for _ in range(rounds):
+            for kind, (script, port) in scripts.items():
+                at = Server(server.name, server.process, f"http://127.0.0.1:{port}")
+                load(at, script, seconds, figures.setdefault((kind, False), Figures()))
+                # What a browser that has the page open asks for: the stream, and coverage once a second.
+                with (
+                    subprocess.Popen(
+                        [sys.executable, "-c", FOLLOWER, str(control)], stdout=subprocess.PIPE, text=True
+                    ) as page,
+                ):
+                    if page.stdout is not None:
+                        page.stdout.readline()
+                    load(at, script, seconds, figures.setdefault((kind, True), Figures()))
+                    page.terminate()
+    print(
+        "\n| with the control page | CPU µs / request | ÷ closed | requests/s | p50 ms | p99 ms |"
+        "\n|---|---:|---:|---:|---:|---:|"
+    )
+    for kind in "AB":
+        print(figures[kind, False].row(f"{kind}, closed", None))
+        print(figures[kind, True].row(f"{kind}, open and streaming", figures[kind, False]))
+
+
 def answer_sizes() -> dict[str, int]:
     """How many bytes the mock answers to the first request of each kind."""
     port, other = free_port(), free_port()
@@ -374,6 +420,7 @@ def main() -> int:
         folder = Path(name)
         start_and_memory(folder, options.requests)
         speed(folder, options.seconds, options.rounds)
+        with_the_page_open(folder, options.seconds, options.rounds)
     return 0
 
 

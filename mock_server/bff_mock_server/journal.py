@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final
 
 from bff_contracts.pact_file import Interaction
 from bff_mock_server.backend import Outcome
@@ -28,12 +28,16 @@ BODY_BYTES: Final = 2000
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 
-class Violation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Violation:
     """One way in which the answer of a real provider leaves the contract; as in `bff_contracts.judge.Mismatch`."""
 
     where: str
     path: str
     message: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.where, self.path, self.message)))
 
 
 @dataclass(frozen=True, slots=True)

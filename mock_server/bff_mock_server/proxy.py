@@ -136,7 +136,7 @@ class ProxyApp:
             # Of a request that the contract does not allow it says nothing about the answer either.
             violations = await asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply)
         for violation in violations:
-            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, " ".join(filter(None, violation)))
+            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, violation)
         for observe in self._observers:
             observe(self._backend.provider, asked, reply.status, reply.body)
         return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)

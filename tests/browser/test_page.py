@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bff_mock_server import find_scenario
+from bff_mock_server.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
 from tests.browser.conftest import opened
-from tests.support.mock_process import RunningMock
+from tests.support.mock_process import RunningMock, running_mock
+from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TEACHER = find_scenario("default").teachers[0].user_id
@@ -161,6 +163,38 @@ def test_a_page_that_is_open_follows_what_others_change(mock: RunningMock, page:
     httpx.post(f"{mock.control}/_mock/faults", json={"fault": "reset", "route": "ras"})
 
     expect(page.locator("#armed")).to_contain_text("reset")
+
+
+def test_what_a_real_service_breaks_is_shown(browser: Browser) -> None:
+    providers = Providers(mistake=Mistake(body=first("overall_status", "processing_pipelines")))
+    listener = Listener(providers.ras, bind("127.0.0.1", 0))
+    with (
+        running([listener]),
+        running_mock("--ras", f"proxy=http://127.0.0.1:{listener.port}") as mock,
+        opened(browser, mock, width=1360, height=900) as page,
+    ):
+        httpx.get(f"{mock.ras}{PAGE}", headers={**HEADERS, "X-Internal-API-Key": KEY})
+
+        line = page.locator("#entries .refused .line")
+        expect(line).to_contain_text("breaks the contract: body $.batches[0].overall_status")
+        expect(page.locator("#backends")).to_contain_text(f"→ http://127.0.0.1:{listener.port}")
+        line.click()
+        expect(page.locator("#entries .details")).to_contain_text("processing_pipelines")
+        assert KEY not in page.content()
+
+
+def test_a_file_that_cannot_be_reloaded_is_shown(browser: Browser, tmp_path: Path) -> None:
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text("teachers: [{name: A}]", encoding="utf-8")
+    with (
+        running_mock("--watch", "--scenario", str(scenario)) as mock,
+        opened(browser, mock, width=1360, height=900) as page,
+    ):
+        scenario.write_text("teachers: [{name: A, batches: many}]", encoding="utf-8")
+        expect(page.locator("#notice")).to_contain_text("mine.yaml:1: teachers.0.batches")
+        scenario.write_text("teachers: [{name: A, batches: 7}]", encoding="utf-8")
+        expect(page.locator("#notice")).to_be_hidden()
+        expect(page.locator("#teachers")).to_contain_text("7 batches")
 
 
 def test_everything_can_be_reached_by_keyboard(mock: RunningMock, page: Page) -> None:

@@ -291,6 +291,15 @@ def test_what_cannot_be_started_is_said_with_exit_code_2(
     assert f"bff-mock-server: {message}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "1e9", "nan"])
+def test_a_speed_that_is_none_is_refused(speed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--live", speed])
+
+    assert ended.value.code == 2
+    assert "a speed is more than 0" in capsys.readouterr().err
+
+
 def test_a_broken_pattern_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--provider-state", "("])

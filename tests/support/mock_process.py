@@ -36,12 +36,23 @@ def running_mock(*arguments: str) -> Generator[RunningMock]:
         assert process.stdout is not None
         try:
             banner = _read_banner(process.stdout)
-            ports = re.findall(r"http://127\.0\.0\.1:\d+", banner)
-            yield RunningMock(ras=ports[0], cms=ports[1], control=ports[2], banner=banner, process=process)
+            yield RunningMock(
+                ras=_address(banner, "result-aggregator-service"),
+                cms=_address(banner, "class-management-service"),
+                control=_address(banner, "control page"),
+                banner=banner,
+                process=process,
+            )
         finally:
             process.terminate()
             if not process.stdout.closed:
                 process.stdout.read()
+
+
+def _address(banner: str, of: str) -> str:
+    found = re.search(rf"^  {of} +(http://127\.0\.0\.1:\d+)", banner, re.MULTILINE)
+    assert found, banner
+    return found[1]
 
 
 def _read_banner(output: IO[str]) -> str:

@@ -82,6 +82,7 @@ function outcome(exchange) {
     const said = first.actual === null ? `${first.where} is missing` : first.expected === null ? `${first.where} is too many` : `${first.where}: ${first.actual}`;
     return `${exchange.interaction === null ? "refused" : "overlooked"}: ${said}${more.length ? `, and ${more.length} more` : ""}`;
   }
+  if (exchange.reason) return exchange.reason;
   if (exchange.fault) return exchange.fault;
   return exchange.interaction || "";
 }
@@ -89,7 +90,7 @@ function outcome(exchange) {
 function show(exchange) {
   const made = $("entry").content.firstElementChild.cloneNode(true);
   const line = made.querySelector(".line");
-  const isRefused = (exchange.differences.length > 0 && exchange.interaction === null) || exchange.violations.length > 0;
+  const isRefused = exchange.interaction === null || exchange.violations.length > 0;
   made.dataset.refused = String(isRefused);
   made.dataset.text = [exchange.method, exchange.target, exchange.status, exchange.interaction, exchange.fault, exchange.session,
     SHORT[exchange.provider], ...Object.values(exchange.headers)].join(" ").toLowerCase();

@@ -1,0 +1,122 @@
+"""The stream that the control page listens to: what arrives, what has changed, and an end when the mock ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_mock_server import MockApp
+from bff_mock_server.control import events as module
+from bff_mock_server.control.events import events
+from tests.mock_server.building import KEY, USER, ras_app, request
+from tests.support.mock_process import running_mock
+
+pytestmark = pytest.mark.anyio
+PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TICK_SECONDS", 0.001)
+
+
+def follow(app: MockApp, after: int = 0) -> AsyncIterator[str]:
+    return events(app.mock, after=after, is_closing=lambda: False)
+
+
+async def following(stream: AsyncIterator[str]) -> tuple[str, Any]:
+    """The next event: its name and its data."""
+    name, data = (await anext(stream)).strip().split("\n")
+    return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+async def test_what_was_asked_before_comes_first_and_then_what_arrives() -> None:
+    app = ras_app()
+    app.reply(request(PAGE))
+    stream = follow(app)
+
+    _, first = await following(stream)
+    app.reply(request(f"{PAGE}&sort=up"))
+    name, then = await following(stream)
+
+    assert (first["count"], [one["number"] for one in first["exchanges"]]) == (1, [1])
+    assert (name, then["count"], [one["status"] for one in then["exchanges"]]) == ("exchanges", 2, [400])
+    assert KEY not in json.dumps([first, then])
+
+
+@pytest.mark.parametrize(("after", "numbers"), [(1, [2]), (2, []), (99, [1, 2])], ids=["some", "all", "of-another-run"])
+async def test_what_the_page_knows_does_not_come_again(after: int, numbers: list[int]) -> None:
+    app = ras_app()
+    for _ in range(2):
+        app.reply(request(PAGE))
+
+    _, first = await following(follow(app, after))
+
+    assert [one["number"] for one in first["exchanges"]] == numbers
+
+
+async def test_of_very_many_the_latest_come() -> None:
+    app = ras_app()
+    for _ in range(300):
+        app.reply(request("/healthz", headers={}))
+
+    _, first = await following(follow(app))
+
+    assert (first["count"], [one["number"] for one in first["exchanges"]]) == (300, list(range(251, 301)))
+
+
+async def test_other_changes_are_told_once() -> None:
+    app = ras_app()
+    stream = follow(app)
+    await following(stream)
+    app.mock.arm("*", "reset")
+    armed = await following(stream)
+    app.mock.problem = "a file is broken"
+    broken = await following(stream)
+    app.reply(request(PAGE))
+
+    assert (armed, broken) == (("changed", {}), ("changed", {}))
+    assert (await following(stream))[0] == "exchanges"
+
+
+async def test_silence_is_broken_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SILENT_TICKS", 3)
+    stream = follow(ras_app())
+    await following(stream)
+
+    assert await anext(stream) == ": still here\n\n"
+
+
+async def test_it_ends_when_the_server_does() -> None:
+    stream = events(ras_app().mock, after=0, is_closing=lambda: True)
+
+    assert [event async for event in stream] == []
+
+
+def test_an_open_page_does_not_keep_the_mock_from_ending() -> None:
+    with running_mock() as mock:
+        with httpx.stream("GET", f"{mock.control}/_mock/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: exchanges"
+            mock.process.send_signal(signal.SIGINT)
+            list(lines)
+
+        assert mock.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")]
+)
+def test_the_page_is_served_and_may_load_nothing_from_elsewhere(path: str, kind: str) -> None:
+    with running_mock() as mock:
+        answer = httpx.get(f"{mock.control}{path}")
+
+    assert answer.headers["content-type"].startswith(kind)
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert "http://" not in answer.text.replace("http://127", "")
+    assert "https://" not in answer.text
