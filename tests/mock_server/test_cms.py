@@ -39,6 +39,7 @@ async def test_each_distinct_id_has_its_class_or_null(app: MockApp, ids: list[st
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json == {found: CLASS if found == ONE else None for found in ids}
+    assert [answer.body.count(found.encode()) for found in ids] == [1] * len(ids)
 
 
 @pytest.mark.parametrize(

@@ -315,13 +315,15 @@ def test_what_is_queued_behind_a_lost_connection_is_lost_with_it(fault: str, cap
 def test_a_client_that_always_has_more_is_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
     monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
-    request = head("/healthz", X_Mock_Fault="latency=100ms")
-    half = len(request) // 2
-    with serve() as backends, connected(backends) as connection:
+    request, half = head("/healthz"), len(head("/healthz")) // 2
+    with serve() as backends, connected(backends) as connection, connected(backends) as other:
         connection.sendall(request[:half])
         for _ in range(8):
             connection.sendall(request[half:] + request[:half])
             assert answers(connection, 1)[0][0] == 200
+            # A tenth of a second passes, and the connection is never without half a request.
+            other.sendall(head("/healthz", X_Mock_Fault="latency=100ms"))
+            answers(other, 1)
 
 
 def test_what_trails_a_body_is_no_header(backends: Backends) -> None:
