@@ -9,9 +9,7 @@ a table are from one run, interleaved, so their ratios hold while absolute times
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import re
 import shutil
 import socket
@@ -21,29 +19,18 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import bff_contracts
-from bff_mock_server import find_scenario
+from benchmarks.asking import HEADERS, contract, lua, requests
 
-PACTS = Path(bff_contracts.__file__).parent / "pacts"
 BIN = Path(sys.executable).parent
 SIZES = (2, 12, 50, 200)
-DISTINCT = 2000
 CONNECTIONS = 16
 TICKS = os.sysconf("SC_CLK_TCK")
-HEADERS = {
-    "X-Internal-API-Key": "INJECTED-AT-VERIFICATION",
-    "X-Service-ID": "bff-teacher-service",
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "python-httpx/0.28.1",
-}
 RAW_APP = """
 import uvicorn
 
@@ -125,72 +112,6 @@ def free_port() -> int:
     """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         return int(bound.getsockname()[1])
-
-
-def contract(folder: Path, size: int) -> list[Path]:
-    """Write two pacts with so many interactions in all: those that are asked for, and ones that are in their way.
-
-    Half of the others are filters of the page's endpoint, half are endpoints of their own with an id in the path.
-    """
-    paths: list[Path] = []
-    folder.mkdir()
-    for file in sorted(PACTS.glob("*.json")):
-        pact = json.loads(file.read_text(encoding="utf-8"))
-        marked = [one for one in pact["interactions"] if one.get("comments", {}).get("role") == "shape"]
-        shape = next(one for one in marked if "query" in one["request"])
-        body = shape["response"]["body"]["content"]
-        if "batches" in body:
-            # The stub serves the example as it stands: a page of 20 for it too.
-            body["batches"] = [{**body["batches"][0], "batch_id": str(UUID(int=at))} for at in range(20)]
-        pact["interactions"] = [shape, *others(shape, size // 2 - 1)]
-        paths.append(folder / file.name)
-        paths[-1].write_text(json.dumps(pact), encoding="utf-8")
-    return paths
-
-
-def others(shape: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """Interactions that a request has to be told apart from."""
-    for number in range(count):
-        other = json.loads(json.dumps(shape))
-        other["description"] = f"other {number}"
-        other.pop("comments", None)
-        if number % 2:
-            other["request"]["query"]["filter"] = [f"value-{number}"]
-        else:
-            uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-            other["request"]["path"] = f"/internal/v1/things-{number:03}/{UUID(int=number)}"
-            rule = {"match": "regex", "regex": f"^/internal/v1/things-{number:03}/{uuid}$"}
-            other["request"].setdefault("matchingRules", {})["path"] = {"combine": "AND", "matchers": [rule]}
-        yield other
-
-
-def requests(kind: str) -> list[str]:
-    """The targets of 2,000 different requests of one kind."""
-    scenario = find_scenario("default")
-    batch_ids, chance = list(scenario.rows.batches), random.Random(1)  # noqa: S311
-    if kind == "A":
-        return [
-            f"/internal/v1/batches/class-info?batch_ids={','.join(chance.sample(batch_ids, 2))}"
-            for _ in range(DISTINCT)
-        ]
-    teacher = scenario.teachers[0].user_id
-    return [f"/internal/v1/batches/user/{teacher}?limit=20&offset={number % 231}" for number in range(DISTINCT)]
-
-
-def lua(folder: Path, kind: str) -> Path:
-    """A wrk script that sends them in turn, each with a correlation id of its own."""
-    chance = random.Random(2)  # noqa: S311
-    fixed = ",".join(f'["{name}"]="{value}"' for name, value in HEADERS.items())
-    lines = [
-        f'r[{at}]=wrk.format("GET","{target}",{{{fixed},["X-Correlation-ID"]="{UUID(int=chance.getrandbits(128))}"}})'
-        for at, target in enumerate(requests(kind), 1)
-    ]
-    script = folder / f"{kind}.lua"
-    script.write_text(
-        f"local r={{}}\nfunction init(args)\n{chr(10).join(lines)}\nend\nlocal n=0\n"
-        f"function request() n=n%{DISTINCT}+1 return r[n] end\n"
-    )
-    return script
 
 
 def mock(*arguments: str | Path) -> list[str | Path]:
@@ -408,7 +329,7 @@ def start_and_memory(folder: Path, requests_wanted: int) -> None:
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=4, help="how long each measurement takes (default: 4)")
+    parser.add_argument("--seconds", type=int, default=4, help="how long each measurement takes (default: 4)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is repeated (default: 3)")
     parser.add_argument("--requests", type=int, default=1_000_000, help="for the memory (default: a million)")
     options = parser.parse_args()

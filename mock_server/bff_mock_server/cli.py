@@ -211,6 +211,21 @@ def _parser() -> argparse.ArgumentParser:
         help="let batches move through their life, so many times as fast as the clock (default: 1)",
     )
     parser.add_argument("--watch", action="store_true", help="read pact files and the scenario file anew on change")
+    _add_proxying(parser)
+    _add_listening(parser)
+    _add_files(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-q", "--quiet", dest="verbosity", action="store_const", const=-1, default=0, help="print the addresses only"
+    )
+    loudness.add_argument(
+        "-v", "--verbose", dest="verbosity", action="store_const", const=1, help="log each request to stderr"
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    return parser
+
+
+def _add_proxying(parser: argparse.ArgumentParser) -> None:
     real = parser.add_argument_group("in front of a real service")
     for name in sorted(SHORT_NAMES):
         real.add_argument(
@@ -221,6 +236,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
     real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where it listens")
     where.add_argument("--ras-port", type=_port, default=4003, metavar="PORT", help="default 4003; 0 takes a free one")
     where.add_argument("--cms-port", type=_port, default=5002, metavar="PORT", help="default 5002; 0 takes a free one")
@@ -233,6 +251,9 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a name the mock is reached by; repeatable"
     )
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("any pact file")
     files.add_argument("--file", action="append", default=[], metavar="FILE", help="serve this pact file; repeatable")
     files.add_argument("--dir", action="append", default=[], metavar="DIR", help="all *.json of a folder; repeatable")
@@ -241,15 +262,6 @@ def _parser() -> argparse.ArgumentParser:
         "--provider-state", type=_pattern, metavar="REGEX", help="only interactions in a provider state that matches"
     )
     files.add_argument("--empty-provider-state", action="store_true", help="and those in none")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument(
-        "-q", "--quiet", dest="verbosity", action="store_const", const=-1, default=0, help="print the addresses only"
-    )
-    loudness.add_argument(
-        "-v", "--verbose", dest="verbosity", action="store_const", const=1, help="log each request to stderr"
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    return parser
 
 
 class _Version(argparse.Action):

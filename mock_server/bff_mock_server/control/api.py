@@ -62,6 +62,7 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
         redoc_url=None,
     )
     api.include_router(_reading(mock), prefix="/_mock")
+    api.include_router(_asked(mock), prefix="/_mock")
     api.include_router(_changing(mock), prefix="/_mock")
     api.include_router(_page(mock, is_closing))
     for error in (FaultError, ScenarioError, SessionError, StateError, UnknownProviderError):
@@ -112,6 +113,12 @@ def _reading(mock: Mock) -> APIRouter:
     @router.get("/faults", summary="What is armed")
     async def faults(session: Session = None) -> list[ArmedFault]:
         return [ArmedFault.of(armed) for armed in mock.worlds.look(session).faults]
+
+    return router
+
+
+def _asked(mock: Mock) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/journal", summary="The last requests, the latest last")
     async def journal(  # one per filter
