@@ -19,7 +19,10 @@ from bff_clients import (
     BackendUnavailable,
     ContractViolation,
 )
-from bff_mock_server import read_scenario
+from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import Backend, Mock, find_scenario, read_scenario
+from bff_mock_server.banner import Place, banner
 from bff_mock_server.directives import read_directives
 from bff_mock_server.faults import Kind, parse_faults
 from bff_mock_server.scenarios import shipped_scenarios
@@ -119,3 +122,20 @@ def test_the_test_of_the_page_passes_as_it_stands(tmp_path: Path) -> None:
     )
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_readme_shows_what_the_mock_prints() -> None:
+    pacts = {pact.provider: pact for pact in shipped_pacts()}
+    mock = Mock([Backend(pacts[RAS]), Backend(pacts[CMS])], find_scenario("default"))
+    urls = ("http://127.0.0.1:4003", "http://127.0.0.1:5002")
+    places = [Place(url, [backend]) for url, backend in zip(urls, mock.backends, strict=True)]
+    printed = banner(places, "http://127.0.0.1:4100", mock).partition("\n\nTry:")[0]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert printed in readme
+
+
+def test_the_pictures_of_the_documents_are_there() -> None:
+    for document in (ROOT / "README.md", *DOCS.glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links {target}"
