@@ -131,7 +131,7 @@ def read_pact(text: str, *, source: str) -> Pact:
     """
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, or nested without end
         message = f"{source}: $: not JSON ({error})"
         raise PactError(message) from error
     root = _Node(value, "$", source)

@@ -165,7 +165,7 @@ async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> N
     if connection is None and delivery.form != "whole":
         message = f"the fault {delivery.form!r} needs the connection, which this server does not hand over"
         raise RuntimeError(message)
-    leaving = asyncio.ensure_future(_disconnect(receive))
+    leaving = asyncio.ensure_future(disconnected(receive))
     try:
         if not await _pause(delivery.delay, leaving):
             return
@@ -204,7 +204,7 @@ async def _spoil(
     await asyncio.wait({leaving})
 
 
-async def _disconnect(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
     """Return when the client is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -245,8 +245,8 @@ def _name(raw: bytes) -> str:
     if len(_names) < _KNOWN_NAMES:
         # Clients send the same few names again and again.
         _names[raw] = name
-        if is_secret(name):
-            SECRET_HEADERS.add(name)
+    if is_secret(name) and len(SECRET_HEADERS) < _KNOWN_NAMES:
+        SECRET_HEADERS.add(name)
     return name
 
 

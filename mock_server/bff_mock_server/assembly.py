@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import bff_contracts
 from bff_contracts.pact_file import shipped_pacts
@@ -24,6 +25,7 @@ from bff_mock_server.server import Beside, Listener, bind
 from bff_mock_server.watching import Loaded, Watcher
 
 if TYPE_CHECKING:
+    from bff_mock_server.observing import Recorder
     from bff_mock_server.proxy import Observer, ProxyApp
 
 _LOG: Final = logging.getLogger("bff_mock_server")
@@ -106,7 +108,8 @@ def assemble(plan: Plan) -> Assembly:
     mock.proxied.update(plan.proxied)
     _warn_of_lost_faults(mock, scenario)
     guard = Guard([plan.host, *plan.hosts])
-    proxies = _proxies(plan, mock, guard)
+    recorder = _recorder(plan)
+    proxies = _proxies(plan, mock, guard, recorder)
     apps = _apps(plan, mock, guard, proxies)
     wanted: list[tuple[MockApp | ProxyApp | ControlApp, int]] = [*apps]
     if plan.control_port is not None:
@@ -115,7 +118,8 @@ def assemble(plan: Plan) -> Assembly:
     urls = [_url(plan.host, listener.port) for listener in listeners]
     places = [Place(url, app.backends) for url, (app, _) in zip(urls, apps, strict=False)]
     mock.urls.update({backend.provider: place.url for place in places for backend in place.backends})
-    beside: list[Beside] = []
+    _check_that_nobody_asks_itself(plan, listeners)
+    beside: list[Beside] = [recorder.run] if recorder is not None else []
     if plan.live is not None:
         beside.append(Life(mock, speed=plan.live, seed=plan.seed).run)
     if plan.watch:
@@ -129,7 +133,7 @@ def assemble(plan: Plan) -> Assembly:
         control=urls[-1] if plan.control_port is not None else None,
         urls=urls,
         beside=beside,
-        at_end=[proxy.close for proxy in proxies.values()],
+        at_end=[*(proxy.close for proxy in proxies.values()), *([recorder.finish] if recorder is not None else [])],
     )
 
 
@@ -187,13 +191,44 @@ def _apps(
     ]
 
 
-def _proxies(plan: Plan, mock: Mock, guard: Guard) -> "dict[str, ProxyApp]":
+def _check_that_nobody_asks_itself(plan: Plan, listeners: Sequence[Listener]) -> None:
+    own = {listener.port for listener in listeners}
+    for provider, url in plan.proxied.items():
+        parts = urlsplit(url)
+        if parts.port in own and parts.hostname in {"localhost", "127.0.0.1", "::1", plan.host}:
+            for listener in listeners:
+                listener.socket.close()
+            option = {RAS: "--ras-port", CMS: "--cms-port"}[provider]
+            message = f"{url} is where this mock itself would listen, and nobody else does; {option} takes another port"
+            raise CannotStartError(message)
+
+
+def _recorder(plan: Plan) -> "Recorder | None":
+    if plan.record is None:
+        return None
     if not plan.proxied:
-        if plan.record is not None:
-            raise CannotStartError("--record needs something real to record: --ras proxy=URL, --cms proxy=URL")
-        return {}
+        raise CannotStartError("--record needs something real to record: --ras proxy=URL, --cms proxy=URL")
+    if not plan.record.endswith((".yaml", ".yml")):
+        message = f"--record {plan.record}: a scenario is a .yaml file"
+        raise CannotStartError(message)
+    from bff_mock_server.observing import Recorder  # noqa: PLC0415  # only here
+
     try:
-        from bff_mock_server.observing import Recorder, learn_batches  # noqa: PLC0415  # only here, and it costs
+        return Recorder(Path(plan.record))
+    except OSError as error:
+        message = f"{plan.record}: {error.strerror or error}"
+        raise CannotStartError(message) from error
+
+
+def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") -> "dict[str, ProxyApp]":
+    if not plan.proxied:
+        return {}
+    missing = [provider for provider in plan.proxied if provider not in mock.providers]
+    if missing:
+        message = f"requests for {missing[0]} cannot be passed on: --only leaves it out"
+        raise CannotStartError(message)
+    try:
+        from bff_mock_server.observing import learn_batches  # noqa: PLC0415  # only here
         from bff_mock_server.proxy import ProxyApp, ProxyError  # noqa: PLC0415  # needs another extra
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_CONTRACTS | _MODULES_OF_PROXY:
@@ -204,8 +239,8 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard) -> "dict[str, ProxyApp]":
         raise CannotStartError(message) from error
     observers: list[Observer] = [partial(learn_batches, mock.worlds)]
     try:
-        if plan.record is not None:
-            observers.append(Recorder(Path(plan.record)).observe)
+        if recorder is not None:
+            observers.append(recorder.observe)
         return {
             backend.provider: ProxyApp(mock, backend, plan.proxied[backend.provider], guard=guard, observers=observers)
             for backend in mock.backends
@@ -213,9 +248,6 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard) -> "dict[str, ProxyApp]":
         }
     except ProxyError as error:
         raise CannotStartError(str(error)) from error
-    except OSError as error:
-        message = f"{plan.record}: {error.strerror or error}"
-        raise CannotStartError(message) from error
 
 
 def _bound(wanted: "Sequence[tuple[MockApp | ProxyApp | ControlApp, int]]", host: str) -> list[Listener]:

@@ -105,6 +105,11 @@ class Armed:
         self.faults = tuple(faults)
         self._left = [fault.times for fault in self.faults]
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What is written of it: equal for two that do the same."""
+        return (self.route, *(fault.text for fault in self.faults))
+
     def anew(self) -> "Armed":
         """The same, nothing having happened yet."""
         return Armed(self.route, self.faults)

@@ -8,22 +8,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final
+from uuid import uuid4
 
 from bff_contracts.pact_file import Interaction
 from bff_mock_server.backend import Outcome
 from bff_mock_server.contract import Case, Table
-from bff_mock_server.matching import SECRET_HEADERS, Asked, Difference
+from bff_mock_server.matching import SECRET_HEADERS, Asked, Difference, is_secret
 
 SIZE: Final = 1000
 """How many requests are kept."""
 
-SECRET_PARAMETERS: Final = frozenset(
-    {"key", "api_key", "apikey", "api-key", "token", "access_token", "auth", "secret", "password"}
-)
-"""Parameters whose values are never kept."""
-
 BODY_BYTES: Final = 2000
 """How much of a request's body is kept."""
+
+_MANY: Final = 512
+"""So many names of secret headers are remembered; then each header is looked at."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -168,6 +167,7 @@ class Journal:
     """Writes requests down in little time and memory, and says afterwards what they were.
 
     Attributes:
+        start: Tells this journal from the one of another run.
         count: All requests since the start.
         violations: How often the answer of a real provider left the contract.
     """
@@ -176,6 +176,7 @@ class Journal:
         self._log_requests = log_requests
         self._rows: deque[_Row] = deque(maxlen=size)
         self._uses: dict[tuple[Case | int, int], int] = {}
+        self.start = uuid4().hex
         self.count = 0
         self.violations = 0
 
@@ -193,9 +194,9 @@ class Journal:
     ) -> None:
         """Write a request down; its keys, and most of a long body, are taken out of `asked`."""
         headers = asked.headers
-        for name in SECRET_HEADERS:
+        for name in SECRET_HEADERS if len(SECRET_HEADERS) < _MANY else [one for one in headers if is_secret(one)]:
             headers.pop(name, None)
-        if not SECRET_PARAMETERS.isdisjoint(asked.query):
+        if any(map(is_secret, asked.query)):
             _hide_parameters(asked)
         if asked.body:
             asked.body = asked.body[:BODY_BYTES]
@@ -262,7 +263,7 @@ class Journal:
 
 
 def _hide_parameters(asked: Asked) -> None:
-    asked.query = {name: ("…",) if name in SECRET_PARAMETERS else values for name, values in asked.query.items()}
+    asked.query = {name: ("…",) if is_secret(name) else values for name, values in asked.query.items()}
     asked.query_string = "&".join(f"{name}={value}" for name, values in asked.query.items() for value in values)
 
 

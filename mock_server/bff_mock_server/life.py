@@ -80,12 +80,15 @@ class Life:
     def pass_to(self, moment: float) -> None:
         """Let everything happen that is due until `moment`, in seconds of the world since it began to live."""
         world = self._mock.worlds.default
+        stepped: list[BatchRow] = []
         for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
             due = self._due.setdefault(row.batch_id, moment + self._delay(row))
             if due <= moment:
                 changed = self._step(row)
                 self._due[row.batch_id] = moment + self._delay(changed)
-                world.put(changed)
+                stepped.append(changed)
+        if stepped:
+            world.put(*stepped)
         for batch_id in self._due.keys() - world.rows.batches.keys():
             del self._due[batch_id]
         if moment >= self._next_arrival and self._arrived < _ARRIVALS:

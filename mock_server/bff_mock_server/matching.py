@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ MAX_DIFFERENCES: Final = 20
 """So many are told of one request; who has more has misunderstood more than a list could mend."""
 
 
+@lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether what goes by a name is probably nobody else's business."""
     return _SECRET.search(name) is not None

@@ -53,6 +53,7 @@ class Mock:
         self, backends: Iterable[Backend], scenario: Scenario, *, seed: int = 0, log_requests: bool = False
     ) -> None:
         self.backends = tuple(backends)
+        self._loaded = scenario
         self.worlds = Worlds(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests)
         self.urls: dict[str, str] = {}
@@ -204,7 +205,9 @@ class Mock:
         """Replace the contracts, and the scenario if it is another one, between two requests."""
         self.backends = tuple(backends)
         self.journal.forget_uses()
-        if scenario != self.worlds.scenario or scenario.faults != self.worlds.scenario.faults:
+        if not scenario.is_like(self._loaded):
+            # Another one may have been chosen meanwhile: only a change of the file is a reason to begin anew.
+            self._loaded = scenario
             self.worlds.restart(scenario)
         self.problem = ""
 

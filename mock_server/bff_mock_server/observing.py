@@ -1,5 +1,6 @@
 """What a real provider's answers teach: classes for the batches that it lists, and a scenario to serve later."""
 
+import asyncio
 import json
 import logging
 import os
@@ -15,9 +16,18 @@ import yaml
 from pydantic import ValidationError
 
 from bff_contracts.json_values import is_array, is_object
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, BatchesHaveClasses, BatchRow
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    CMS,
+    RAS,
+    USER_HAS_BATCHES,
+    BatchesHaveClasses,
+    BatchRow,
+    EssayRow,
+)
 from bff_mock_server.directives import SESSION
 from bff_mock_server.matching import Asked
+from bff_mock_server.world import CLIENT_STATUS
 from bff_mock_server.worlds import Worlds
 
 CLASS_NAMES: Final = (
@@ -30,6 +40,8 @@ CLASS_NAMES: Final = (
 
 _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
 _OK: Final = 200
+_WRITE_SECONDS: Final = 2.0
+_MODE: Final = 0o644
 _INTERNAL: Final[Mapping[str, str]] = {
     "pending_content": "awaiting_content_validation",
     "ready": "ready_for_pipeline_execution",
@@ -71,7 +83,7 @@ class Recorder:
     ids that are not UUIDs (the same one by the same one).
 
     Args:
-        path: The file to write.
+        path: The file to write; what stands there is replaced when there is something to record.
 
     Raises:
         OSError: It cannot be written.
@@ -81,10 +93,12 @@ class Recorder:
         self._path = path
         self._users: dict[str, dict[str, dict[str, Any]]] = {}
         self._classes: dict[str, Mapping[str, Any] | None] = {}
-        self._write()
+        self._is_dirty = False
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass  # better said now than at the end of a day
 
     def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
-        """Take what one answer tells, and write the file anew."""
+        """Take what one answer tells."""
         if provider == RAS:
             known = asked.query.get("status")
             for row in _batches(status, body):
@@ -92,10 +106,22 @@ class Recorder:
             self._take_user(asked, status, body)
         elif provider == CMS and status == _OK:
             self._take_classes(body)
-        else:
+        self._is_dirty = True
+
+    async def run(self) -> None:
+        """Write the file anew when something was taken, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_WRITE_SECONDS)
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Write what has not been written yet."""
+        if not self._is_dirty:
             return
+        self._is_dirty = False
+        document = self.document()
         try:
-            self._write()
+            await asyncio.to_thread(self._write, document)
         except OSError as error:
             _LOG.error("%s cannot be written: %s", self._path, error.strerror or error)
 
@@ -116,15 +142,15 @@ class Recorder:
 
     def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> None:
         user_id, batch_id = row.get("user_id"), row.get("batch_id")
+        before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
         stored = {
             **{name: row.get(name) for name in BatchRow.model_fields},
-            "internal_status": internal_status or _INTERNAL.get(str(row.get("overall_status"))),
+            "internal_status": internal_status or _internal(row, before),
             "essays": [
-                _without_names(essay, at) for at, essay in enumerate(row.get("essays") or ()) if is_object(essay)
+                _without_names(essay, at) for at, essay in enumerate(_listed(row.get("essays"))) if is_object(essay)
             ],
             "student_prompt_ref": None,
         }
-        before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
         if not stored["essays"] and before is not None:
             stored["essays"] = before["essays"]  # a list may leave out what the batch's own answer had
         try:
@@ -144,13 +170,14 @@ class Recorder:
             return
         self._classes.update(json.loads(body))
 
-    def _write(self) -> None:
-        text = yaml.dump(self.document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    def _write(self, document: Mapping[str, Any]) -> None:
+        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         # Whoever reads the file meets the one before or this one, never half of it.
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
+            Path(name).chmod(_MODE)
             Path(name).replace(self._path)
         except OSError:
             with suppress(OSError):
@@ -158,7 +185,7 @@ class Recorder:
             raise
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """YAML without aliases: a person may want to change one of two equal things."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
@@ -179,8 +206,20 @@ def _batches(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
     yield from (row for row in rows if is_object(row)) if is_array(rows) else ()
 
 
+def _listed(value: object) -> list[Any]:
+    return value if is_array(value) else []
+
+
+def _internal(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str | None:
+    """The internal status that is known from before, if it still fits what RAS shows; else the commonest that does."""
+    shown = str(row.get("overall_status"))
+    if before is not None and CLIENT_STATUS.get(before["internal_status"]) == shown:
+        return str(before["internal_status"])
+    return _INTERNAL.get(shown)
+
+
 def _without_names(essay: Mapping[str, Any], at: int) -> dict[str, Any]:
-    kept = dict(essay)
+    kept = {name: essay[name] for name in EssayRow.model_fields if name in essay}
     if kept.get("filename") is not None:
         kept["filename"] = f"essay_{at + 1}.docx"
     for name in ("spellcheck_error_detail", "cj_assessment_error_detail"):

@@ -5,10 +5,10 @@ Needs the `contracts` extra as well: the official engine is the judge.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,12 +16,14 @@ import httpx
 from bff_contracts.judge import Judge
 from bff_mock_server.asgi import (
     MAX_BODY_BYTES,
+    MAX_STATE_BYTES,
     ClientGoneError,
     Receive,
     Scope,
     Send,
     asked,
     deliver,
+    disconnected,
     header_map,
     read_body,
     too_large,
@@ -95,13 +97,14 @@ class ProxyApp:
         if scope["type"] != "http":
             return
         with suppress(ClientGoneError):
-            body = await read_body(receive, MAX_BODY_BYTES)
+            is_state = _PACT in scope["path"]
+            limit = MAX_STATE_BYTES if is_state else MAX_BODY_BYTES
+            body = await read_body(receive, limit)
             if body is None:
-                reply = too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body.")
-            elif scope["path"].startswith(_PACT):
-                reply = await self._pass_on_states(scope, body)
+                reply = too_large(f"A request has at most {limit} bytes of body.")
             else:
-                reply = await self._pass_on(asked(scope, body))
+                passing = self._pass_on_states(scope, body) if is_state else self._pass_on(asked(scope, body))
+                reply = await _while_there(receive, passing)
             await deliver(reply, scope, receive, send)
 
     def reload(self) -> None:
@@ -131,14 +134,20 @@ class ProxyApp:
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
         outcome = self._backend.recognise(asked, reply)
+        # Whatever an answer looks like, it reaches who asked for it, and is judged.
+        text = _decoded(reply)
         violations: Sequence[Violation] = ()
         if not outcome.differences:
             # Of a request that the contract does not allow it says nothing about the answer either.
-            violations = await asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply)
+            judging = asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply, text)
+            violations = await judging
         for violation in violations:
             _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, violation)
         for observe in self._observers:
-            observe(self._backend.provider, asked, reply.status, reply.body)
+            try:
+                observe(self._backend.provider, asked, reply.status, text)
+            except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
+                _LOG.exception("nothing is learned from %s %s", asked.method, asked.target)
         return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
@@ -152,14 +161,19 @@ class ProxyApp:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
     async def _fetch(self, asked: Asked) -> Reply:
-        headers = {
-            name: value for name, value in asked.headers.items() if name not in _HOP_BY_HOP and name not in HEADERS
-        }
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in asked.headers.items()
+            if name not in _HOP_BY_HOP and name not in HEADERS
+        ]
+        parts = urlsplit(self.url)
         request = httpx.Request(
             asked.method,
-            httpx.URL(self.url).copy_with(raw_path=(urlsplit(self.url).path + asked.target).encode("latin-1")),
-            headers={**headers, "accept-encoding": "identity"},
+            self.url,
+            headers=[*headers, (b"accept-encoding", b"identity")],
             content=asked.body or None,
+            # As it was sent: no client may tidy it up on the way.
+            extensions={"target": (parts.path + asked.target).encode("latin-1")},
         )
         if self._client is None:
             # Neither the environment's proxies nor redirects: what is asked here is what answers.
@@ -180,16 +194,47 @@ class ProxyApp:
         kept = tuple((name.lower(), value) for name, value in response.headers.raw if _is_end_to_end(name))
         return Reply(Head(response.status_code, kept), b"".join(chunks))
 
-    def _violations(self, asked: Asked, reply: Reply) -> Sequence[Violation]:
+    def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
         content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
-        found = self._judge.violations(
-            method=asked.method,
-            target=asked.target,
-            status=reply.status,
-            content_type=content_type.decode("latin-1") if content_type is not None else None,
-            body=reply.body,
-        )
+        try:
+            found = self._judge.violations(
+                method=asked.method,
+                target=asked.target,
+                status=reply.status,
+                content_type=content_type.decode("latin-1") if content_type is not None else None,
+                body=text,
+            )
+        except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
+            return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
         return tuple(Violation(one.where, one.path, one.message) for one in found)
+
+
+def _decoded(reply: Reply) -> bytes:
+    """The body without its content coding, which a provider may apply though nobody asked for one."""
+    coding = next((value for name, value in reply.head.headers if name == b"content-encoding"), None)
+    if coding is None:
+        return reply.body
+    try:
+        return httpx.Response(200, headers=[(b"content-encoding", coding)], content=reply.body).content
+    except httpx.DecodingError:
+        return reply.body
+
+
+async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Reply:
+    """Do something for as long as the client waits for it.
+
+    Raises:
+        ClientGoneError: It went away.
+    """
+    leaving, working = asyncio.ensure_future(disconnected(receive)), asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({leaving, working}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGoneError
+        return working.result()
+    finally:
+        leaving.cancel()
+        working.cancel()
 
 
 def _is_end_to_end(name: bytes) -> bool:

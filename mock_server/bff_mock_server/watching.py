@@ -57,7 +57,9 @@ class Watcher:
         try:
             # Reading takes as long as a few hundred requests; they are served meanwhile.
             backends, scenario = await asyncio.to_thread(self._load)
-        except (CannotStartError, PactError, ScenarioError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # no file, whatever is in it, may end what is served
+            if not isinstance(error, CannotStartError | PactError | ScenarioError | OSError):
+                _LOG.exception("not reloaded")
             self._mock.problem = f"What stood before is still served; the changed files cannot be used:\n{error}"
             _LOG.error("not reloaded: %s", error)  # the message says it all
             return

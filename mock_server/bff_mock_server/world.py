@@ -4,7 +4,7 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,7 +25,7 @@ from bff_contracts.states import BatchRow as BatchParams
 from bff_mock_server.faults import Armed
 from bff_mock_server.values import meant
 
-_CLIENT_STATUS: Final[Mapping[str, str]] = {
+CLIENT_STATUS: Final[Mapping[str, str]] = {
     "awaiting_content_validation": "pending_content",
     "awaiting_pipeline_configuration": "pending_content",
     "ready_for_pipeline_execution": "ready",
@@ -41,7 +41,7 @@ _CLIENT_STATUS: Final[Mapping[str, str]] = {
 }
 """RAS's own mapping of what it stores to what it answers."""
 
-INTERNAL_STATUSES: Final = frozenset(_CLIENT_STATUS)
+INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 """What the `status` filter takes."""
 
 _FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
@@ -177,11 +177,14 @@ class World:
                 rows = _with_state(rows, applied.params)
             self.rows = rows
 
-    def put(self, row: BatchRow) -> None:
-        """Let a batch be as `row` says, whatever states are set up or taken back later."""
+    def put(self, *rows: BatchRow) -> None:
+        """Let batches be as `rows` say.
+
+        A state that is taken back later sets up the others anew: their rows are then as those states say.
+        """
         with self._changing:
-            self._base = _with_row(self._base, row)
-            self.rows = _with_row(self.rows, row)
+            self._base = _with_rows(self._base, rows)
+            self.rows = _with_rows(self.rows, rows)
 
     def arm(self, armed: Armed) -> None:
         """Let something go wrong from now on, beside what goes wrong already."""
@@ -243,10 +246,16 @@ def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
     return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.classes)
 
 
-def _with_row(rows: Rows, row: BatchRow) -> Rows:
-    others = (one for one in rows.users.get(row.user_id, ()) if one.batch_id != row.batch_id)
-    newest_first = BatchRows(sorted((row, *others), key=lambda one: one.created, reverse=True))
-    return Rows({**rows.batches, row.batch_id: row}, {**rows.users, row.user_id: newest_first}, rows.classes)
+def _with_rows(rows: Rows, changed: Sequence[BatchRow]) -> Rows:
+    moved = {row.batch_id for row in changed if (old := rows.batches.get(row.batch_id)) and old.user_id != row.user_id}
+    kept = _without(rows, moved) if moved else rows
+    fresh = {row.batch_id: row for row in changed}
+    users: dict[str, BatchRows] = {}
+    for user_id in {row.user_id for row in changed}:
+        others = (one for one in kept.users.get(user_id, ()) if one.batch_id not in fresh)
+        mine = (row for row in fresh.values() if row.user_id == user_id)
+        users[user_id] = BatchRows(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
+    return Rows({**kept.batches, **fresh}, {**kept.users, **users}, kept.classes)
 
 
 def _with_classes(state: BatchesHaveClasses) -> Mapping[str, KnownClass | None]:
@@ -279,7 +288,7 @@ def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
     answer = {
         **fields,
         "user_id": user_id,
-        "overall_status": _CLIENT_STATUS[status],
+        "overall_status": CLIENT_STATUS[status],
         "current_phase": _current_phase(batch),
     }
     return BatchRow(batch.batch_id, user_id, status, _moment(batch.created_at), answer)

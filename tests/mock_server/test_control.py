@@ -207,6 +207,12 @@ async def test_sessions_are_shown_and_ended(app: MockApp, control: httpx.AsyncCl
     assert [(await control.delete("/sessions/a")).status_code for _ in range(2)] == [204, 400]
 
 
+async def test_a_session_may_be_called_as_a_test_is(app: MockApp, control: httpx.AsyncClient) -> None:
+    total(app, **{"X-Mock-Session": "tests/test_a.py::test_b"})
+
+    assert (await control.delete("/sessions/tests%2Ftest_a.py::test_b")).status_code == 204
+
+
 async def test_everything_can_begin_anew(app: MockApp, control: httpx.AsyncClient) -> None:
     app.mock.arm("*", "reset")
     app.mock.worlds.default.apply(USER_HAS_BATCHES, user_has(batch(1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import re
 import signal
 import subprocess
@@ -154,6 +156,93 @@ def test_of_a_request_that_the_contract_does_not_allow_it_judges_nothing(mock: M
     (exchange,) = mock.journal.exchanges()
     assert (answer.status_code, exchange.violations) == (200, ())
     assert [one.where for one in exchange.differences] == ["query limit"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("[" * 100_000, "cannot be judged", id="nested-without-end"),
+        pytest.param('{"batches": [{"batch_id": "\\ud800", "user_id": "\\ud800"}]}', "", id="half-a-character"),
+        pytest.param('{"batches": [{"batch_id": [], "essays": 5}], "pagination": 1}', "", id="other-types"),
+    ],
+)
+def test_whatever_an_answer_looks_like_it_reaches_the_client_and_is_a_violation(
+    providers: Providers, tmp_path: Path, text: str, says: str
+) -> None:
+    providers.mistake = Mistake(text=text)
+    with served(providers) as (ras, _), proxying(ras=ras, record=tmp_path / "r.yaml") as mock:
+        answer = ask(mock, RAS, PAGE)
+
+    assert (answer.status_code, answer.text) == (200, text)
+    assert says in str(mock.journal.exchanges()[0].violations[0])
+
+
+async def _raw(port: int, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        pytest.param(b"GET /internal/v1/batches/user/..?limit=20&offset=0", b"", id="dots"),
+        pytest.param(b'GET /a"b?c=%20&d=', b"", id="odd-characters"),
+        pytest.param(b"OPTIONS *", b"", id="asterisk"),
+        pytest.param(b"GET /healthz", b"X-Name: \xe5\r\n", id="latin-1"),
+    ],
+)
+def test_requests_are_passed_on_as_they_were_sent(line: bytes, headers: bytes) -> None:
+    got: list[bytes] = []
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with proxying(ras=url) as mock:
+                port = int(mock.urls[RAS].rpartition(":")[2])
+                await _raw(port, line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n")
+
+    asyncio.run(main())
+    assert got[0].startswith(line + b" HTTP/1.1\r\n")
+    assert headers.lower() in got[0].lower()
+
+
+def test_a_compressed_answer_is_judged_by_what_is_in_it(providers: Providers) -> None:
+    @providers.ras.after_request
+    async def compress(response: Any) -> Any:
+        response.set_data(gzip.compress(await response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    with served(providers) as (ras, _), proxying(ras=ras) as mock:
+        good = ask(mock, RAS, PAGE)
+        providers.mistake = Mistake(body=first("essay_count", "3"))
+        ask(mock, RAS, PAGE)
+
+    assert good.json()["pagination"]["limit"] == 20
+    assert [len(one.violations) > 0 for one in mock.journal.exchanges()] == [False, True]
+
+
+def test_a_known_internal_status_is_kept_and_fields_nobody_knows_are_left_out(
+    providers: Providers, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.yaml"
+    row = next(row for row in providers.rows if row["overall_status"] == "processing")
+    providers.rows[:] = [row]
+    row["essays"] = [{**essay, "word_count": 5} for essay in row["essays"]]
+    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
+        ask(mock, RAS, f"{PAGE}&status=awaiting_student_validation")
+        ask(mock, RAS, PAGE)
+
+    (recorded,) = find_scenario(str(file)).rows.batches.values()
+    assert recorded.internal_status == "awaiting_student_validation"
 
 
 def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mock) -> None:
@@ -316,6 +405,8 @@ def test_the_exit_code_tells_whether_the_contract_was_kept(
     [
         pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
         pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is no address of a provider", id="no-http"),
+        pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
+        pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
         pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),
         pytest.param(["--fail-on-violation"], "--fail-on-violation needs something real", id="nothing-to-violate"),
         pytest.param(
@@ -330,6 +421,20 @@ def test_what_cannot_be_proxied_is_said_at_start(arguments: list[str], message: 
 
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.yaml"
+    kept.write_text("about: precious", encoding="utf-8")
+    with bind("127.0.0.1", 0) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", port, "--cms-port", "0", "--no-control"]
+    command += ["--ras", f"proxy=http://localhost:{port}", "--record", str(kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == 2
+    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in done.stderr
+    assert kept.read_text(encoding="utf-8") == "about: precious"
 
 
 def test_without_the_engine_it_says_which_extra_to_install() -> None:

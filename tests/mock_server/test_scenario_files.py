@@ -141,6 +141,10 @@ def test_a_file_may_be_empty() -> None:
     [
         pytest.param("teachers: [", "mine.yaml:2: not YAML: ", id="not-yaml"),
         pytest.param("a: 1\nb: [1, 2\nc: 3\n", "mine.yaml:3: not YAML: ", id="not-yaml-further-down"),
+        pytest.param("about: 0x_", "mine.yaml: not YAML: ", id="no-number"),
+        pytest.param("about: !!int abc", "mine.yaml: not YAML: ", id="tag-that-does-not-fit"),
+        pytest.param("about: !!bool x", "mine.yaml: not YAML: ", id="no-boolean"),
+        pytest.param("about: !!timestamp 2026-99-99", "mine.yaml", id="no-date"),
         pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
         pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
         pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bff_contracts.states import CMS, RAS
-from bff_mock_server import Mock, watching
+from bff_mock_server import Mock, find_scenario, watching
 from bff_mock_server.assembly import Plan, assemble
 from bff_mock_server.loading import Contracts
 from bff_mock_server.server import running
@@ -81,6 +81,8 @@ def test_a_changed_contract_is_served_at_once(mock: Mock, file: Path) -> None:
     [
         pytest.param("{", "things.json: $: not JSON", id="half-a-file"),
         pytest.param('{"metadata": {}}', "things.json: $: not a pact", id="no-pact"),
+        pytest.param("[" * 100_000, "things.json: $: not JSON", id="nested-without-end"),
+        pytest.param('{"a": ' + "1" * 5000 + "}", "things.json: $: not JSON", id="thousands-of-digits"),
     ],
 )
 def test_a_bad_contract_keeps_what_stands_and_says_so(mock: Mock, file: Path, text: str, problem: str) -> None:
@@ -91,6 +93,14 @@ def test_a_bad_contract_keeps_what_stands_and_says_so(mock: Mock, file: Path, te
     write(file, interaction("one", "/one", body={"n": 3}))
     assert until(lambda: mock.problem == "")
     assert get(mock, "/one").json() == {"n": 3}
+
+
+def test_a_chosen_scenario_survives_a_changed_contract(mock: Mock, file: Path) -> None:
+    mock.worlds.restart(find_scenario("exam-week"))
+    write(file, interaction("one", "/one", body={"n": 9}))
+
+    assert until(lambda: get(mock, "/one").json() == {"n": 9})
+    assert mock.worlds.scenario.name == "exam-week"
 
 
 def test_a_file_that_is_gone_keeps_what_stands(mock: Mock, file: Path) -> None:

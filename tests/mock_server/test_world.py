@@ -171,6 +171,16 @@ def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[st
     assert ids(world) == [1]
 
 
+def test_a_batch_that_is_put_is_its_owners_alone() -> None:
+    world = world_with(1, 2)
+    world.apply(USER_HAS_BATCHES, user_has(batch(2), user_id=OTHER_USER))
+    world.put(world.rows.batches[batch_id(2)])
+
+    world.teardown(USER_HAS_BATCHES, user_has(batch(9)))
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([1], [2])
+
+
 def test_states_from_several_threads_all_come_true() -> None:
     world = World()
 

@@ -196,7 +196,7 @@ def _changing(mock: Mock) -> APIRouter:
         mock.journal.clear()
 
     @router.delete(
-        "/sessions/{session}", summary="Forget a session and its world", status_code=204, response_class=Response
+        "/sessions/{session:path}", summary="Forget a session and its world", status_code=204, response_class=Response
     )
     async def end(session: str) -> None:
         if not mock.worlds.end(session):
@@ -217,8 +217,8 @@ def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/_mock/events")
-    async def stream(after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
-        following = events(mock, after=after, is_closing=is_closing)
+    async def stream(after: Annotated[int, Query(ge=0)] = 0, start: str = "") -> StreamingResponse:
+        following = events(mock, after=after, start=start, is_closing=is_closing)
         return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     for path, (name, media_type) in _FILES.items():

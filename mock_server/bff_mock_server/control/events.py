@@ -21,21 +21,23 @@ _SILENT_TICKS: Final = 60
 
 
 class Arrived(BaseModel):
-    """Requests that were answered since the last time, and how many there have been in all."""
+    """Requests that were answered since the last time, how many there have been in all, and in which run."""
 
+    start: str
     count: int
     exchanges: list[JournalEntry]
 
 
-async def events(mock: Mock, *, after: int, is_closing: Callable[[], bool]) -> AsyncIterator[str]:
+async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callable[[], bool]) -> AsyncIterator[str]:
     """Server-sent events: `exchanges` for what was asked, `changed` when something else is loaded or armed.
 
     Args:
         mock: What is looked at.
         after: The number of the last request that the client knows of.
+        start: The run that it knows it of; nothing is known of another one.
         is_closing: Whether the server is about to end.
     """
-    seen = after if after <= mock.journal.count else 0
+    seen = after if start == mock.journal.start else 0
     known = _standing(mock)
     is_first, silent = True, 0
     while not is_closing():
@@ -43,7 +45,9 @@ async def events(mock: Mock, *, after: int, is_closing: Callable[[], bool]) -> A
         count = mock.journal.count
         if is_first or count != seen:
             latest = mock.journal.exchanges(after=max(seen, count - _AT_MOST))
-            arrived = Arrived(count=count, exchanges=[JournalEntry.model_validate(one) for one in latest])
+            arrived = Arrived(
+                start=mock.journal.start, count=count, exchanges=[JournalEntry.model_validate(one) for one in latest]
+            )
             yield f"event: exchanges\ndata: {arrived.model_dump_json()}\n\n"
             is_first, seen, silent = False, count, 0
         standing = _standing(mock)
@@ -59,4 +63,4 @@ async def events(mock: Mock, *, after: int, is_closing: Callable[[], bool]) -> A
 def _standing(mock: Mock) -> tuple[object, ...]:
     """What a page shows besides the journal; it compares unequal when something of it has changed."""
     worlds = mock.worlds
-    return (worlds.scenario, worlds.default.faults, worlds.sessions, mock.backends, mock.problem)
+    return (worlds.scenario, worlds.default.faults, mock.backends, mock.problem)

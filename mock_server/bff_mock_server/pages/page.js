@@ -10,7 +10,7 @@ const CORRELATION = "00000000-0000-4000-8000-000000000000";
 const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 const $ = (id) => document.getElementById(id);
-const state = { urls: {}, paused: false, waiting: [], last: 0, coverage: "" };
+const state = { urls: {}, paused: false, waiting: [], last: 0, start: "", coverage: "" };
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -42,10 +42,11 @@ function curl(provider, method, target, headers, body = "") {
   const sent = { ...headers };
   if (!("x-internal-api-key" in sent)) sent["x-internal-api-key"] = KEY;
   const skipped = new Set(["host", "connection", "content-length", "accept-encoding"]);
-  const parts = Object.entries(sent).filter(([name]) => !skipped.has(name)).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
+  const parts = Object.entries(sent).filter(([name]) => !skipped.has(name))
+    .flatMap(([name, value]) => String(value).split("\n").map((one) => `-H ${quoted(`${name}: ${one}`)}`));
   if (method !== "GET") parts.unshift(`-X ${method}`);
-  if (body) parts.push(`--data ${quoted(body)}`);
-  return `curl ${parts.join(" ")} ${quoted((state.urls[provider] || "") + target)}`;
+  if (body) parts.push(`--data-raw ${quoted(body)}`);
+  return `curl --globoff ${parts.join(" ")} ${quoted((state.urls[provider] || "") + target)}`;
 }
 
 function copier(text) {
@@ -162,14 +163,15 @@ function arrive(exchanges) {
 }
 
 function listen() {
-  const source = new EventSource(`/_mock/events?after=${state.last}`);
+  const source = new EventSource(`/_mock/events?after=${state.last}&start=${state.start}`);
   source.addEventListener("open", () => {
     $("connection").textContent = "live";
     $("connection").className = "";
   });
   source.addEventListener("exchanges", (event) => {
-    const { count, exchanges } = JSON.parse(event.data);
-    if (count < state.last) $("entries").replaceChildren(); // the mock was started anew
+    const { start, count, exchanges } = JSON.parse(event.data);
+    if (start !== state.start) $("entries").replaceChildren(); // the mock was started anew
+    state.start = start;
     state.last = count;
     $("count").textContent = count ? `${count.toLocaleString()} requests` : "";
     arrive(exchanges);
@@ -227,6 +229,7 @@ async function loadCoverage() {
   $("coverage-bar").max = Math.max(1, coverage.total);
   $("coverage-bar").value = coverage.used;
   const groups = grouped(coverage.interactions);
+  showRoutes([...groups.keys()]);
   const open = new Set([...$("endpoints").querySelectorAll("details[open]")].map((one) => one.dataset.route));
   $("endpoints").replaceChildren(...[...groups].map(([route, interactions]) => {
     const used = interactions.filter((one) => one.times > 0).length;
@@ -237,6 +240,15 @@ async function loadCoverage() {
     made.open = open.has(route);
     return made;
   }));
+}
+
+/* Where faults can be armed: everywhere, at a provider, at an endpoint. */
+function showRoutes(routes) {
+  const chosen = $("route").value;
+  const providers = [...new Set(routes.map((route) => route.split(" ")[0]))];
+  const options = [["*", "everything"], ...providers.map((one) => [one, `all of ${SHORT[one] || one}`]), ...routes.map((one) => [one, named(one)])];
+  $("route").replaceChildren(...options.map(([value, label]) => element("option", { value }, label)));
+  if (options.some(([value]) => value === chosen)) $("route").value = chosen;
 }
 
 /* A route with the short name of its provider. */
@@ -252,10 +264,7 @@ function grouped(interactions) {
 }
 
 async function loadOnce() {
-  const [coverage, states] = await Promise.all([api("coverage"), api("states")]);
-  const endpoints = [...new Set(coverage.interactions.map((one) => one.route))];
-  const routes = [["*", "everything"], ["ras", "all of RAS"], ["cms", "all of CMS"], ...endpoints.map((route) => [route, named(route)])];
-  $("route").replaceChildren(...routes.map(([value, label]) => element("option", { value }, label)));
+  const states = await api("states");
   $("states").replaceChildren(...states.map((one) => element("li", {},
     element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, SHORT[one.provider] || one.provider),
     element("span", { class: "note" }, ...one.meaning.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part))),
@@ -264,7 +273,7 @@ async function loadOnce() {
 
 /* What can be changed */
 
-async function guarded(work, complain = $("notice")) {
+async function guarded(work, complain = $("action-error")) {
   try {
     complain.hidden = true;
     await work();

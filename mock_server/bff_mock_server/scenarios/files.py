@@ -279,7 +279,10 @@ def _document(text: str, source: str) -> _Document:
         line = mark.line + 1 if mark is not None else 1
         message = f"{source}:{line}: not YAML: {error.problem or error}"
         raise ScenarioError(message) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
+        # A scalar that its own tag does not fit (`!!int abc`) is reported by whatever the constructor trips over.
+        if isinstance(error, ScenarioError):
+            raise
         message = f"{source}: not YAML: {' '.join(str(error).split())}"
         raise ScenarioError(message) from error
     finally:

@@ -64,6 +64,11 @@ class Scenario:
             world.apply(state.name, state.params)
         return world.rows
 
+    def is_like(self, other: "Scenario") -> bool:
+        """Whether both say the same."""
+        mine, theirs = ([armed.identity for armed in one.faults] for one in (self, other))
+        return self == other and mine == theirs
+
     def build(self, *, seed: str = "0") -> World:
         """A new world in which the scenario stands, and to which every teardown comes back.
 
