@@ -142,12 +142,12 @@ class ProxyApp:
             judging = asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply, text)
             violations = await judging
         for violation in violations:
-            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.target, violation)
+            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.path, violation)
         for observe in self._observers:
             try:
                 observe(self._backend.provider, asked, reply.status, text)
             except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
-                _LOG.exception("nothing is learned from %s %s", asked.method, asked.target)
+                _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
         return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
