@@ -1,7 +1,8 @@
-"""The control page as a developer uses it. `docs/images/` gets its pictures from here."""
+"""The control page as a developer uses it. `pdm run pictures` lets the last test write those of `docs/images/`."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -217,14 +218,16 @@ def test_it_fits_and_is_photographed(
     width: int,
     height: int,
     dark: bool,  # noqa: FBT001
+    tmp_path: Path,
 ) -> None:
+    pictures = IMAGES if "UPDATE_PICTURES" in os.environ else tmp_path
     with opened(browser, mock, width=width, height=height, dark=dark) as page:
         ask_a_little_of_everything(mock)
         expect(page.locator("#entries > li")).to_have_count(5)
         page.locator("#entries .refused .line").click()
         expect(page.locator("#covered")).not_to_have_text(re.compile("^0 of"))
         page.mouse.move(0, 0)
-        page.screenshot(path=IMAGES / f"control-page-{kind}-{'dark' if dark else 'light'}.png", animations="disabled")
+        page.screenshot(path=pictures / f"control-page-{kind}-{'dark' if dark else 'light'}.png", animations="disabled")
         too_wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
     assert too_wide is False
