@@ -246,13 +246,13 @@ def test_a_known_internal_status_is_kept_and_fields_nobody_knows_are_left_out(
 
 
 def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mock) -> None:
-    answer = ask(mock, RAS, PAGE, X_Internal_API_Key="a-wrong-key-4711")
+    answer = ask(mock, RAS, PAGE, X_Internal_API_Key="a-wrong-key-swordfish")
 
     (exchange,) = mock.journal.exchanges()
     assert (answer.status_code, exchange.violations) == (401, ())
     assert exchange.interaction is not None
     assert exchange.interaction.startswith("refused: batches of a user")
-    assert "4711" not in repr(exchange)
+    assert "swordfish" not in repr(exchange)
 
 
 def test_faults_strike_real_answers_too(mock: Mock) -> None:
