@@ -13,6 +13,7 @@ from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
 from bff_contracts.states import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.asgi import asked
+from bff_mock_server.control import ControlApp
 from bff_mock_server.matching import Asked
 from bff_mock_server.world import World
 
@@ -114,15 +115,10 @@ class Answer:
         return json.loads(self.body)
 
 
-async def call(
-    app: MockApp,
-    target: str,
-    *,
-    method: str = "GET",
-    headers: Headers | None = None,
-    body: Sequence[bytes] = (b"",),
-) -> Answer:
-    """Send one request through the ASGI application."""
+async def messages_of(
+    app: MockApp | ControlApp, asked_for: MutableMapping[str, Any], body: Sequence[bytes] = (b"",)
+) -> list[MutableMapping[str, Any]]:
+    """What an ASGI application sends for a scope and a body in these chunks."""
     chunks = list(body)
     sent: list[MutableMapping[str, Any]] = []
 
@@ -135,8 +131,20 @@ async def call(
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await app(scope(target, method=method, headers=_pairs(headers)), receive, send)
-    start, *rest = sent
+    await app(asked_for, receive, send)
+    return sent
+
+
+async def call(
+    app: MockApp,
+    target: str,
+    *,
+    method: str = "GET",
+    headers: Headers | None = None,
+    body: Sequence[bytes] = (b"",),
+) -> Answer:
+    """Send one request through the ASGI application."""
+    start, *rest = await messages_of(app, scope(target, method=method, headers=_pairs(headers)), body)
     return Answer(
         start["status"],
         {name.decode(): value.decode() for name, value in start["headers"]},

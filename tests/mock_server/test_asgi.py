@@ -21,6 +21,7 @@ from tests.mock_server.building import (
     call,
     cms_app,
     interaction,
+    messages_of,
     pact,
     ras_app,
     scope,
@@ -116,7 +117,7 @@ async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
 
 
 async def test_other_scopes_are_left_alone() -> None:
-    await ras_app()({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    assert await messages_of(ras_app(), {"type": "lifespan"}) == []
 
 
 async def test_a_state_is_set_up_by_post() -> None:

@@ -14,7 +14,7 @@ from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.control import ControlApp
 from bff_mock_server.guard import Guard
 from bff_mock_server.scenarios import shipped_scenarios
-from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch, batch_id, request, user_has
+from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch, batch_id, messages_of, request, user_has
 
 pytestmark = pytest.mark.anyio
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
@@ -303,4 +303,4 @@ async def test_foreign_pages_may_not_use_it(control: httpx.AsyncClient, headers:
 
 
 async def test_other_scopes_are_left_alone(app: MockApp) -> None:
-    await ControlApp(app.mock, Guard())({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    assert await messages_of(ControlApp(app.mock, Guard()), {"type": "lifespan"}) == []
