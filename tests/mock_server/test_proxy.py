@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +12,15 @@ import httpx
 import pytest
 
 from bff_contracts.states import CMS, RAS
-from bff_mock_server import Mock, find_scenario
-from bff_mock_server.assembly import Plan, assemble
-from bff_mock_server.loading import Contracts
+from bff_mock_server import Mock
 from bff_mock_server.proxy import ProxyApp, ProxyError
-from bff_mock_server.server import Listener, bind, running
+from bff_mock_server.server import bind
 from tests.mock_server.building import ras_app
-from tests.support.mock_process import running_mock
+from tests.mock_server.proxying import CLASSES, HEADERS, IDS, STATUS, UNKNOWN, ask, proxying, served
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
 pytestmark = pytest.mark.xdist_group("proxy")
-HEADERS = {
-    "X-Internal-API-Key": KEY,
-    "X-Service-ID": "bff-teacher-service",
-    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00",
-}
-STATUS = f"/internal/v1/batches/{BATCH}/status"
-UNKNOWN = "/internal/v1/batches/00000000-0000-4000-8000-000000000000/status"
-IDS = "26b9045a-e947-5833-ab3e-161507389763,8232d49d-8ace-5fcf-bc17-5fc74acfda47"
-CLASSES = f"/internal/v1/batches/class-info?batch_ids={IDS}"
-
-
-@contextmanager
-def served(providers: Providers) -> Generator[tuple[str, str]]:
-    """The base URLs of the real providers."""
-    ras, cms = Listener(providers.ras, bind("127.0.0.1", 0)), Listener(providers.cms, bind("127.0.0.1", 0))
-    with running([ras, cms]):
-        yield f"http://127.0.0.1:{ras.port}", f"http://127.0.0.1:{cms.port}"
-
-
-@contextmanager
-def proxying(*, ras: str | None = None, cms: str | None = None, record: Path | None = None) -> Generator[Mock]:
-    proxied = {name: url for name, url in ((RAS, ras), (CMS, cms)) if url is not None}
-    assembly = assemble(Plan(Contracts(), proxied=proxied, record=str(record) if record else None))
-    with running(assembly.listeners, beside=assembly.beside, at_end=assembly.at_end):
-        yield assembly.mock
 
 
 @pytest.fixture
@@ -64,11 +32,6 @@ def providers() -> Providers:
 def mock(providers: Providers) -> Generator[Mock]:
     with served(providers) as (ras, cms), proxying(ras=ras, cms=cms) as mock:
         yield mock
-
-
-def ask(mock: Mock, provider: str, target: str, **headers: str) -> httpx.Response:
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.get(f"{mock.urls[provider]}{target}", headers={**HEADERS, **more})
 
 
 @pytest.mark.parametrize(
@@ -230,21 +193,6 @@ def test_a_compressed_answer_is_judged_by_what_is_in_it(providers: Providers) ->
     assert [len(one.violations) > 0 for one in mock.journal.exchanges()] == [False, True]
 
 
-def test_a_known_internal_status_is_kept_and_fields_nobody_knows_are_left_out(
-    providers: Providers, tmp_path: Path
-) -> None:
-    file = tmp_path / "r.yaml"
-    row = next(row for row in providers.rows if row["overall_status"] == "processing")
-    providers.rows[:] = [row]
-    row["essays"] = [{**essay, "word_count": 5} for essay in row["essays"]]
-    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
-        ask(mock, RAS, f"{PAGE}&status=awaiting_student_validation")
-        ask(mock, RAS, PAGE)
-
-    (recorded,) = find_scenario(str(file)).rows.batches.values()
-    assert recorded.internal_status == "awaiting_student_validation"
-
-
 def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mock) -> None:
     answer = ask(mock, RAS, PAGE, X_Internal_API_Key="a-wrong-key-swordfish")
 
@@ -322,48 +270,6 @@ def test_mock_cms_gives_classes_to_what_real_ras_lists_the_same_each_time(provid
     assert None not in first_run.values()
 
 
-def test_what_was_recorded_is_served_later_without_names_of_people(providers: Providers, tmp_path: Path) -> None:
-    file = tmp_path / "recorded.yaml"
-    providers.rows.append(
-        {**providers.rows[-1], "user_id": "anna.andersson@skola.example", "batch_id": BATCH[:-1] + "4"}
-    )
-    with served(providers) as (ras, cms), proxying(ras=ras, cms=cms, record=file) as mock:
-        page = ask(mock, RAS, PAGE).json()
-        statuses = {
-            row["batch_id"]: ask(mock, RAS, f"/internal/v1/batches/{row['batch_id']}/status").json()
-            for row in page["batches"]
-        }
-        classes = ask(mock, CMS, CLASSES).json()
-        ask(mock, RAS, PAGE.replace(TEACHER, "nobody"))
-        ask(mock, RAS, PAGE.replace(TEACHER, "anna.andersson@skola.example"))
-    text = file.read_text(encoding="utf-8")
-    world = find_scenario(str(file)).build()
-    app = ras_app(world)
-
-    replayed = [row.answer for row in world.rows.users[TEACHER]]
-    assert [row["batch_id"] for row in replayed] == [row["batch_id"] for row in page["batches"]]
-    assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
-    assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]
-    assert [len(row["essays"]) for row in replayed] == [len(statuses[row["batch_id"]]["essays"]) for row in replayed]
-    assert {batch_id: known and known.class_name for batch_id, known in world.rows.classes.items()} == {
-        batch_id: known and known["class_name"] for batch_id, known in classes.items()
-    }
-    assert len(world.rows.users) == 3
-    assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []
-    assert app.mock.worlds.default is world
-
-
-def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, tmp_path: Path) -> None:
-    file = tmp_path / "recorded.yaml"
-    providers.mistake = Mistake(body=first("essay_count", "many"))
-    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
-        count = len(ask(mock, RAS, PAGE).json()["batches"])
-        providers.mistake = Mistake(text="{")
-        ask(mock, RAS, PAGE)
-
-    assert len(find_scenario(str(file)).rows.users[TEACHER]) == count - 1
-
-
 @pytest.mark.parametrize(
     "url", ["ftp://x", "127.0.0.1:4003", "http://", "http://u:p@x", "http://x?y", "http://x:99999", "http://x/#f"]
 )
@@ -372,77 +278,3 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
     with pytest.raises(ProxyError, match="no address of a provider"):
         ProxyApp(app.mock, app.backends[0], url)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "mistake", "code"),
-    [
-        pytest.param(["--fail-on-violation"], True, 1, id="violated"),
-        pytest.param(["--fail-on-violation"], False, 0, id="kept"),
-        pytest.param([], True, 0, id="only-said"),
-    ],
-)
-def test_the_exit_code_tells_whether_the_contract_was_kept(
-    providers: Providers,
-    arguments: list[str],
-    mistake: bool,  # noqa: FBT001
-    code: int,
-) -> None:
-    providers.mistake = Mistake(body=first("essay_count", "3")) if mistake else Mistake()
-    with served(providers) as (ras, _), running_mock("--ras", f"proxy={ras}", *arguments) as mock:
-        httpx.get(f"{mock.ras}{PAGE}", headers=HEADERS)
-        mock.process.send_signal(signal.SIGINT)
-        rest, _ = mock.process.communicate(timeout=20)
-
-    assert mock.process.returncode == code
-    assert ("real services broke their contract 1 times" in rest) is mistake
-    assert f"passes requests on to {ras}" in mock.banner
-    assert KEY not in rest
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
-        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is no address of a provider", id="no-http"),
-        pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
-        pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
-        pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),
-        pytest.param(["--fail-on-violation"], "--fail-on-violation needs something real", id="nothing-to-violate"),
-        pytest.param(
-            ["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], "/no/such/x.yaml: No such file", id="file"
-        ),
-    ],
-)
-def test_what_cannot_be_proxied_is_said_at_start(arguments: list[str], message: str) -> None:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "bff_mock_server", *arguments], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 2
-    assert message in done.stderr
-
-
-def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.yaml"
-    kept.write_text("about: precious", encoding="utf-8")
-    with bind("127.0.0.1", 0) as free:
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", port, "--cms-port", "0", "--no-control"]
-    command += ["--ras", f"proxy=http://localhost:{port}", "--record", str(kept)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-
-    assert done.returncode == 2
-    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in done.stderr
-    assert kept.read_text(encoding="utf-8") == "about: precious"
-
-
-def test_without_the_engine_it_says_which_extra_to_install() -> None:
-    program = (
-        "import sys; sys.modules['pact_ffi'] = None; from bff_mock_server.cli import main;"
-        "sys.exit(main(['--ras', 'proxy=http://127.0.0.1:1']))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
-
-    assert done.returncode == 2
-    assert re.search(r"pact_ffi is missing; a proxy needs the extras: pip install '.*\[mock,contracts\]'", done.stderr)
