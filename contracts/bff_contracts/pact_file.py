@@ -90,12 +90,16 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Pact:
-    """What one consumer needs from one provider; `source` names the file in messages."""
+    """What one consumer needs from one provider; `source` names the file in messages.
+
+    `document` is the file as it is, its interactions in the same order, for tools that read pacts themselves.
+    """
 
     consumer: str
     provider: str
     interactions: tuple[Interaction, ...]
     source: str
+    document: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
 
 
 def load_pact(path: Path | str) -> Pact:
@@ -145,6 +149,7 @@ def read_pact(text: str, *, source: str) -> Pact:
         provider=root.key("provider").key("name").text(),
         interactions=interactions,
         source=source,
+        document=value,
     )
 
 

@@ -18,6 +18,7 @@ from tests.contract.rows import (
     batch_row,
     essay_row,
     page_answer,
+    ranked,
     spellchecked,
 )
 
@@ -40,6 +41,7 @@ _DONE = batch_row(
     requested_pipeline="spellcheck,cj_assessment",
     processing_started_at="2026-01-31T09:00:00",
     processing_completed_at="2026-01-31T09:12:34.567",
+    last_updated="2026-01-31T09:12:34.567",  # later than any other row, which is older all the same
 )
 
 
@@ -84,8 +86,12 @@ async def test_first_page(ras_receives: Receives, http: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize("status", list(BatchStatus), ids=lambda status: status.value)
 async def test_filter(ras_receives: Receives, http: httpx.AsyncClient, status: BatchStatus) -> None:
-    """The filter takes each internal status and lets only rows in exactly that one pass."""
-    older, newer = batch_row(6, status), batch_row(2, status)
+    """The filter takes each internal status and lets only rows in exactly that one pass.
+
+    Essays in a phase make that the batch's phase in one status alone, and there only while one of them is unfinished.
+    """
+    older = batch_row(6, status, essays=[ranked(0), essay_row(1, spellcheck_status="processing")])
+    newer = batch_row(2, status, essays=[ranked(2)])
     others = [other for other in BatchStatus if other is not status]
     # The neighbours first: rows that answers show with the same client status are the ones to mix up.
     others.sort(key=lambda other: CLIENT_STATUS[other] is not CLIENT_STATUS[status])

@@ -66,7 +66,11 @@ _IN_SPELLCHECK = batch_row(
 _IN_CJ_ASSESSMENT = batch_row(
     5,
     BatchStatus.PROCESSING_PIPELINES,
-    essays=[ranked(0), spellchecked(1, cj_assessment_status="processing"), spellchecked(2)],
+    essays=[
+        ranked(0),
+        spellchecked(1, cj_assessment_status="processing"),
+        essay_row(2, spellcheck_status="failed"),  # a phase that failed is over
+    ],
     **_STARTED,
 )
 _WITHOUT_CONTENT = batch_row(0, BatchStatus.AWAITING_CONTENT_VALIDATION, assignment_id=None)

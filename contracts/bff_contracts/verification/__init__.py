@@ -1,0 +1,35 @@
+"""The kit with which a provider team verifies that its service keeps the contract.
+
+Needs the extra `contracts`. `verify_provider` says it of a whole contract, `running_provider` with `interactions_of`
+of one interaction for each test:
+
+    @pytest.fixture(scope="module")
+    def provider():
+        with running_provider(create_app, provider="class-management-service", states=STATES) as running:
+            yield running
+
+    @pytest.mark.parametrize("interaction", interactions_of("class-management-service"))
+    def test_contract(provider, interaction):
+        provider.verify(interaction)
+"""
+
+from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.provider import (
+    CannotVerify,
+    RunningProvider,
+    interactions_of,
+    running_provider,
+    verify_provider,
+)
+
+__all__ = [
+    "CannotVerify",
+    "Difference",
+    "NotVerified",
+    "Outcome",
+    "RunningProvider",
+    "Verification",
+    "interactions_of",
+    "running_provider",
+    "verify_provider",
+]

@@ -1,0 +1,320 @@
+"""A provider that is being verified: an application that this process serves, or one that runs at a URL."""
+
+import concurrent.futures
+import contextlib
+import inspect
+import os
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bff_contracts.pact_file import Interaction, Pact, PactError, load_pact, shipped_pacts
+from bff_contracts.states import CATALOGUE, SHORT_NAMES
+from bff_contracts.verification.engine import verify_interaction
+from bff_contracts.verification.front import KEY_HEADER, STATES_PATH, Asgi, Forwarder, Front, NoAnswer
+from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.serving import NotStarted, serving
+from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, States
+from bff_contracts.verification.threads import CallThread, LoopThread
+
+KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
+ANSWER_SECONDS: Final = 5.0
+"""How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
+
+_START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 5.0
+_PATIENCE: Final = 3
+"""After so many interactions in a row without an answer in time the rest is not tried."""
+
+
+class CannotVerify(Exception):  # named by what it says
+    """Nothing can be verified: a wrong argument, a pact that cannot be read, or a provider that does not start."""
+
+
+def interactions_of(provider: str, *, pact: Path | str | None = None) -> tuple[str, ...]:
+    """The names of the interactions of a provider's contract, to parametrise a test with.
+
+    Raises:
+        CannotVerify: There is no contract with such a provider.
+    """
+    return tuple(interaction.description for interaction in _contract(provider, pact).interactions)
+
+
+def verify_provider(
+    app: Callable[..., Any] | None = None,
+    *,
+    url: str | None = None,
+    provider: str,
+    states: Mapping[str, Handler] | None = None,
+    states_url: str | None = None,
+    api_key: str | None = None,
+    pact: Path | str | None = None,
+    seconds: float = ANSWER_SECONDS,
+) -> Verification:
+    """Verify that a provider keeps the whole of its contract; the arguments are those of `running_provider`.
+
+    Returns:
+        What came of each interaction; all of them are verified.
+
+    Raises:
+        NotVerified: The provider does not keep its contract.
+        CannotVerify: Nothing could be verified.
+    """
+    with running_provider(
+        app,
+        url=url,
+        provider=provider,
+        states=states,
+        states_url=states_url,
+        api_key=api_key,
+        pact=pact,
+        seconds=seconds,
+    ) as running:
+        verification = Verification(running.name, tuple(running.outcomes()))
+    if not verification.verified:
+        raise NotVerified(str(verification), verification.failed)
+    return verification
+
+
+@contextlib.contextmanager
+def running_provider(
+    app: Callable[..., Any] | None = None,
+    *,
+    url: str | None = None,
+    provider: str,
+    states: Mapping[str, Handler] | None = None,
+    states_url: str | None = None,
+    api_key: str | None = None,
+    pact: Path | str | None = None,
+    seconds: float = ANSWER_SECONDS,
+) -> Generator["RunningProvider"]:
+    """Serve an application, or reach the one that runs at a URL, so that its interactions can be verified.
+
+    Args:
+        app: An ASGI application, or a function without parameters, plain or async, that makes one.
+        url: Where the provider runs, instead of `app`.
+        provider: Its name in the contract, `result-aggregator-service` or `class-management-service`; `ras` and `cms`
+            will do.
+        states: What sets each provider state up: a function of the state's params, plain or async, or a generator,
+            plain or async, that sets up before its `yield` and restores after it.
+        states_url: Where the provider sets its states up when it is asked to, instead of `states`.
+        api_key: The provider's real key, put in the place of the contract's placeholder; else the one in
+            `HULEEDU_INTERNAL_API_KEY`. Without either the placeholder is sent.
+        pact: Another contract than the one that this package brings.
+        seconds: How long an answer, or setting one state up, may take.
+
+    Raises:
+        CannotVerify: An argument is wrong, or the provider does not start or cannot be reached.
+    """
+    if (app is None) == (url is None):
+        raise CannotVerify("give an ASGI application or url=, and not both")
+    contract = _contract(provider, pact)
+    key = (api_key if api_key is not None else os.environ.get(KEY_VARIABLE, "")).strip()
+    changes = _states(contract, states, states_url, seconds)
+    with contextlib.ExitStack() as stack:
+        loop = LoopThread("provider under verification")
+        stack.callback(loop.close, seconds=_END_SECONDS)
+        stack.callback(_finish, loop, changes.close)
+        served = _application(app, loop) if app is not None else _forwarder(str(url), seconds, loop)
+        front = Front(served, changes, keys=_swaps(contract, key), seconds=seconds)
+        context = serving(front)
+        try:
+            address = loop.run(context.__aenter__(), seconds=_START_SECONDS)
+        except NotStarted as error:
+            reason = front.failures[0] if front.failures else "its lifespan failed"
+            raise CannotVerify(f"{contract.provider} did not start: {reason}") from error
+        except TimeoutError as error:
+            raise CannotVerify(f"{contract.provider} did not start within {_START_SECONDS:g} s") from error
+        stack.callback(_finish, loop, partial(context.__aexit__, None, None, None))
+        yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
+
+
+class RunningProvider:
+    """A provider that can be asked what its contract says.
+
+    Attributes:
+        name: What the contract calls it.
+    """
+
+    def __init__(self, pact: Pact, front: Front, loop: LoopThread, url: str, *, key: str, seconds: float) -> None:
+        self.name = pact.provider
+        self._pact = pact
+        self._front = front
+        self._loop = loop
+        self._url = url
+        self._key = key
+        self._seconds = seconds
+        self._silent = 0
+
+    def verify(self, interaction: str) -> None:
+        """Verify one interaction.
+
+        Raises:
+            NotVerified: The provider does not keep it; the message says where it differs.
+            CannotVerify: The contract has no such interaction.
+        """
+        __tracebackhide__ = True
+        descriptions = [known.description for known in self._pact.interactions]
+        if interaction not in descriptions:
+            known = "\n  ".join(descriptions)
+            raise CannotVerify(f"{self.name} has no interaction {interaction!r}; it has\n  {known}")
+        outcome = self.outcome(descriptions.index(interaction))
+        if not outcome.verified:
+            raise NotVerified(str(outcome), [outcome]) from outcome.cause
+
+    def outcomes(self) -> Iterable[Outcome]:
+        """Verify one interaction after the other."""
+        return map(self.outcome, range(len(self._pact.interactions)))
+
+    def outcome(self, at: int) -> Outcome:
+        """Verify the interaction at this place in the contract."""
+        interaction = self._pact.interactions[at]
+        if self._loop.held or self._silent >= _PATIENCE:
+            return Outcome(interaction, 0.0, troubles=("not tried: those before it had no answer in time",))
+        self._front.begin()
+        started = time.monotonic()
+        differences, troubles = self._ask(interaction, at)
+        found = Outcome(interaction, time.monotonic() - started, differences, troubles)
+        found = found if found.verified and not self._front.failed_states else self._explained(found)
+        self._silent = self._silent + 1 if self._front.silent else 0
+        return found
+
+    def _ask(self, interaction: Interaction, at: int) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+        """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever."""
+        thread = CallThread("official verifier")
+        run = thread.call(
+            lambda: verify_interaction(
+                self._pact,
+                at,
+                url=self._url,
+                states_url=f"{self._url}{STATES_PATH}",
+                seconds=self._seconds + 1,  # the front is the first to lose patience, and knows why
+            )
+        )
+        thread.close()
+        limit = (2 + 2 * len(interaction.states)) * self._seconds
+        try:
+            found = run.result(limit)
+            self._loop.run(self._front.restore(), seconds=limit)
+        except (TimeoutError, concurrent.futures.TimeoutError):
+            self._loop.held = True
+            return (), (f"no end after {limit:g} s: the provider holds its event loop",)
+        return found
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """The outcome, with what the verifier cannot know."""
+        states, failures = self._front.failed_states, self._front.failures
+        troubles = [str(error) for error in states] or [*outcome.troubles, *map(_told, failures)]
+        if any(found.where == "status" and found.actual in {"401", "403"} for found in outcome.differences):
+            sent = f"the key of api_key or {KEY_VARIABLE}" if self._key else "the contract's placeholder"
+            troubles.append(f"the provider refused the key: {sent} was sent")
+        cause = next((error.__cause__ for error in states), None) or next(iter(failures), None)
+        return replace(
+            outcome,
+            differences=() if states else tuple(map(self._without_key, outcome.differences)),
+            troubles=tuple(map(self._hidden, troubles)),
+            cause=cause,
+        )
+
+    def _without_key(self, difference: Difference) -> Difference:
+        return replace(difference, actual=self._hidden(difference.actual), rule=self._hidden(difference.rule))
+
+    def _hidden(self, text: str) -> str:
+        return text.replace(self._key, "[the key]") if self._key else text
+
+
+def _told(error: BaseException) -> str:
+    return str(error) if isinstance(error, NoAnswer) else f"the provider raised {type(error).__name__}: {error}"
+
+
+def _contract(provider: str, pact: Path | str | None) -> Pact:
+    name = SHORT_NAMES.get(provider, provider)
+    try:
+        pacts = shipped_pacts() if pact is None else (load_pact(pact),)
+    except (PactError, OSError) as error:
+        raise CannotVerify(str(error)) from error
+    for found in pacts:
+        if found.provider == name:
+            return found
+    known = ", ".join(found.provider for found in pacts)
+    raise CannotVerify(f"there is no contract with {provider!r}; known: {known}")
+
+
+def _states(pact: Pact, handlers: Mapping[str, Handler] | None, url: str | None, seconds: float) -> States:
+    if url is not None and handlers is not None:
+        raise CannotVerify("give states or states_url, not both")
+    if url is not None:
+        return RemoteStates(_checked(url, "states_url"), seconds=seconds)
+    known = {state.name for interaction in pact.interactions for state in interaction.states}
+    known |= {state.name for state in CATALOGUE if state.provider == pact.provider}
+    for name in handlers or {}:
+        if name not in known:
+            raise CannotVerify(
+                f"{pact.provider} has no provider state {name!r}; it has {', '.join(map(repr, sorted(known)))}"
+            )
+    return HandledStates(pact.provider, handlers or {}, seconds=seconds)
+
+
+def _swaps(pact: Pact, key: str) -> dict[bytes, bytes]:
+    """The contract's placeholders: keys that may be any, because a rule says so. A wrong key is a literal."""
+    header = KEY_HEADER.decode()
+    requests = [interaction.request for interaction in pact.interactions]
+    placeholders = {value for each in requests if header in each.header_rules for value in each.headers[header]}
+    return {value.encode(): key.encode() for value in placeholders} if key else {}
+
+
+def _forwarder(url: str, seconds: float, loop: LoopThread) -> Forwarder:
+    forwarder = Forwarder(_checked(url, "url"), seconds=seconds)
+    try:
+        loop.run(forwarder.check(), seconds=2 * seconds)
+    except NoAnswer as error:
+        raise CannotVerify(str(error)) from error
+    return forwarder
+
+
+def _application(app: Callable[..., Any], loop: LoopThread) -> Asgi:
+    if not _takes_nothing(app):
+        return app
+
+    async def made() -> Any:
+        try:
+            result = app()
+            return await result if inspect.isawaitable(result) else result
+        except (Exception, SystemExit) as error:
+            raise CannotVerify(f"the application could not be made: {type(error).__name__}: {error}") from error
+
+    try:
+        application: Asgi = loop.run(made(), seconds=_START_SECONDS)
+    except TimeoutError as error:
+        raise CannotVerify(f"the application was not made within {_START_SECONDS:g} s") from error
+    return application
+
+
+def _takes_nothing(app: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(app).bind()
+    except TypeError:
+        return False
+    return True
+
+
+def _checked(url: str, name: str) -> str:
+    parts = urlsplit(url)
+    try:
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or too large
+        usable = False
+    if not usable:
+        raise CannotVerify(f"{name} is not an http or https URL: {url!r}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise CannotVerify(f"{name} has credentials, a query or a fragment: none of them belongs there")
+    return url
+
+
+def _finish(loop: LoopThread, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    with contextlib.suppress(TimeoutError):  # a provider that holds its event loop is left behind
+        loop.run(work(), seconds=_END_SECONDS)

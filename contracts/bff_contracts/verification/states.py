@@ -1,0 +1,154 @@
+"""How provider states are set up: by the provider team's functions, or by the provider itself at a URL."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
+
+import httpx
+from pydantic import ValidationError
+
+from bff_contracts.states import validate_params
+from bff_contracts.verification.threads import CallThread
+
+Handler = Callable[[Any], Any]
+"""Sets a provider state up from its params: a function, plain or async, or a generator that restores after `yield`."""
+
+_THREAD: Final = "provider states"
+_TOLD: Final = 300
+
+
+class StateError(Exception):
+    """A provider state could not be set up, or what stood before could not be restored."""
+
+
+class States(Protocol):
+    """Sets provider states up before an interaction, and restores what stood before after it."""
+
+    async def set_up(self, name: str, params: Mapping[str, Any]) -> None:
+        """Set a state up.
+
+        Raises:
+            StateError: It could not be; the message says why.
+        """
+        ...
+
+    async def restore(self) -> None:
+        """Undo what was set up, the last one first.
+
+        Raises:
+            StateError: Something could not be undone.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what this holds."""
+        ...
+
+
+class HandledStates:
+    """States that functions of the provider team set up.
+
+    Plain functions and generators run in one thread of their own, async ones on the provider's event loop.
+    """
+
+    def __init__(self, provider: str, handlers: Mapping[str, Handler], *, seconds: float) -> None:
+        self._provider = provider
+        self._handlers = handlers
+        self._seconds = seconds
+        self._thread = CallThread(_THREAD)
+        self._begun: list[tuple[str, Any]] = []
+
+    async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
+        handler = self._handlers.get(name)
+        if handler is None:
+            message = f"provider state {name!r} has no handler: give one, as states={{{name!r}: …}}"
+            raise StateError(message)
+        begun = await self._call(name, partial(handler, self._typed(name, params)))
+        if inspect.isawaitable(begun):
+            await self._within(name, begun)
+        elif inspect.isgenerator(begun) or inspect.isasyncgen(begun):
+            self._begun.append((name, begun))
+            await self._advance(name, begun)
+
+    async def restore(self) -> None:  # noqa: D102  # as the protocol says
+        failures: list[StateError] = []
+        while self._begun:
+            try:
+                await self._advance(*self._begun.pop())
+            except StateError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def close(self) -> None:  # noqa: D102  # as the protocol says
+        self._thread.close()
+
+    def _typed(self, name: str, params: Mapping[str, Any]) -> Any:
+        try:
+            return validate_params(self._provider, name, params)
+        except LookupError:  # a state of somebody else's pact, which no catalogue describes
+            return params
+        except ValidationError as error:
+            message = f"provider state {name!r}: {error}"
+            raise StateError(message) from error
+
+    async def _advance(self, name: str, generator: Any) -> None:
+        """Go on to the `yield`, or from there to the end."""
+        if inspect.isasyncgen(generator):
+            await self._within(name, anext(generator, None))
+        else:
+            await self._call(name, partial(next, generator, None))
+
+    async def _call(self, name: str, function: Callable[[], Any]) -> Any:
+        return await self._within(name, asyncio.wrap_future(self._thread.call(function)))
+
+    async def _within(self, name: str, work: Awaitable[Any]) -> Any:
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                return await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # `pytest.fail` and `sys.exit` too: a state that is not there is never a pass
+            if limit.expired():
+                self._thread = CallThread(_THREAD)  # the one that hangs is left behind
+                message = f"provider state {name!r}: its handler took longer than {self._seconds:g} s"
+            else:
+                message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
+            raise StateError(message) from error
+
+
+class RemoteStates:
+    """States that the provider sets up when it is asked at a URL, in the form that Pact's own tools use.
+
+    The request is `POST`, its body `{"state": …, "params": {…}, "action": "setup"}`, or `"teardown"` to restore.
+    """
+
+    def __init__(self, url: str, *, seconds: float) -> None:
+        self._url = url
+        self._client = httpx.AsyncClient(timeout=seconds, trust_env=False)
+        self._begun: list[tuple[str, Mapping[str, Any]]] = []
+
+    async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
+        await self._ask(name, params, "setup")
+        self._begun.append((name, params))
+
+    async def restore(self) -> None:  # noqa: D102  # as the protocol says
+        while self._begun:
+            await self._ask(*self._begun.pop(), "teardown")
+
+    async def close(self) -> None:  # noqa: D102  # as the protocol says
+        await self._client.aclose()
+
+    async def _ask(self, name: str, params: Mapping[str, Any], action: str) -> None:
+        asked = f"provider state {name!r}: POST {self._url} ({action})"
+        try:
+            response = await self._client.post(self._url, json={"state": name, "params": params, "action": action})
+        except httpx.HTTPError as error:
+            message = f"{asked} failed: {type(error).__name__} {error}"
+            raise StateError(message) from error
+        if not response.is_success:
+            message = f"{asked} answered {response.status_code}: {response.text[:_TOLD]}"
+            raise StateError(message)

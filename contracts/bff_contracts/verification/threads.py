@@ -1,0 +1,85 @@
+"""Threads that can be left behind: whoever waits for one does so for a limited time, and the process can always end."""
+
+import asyncio
+import concurrent.futures
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class LoopThread:
+    """An event loop in a thread of its own.
+
+    Attributes:
+        held: Whether something holds the loop and will not let go; nothing is asked of it then.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.held = False
+        self._stop = asyncio.Event()
+        loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
+
+        def work() -> None:
+            with asyncio.Runner() as runner:
+                loops.put(runner.get_loop())
+                runner.run(self._wait())
+
+        self._thread = threading.Thread(target=work, name=name, daemon=True)
+        self._thread.start()
+        self._loop = loops.get()
+
+    def run(self, work: Coroutine[Any, Any, _T], *, seconds: float) -> _T:
+        """Do asynchronous work there and wait for what comes of it.
+
+        Raises:
+            TimeoutError: It took longer than `seconds`, or something holds the loop.
+        """
+        if self.held:
+            work.close()
+            raise TimeoutError
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(seconds)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise
+
+    def close(self, *, seconds: float) -> None:
+        """Cancel what is left, and wait so long for it to end."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(0 if self.held else seconds)
+
+    async def _wait(self) -> None:
+        await self._stop.wait()
+
+
+class CallThread:
+    """One thread that calls functions in turn."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: queue.SimpleQueue[tuple[concurrent.futures.Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def call(self, function: Callable[[], _T]) -> "concurrent.futures.Future[_T]":
+        """Have a function called there."""
+        future: concurrent.futures.Future[_T] = concurrent.futures.Future()
+        self._calls.put((future, function))
+        return future
+
+    def close(self) -> None:
+        """End the thread after the calls that it was given."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (entry := self._calls.get()) is not None:
+            future, function = entry
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:  # noqa: BLE001  # told to whoever waits
+                    future.set_exception(error)

@@ -1,0 +1,83 @@
+"""CMS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dishka import FromDishka, Provider, Scope, make_async_container, provide  # pyright: ignore[reportUnknownVariableType]
+from quart import Quart, request
+from quart_dishka import QuartDishka, inject
+
+SCHEMA = """
+CREATE TABLE classes (class_id TEXT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE batch_classes (batch_id TEXT PRIMARY KEY, class_id TEXT NOT NULL REFERENCES classes);
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    database: str
+    api_key: str
+
+
+class ClassRepository:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def class_of(self, batch_id: str) -> dict[str, str] | None:
+        found = self._connection.execute(
+            "SELECT class_id, name FROM batch_classes JOIN classes USING (class_id) WHERE batch_id = ?", (batch_id,)
+        ).fetchone()
+        return None if found is None else {"class_id": found[0], "class_name": found[1]}
+
+
+class Storage(Provider):
+    scope = Scope.REQUEST
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    @provide
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._settings.database)
+        yield connection
+        connection.close()
+
+    @provide
+    def classes(self, connection: sqlite3.Connection) -> ClassRepository:
+        return ClassRepository(connection)
+
+
+def create_app(settings: Settings) -> Quart:
+    app = Quart("cms")
+
+    @app.before_request
+    async def authenticate() -> Any:
+        if not request.path.startswith("/internal/"):
+            return None
+        key, service = request.headers.get("X-Internal-API-Key"), request.headers.get("X-Service-ID")
+        if not key or not service:
+            return {"error": "Missing authentication"}, 401
+        if key != settings.api_key:
+            return {"error": "Invalid credentials"}, 401
+        return None
+
+    @app.get("/healthz")
+    async def health() -> Any:
+        return {"service": "class-management", "status": "healthy"}
+
+    @app.get("/internal/v1/batches/class-info")
+    @inject
+    async def class_info(repository: FromDishka[ClassRepository]) -> Any:
+        asked = [text for text in request.args.get("batch_ids", "").split(",") if text]
+        try:
+            batch_ids = [str(UUID(text)) for text in asked]
+        except ValueError:
+            return {"error": "Invalid UUID format"}, 400
+        return {batch_id: repository.class_of(batch_id) for batch_id in batch_ids}
+
+    QuartDishka(app=app, container=make_async_container(Storage(settings)))
+    return app

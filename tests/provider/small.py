@@ -1,0 +1,81 @@
+"""A provider small enough to be misbuilt in every way: CMS over a dictionary, as a bare ASGI application."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+
+PLACEHOLDER: Final = "INJECTED-AT-VERIFICATION"
+
+Hook = Callable[[], Awaitable[None] | None]
+
+
+class SmallCms:
+    """Keeps the contract, unless it is told otherwise.
+
+    Attributes:
+        classes: What it knows; `states` seed it.
+        keys: The keys that it was sent.
+        before: What it does before each answer.
+        echo: Whether it tells the key in the class names.
+    """
+
+    def __init__(self, key: str = PLACEHOLDER) -> None:
+        self.key = key
+        self.classes: dict[str, Any] = {}
+        self.keys: list[str | None] = []
+        self.before: Hook = lambda: None
+        self.echo = False
+
+    @property
+    def states(self) -> dict[str, Callable[[BatchesHaveClasses], None]]:
+        """The handlers of its provider states."""
+        return {BATCHES_HAVE_CLASSES: self.seed}
+
+    def seed(self, params: BatchesHaveClasses) -> None:
+        """Know these classes."""
+        self.classes = params.model_dump()["classes"]
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        """Answer."""
+        if scope["type"] != "http":
+            raise NotImplementedError
+        if (waiting := self.before()) is not None:
+            await waiting
+        status, body = self._answer(scope)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    def _answer(self, scope: Any) -> tuple[int, Any]:
+        if scope["path"] == "/healthz":
+            return 200, {}
+        key = dict(scope["headers"]).get(b"x-internal-api-key", b"").decode() or None
+        self.keys.append(key)
+        if key is None:
+            return 401, {"error": "Missing authentication"}
+        if key != self.key:
+            return 401, {"error": "Invalid credentials"}
+        asked = parse_qs(scope["query_string"].decode())["batch_ids"][0].split(",")
+        classes = {batch_id: self.classes.get(batch_id) for batch_id in asked}
+        if self.echo:
+            classes = {batch_id: {**found, "class_name": f"sent {key}"} for batch_id, found in classes.items() if found}
+        return 200, classes
+
+
+def once(hook: Callable[[], Any]) -> Hook:
+    """Something that is done the first time alone."""
+    pending = [hook]
+
+    def run() -> Any:
+        return pending.pop()() if pending else None
+
+    return run
+
+
+async def for_ever() -> None:
+    """Wait for what never comes."""
+    await asyncio.Event().wait()

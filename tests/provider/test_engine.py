@@ -1,0 +1,73 @@
+"""What the official verifier says is never taken for a pass unless it verified just that interaction."""
+
+from typing import Any
+
+import pytest
+
+from bff_contracts.verification.engine import read_results
+
+NAME = "classes of batches: all have one"
+
+
+@pytest.mark.parametrize(
+    ("results", "told"),
+    [
+        pytest.param([], "it found no such interaction", id="none"),
+        pytest.param([{"description": "another", "result": "OK"}], "it found no such interaction", id="another"),
+        pytest.param([{"description": NAME, "result": "OK"}] * 2, "it found no such interaction", id="twice"),
+        pytest.param([{"description": NAME, "result": "Error"}], "says only: failed", id="no-reason"),
+        pytest.param(
+            [{"description": NAME, "result": "Error", "mismatch": {"type": "error", "message": "gone"}}],
+            "gone",
+            id="error",
+        ),
+    ],
+)
+def test_anything_but_one_verified_interaction_is_a_failure(results: list[Any], told: str) -> None:
+    differences, troubles = read_results({"interactionResults": results, "errors": []}, NAME)
+
+    assert (differences, len(troubles)) == ((), 1)
+    assert told in troubles[0]
+
+
+def test_one_verified_interaction_is_a_pass() -> None:
+    results = [{"description": NAME, "result": "OK"}]
+
+    assert read_results({"interactionResults": results, "errors": []}, NAME) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        pytest.param(
+            {"type": "StatusMismatch", "expected": 200, "actual": 500, "mismatch": "m"},
+            ("status", "200", "500"),
+            id="status",
+        ),
+        pytest.param(
+            {"type": "HeaderMismatch", "key": "Content-Type", "expected": '"a"', "actual": ""},
+            ("header Content-Type", '"a"', "nothing"),
+            id="header",
+        ),
+        pytest.param(
+            {"type": "BodyTypeMismatch", "expected": "application/json", "actual": "text/html"},
+            ("content type", "application/json", "text/html"),
+            id="content-type",
+        ),
+        pytest.param(
+            {"type": "BodyMismatch", "path": "$.a", "expected": '{"b":1}', "actual": ""},
+            ("body $.a", '{"b":1}', "null"),
+            id="null",
+        ),
+        pytest.param(
+            {"type": "BodyMismatch", "path": "/", "expected": "{}", "actual": None},
+            ("body", "{}", "nothing"),
+            id="empty",
+        ),
+    ],
+)
+def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], told: tuple[str, str, str]) -> None:
+    result = {"description": NAME, "result": "Error", "mismatch": {"type": "mismatches", "mismatches": [entry]}}
+    (difference,), _ = read_results({"interactionResults": [result], "errors": ["e"]}, NAME)
+
+    assert (difference.where, difference.expected, difference.actual) == told

@@ -1,0 +1,337 @@
+"""What a provider team is told when its service, its handlers or the call of the kit are wrong. It is never a pass."""
+
+import sys
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
+from tests.provider.small import SmallCms, for_ever, once
+
+CMS = "class-management-service"
+NEEDS_STATE = "classes of batches: all have one"
+NEEDS_NONE = "refused: classes of batches without a key"
+
+
+@pytest.fixture
+def cms() -> SmallCms:
+    return SmallCms()
+
+
+def failures(app: Any, states: Any, *, seconds: float = 5.0) -> dict[str, str]:
+    """What is told of each interaction that is not verified."""
+    with running_provider(app, provider=CMS, states=states, seconds=seconds) as running:
+        outcomes = list(running.outcomes())
+    return {found.interaction.description: str(found) for found in outcomes if not found.verified}
+
+
+# What verifies
+
+
+def test_a_provider_that_keeps_its_contract_is_verified(cms: SmallCms) -> None:
+    verification = verify_provider(cms, provider=CMS, states=cms.states)
+
+    assert verification.verified
+    assert [outcome.interaction.description for outcome in verification.outcomes] == list(interactions_of(CMS))
+
+
+def test_the_short_name_will_do(cms: SmallCms) -> None:
+    assert verify_provider(cms, provider="cms", states=cms.states).provider == CMS
+
+
+def test_an_application_can_be_made_by_a_function(cms: SmallCms) -> None:
+    async def factory() -> SmallCms:
+        return cms
+
+    assert verify_provider(lambda: cms, provider=CMS, states=cms.states).verified
+    assert verify_provider(factory, provider=CMS, states=cms.states).verified
+
+
+def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
+    with running_provider(cms, provider=CMS, states=cms.states) as running:
+        running.verify(NEEDS_STATE)
+
+        assert cms.keys == ["INJECTED-AT-VERIFICATION"]
+
+
+# Provider states
+
+
+def test_params_arrive_as_the_models_of_the_catalogue(cms: SmallCms) -> None:
+    seen: list[Any] = []
+
+    def seed(params: BatchesHaveClasses) -> None:
+        seen.append(params)
+        cms.seed(params)
+
+    verify_provider(cms, provider=CMS, states={BATCHES_HAVE_CLASSES: seed})
+
+    assert {type(params) for params in seen} == {BatchesHaveClasses}
+
+
+def _plain(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    def seed(params: BatchesHaveClasses) -> None:
+        log.append("set up")
+        cms.seed(params)
+
+    return seed
+
+
+def _async(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    async def seed(params: BatchesHaveClasses) -> None:
+        log.append("set up")
+        cms.seed(params)
+
+    return seed
+
+
+def _generator(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    def seed(params: BatchesHaveClasses) -> Generator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    return seed
+
+
+def _async_generator(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    async def seed(params: BatchesHaveClasses) -> AsyncGenerator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    return seed
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        pytest.param(_plain, ["set up"], id="function"),
+        pytest.param(_async, ["set up"], id="async-function"),
+        pytest.param(_generator, ["set up", "restored"], id="generator"),
+        pytest.param(_async_generator, ["set up", "restored"], id="async-generator"),
+    ],
+)
+def test_a_handler_may_be_any_of_these(
+    cms: SmallCms, make: Callable[[list[str], SmallCms], Callable[[Any], Any]], expected: list[str]
+) -> None:
+    log: list[str] = []
+    with running_provider(cms, provider=CMS, states={BATCHES_HAVE_CLASSES: make(log, cms)}) as running:
+        running.verify(NEEDS_STATE)
+
+    assert log == expected
+
+
+def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
+    told = failures(cms, {})
+
+    assert f"provider state {BATCHES_HAVE_CLASSES!r} has no handler" in told[NEEDS_STATE]
+    assert NEEDS_NONE not in told
+
+
+def _raises() -> None:
+    message = "no such table: batch_classes"
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize(
+    ("fail", "told"),
+    [
+        pytest.param(_raises, "its handler raised RuntimeError: no such table: batch_classes", id="raises"),
+        pytest.param(lambda: sys.exit(3), "its handler raised SystemExit: 3", id="exits"),
+        pytest.param(lambda: pytest.skip("not today"), "its handler raised Skipped: not today", id="skips"),
+        pytest.param(threading.Event().wait, "its handler took longer than 0.3 s", id="hangs"),
+        pytest.param(for_ever, "its handler took longer than 0.3 s", id="hangs-asynchronously"),
+    ],
+)
+def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], told: str) -> None:
+    def seed(_: BatchesHaveClasses) -> Any:
+        return fail()
+
+    found = failures(cms, {BATCHES_HAVE_CLASSES: seed}, seconds=0.3)
+
+    assert all(told in text and BATCHES_HAVE_CLASSES in text for text in found.values())
+    assert len(found) == sum("refused" not in name and "health" not in name for name in interactions_of(CMS))
+
+
+def test_the_exception_of_a_handler_is_the_cause(cms: SmallCms) -> None:
+    def seed(_: BatchesHaveClasses) -> None:
+        _raises()
+
+    states = {BATCHES_HAVE_CLASSES: seed}
+    with running_provider(cms, provider=CMS, states=states) as running, pytest.raises(NotVerified) as caught:
+        running.verify(NEEDS_STATE)
+
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_what_cannot_be_restored_is_a_failure(cms: SmallCms) -> None:
+    def seed(params: BatchesHaveClasses) -> Generator[None]:
+        cms.seed(params)
+        yield
+        _raises()
+
+    assert "its handler raised RuntimeError" in failures(cms, {BATCHES_HAVE_CLASSES: seed})[NEEDS_STATE]
+
+
+# Answers
+
+
+def test_a_difference_says_where_what_was_expected_and_what_came(cms: SmallCms) -> None:
+    cms.echo = True
+    told = failures(cms, cms.states)[NEEDS_STATE]
+
+    assert "body $['26b9045a-e947-5833-ab3e-161507389763'].class_name" in told
+    assert 'expected  "Svenska 1 – SA24B"' in told
+    assert 'actual    "sent INJECTED-AT-VERIFICATION"' in told
+
+
+@pytest.mark.parametrize(
+    ("fail", "told", "kind"),
+    [
+        pytest.param(_raises, "the provider raised RuntimeError: no such table", RuntimeError, id="raises"),
+        pytest.param(lambda: sys.exit(3), "the provider raised SystemExit: 3", SystemExit, id="exits"),
+    ],
+)
+def test_an_exception_of_the_application_is_told(
+    cms: SmallCms, fail: Callable[[], Any], told: str, kind: type[BaseException]
+) -> None:
+    cms.before = once(fail)
+    with running_provider(cms, provider=CMS, states=cms.states) as running:
+        with pytest.raises(NotVerified, match=told) as caught:
+            running.verify(NEEDS_STATE)
+        running.verify(NEEDS_STATE)
+
+    assert isinstance(caught.value.__cause__, kind)
+
+
+def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
+    cms.before = for_ever
+    told = list(failures(cms, cms.states, seconds=0.2).values())
+
+    assert len(told) == len(interactions_of(CMS))
+    assert all("the provider gave no answer within 0.2 s" in text for text in told[:3])
+    assert all("not tried: those before it had no answer in time" in text for text in told[3:])
+
+
+def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:
+    end = threading.Event()
+
+    def hold() -> None:
+        end.wait()
+
+    cms.before = hold
+    told = list(failures(cms, cms.states, seconds=0.2).values())
+    end.set()
+
+    assert len(told) == len(interactions_of(CMS))
+    assert "the provider holds its event loop" in told[0]
+
+
+def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
+    cms.before = once(for_ever)
+
+    assert len(failures(cms, cms.states, seconds=0.2)) == 1
+
+
+# Keys
+
+
+@pytest.mark.parametrize("source", ["argument", "environment"])
+def test_the_real_key_replaces_the_placeholder_and_nothing_else(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cms = SmallCms("real-4711")
+    if source == "environment":
+        monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", "real-4711")
+    verify_provider(cms, provider=CMS, states=cms.states, api_key="real-4711" if source == "argument" else None)
+
+    assert set(cms.keys) == {"real-4711", "not-the-key", None}
+
+
+def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
+    cms.key, cms.echo = "real-4711", True
+    with pytest.raises(NotVerified) as caught:
+        verify_provider(cms, provider=CMS, states=cms.states, api_key="real-4711")
+
+    assert "sent [the key]" in str(caught.value)
+    assert "real-4711" not in str(caught.value) + repr(caught.value.outcomes)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("", "the contract's placeholder was sent"), ("other", "the key of api_key or HULEEDU_INTERNAL")]
+)
+def test_a_refused_key_is_explained(monkeypatch: pytest.MonkeyPatch, key: str, told: str) -> None:
+    monkeypatch.delenv("HULEEDU_INTERNAL_API_KEY", raising=False)
+    cms = SmallCms("real-4711")
+
+    with pytest.raises(NotVerified, match=f"the provider refused the key: {told}"):
+        verify_provider(cms, provider=CMS, states=cms.states, api_key=key)
+
+
+# What cannot be verified at all
+
+
+def _no_app() -> Any:
+    message = "DATABASE_URL is not set"
+    raise RuntimeError(message)
+
+
+async def _lifespan_fails(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "lifespan"
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
+    await receive()
+    sys.exit(3)
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "told"),
+    [
+        pytest.param(
+            SmallCms(), {"provider": "cls"}, "there is no contract with 'cls'; known: class-man", id="provider"
+        ),
+        pytest.param(
+            SmallCms(), {"states": {"batch exists": print}}, "no provider state 'batch exists'; it", id="state"
+        ),
+        pytest.param(None, {}, "give an ASGI application or url=, and", id="nothing"),
+        pytest.param(
+            SmallCms(), {"url": "http://127.0.0.1:1"}, "give an ASGI application or url=, and not both", id="both"
+        ),
+        pytest.param(
+            None,
+            {"url": "http://127.0.0.1:1", "states": {}, "states_url": "http://127.0.0.1:1"},
+            "states_url, not",
+            id="2x",
+        ),
+        pytest.param(
+            None, {"url": "127.0.0.1:5002"}, "url is not an http or https URL: '127.0.0.1:5002'", id="no-scheme"
+        ),
+        pytest.param(None, {"url": "http://a:b@127.0.0.1"}, "url has credentials", id="credentials"),
+        pytest.param(None, {"url": "http://127.0.0.1:99999"}, "url is not an http or https URL", id="port"),
+        pytest.param(None, {"url": "http://127.0.0.1:1"}, "nobody answers at http://127.0.0.1:1:", id="refused"),
+        pytest.param(_no_app, {}, "could not be made: RuntimeError: DATABASE_URL is not set", id="factory"),
+        pytest.param(lambda: sys.exit("no config"), {}, "could not be made: SystemExit: no config", id="factory-exits"),
+        pytest.param(_lifespan_exits, {}, f"{CMS} did not start: it called sys.exit(3)", id="start-exits"),
+        pytest.param(_lifespan_fails, {}, f"{CMS} did not start: no database", id="start"),
+        pytest.param(SmallCms(), {"pact": "no/such.json"}, "No such file", id="no-pact"),
+        pytest.param(SmallCms(), {"pact": __file__}, "not JSON", id="broken-pact"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_verified(app: Any, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(CannotVerify) as caught:
+        verify_provider(app, **{"provider": CMS, **options})  # pyright: ignore[reportArgumentType]  # of many types
+
+    assert told in str(caught.value)
+
+
+def test_an_interaction_that_there_is_not_is_no_pass(cms: SmallCms) -> None:
+    told = "has no interaction 'classes: all'; it has"
+    with running_provider(cms, provider=CMS) as running, pytest.raises(CannotVerify, match=told):
+        running.verify("classes: all")
