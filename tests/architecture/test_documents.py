@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -124,6 +126,76 @@ def test_the_test_of_the_page_passes_as_it_stands(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
+_MY_SERVICE = {
+    "__init__.py": "",
+    "storage.py": """\
+import sqlite3
+from tests.provider.cms import SCHEMA
+
+DATABASE = "classes.db"
+sqlite3.connect(DATABASE).executescript(SCHEMA)
+
+async def forget_class(batch_id):
+    with sqlite3.connect(DATABASE) as connection:
+        connection.execute("DELETE FROM batch_classes WHERE batch_id = ?", (batch_id,))
+
+async def save_class(batch_id, class_id, name):
+    with sqlite3.connect(DATABASE) as connection:
+        connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?)", (class_id, name))
+        connection.execute("INSERT OR REPLACE INTO batch_classes VALUES (?, ?)", (batch_id, class_id))
+""",
+    "app.py": """\
+from tests.provider import cms
+from my_service.storage import DATABASE
+
+def create_app():
+    return cms.create_app(cms.Settings(DATABASE, "the-key-of-our-tests"))
+""",
+}
+"""A service whose team follows the page for provider teams."""
+
+
+@pytest.fixture
+def my_service(tmp_path: Path) -> Path:
+    (tmp_path / "my_service").mkdir()
+    (tmp_path / "tests").mkdir()
+    for name, text in _MY_SERVICE.items():
+        (tmp_path / "my_service" / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run_in(folder: Path, *words: str) -> str:
+    """What a command prints there, for a user whose project this is."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = f"{folder}:{ROOT}"
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(  # noqa: S603  commands of our own pages
+        words, cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_test_file_of_the_page_for_providers_verifies_a_provider(my_service: Path) -> None:
+    (text,) = blocks("providers.md", "python")
+    (my_service / "test_bff_contract.py").write_text(text, encoding="utf-8")
+
+    printed = run_in(my_service, "pytest", "-q", "test_bff_contract.py")
+
+    assert "8 passed" in printed, printed
+
+
+def test_the_scaffold_of_the_page_for_providers_fails_with_what_the_page_shows(my_service: Path) -> None:
+    scaffold, run = (block for block in blocks("providers.md", "sh") if "tests/test_bff_contract.py" in block)
+    shown, _ = blocks("providers.md", "text")
+    run_in(my_service, *shlex.split(scaffold))
+
+    printed = run_in(my_service, *shlex.split(run), "-p", "no:randomly")
+
+    for line in shown.splitlines():
+        part = line.removeprefix("E").strip().partition("…")[0].removeprefix("NotVerified: ")
+        assert part in printed, printed
+
+
 def test_the_readme_shows_what_the_mock_prints() -> None:
     pacts = {pact.provider: pact for pact in shipped_pacts()}
     mock = Mock([Backend(pacts[RAS]), Backend(pacts[CMS])], find_scenario("default"))
@@ -136,6 +208,6 @@ def test_the_readme_shows_what_the_mock_prints() -> None:
 
 
 def test_the_pictures_of_the_documents_are_there() -> None:
-    for document in (ROOT / "README.md", *DOCS.glob("*.md")):
+    for document in (ROOT / "README.md", *DOCS.rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links {target}"

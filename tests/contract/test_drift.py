@@ -10,6 +10,7 @@ import pytest
 
 from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import validate_params
+from scripts.contract_pages import FOLDER, pages
 from tests.contract.conftest import COMMITTED
 from tests.contract.recording import Collection, differences
 
@@ -34,6 +35,13 @@ def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
 
     assert run.returncode == 0, run.stdout
     assert differences(tmp_path, COMMITTED) == [], "stale pacts: write them with `pdm run contracts`"
+
+
+def test_drift_of_the_pages() -> None:
+    """The pages about the contract are what would be written out of it."""
+    stale = [name for name, text in pages().items() if (FOLDER / name).read_text(encoding="utf-8") != text]
+
+    assert stale == [], "stale pages: write them with `pdm run contracts`"
 
 
 @pytest.mark.parametrize("change", ["edit", "remove", "add"])

@@ -130,7 +130,7 @@ def test_a_handler_may_be_any_of_these(
 def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
     told = failures(cms, {})
 
-    assert f"provider state {BATCHES_HAVE_CLASSES!r} has no handler" in told[NEEDS_STATE]
+    assert f"nothing sets provider state {BATCHES_HAVE_CLASSES!r} up" in told[NEEDS_STATE]
     assert NEEDS_NONE not in told
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any, Final
-from urllib.parse import urlencode
 
+from bff_contracts.describing import target_of
 from bff_contracts.pact_file import Interaction
 
 _LONGEST: Final = 300
@@ -103,14 +103,6 @@ class NotVerified(AssertionError):  # named by what it says of the provider
     def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
         super().__init__(message)
         self.outcomes = tuple(outcomes)
-
-
-def target_of(interaction: Interaction) -> str:
-    """Method, path and query of an interaction, as on a request line."""
-    request = interaction.request
-    pairs = [(name, value) for name, values in request.query.items() for value in values]
-    query = f"?{urlencode(pairs, safe=',')}" if pairs else ""
-    return f"{request.method} {request.path}{query}"
 
 
 def _short(value: Any) -> str:

@@ -138,10 +138,12 @@ class RunningProvider:
 
     Attributes:
         name: What the contract calls it.
+        interactions: The descriptions of its interactions, in the order of the contract.
     """
 
     def __init__(self, pact: Pact, front: Front, loop: LoopThread, url: str, *, key: str, seconds: float) -> None:
         self.name = pact.provider
+        self.interactions = tuple(interaction.description for interaction in pact.interactions)
         self._pact = pact
         self._front = front
         self._loop = loop
@@ -158,17 +160,16 @@ class RunningProvider:
             CannotVerify: The contract has no such interaction.
         """
         __tracebackhide__ = True
-        descriptions = [known.description for known in self._pact.interactions]
-        if interaction not in descriptions:
-            known = "\n  ".join(descriptions)
+        if interaction not in self.interactions:
+            known = "\n  ".join(self.interactions)
             raise CannotVerify(f"{self.name} has no interaction {interaction!r}; it has\n  {known}")
-        outcome = self.outcome(descriptions.index(interaction))
+        outcome = self.outcome(self.interactions.index(interaction))
         if not outcome.verified:
             raise NotVerified(str(outcome), [outcome]) from outcome.cause
 
     def outcomes(self) -> Iterable[Outcome]:
         """Verify one interaction after the other."""
-        return map(self.outcome, range(len(self._pact.interactions)))
+        return map(self.outcome, range(len(self.interactions)))
 
     def outcome(self, at: int) -> Outcome:
         """Verify the interaction at this place in the contract."""

@@ -63,7 +63,7 @@ class HandledStates:
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
         handler = self._handlers.get(name)
         if handler is None:
-            message = f"provider state {name!r} has no handler: give one, as states={{{name!r}: …}}"
+            message = f"nothing sets provider state {name!r} up: give it a handler in states, or states_url"
             raise StateError(message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):

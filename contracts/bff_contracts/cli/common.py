@@ -1,0 +1,45 @@
+"""What the commands have in common."""
+
+import argparse
+from typing import TYPE_CHECKING, Any, Final
+
+from bff_contracts.pact_file import Pact, shipped_pacts
+from bff_contracts.states import SHORT_NAMES
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+else:
+    Commands = Any
+
+DISTRIBUTION: Final = "huleedu-bff-clients"
+
+
+class CannotRun(Exception):  # named by what it says
+    """A command cannot do its work; the message says why."""
+
+
+def add_provider(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Take a provider as the first argument."""
+    known = ", ".join(pact.provider for pact in shipped_pacts())
+    parser.add_argument(
+        "provider",
+        nargs="?" if optional else None,
+        metavar="PROVIDER",
+        help=f"one of {known}; {' and '.join(SHORT_NAMES)} will do" + (" (default: all)" if optional else ""),
+    )
+
+
+def pacts_of(provider: str | None) -> list[Pact]:
+    """The contract with a provider, or all contracts.
+
+    Raises:
+        CannotRun: There is no such provider.
+    """
+    pacts = shipped_pacts()
+    if provider is None:
+        return list(pacts)
+    found = [pact for pact in pacts if pact.provider == SHORT_NAMES.get(provider, provider)]
+    if not found:
+        message = f"there is no contract with {provider!r}; known: {', '.join(pact.provider for pact in pacts)}"
+        raise CannotRun(message)
+    return found

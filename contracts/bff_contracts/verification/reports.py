@@ -1,0 +1,64 @@
+"""A verification as machines read it."""
+
+import json
+from xml.etree import ElementTree as ET
+
+from bff_contracts.describing import target_of
+from bff_contracts.verification.outcomes import Outcome, Verification
+
+
+def as_json(verification: Verification) -> str:
+    """All outcomes, with every difference in full."""
+    document = {
+        "provider": verification.provider,
+        "verified": verification.verified,
+        "interactions": [_document(outcome) for outcome in verification.outcomes],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    interaction = outcome.interaction
+    return {
+        "description": interaction.description,
+        "states": [{"name": state.name, "params": state.params} for state in interaction.states],
+        "request": target_of(interaction),
+        "verified": outcome.verified,
+        "seconds": round(outcome.seconds, 4),
+        "troubles": list(outcome.troubles),
+        "differences": [
+            {"where": each.where, "expected": each.expected, "actual": each.actual, "rule": each.rule}
+            for each in outcome.differences
+        ],
+    }
+
+
+def as_junit(verification: Verification) -> str:
+    """One test case for each interaction, in the form that JUnit's readers agree on."""
+    seconds = sum(outcome.seconds for outcome in verification.outcomes)
+    suite = ET.Element(
+        "testsuite",
+        name=verification.provider,
+        tests=str(len(verification.outcomes)),
+        failures=str(len(verification.failed)),
+        errors="0",
+        time=f"{seconds:.3f}",
+    )
+    for outcome in verification.outcomes:
+        name = outcome.interaction.description
+        case = ET.SubElement(
+            suite, "testcase", classname=verification.provider, name=name, time=f"{outcome.seconds:.3f}"
+        )
+        if not outcome.verified:
+            ET.SubElement(case, "failure", message=_first(outcome)).text = _printable(str(outcome))
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _first(outcome: Outcome) -> str:
+    told = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
+    return _printable(told[0])
+
+
+def _printable(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(character for character in text if character in "\n\t" or character.isprintable())
