@@ -104,7 +104,7 @@ def closed_port() -> str:
             ["cms", "--url", "URL", "--json", "no/such/dir"], "cannot write no/such/dir: No such", id="report"
         ),
         pytest.param(["cms", "--url", "ftp://x"], "url is not an http or https URL: 'ftp://x'", id="scheme"),
-        pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 600, not '0'", id="seconds"),
+        pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 3600, not '0'", id="seconds"),
         pytest.param(["cms"], "the following arguments are required: --url", id="no-url"),
     ],
 )

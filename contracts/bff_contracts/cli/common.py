@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 else:
     Commands = Any
 
+_LONGEST: Final = 3600.0
 DISTRIBUTION: Final = "huleedu-bff-clients"
 
 
@@ -43,3 +44,15 @@ def pacts_of(provider: str | None) -> list[Pact]:
         message = f"there is no contract with {provider!r}; known: {', '.join(pact.provider for pact in pacts)}"
         raise CannotRun(message)
     return found
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, as an argument."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number <= _LONGEST:
+        message = f"more than 0 and at most {_LONGEST:g}, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return number

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from bff_contracts.cli.common import DISTRIBUTION, CannotRun, Commands, add_provider
+from bff_contracts.cli.common import DISTRIBUTION, CannotRun, Commands, add_provider, seconds
 
 if TYPE_CHECKING:
     from bff_contracts.verification import Outcome, RunningProvider
@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--only", metavar="TEXT", help="only interactions with this text in their description")
     parser.add_argument("--file", type=Path, metavar="PACT", help="another contract than the one of this package")
     parser.add_argument(
-        "--seconds", type=_seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
+        "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there as JSON")
@@ -125,14 +125,3 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         message = f"cannot write {file}: {error.strerror}"
         raise CannotRun(message) from error
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds <= 600.0:  # noqa: PLR2004
-        message = f"more than 0 and at most 600, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return seconds

@@ -1,0 +1,146 @@
+"""Talks to a Pact Broker through Pact's official command line, which has to be there (`pact-python-cli`)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DONE, _NO = 0, 1
+_RETRIES: Final = "2"
+"""After a 5xx the official command line asks again 8 times by itself, for two minutes in all."""
+
+
+class CannotPublish(Exception):  # named by what it says
+    """The broker cannot be asked; the message says why."""
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "is not an http or https URL"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = (
+            "has credentials, which would be printed: use PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and _PASSWORD"
+        )
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+class Broker(BaseSettings):
+    """Where the Pact Broker is, and how it is asked.
+
+    Attributes:
+        base_url: `PACT_BROKER_BASE_URL`.
+        token: `PACT_BROKER_TOKEN`, a bearer token.
+        username: `PACT_BROKER_USERNAME`, for basic authentication instead.
+        password: `PACT_BROKER_PASSWORD`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PACT_BROKER_", env_ignore_empty=True, frozen=True)
+
+    base_url: Annotated[str, AfterValidator(_address)]
+    token: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+
+
+def broker() -> Broker:
+    """The broker that the environment names.
+
+    Raises:
+        CannotPublish: It names none, or not in a way that can be used.
+    """
+    try:
+        return Broker()  # pyright: ignore[reportCallIssue]  # out of the environment
+    except ValidationError as error:
+        if any(each["type"] == "missing" for each in error.errors()):
+            message = "no Pact Broker: PACT_BROKER_BASE_URL is not set"
+        else:
+            message = "; ".join(
+                f"PACT_BROKER_{each['loc'][0]!s}".upper() + f" {_reason(each['msg'])}" for each in error.errors()
+            )
+        raise CannotPublish(message) from None  # what pydantic prints holds the value
+
+
+def ask(words: Sequence[str], environment: Mapping[str, str], *, seconds: float) -> int:
+    """Run the official command line on a broker; what it prints goes where ours does.
+
+    Args:
+        words: What follows `pact broker`. Address and credentials come from the environment, so that no list of
+            processes holds them.
+        environment: The environment, which names a broker.
+        seconds: How long it may take.
+
+    Returns:
+        Its exit code: 0 for done, 1 for no.
+
+    Raises:
+        CannotPublish: There is no broker there, none in time, or no official command line.
+    """
+    where = broker()
+    _check(where, seconds)
+    told = {**environment, "PACT_DO_NOT_TRACK": "true", "PACT_BROKER_BASE_URL": where.base_url}
+    code = _run([tool(), "broker", *words, "--retries", _RETRIES], told, seconds)
+    if code not in {_DONE, _NO}:
+        message = f"pact broker {words[0]} ended with {code}"
+        raise CannotPublish(message)
+    return code
+
+
+def _check(where: Broker, seconds: float) -> None:
+    """See that the broker answers and lets us in: the official command line returns 1 for that too, as for no."""
+    auth, headers = None, {}
+    if where.token is not None:
+        headers = {"Authorization": f"Bearer {where.token.get_secret_value()}"}
+    elif where.username is not None and where.password is not None:
+        auth = httpx.BasicAuth(where.username, where.password.get_secret_value())
+    try:
+        status = httpx.get(where.base_url, headers=headers, auth=auth, timeout=seconds).status_code
+    except httpx.HTTPError as error:
+        message = f"no Pact Broker answers at {where.base_url}: {type(error).__name__} {error}"
+        raise CannotPublish(message) from error
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        message = f"the Pact Broker at {where.base_url} does not let us in ({status}): see PACT_BROKER_TOKEN"
+        raise CannotPublish(message)
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        message = f"the Pact Broker at {where.base_url} is broken ({status})"
+        raise CannotPublish(message)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> int:
+    # A group of its own, so that nothing that it starts outlives the limit.
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:  # noqa: S603  # our words
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            message = f"the Pact Broker gave no answer within {seconds:g} s"
+            raise CannotPublish(message) from error
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def tool() -> str:
+    """The path of the official command line.
+
+    Raises:
+        CannotPublish: It is not installed.
+    """
+    found = shutil.which("pact", path=sysconfig.get_path("scripts")) or shutil.which("pact")
+    if found is None:
+        message = "the command pact is missing; install the extra: pip install 'huleedu-bff-clients[contracts]'"
+        raise CannotPublish(message)
+    return found
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,84 @@
+"""Which version of the source this is: commit, branch and uncommitted changes, from git and from the CI's variables."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+_BRANCH_VARIABLES: Final[Sequence[str]] = (
+    "GITHUB_HEAD_REF",  # GitHub Actions, of a pull request
+    "GITHUB_REF_NAME",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",  # GitLab, of a merge request
+    "CI_COMMIT_BRANCH",
+    "CHANGE_BRANCH",  # Jenkins, of a pull request
+    "BRANCH_NAME",
+    "BUILDKITE_BRANCH",
+    "CIRCLE_BRANCH",
+    "BITBUCKET_BRANCH",
+)
+"""Where CI systems say the branch, because they check a commit out and not a branch; the first that is set counts."""
+
+_GIT_SECONDS: Final = 20
+
+
+class SourceError(Exception):
+    """The version of the source cannot be told; the message says why."""
+
+
+def commit() -> str:
+    """The commit that is checked out here, in full.
+
+    Raises:
+        SourceError: This is no checkout of git, or there is no git.
+    """
+    return git("rev-parse", "HEAD")
+
+
+def branch(environment: Mapping[str, str]) -> str:
+    """The branch that this is, as the CI says it, or as git does.
+
+    Raises:
+        SourceError: Neither knows.
+    """
+    for variable in _BRANCH_VARIABLES:
+        if environment.get(variable):
+            return environment[variable]
+    name = git("rev-parse", "--abbrev-ref", "HEAD")
+    if name == "HEAD":
+        message = "a commit is checked out and no branch, and no variable of a CI names it: give --branch"
+        raise SourceError(message)
+    return name
+
+
+def uncommitted() -> Sequence[str]:
+    """The files that differ from the commit, or are in none.
+
+    Raises:
+        SourceError: This is no checkout of git, or there is no git.
+    """
+    return git("status", "--porcelain").splitlines()
+
+
+def git(*words: str) -> str:
+    """What git answers.
+
+    Raises:
+        SourceError: It does not.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  # words of ours, and a revision that cannot be an option
+            ["git", *words],  # noqa: S607  # the git of whoever calls
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_GIT_SECONDS,
+        )
+    except FileNotFoundError as error:
+        message = "git is not installed"
+        raise SourceError(message) from error
+    except subprocess.TimeoutExpired as error:
+        message = f"git {words[0]} took longer than {_GIT_SECONDS} s"
+        raise SourceError(message) from error
+    except subprocess.CalledProcessError as error:
+        message = f"git {words[0]}: {error.stderr.strip()}"
+        raise SourceError(message) from error
+    return done.stdout.strip("\n")
