@@ -103,7 +103,7 @@ def _against(interaction: Interaction, exchange: _Exchange) -> list[Mismatch]:
     except ValueError as error:
         return [*found, Mismatch("body", "$", f"expected JSON ({error})")]
     filled = fill(interaction, path=exchange.path, query=exchange.query, answer=answer)
-    found += _engine_mismatches(filled.response, text)
+    found += mismatches(filled.response.body, filled.response.rules, text)
     for asked in asked_for(interaction, exchange.query):
         found += _key_mismatches(filled.response.body, answer, asked, "$")
     return found
@@ -119,7 +119,7 @@ def _request_mismatches(interaction: Interaction, query: Mapping[str, Sequence[s
         elif rule is None:
             if list(values) != list(expected):
                 yield Mismatch("request", name, f"expected {', '.join(expected)!r}, found {', '.join(values)!r}")
-        elif found := _mismatches({"value": expected[0]}, {"$.value": rule}, json.dumps({"value": values[0]})):
+        elif found := mismatches({"value": expected[0]}, {"$.value": rule}, json.dumps({"value": values[0]})):
             yield Mismatch("request", name, found[0].message)
 
 
@@ -147,11 +147,8 @@ def _key_mismatches(expected: object, actual: object, asked: frozenset[str], pat
             yield from _key_mismatches(inner, value, asked, f"{path}[{at}]")
 
 
-def _engine_mismatches(response: Response, text: str) -> list[Mismatch]:
-    return _mismatches(response.body, response.rules, text)
-
-
-def _mismatches(example: object, rules: Mapping[str, Rule], text: str) -> list[Mismatch]:
+def mismatches(example: object, rules: Mapping[str, Rule], text: str) -> list[Mismatch]:
+    """How a JSON text differs from an example beyond what the rules allow, in the official engine's words."""
     by_path = {path: rule.as_json() for path, rule in rules.items()}
     yardstick = _yardstick(json.dumps(example, sort_keys=True), json.dumps({"body": by_path}, sort_keys=True))
     return yardstick.mismatches(text)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bff_contracts.cli import broker, catalogue, scaffold, verify
+from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
 from bff_contracts.cli.common import DISTRIBUTION, CannotRun
 
 _CANNOT_RUN: Final = 2
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version of the contracts and exit")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell what the official verifier logs")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (verify, catalogue, scaffold, broker):
+    for command in (verify, catalogue, scaffold, diff, broker):
         command.add(commands)
     return parser
 

@@ -1,6 +1,8 @@
 """What the commands have in common."""
 
 import argparse
+import contextlib
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact_file import Pact, shipped_pacts
@@ -12,6 +14,7 @@ else:
     Commands = Any
 
 _LONGEST: Final = 3600.0
+_OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "rstr", "uvicorn"})
 DISTRIBUTION: Final = "huleedu-bff-clients"
 
 
@@ -56,3 +59,19 @@ def seconds(text: str) -> float:
         message = f"more than 0 and at most {_LONGEST:g}, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return number
+
+
+@contextlib.contextmanager
+def needs_extra() -> Generator[None]:
+    """Import what only the extra brings.
+
+    Raises:
+        CannotRun: It is not installed; the message says how to install it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_EXTRA:
+            raise
+        message = f"{error.name} is missing; install the extra: pip install '{DISTRIBUTION}[contracts]'"
+        raise CannotRun(message) from error

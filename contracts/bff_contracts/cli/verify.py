@@ -8,13 +8,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from bff_contracts.cli.common import DISTRIBUTION, CannotRun, Commands, add_provider, seconds
+from bff_contracts.cli.common import CannotRun, Commands, add_provider, needs_extra, seconds
 
 if TYPE_CHECKING:
     from bff_contracts.verification import Outcome, RunningProvider
 
 _NOT_VERIFIED: Final = 1
-_OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "uvicorn"})
 
 _EPILOG: Final = """\
 The provider's real key is read from HULEEDU_INTERNAL_API_KEY and put in the place of the contract's placeholder;
@@ -47,14 +46,9 @@ def add(commands: Commands) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    try:
+    with needs_extra():
         from bff_contracts.verification import CannotVerify, Verification, running_provider  # noqa: PLC0415  # the extra
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same
-    except ModuleNotFoundError as error:
-        if error.name not in _OF_EXTRA:
-            raise
-        message = f"{error.name} is missing; install the extra: pip install '{DISTRIBUTION}[contracts]'"
-        raise CannotRun(message) from error
     try:
         with (
             _own_output() as out,

@@ -1,0 +1,137 @@
+"""`bff-contracts diff`: what a new contract demands of the providers that the old one did not."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bff_contracts.cli.common import CannotRun, Commands, needs_extra
+from bff_contracts.pact_file import Pact, PactError, load_pact, read_pact, shipped_pacts
+from bff_contracts.source import SourceError, git
+
+if TYPE_CHECKING:
+    from bff_contracts.diff import Change
+
+_FAILED: Final = 1
+_FOLDER: Final = "contracts/bff_contracts/pacts"
+
+_EPILOG: Final = """\
+OLD and NEW are pact files, folders of pact files, or revisions of git, such as main or v0.1.0; without NEW, the
+contracts of this package are the new ones. Verdicts are the provider's view: stricter means that what it answers today
+may not do any more.
+
+exit codes: 0 compared, 1 there is what --fail-on names, 2 could not run
+"""
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "diff",
+        help="what a change of the contract means for the providers",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("old", metavar="OLD")
+    parser.add_argument("new", metavar="NEW", nargs="?")
+    parser.add_argument("--format", choices=["text", "markdown"], default="text", help="markdown for a comment")
+    parser.add_argument(
+        "--fail-on",
+        choices=["stricter", "any"],
+        help="return 1 if anything is stricter or new, or if anything has changed at all",
+    )
+    parser.set_defaults(run=_diff)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    with needs_extra():
+        from bff_contracts.diff import Verdict, diff  # noqa: PLC0415  # the extra
+    changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))
+    layout = _markdown if options.format == "markdown" else _text
+    print("\n".join(layout(changes)))  # noqa: T201
+    failing = {
+        None: False,
+        "stricter": any(change.verdict.demands for change in changes),
+        "any": any(change.verdict is not Verdict.EQUIVALENT for change in changes),
+    }
+    return _FAILED if failing[options.fail_on] else 0
+
+
+def _text(changes: Sequence["Change"]) -> Iterator[str]:
+    for provider in _providers(changes):
+        yield f"{provider}: {_counted(changes, provider)}"
+        for change in _notable(changes, provider):
+            yield f"\n  {change.verdict:<8}  {change.what} {change.name!r}"
+            yield from (f"    {example}" for example in change.examples)
+        yield ""
+    yield f"Nothing changed for {_same(changes)} interactions."
+
+
+def _markdown(changes: Sequence["Change"]) -> Iterator[str]:
+    yield "## What this change of the contract means for the providers"
+    for provider in _providers(changes):
+        yield f"\n### {provider}: {_counted(changes, provider)}\n"
+        for change in _notable(changes, provider):
+            yield f"- **{change.verdict}** {change.what} `{change.name}`"
+            yield from (f"  - {_safe(example)}" for example in change.examples)
+    yield f"\nNothing changed for {_same(changes)} interactions."
+
+
+def _providers(changes: Sequence["Change"]) -> list[str]:
+    return sorted({change.provider for change in changes if change.verdict != "equivalent"})
+
+
+def _notable(changes: Sequence["Change"], provider: str) -> list["Change"]:
+    return [change for change in changes if change.provider == provider and change.verdict != "equivalent"]
+
+
+def _counted(changes: Sequence["Change"], provider: str) -> str:
+    counts = Counter(change.verdict for change in _notable(changes, provider))
+    return ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items(), reverse=True))
+
+
+def _same(changes: Sequence["Change"]) -> int:
+    return sum(change.verdict == "equivalent" for change in changes)
+
+
+def _safe(text: str) -> str:
+    """As code, whatever it holds: examples come out of pact files."""
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def _pacts(name: str) -> Sequence[Pact]:
+    """The pacts of a file, of a folder, or of a revision."""
+    path = Path(name)
+    try:
+        if path.is_dir():
+            return _distinct([load_pact(file) for file in sorted(path.glob("*.json"))], name)
+        return [load_pact(path)] if path.exists() else _distinct(_at_revision(name), name)
+    except (PactError, OSError, SourceError) as error:
+        raise CannotRun(str(error)) from error
+
+
+def _at_revision(revision: str) -> list[Pact]:
+    try:
+        git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    except SourceError as error:
+        message = f"{revision!r} is neither a file nor a folder, nor a revision of git"
+        raise SourceError(message) from error
+    names = git("ls-tree", "--full-tree", "--name-only", revision, f"{_FOLDER}/").splitlines()
+    return [
+        read_pact(git("show", f"{revision}:{name}"), source=f"{revision}:{name}")
+        for name in names
+        if name.endswith(".json")
+    ]
+
+
+def _distinct(pacts: list[Pact], name: str) -> list[Pact]:
+    if not pacts:
+        message = f"there are no pacts in {name!r}"
+        raise CannotRun(message)
+    providers = Counter(pact.provider for pact in pacts)
+    twice = [provider for provider, number in providers.items() if number > 1]
+    if twice:
+        message = f"there are two contracts with {twice[0]} in {name!r}"
+        raise CannotRun(message)
+    return pacts
