@@ -87,7 +87,7 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, seconds: float)
         CannotPublish: There is no broker there, none in time, or no official command line.
     """
     where = broker()
-    _check(where, seconds)
+    check(where, seconds)
     told = {**environment, "PACT_DO_NOT_TRACK": "true", "PACT_BROKER_BASE_URL": where.base_url}
     code = _run([tool(), "broker", *words, "--retries", _RETRIES], told, seconds)
     if code not in {_DONE, _NO}:
@@ -96,8 +96,12 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, seconds: float)
     return code
 
 
-def _check(where: Broker, seconds: float) -> None:
-    """See that the broker answers and lets us in: the official command line returns 1 for that too, as for no."""
+def check(where: Broker, seconds: float) -> None:
+    """See that the broker answers and lets us in: the official tools take that for a no of the broker's.
+
+    Raises:
+        CannotPublish: It does not.
+    """
     auth, headers = None, {}
     if where.token is not None:
         headers = {"Authorization": f"Bearer {where.token.get_secret_value()}"}

@@ -47,7 +47,7 @@ def _finding(failed: list[Outcome], harmless: str) -> str:
     if not failed:
         return f"nothing: {harmless}" if harmless else "nothing"
     others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-    return f"`{failed[0].interaction.description}`{others}"
+    return f"`{failed[0].interaction}`{others}"
 
 
 def table_of(rows: Iterable[str]) -> str:

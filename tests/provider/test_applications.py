@@ -116,7 +116,7 @@ def test_a_running_provider_without_its_key_is_not(running_ras: tuple[str, Any],
     with pytest.raises(NotVerified) as caught:
         verify_provider(url=url, provider="ras", states=states)
 
-    refused = {outcome.interaction.description for outcome in caught.value.outcomes}
+    refused = {outcome.interaction for outcome in caught.value.outcomes}
     assert refused == {name for name in interactions_of("ras") if not name.startswith(("refused", "health"))}
 
 

@@ -90,7 +90,7 @@ def test_what_cannot_be_done_says_so_with_2(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["publish"]])
+@pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["verifi"]])
 def test_a_wrong_command_line_is_a_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

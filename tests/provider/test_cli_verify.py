@@ -84,7 +84,7 @@ def test_reports(url: str, tmp_path: Path) -> None:
 
     assert (suite.get("tests"), suite.get("failures")) == ("8", "5")
     assert [case.get("name") for case in suite if case.find("failure") is None] == STATELESS
-    assert [each["description"] for each in document["interactions"] if each["verified"]] == STATELESS
+    assert [each["interaction"] for each in document["interactions"] if each["verified"]] == STATELESS
     assert (document["provider"], document["verified"]) == ("class-management-service", False)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.verification.engine import read_results
+from bff_contracts.verification.engine import Finding, only_finding
 
 NAME = "classes of batches: all have one"
 
@@ -12,9 +12,13 @@ NAME = "classes of batches: all have one"
 @pytest.mark.parametrize(
     ("results", "told"),
     [
-        pytest.param([], "it found no such interaction", id="none"),
-        pytest.param([{"description": "another", "result": "OK"}], "it found no such interaction", id="another"),
-        pytest.param([{"description": NAME, "result": "OK"}] * 2, "it found no such interaction", id="twice"),
+        pytest.param([], "the official verifier did not verify it", id="none"),
+        pytest.param(
+            [{"description": "another", "result": "OK"}], "the official verifier did not verify it", id="another"
+        ),
+        pytest.param(
+            [{"description": NAME, "result": "OK"}] * 2, "the official verifier did not verify it", id="twice"
+        ),
         pytest.param([{"description": NAME, "result": "Error"}], "says only: failed", id="no-reason"),
         pytest.param(
             [{"description": NAME, "result": "Error", "mismatch": {"type": "error", "message": "gone"}}],
@@ -24,16 +28,16 @@ NAME = "classes of batches: all have one"
     ],
 )
 def test_anything_but_one_verified_interaction_is_a_failure(results: list[Any], told: str) -> None:
-    differences, troubles = read_results({"interactionResults": results, "errors": []}, NAME)
+    finding = only_finding({"interactionResults": results, "errors": []}, NAME)
 
-    assert (differences, len(troubles)) == ((), 1)
-    assert told in troubles[0]
+    assert (finding.interaction, finding.differences, len(finding.troubles)) == (NAME, (), 1)
+    assert told in finding.troubles[0]
 
 
 def test_one_verified_interaction_is_a_pass() -> None:
     results = [{"description": NAME, "result": "OK"}]
 
-    assert read_results({"interactionResults": results, "errors": []}, NAME) == ((), ())
+    assert only_finding({"interactionResults": results, "errors": []}, NAME) == Finding(NAME)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,6 @@ def test_one_verified_interaction_is_a_pass() -> None:
 )
 def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], told: tuple[str, str, str]) -> None:
     result = {"description": NAME, "result": "Error", "mismatch": {"type": "mismatches", "mismatches": [entry]}}
-    (difference,), _ = read_results({"interactionResults": [result], "errors": ["e"]}, NAME)
+    (difference,) = only_finding({"interactionResults": [result], "errors": ["e"]}, NAME).differences
 
     assert (difference.where, difference.expected, difference.actual) == told

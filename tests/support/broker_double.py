@@ -46,7 +46,7 @@ class Broker:
     refuse: dict[str, int] = field(default_factory=dict[str, int])
     hang: list[str] = field(default_factory=list[str])
     deployable: bool | None = True
-    pacts: list[tuple[JSON, bool]] = field(default_factory=list[tuple[JSON, bool]])
+    pacts: list[tuple[Mapping[str, Any], bool]] = field(default_factory=list[tuple[Mapping[str, Any], bool]])
     asked: list[Request] = field(default_factory=list[Request])
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -106,6 +106,11 @@ class Broker:
         return {
             "pb:publish-contracts": {"href": f"{self.url}/contracts/publish"},
             "pb:environments": {"href": f"{self.url}/environments"},
+            "pb:webhooks": {"href": f"{self.url}/webhooks"},
+            "pb:provider-pacts-for-verification": {
+                "href": f"{self.url}/pacts/provider/{{provider}}/for-verification",
+                "templated": True,
+            },
         }
 
     def _provider_links(self, path: str) -> JSON:

@@ -23,8 +23,10 @@ examples:
   bff-contracts states ras                        the provider states to set up, with their params
   bff-contracts scaffold cms -o test_contract.py  a test file to start from
   bff-contracts verify cms --url http://127.0.0.1:5002 --states-url http://127.0.0.1:5002/_pact/provider_states
+  bff-contracts diff main                         what the contracts here demand that those of main did not
+  bff-contracts publish --dry-run                 what would be sent to the Pact Broker
 
-exit codes: 0 done, 1 the provider does not keep its contract, 2 could not run
+exit codes: 0 done, 1 the answer is no, 2 could not run
 """
 
 

@@ -4,14 +4,16 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, needs_extra, seconds
+from bff_contracts.publishing import CannotPublish, broker, check
+from bff_contracts.source import SourceError, branch, commit
 
 if TYPE_CHECKING:
-    from bff_contracts.verification import Outcome, RunningProvider
+    from bff_contracts.verification import Outcome, RunningProvider, Verification
 
 _NOT_VERIFIED: Final = 1
 
@@ -20,7 +22,9 @@ The provider's real key is read from HULEEDU_INTERNAL_API_KEY and put in the pla
 without it the placeholder is sent. States are set up by the provider: POST to --states-url with
 {"state": …, "params": {…}, "action": "setup"}, and "teardown" afterwards.
 
-exit codes: 0 verified, 1 not verified, 2 could not run
+With --from-broker, contracts that were never kept yet are pending: they are told and fail nothing.
+
+exit codes: 0 verified, 1 not verified, 2 could not run, or could not publish the results
 """
 
 
@@ -40,14 +44,22 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
     )
+    source = parser.add_argument_group("contracts of a Pact Broker (PACT_BROKER_BASE_URL, PACT_BROKER_TOKEN)")
+    source.add_argument(
+        "--from-broker", action="store_true", help="of the consumer's main branch, of this branch, of what is deployed"
+    )
+    source.add_argument("--publish-results", action="store_true", help="tell the broker what came of it")
+    source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")
+    source.add_argument("--branch", help="the branch of the provider (default: what the CI or git says)")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there as JSON")
     parser.set_defaults(run=_verify)
 
 
 def _verify(options: argparse.Namespace) -> int:
+    _check(options)
     with needs_extra():
-        from bff_contracts.verification import CannotVerify, Verification, running_provider  # noqa: PLC0415  # the extra
+        from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the extra
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same
     try:
         with (
@@ -60,40 +72,70 @@ def _verify(options: argparse.Namespace) -> int:
                 seconds=options.seconds,
             ) as running,
         ):
-            places = _chosen(running, options.only)
-            print(f"{running.name} at {options.url}: {len(places)} interactions\n", file=out, flush=True)
-            outcomes = [_row(running, at, out) for at in places]
-    except CannotVerify as error:
+            how = _selected if options.from_broker else _chosen
+            verification = how(running, options, out)
+    except (CannotVerify, CannotPublish, SourceError) as error:
         raise CannotRun(str(error)) from error
-    verification = Verification(running.name, tuple(outcomes))
     print(f"\n{verification}")  # noqa: T201
     for file, report in ((options.junit, as_junit), (options.json, as_json)):
         if file is not None:
             _write(file, report(verification))
+    if verification.unpublished:
+        raise CannotRun(verification.unpublished)
     return 0 if verification.verified else _NOT_VERIFIED
 
 
-def _chosen(running: "RunningProvider", only: str | None) -> Sequence[int]:
-    places = [
-        at
-        for at, description in enumerate(running.interactions)
-        if only is None or only.casefold() in description.casefold()
-    ]
-    if not places:
-        message = f"no interaction with {running.name} has {only!r} in its description"
+def _check(options: argparse.Namespace) -> None:
+    """Which options go together."""
+    if options.from_broker and (options.file is not None or options.only is not None):
+        message = "--from-broker verifies what the broker has: leave out --file and --only"
         raise CannotRun(message)
-    return places
+    if not options.from_broker and (options.publish_results or options.version or options.branch):
+        message = "--publish-results, --version and --branch go with --from-broker"
+        raise CannotRun(message)
 
 
-def _row(running: "RunningProvider", at: int, out: TextIO) -> "Outcome":
+def _selected(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
+    from bff_contracts.verification.engine import Selection  # noqa: PLC0415  # the extra
+
+    where = broker()
+    check(where, options.seconds)
+    selection = Selection(
+        broker=where,
+        branch=options.branch or branch(os.environ),
+        version=(options.version or commit()) if options.publish_results else None,
+    )
+    print(f"{running.name} at {options.url}: what {where.base_url} has for it\n", file=out, flush=True)
+    verification = running.verify_selection(selection)
+    for outcome in verification.outcomes:
+        print(_row(outcome), file=out)
+    return verification
+
+
+def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
+    from bff_contracts.verification import Verification  # noqa: PLC0415  # the extra
+
+    wanted = (options.only or "").casefold()
+    places = [at for at, name in enumerate(running.interactions) if wanted in name.casefold()]
+    if not places:
+        message = f"no interaction with {running.name} has {options.only!r} in its description"
+        raise CannotRun(message)
+    print(f"{running.name} at {options.url}: {len(places)} interactions\n", file=out, flush=True)
+    return Verification(running.name, tuple(_told(running, at, out) for at in places))
+
+
+def _told(running: "RunningProvider", at: int, out: TextIO) -> "Outcome":
     """Verify an interaction; its row is there when it is done, and on a terminal a line while it runs."""
-    description = running.interactions[at]
     if out.isatty():
-        print(f"  …                {description}", end="\r", file=out, flush=True)
+        print(f"  …                {running.interactions[at]}", end="\r", file=out, flush=True)
     outcome = running.outcome(at)
-    word = "verified" if outcome.verified else "FAILED"
-    print(f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {description}", file=out, flush=True)
+    print(_row(outcome), file=out, flush=True)
     return outcome
+
+
+def _row(outcome: "Outcome") -> str:
+    word = "FAILED" if outcome.verdict == "not verified" else outcome.verdict
+    return f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}"
 
 
 @contextlib.contextmanager

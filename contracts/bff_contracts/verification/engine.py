@@ -1,4 +1,4 @@
-"""The official verifier, run on one interaction at a time.
+"""The official verifier: run on one interaction of a file at a time, or on what a broker has for a provider.
 
 One at a time, because the verifier passes without a word when a filter or a provider's name matches nothing, and
 because it keeps its results to itself until the last one. A run costs about 5 ms.
@@ -6,11 +6,14 @@ because it keeps its results to itself until the last one. A run costs about 5 m
 
 import contextlib
 import json
+import logging
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 # The engine reports usage to its makers unless this is set before it starts.
 os.environ["PACT_DO_NOT_TRACK"] = "true"
@@ -18,52 +21,170 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 from pact import Verifier
 
 from bff_contracts.pact_file import Pact
+from bff_contracts.publishing import Broker
 from bff_contracts.verification.outcomes import Difference
 
+_LOGGER: Final = "pact.ffi.pact_verifier"
+_UNPUBLISHED: Final = "Publishing of verification results failed"
 
-def verify_interaction(
-    pact: Pact, at: int, *, url: str, states_url: str, seconds: float
-) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """Hold one interaction of a pact against the provider at a URL on 127.0.0.1.
 
-    Args:
-        pact: The contract.
-        at: The interaction's place in it.
-        url: Where the provider is.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the verifier finds the provider.
+
+    Attributes:
+        url: The provider, on 127.0.0.1.
         states_url: What sets provider states up. It must answer 200 or 400: any 5xx is asked again for two minutes.
-        seconds: How long the provider may take to answer.
-
-    Returns:
-        The differences, and what else went wrong; nothing of both if the provider keeps the interaction.
+        seconds: How long an answer may take.
     """
+
+    url: str
+    states_url: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the verifier says of an interaction: differences, other troubles, or nothing of both if it is kept."""
+
+    interaction: str
+    states: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    troubles: tuple[str, ...] = ()
+    pending: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a broker is asked for, and told.
+
+    Attributes:
+        broker: Where it is.
+        branch: The provider's branch: contracts of the consumer's branch of that name are verified too.
+        version: The provider's version to publish the results with; `None` publishes nothing.
+    """
+
+    broker: Broker
+    branch: str
+    version: str | None
+
+
+class NothingToVerify(Exception):  # named by what it says of the source
+    """The verifier verified nothing; the message is its own."""
+
+
+def verify_interaction(pact: Pact, at: int, target: Target) -> Finding:
+    """Hold the interaction at this place of a pact against a provider."""
     interaction = pact.document["interactions"][at]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one-interaction.json"
         file.write_text(json.dumps({**pact.document, "interactions": [interaction]}), encoding="utf-8")
-        verifier = Verifier(pact.provider, host="127.0.0.1").add_transport(url=url).add_source(file)
-        verifier.set_request_timeout(int(seconds * 1000)).set_coloured_output(enabled=False)
-        verifier.follow_redirects(follow=False)  # the BFF does not follow them either
-        verifier.state_handler(states_url, teardown=True, body=True)
-        # It raises for every interaction that fails, and says which in the results alone.
-        with contextlib.suppress(RuntimeError):
-            verifier.verify()
-        return read_results(verifier.results, interaction["description"])
+        verifier = _run(_verifier(pact.provider, target).add_source(file))
+        return only_finding(verifier.results, interaction["description"])
 
 
-def read_results(results: Mapping[str, Any], description: str) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """The differences and other troubles of one interaction; the verifier must have verified just that one."""
-    found = [result for result in results["interactionResults"] if result["description"] == description]
-    if len(found) != 1:
-        return (), (
-            f"the official verifier did not verify it: it found no such interaction {results['errors'] or ''}".rstrip(),
-        )
-    if found[0]["result"] == "OK":
-        return (), ()
-    mismatch: Mapping[str, Any] = found[0].get("mismatch") or {}
-    differences = tuple(_difference(entry) for entry in mismatch.get("mismatches", ()))
-    return differences, () if differences else (
-        str(mismatch.get("message", "the official verifier says only: failed")),
+def verify_selection(provider: str, selection: Selection, target: Target) -> tuple[list[Finding], str]:
+    """Hold what a broker has for a provider against it.
+
+    Returns:
+        What came of each interaction, and why the results could not be published, if they could not.
+
+    Raises:
+        NothingToVerify: The broker has nothing, or did not give it.
+    """
+    verifier = _verifier(provider, target)
+    source = verifier.broker_source(
+        selection.broker.base_url, selector=True, use_env=False, **_credentials(selection.broker)
     )
+    # The contracts of the consumer's main branch, of its branch of the same name, and of every version in use.
+    source.consumer_version(main_branch=True).consumer_version(matching_branch=True)
+    source.consumer_version(deployed_or_released=True).include_pending().provider_branch(selection.branch).build()
+    if selection.version is not None:
+        verifier.set_publish_options(selection.version, branch=selection.branch)
+    with _logged(_UNPUBLISHED) as unpublished:
+        results = _run(verifier).results
+    findings = list(map(_finding, results["interactionResults"]))
+    if not findings:
+        reasons = [str(error.get("mismatch", {}).get("message", error)) for error in results["errors"]]
+        raise NothingToVerify("; ".join(reasons) or "there is nothing to verify")
+    return findings, "; ".join(dict.fromkeys(unpublished))
+
+
+@contextlib.contextmanager
+def _logged(beginning: str) -> Generator[list[str]]:
+    """What the verifier logs that begins like this: it passes without its results being published, and only logs it."""
+    found: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith(beginning):
+                found.append(record.getMessage())
+
+    logger, listener = logging.getLogger(_LOGGER), Listener()
+    level = logger.level
+    logger.addHandler(listener)
+    logger.setLevel(logging.ERROR)
+    try:
+        yield found
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(listener)
+
+
+def _credentials(broker: Broker) -> dict[str, Any]:
+    if broker.token is not None:
+        return {"token": broker.token.get_secret_value()}
+    if broker.username is not None and broker.password is not None:
+        return {"username": broker.username, "password": broker.password.get_secret_value()}
+    return {}
+
+
+def _verifier(provider: str, target: Target) -> Verifier:
+    verifier = Verifier(provider, host="127.0.0.1").add_transport(url=target.url)
+    verifier.set_request_timeout(int(target.seconds * 1000)).set_coloured_output(enabled=False)
+    verifier.follow_redirects(follow=False)  # the BFF does not follow them either
+    return verifier.state_handler(target.states_url, teardown=True, body=True)
+
+
+def _run(verifier: Verifier) -> Verifier:
+    # It raises for every interaction that fails, and says which in the results alone.
+    with contextlib.suppress(RuntimeError):
+        verifier.verify()
+    return verifier
+
+
+def only_finding(results: Mapping[str, Any], interaction: str) -> Finding:
+    """What the verifier's results say of an interaction; a failure unless they are about just that one."""
+    findings = list(map(_finding, results["interactionResults"]))
+    if [finding.interaction for finding in findings] == [interaction]:
+        return findings[0]
+    told = f"the official verifier did not verify it {results['errors'] or ''}".rstrip()
+    return Finding(interaction, troubles=(told,))
+
+
+def _finding(result: Mapping[str, Any]) -> Finding:
+    differences: tuple[Difference, ...] = ()
+    troubles: tuple[str, ...] = ()
+    if result["result"] != "OK":
+        mismatch: Mapping[str, Any] = result.get("mismatch") or {}
+        differences = tuple(_difference(entry) for entry in mismatch.get("mismatches", ()))
+        if not differences:
+            troubles = (str(mismatch.get("message", "the official verifier says only: failed")),)
+    return Finding(
+        interaction=result["description"],
+        states=tuple(result.get("providerStates", ())),
+        differences=differences,
+        troubles=troubles,
+        pending=bool(result.get("pending", False)),
+        seconds=_seconds(str(result.get("duration", ""))),
+    )
+
+
+def _seconds(duration: str) -> float:
+    """The verifier's own words, such as `8ms` or `1.2s`."""
+    found = re.fullmatch(r"([0-9.]+)(ms|s)", duration)
+    return float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
 
 
 def _difference(entry: Mapping[str, Any]) -> Difference:

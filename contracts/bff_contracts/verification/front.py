@@ -84,6 +84,7 @@ class Front:
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
         change = json.loads(await _read(receive))
+        known = len(self.failed_states)
         if change.get("action") == "teardown":
             await self.restore()
         elif change["state"]:  # the verifier also announces that an interaction has no state
@@ -91,8 +92,9 @@ class Front:
                 await self._states.set_up(change["state"], change.get("params") or {})
             except StateError as error:
                 self.failed_states.append(error)
+        failed = len(self.failed_states) > known
         # 400, because the verifier asks again for two minutes after any 5xx.
-        await _respond(send, 400 if self.failed_states else 200, [(b"content-type", b"application/json")], b"{}")
+        await _respond(send, 400 if failed else 200, [(b"content-type", b"application/json")], b"{}")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [

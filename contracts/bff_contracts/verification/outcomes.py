@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any, Final
 
-from bff_contracts.describing import target_of
-from bff_contracts.pact_file import Interaction
+from bff_contracts.pact_file import State
 
 _LONGEST: Final = 300
 """How many characters of a value are told to people."""
@@ -45,56 +44,83 @@ class Outcome:
     """What came of one interaction.
 
     Attributes:
-        interaction: What was asked, and what was expected.
+        interaction: Its description.
+        given: The provider states it needs.
+        asked: Method, path and query; empty where only the verifier knows them.
         seconds: How long it took.
         differences: How the answer differs from the contract.
         troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
         cause: The exception behind the first of the troubles, if there was one.
+        pending: Whether the contract has never been kept yet, so that not keeping it fails no build.
     """
 
-    interaction: Interaction
+    interaction: str
+    given: tuple[State, ...]
+    asked: str
     seconds: float
     differences: tuple[Difference, ...] = ()
     troubles: tuple[str, ...] = ()
     cause: BaseException | None = None
+    pending: bool = False
 
     @property
     def verified(self) -> bool:
         """Whether the provider keeps this part of the contract."""
         return not self.differences and not self.troubles
 
+    @property
+    def verdict(self) -> str:
+        """`verified`, `not verified`, or `pending` for what is not verified and need not be yet."""
+        if self.verified:
+            return "verified"
+        return "pending" if self.pending else "not verified"
+
     def __str__(self) -> str:
-        asked = [f"{self.interaction.description}: {'verified' if self.verified else 'not verified'}"]
-        asked += [f"  given {state.name} {_short(state.params)}" for state in self.interaction.states]
-        asked.append(f"  asked {target_of(self.interaction)}")
-        told = [*self.troubles, *map(str, self.differences)]
-        return "\n".join([*asked, *("  " + text.replace("\n", "\n  ") for text in told)])
+        told = [f"{self.interaction}: {self.verdict}"]
+        told += [f"  given {state.name} {_short(state.params)}" for state in self.given]
+        told += [f"  asked {self.asked}"] if self.asked else []
+        told += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
+        return "\n".join(told)
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of all interactions of a contract."""
+    """What came of all interactions of a contract.
+
+    Attributes:
+        provider: Whose contract it is.
+        outcomes: What came of each.
+        unpublished: Why the results are not in the broker, if they should be there and are not.
+    """
 
     provider: str
     outcomes: tuple[Outcome, ...]
+    unpublished: str = ""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The interactions that the provider does not keep."""
-        return tuple(outcome for outcome in self.outcomes if not outcome.verified)
+        """The interactions that the provider does not keep and has to."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "not verified")
+
+    @property
+    def pending(self) -> tuple[Outcome, ...]:
+        """The interactions that the provider does not keep yet."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "pending")
 
     @property
     def verified(self) -> bool:
-        """Whether there was something to verify, and all of it was."""
+        """Whether there was something to verify, and all of it was that has to be."""
         return bool(self.outcomes) and not self.failed
 
     def __str__(self) -> str:
-        failed = self.failed
-        total = len(self.outcomes)
-        if not failed:
+        failed, pending, total = self.failed, self.pending, len(self.outcomes)
+        if failed:
+            head = f"{self.provider} does not keep {len(failed)} of {total} interactions of its contract:"
+        elif pending:
+            head = f"{self.provider} keeps its contract; {len(pending)} of {total} interactions are pending:"
+        else:
             return f"{self.provider} keeps all {total} interactions of its contract."
-        head = f"{self.provider} does not keep {len(failed)} of {total} interactions of its contract:"
-        return "\n\n".join([head, *map(str, failed)])
+        return "\n\n".join([head, *map(str, (*failed, *pending))])
 
 
 class NotVerified(AssertionError):  # named by what it says of the provider

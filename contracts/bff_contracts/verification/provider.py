@@ -1,25 +1,34 @@
 """A provider that is being verified: an application that this process serves, or one that runs at a URL."""
 
-import concurrent.futures
 import contextlib
 import inspect
 import os
 import time
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from bff_contracts.pact_file import Interaction, Pact, PactError, load_pact, shipped_pacts
+from bff_contracts.describing import target_of
+from bff_contracts.pact_file import Pact, PactError, State, load_pact, shipped_pacts
 from bff_contracts.states import CATALOGUE, SHORT_NAMES
-from bff_contracts.verification.engine import verify_interaction
+from bff_contracts.verification.engine import (
+    Finding,
+    NothingToVerify,
+    Selection,
+    Target,
+    verify_interaction,
+    verify_selection,
+)
 from bff_contracts.verification.front import KEY_HEADER, STATES_PATH, Asgi, Forwarder, Front, NoAnswer
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.serving import NotStarted, serving
-from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, States
+from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, StateError, States
 from bff_contracts.verification.threads import CallThread, LoopThread
+
+_T = TypeVar("_T")
 
 KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 ANSWER_SECONDS: Final = 5.0
@@ -27,6 +36,9 @@ ANSWER_SECONDS: Final = 5.0
 
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 5.0
+_SELECTION_SECONDS: Final = 300.0
+"""How long verifying all that a broker has may take, fetching and publishing included."""
+
 _PATIENCE: Final = 3
 """After so many interactions in a row without an answer in time the rest is not tried."""
 
@@ -147,9 +159,10 @@ class RunningProvider:
         self._pact = pact
         self._front = front
         self._loop = loop
-        self._url = url
         self._key = key
         self._seconds = seconds
+        # The front is the first to lose patience, and knows why.
+        self._target = Target(url, f"{url}{STATES_PATH}", seconds + 1)
         self._silent = 0
 
     def verify(self, interaction: str) -> None:
@@ -174,51 +187,84 @@ class RunningProvider:
     def outcome(self, at: int) -> Outcome:
         """Verify the interaction at this place in the contract."""
         interaction = self._pact.interactions[at]
+        outcome = Outcome(interaction.description, interaction.states, target_of(interaction), 0.0)
         if self._loop.held or self._silent >= _PATIENCE:
-            return Outcome(interaction, 0.0, troubles=("not tried: those before it had no answer in time",))
+            return replace(outcome, troubles=("not tried: those before it had no answer in time",))
         self._front.begin()
         started = time.monotonic()
-        differences, troubles = self._ask(interaction, at)
-        found = Outcome(interaction, time.monotonic() - started, differences, troubles)
-        found = found if found.verified and not self._front.failed_states else self._explained(found)
-        self._silent = self._silent + 1 if self._front.silent else 0
-        return found
-
-    def _ask(self, interaction: Interaction, at: int) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-        """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever."""
-        thread = CallThread("official verifier")
-        run = thread.call(
-            lambda: verify_interaction(
-                self._pact,
-                at,
-                url=self._url,
-                states_url=f"{self._url}{STATES_PATH}",
-                seconds=self._seconds + 1,  # the front is the first to lose patience, and knows why
-            )
-        )
-        thread.close()
         limit = (2 + 2 * len(interaction.states)) * self._seconds
         try:
-            found = run.result(limit)
+            finding = self._run(lambda: verify_interaction(self._pact, at, self._target), limit)
+            differences, troubles = finding.differences, finding.troubles
+        except TimeoutError:
+            differences, troubles = (), (f"no end after {limit:g} s: the provider holds its event loop",)
+        self._silent = self._silent + 1 if self._front.silent else 0
+        seconds = time.monotonic() - started
+        return self._explained(
+            replace(outcome, seconds=seconds, differences=differences, troubles=troubles), self._front.failed_states
+        )
+
+    def verify_selection(self, selection: Selection) -> Verification:
+        """Verify what a broker has for the provider, and publish the results if a version is given.
+
+        Raises:
+            CannotVerify: The broker has nothing, or the provider holds its event loop.
+        """
+        self._front.begin()
+        try:
+            findings, unpublished = self._run(
+                lambda: verify_selection(self.name, selection, self._target), _SELECTION_SECONDS
+            )
+        except NothingToVerify as error:
+            raise CannotVerify(str(error)) from error
+        except TimeoutError as error:
+            raise CannotVerify(f"no end after {_SELECTION_SECONDS:g} s") from error
+        return Verification(self.name, tuple(map(self._selected, findings)), unpublished)
+
+    def _selected(self, finding: Finding) -> Outcome:
+        failed = [error for error in self._front.failed_states if error.state in finding.states]
+        outcome = Outcome(
+            finding.interaction,
+            tuple(State(state, {}) for state in finding.states),
+            "",
+            finding.seconds,
+            finding.differences,
+            finding.troubles,
+            pending=finding.pending,
+        )
+        return outcome if outcome.verified else self._explained(outcome, failed if finding.troubles else [])
+
+    def _run(self, run: Callable[[], _T], limit: float) -> _T:
+        """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever.
+
+        Raises:
+            TimeoutError: It took too long; the loop counts as held.
+        """
+        thread = CallThread("official verifier")
+        future = thread.call(run)
+        thread.close()
+        try:
+            found = future.result(limit)
             self._loop.run(self._front.restore(), seconds=limit)
-        except (TimeoutError, concurrent.futures.TimeoutError):
+        except TimeoutError:
             self._loop.held = True
-            return (), (f"no end after {limit:g} s: the provider holds its event loop",)
+            raise
         return found
 
-    def _explained(self, outcome: Outcome) -> Outcome:
+    def _explained(self, outcome: Outcome, states: Sequence[StateError]) -> Outcome:
         """The outcome, with what the verifier cannot know."""
-        states, failures = self._front.failed_states, self._front.failures
-        troubles = [str(error) for error in states] or [*outcome.troubles, *map(_told, failures)]
+        if outcome.verified and not states:
+            return outcome
+        failures = () if states else self._front.failures
+        troubles = list(dict.fromkeys(map(str, states))) or [*outcome.troubles, *map(_told, failures)]
         if any(found.where == "status" and found.actual in {"401", "403"} for found in outcome.differences):
             sent = f"the key of api_key or {KEY_VARIABLE}" if self._key else "the contract's placeholder"
             troubles.append(f"the provider refused the key: {sent} was sent")
-        cause = next((error.__cause__ for error in states), None) or next(iter(failures), None)
         return replace(
             outcome,
             differences=() if states else tuple(map(self._without_key, outcome.differences)),
             troubles=tuple(map(self._hidden, troubles)),
-            cause=cause,
+            cause=next((error.__cause__ for error in states), None) or next(iter(failures), None),
         )
 
     def _without_key(self, difference: Difference) -> Difference:

@@ -3,7 +3,6 @@
 import json
 from xml.etree import ElementTree as ET
 
-from bff_contracts.describing import target_of
 from bff_contracts.verification.outcomes import Outcome, Verification
 
 
@@ -18,12 +17,12 @@ def as_json(verification: Verification) -> str:
 
 
 def _document(outcome: Outcome) -> dict[str, object]:
-    interaction = outcome.interaction
     return {
-        "description": interaction.description,
-        "states": [{"name": state.name, "params": state.params} for state in interaction.states],
-        "request": target_of(interaction),
+        "interaction": outcome.interaction,
+        "given": [{"state": state.name, "params": state.params} for state in outcome.given],
+        "asked": outcome.asked,
         "verified": outcome.verified,
+        "pending": outcome.pending,
         "seconds": round(outcome.seconds, 4),
         "troubles": list(outcome.troubles),
         "differences": [
@@ -41,15 +40,17 @@ def as_junit(verification: Verification) -> str:
         name=verification.provider,
         tests=str(len(verification.outcomes)),
         failures=str(len(verification.failed)),
+        skipped=str(len(verification.pending)),
         errors="0",
         time=f"{seconds:.3f}",
     )
     for outcome in verification.outcomes:
-        name = outcome.interaction.description
         case = ET.SubElement(
-            suite, "testcase", classname=verification.provider, name=name, time=f"{outcome.seconds:.3f}"
+            suite, "testcase", classname=verification.provider, name=outcome.interaction, time=f"{outcome.seconds:.3f}"
         )
-        if not outcome.verified:
+        if outcome.verdict == "pending":
+            ET.SubElement(case, "skipped", message=f"pending: {_first(outcome)}")
+        elif not outcome.verified:
             ET.SubElement(case, "failure", message=_first(outcome)).text = _printable(str(outcome))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -20,7 +20,11 @@ _TOLD: Final = 300
 
 
 class StateError(Exception):
-    """A provider state could not be set up, or what stood before could not be restored."""
+    """A provider state could not be set up, or what stood before could not be restored; `state` is its name."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class States(Protocol):
@@ -64,7 +68,7 @@ class HandledStates:
         handler = self._handlers.get(name)
         if handler is None:
             message = f"nothing sets provider state {name!r} up: give it a handler in states, or states_url"
-            raise StateError(message)
+            raise StateError(name, message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):
             await self._within(name, begun)
@@ -92,7 +96,7 @@ class HandledStates:
             return params
         except ValidationError as error:
             message = f"provider state {name!r}: {error}"
-            raise StateError(message) from error
+            raise StateError(name, message) from error
 
     async def _advance(self, name: str, generator: Any) -> None:
         """Go on to the `yield`, or from there to the end."""
@@ -117,7 +121,7 @@ class HandledStates:
                 message = f"provider state {name!r}: its handler took longer than {self._seconds:g} s"
             else:
                 message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
-            raise StateError(message) from error
+            raise StateError(name, message) from error
 
 
 class RemoteStates:
@@ -148,7 +152,7 @@ class RemoteStates:
             response = await self._client.post(self._url, json={"state": name, "params": params, "action": action})
         except httpx.HTTPError as error:
             message = f"{asked} failed: {type(error).__name__} {error}"
-            raise StateError(message) from error
+            raise StateError(name, message) from error
         if not response.is_success:
             message = f"{asked} answered {response.status_code}: {response.text[:_TOLD]}"
-            raise StateError(message)
+            raise StateError(name, message)
