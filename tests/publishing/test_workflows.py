@@ -93,10 +93,8 @@ def test_every_python_that_is_supported_is_tested() -> None:
     assert workflow(OURS[-1])["jobs"]["test"]["strategy"]["matrix"]["python"] == supported
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
 def test_steps_that_need_a_broker_are_skipped_without_one(file: Path) -> None:
-    if file not in OURS:
-        pytest.skip("the provider teams' workflow is about the broker as a whole")
     for step in steps(file):
         if re.search(r"bff-contracts (publish|can-i-deploy|record-deployment)", step.get("run", "")):
             assert step["if"] == "vars.PACT_BROKER_BASE_URL != ''"
