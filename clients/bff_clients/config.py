@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bff_clients._transport import AiohttpTransport
+
 DEFAULT_MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 """A full page of 100 batches with all their essays is about 1.6 MB; ten times that is a mistake."""
+
+MAX_CONNECTIONS: Final = 100
+"""Requests under way to both backends together; more wait for their turn."""
 
 _HEADER_TOKEN = re.compile(r"[!-~]+")
 
@@ -80,6 +85,9 @@ class BackendSettings(BaseSettings):
     http_client_timeout_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
     """Seconds that one client call may take, all its requests and bodies together."""
 
+    http_transport: Literal["aiohttp", "httpx"] = "aiohttp"
+    """What `create_http_client` sends requests with: the shipped transport, or httpx's own."""
+
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
     """Bytes of one decoded response body; a longer one is refused while it arrives."""
 
@@ -90,8 +98,11 @@ def create_http_client(settings: BackendSettings) -> httpx.AsyncClient:
     It ignores proxies that the environment names: the key must not pass through one. A CA bundle named by
     ``SSL_CERT_FILE`` is honoured.
     """
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
     # An explicit transport is what keeps httpx from reading HTTP_PROXY.
-    return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(limits=limits), timeout=settings.http_client_timeout_seconds
-    )
+    return httpx.AsyncClient(transport=_transport(settings), timeout=settings.http_client_timeout_seconds)
+
+
+def _transport(settings: BackendSettings) -> httpx.AsyncBaseTransport:
+    if settings.http_transport == "aiohttp":
+        return AiohttpTransport(max_connections=MAX_CONNECTIONS)
+    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20))

@@ -1,0 +1,82 @@
+"""How users mock our client in their tests, and watch it: respx, and OpenTelemetry's standard instrumentation."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+import respx
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from bff_clients import BackendSettings, CMSClient, create_http_client
+from tests.support.misbehaving import head, misbehaving_server, says
+from tests.support.platform import BATCH, KEY
+
+pytestmark = pytest.mark.anyio
+
+CLASSES = {BATCH: {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1"}}
+URL = f"http://cms.test/internal/v1/batches/class-info?batch_ids={BATCH}"
+
+
+def settings(transport: str) -> BackendSettings:
+    return BackendSettings.model_validate(
+        {"internal_api_key": KEY, "cms_base_url": "http://cms.test", "http_transport": transport}
+    )
+
+
+async def class_name(transport: str) -> str | None:
+    chosen = settings(transport)
+    async with create_http_client(chosen) as http:
+        found = (await CMSClient(http, chosen).get_batch_class_info([BATCH]))[BATCH]
+    return None if found is None else found.class_name
+
+
+async def test_respx_mocks_the_shipped_transport_with_using_httpx() -> None:
+    with respx.mock(using="httpx") as mock:
+        mock.get(URL).respond(json=CLASSES)
+
+        assert await class_name("aiohttp") == "Svenska 1"
+
+
+async def test_respx_mocks_httpx_own_transport_as_it_is() -> None:
+    with respx.mock() as mock:
+        mock.get(URL).respond(json=CLASSES)
+
+        assert await class_name("httpx") == "Svenska 1"
+
+
+@pytest.mark.parametrize(("transport", "kind"), [("aiohttp", "AiohttpTransport"), ("httpx", "AsyncHTTPTransport")])
+async def test_the_setting_chooses_the_transport(transport: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_TRANSPORT", transport)
+    async with create_http_client(BackendSettings(internal_api_key=KEY)) as http:
+        chosen = http._transport  # pyright: ignore[reportPrivateUsage]
+
+    assert type(chosen).__name__ == kind
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+async def test_opentelemetry_sees_each_request(transport: str) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    async with misbehaving_server(says(head() + json.dumps(CLASSES).encode())) as port:
+        chosen = settings(transport).model_copy(update={"cms_base_url": f"http://127.0.0.1:{port}"})
+        async with create_http_client(chosen) as http:
+            HTTPXClientInstrumentor.instrument_client(http, tracer_provider=provider)
+            await CMSClient(http, chosen).get_batch_class_info([BATCH])
+    (span,) = spans.get_finished_spans()
+
+    assert span.name == "GET"
+    assert KEY.get_secret_value() not in span.to_json()
+
+
+async def test_a_transport_that_users_pass_in_is_used() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=CLASSES)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        assert (await CMSClient(http, settings("aiohttp")).get_batch_class_info([BATCH]))[BATCH] is not None

@@ -1,0 +1,389 @@
+"""The shipped transport and httpx's own: the same answers and, fault by fault, the same exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import socket
+import ssl
+import struct
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from bff_clients._transport import AiohttpTransport
+from tests.support.misbehaving import Behaviour, drips, hangs, head, misbehaving_server, resets_in_the_body, says
+
+pytestmark = pytest.mark.anyio
+
+Make = Callable[[], httpx.AsyncBaseTransport]
+
+
+def shipped() -> httpx.AsyncBaseTransport:
+    return AiohttpTransport(max_connections=100)
+
+
+TRANSPORTS = [
+    pytest.param(shipped, id="shipped"),
+    pytest.param(httpx.AsyncHTTPTransport, id="httpx"),
+]
+SECRET = "made-up-key-4711"
+
+
+@contextlib.asynccontextmanager
+async def client(make: Make, **timeouts: float | None) -> AsyncGenerator[httpx.AsyncClient]:
+    timeout = httpx.Timeout(**{"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0, **timeouts})
+    async with httpx.AsyncClient(transport=make(), timeout=timeout, headers={"X-Internal-API-Key": SECRET}) as http:
+        yield http
+
+
+def resets_after(answer: bytes) -> Behaviour:
+    """A true reset (RST) once these bytes are out."""
+
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    return behave
+
+
+async def hangs_in_the_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(head(Content_Length="1000") + b"{")
+    await writer.drain()
+    await reader.read()
+
+
+def local(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
+
+
+async def half_a_chunk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(head(Transfer_Encoding="chunked") + b"ff\r\nab")
+    await writer.drain()
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("behave", "expected"),
+    [
+        pytest.param(says(b""), httpx.RemoteProtocolError, id="closed-before-the-answer"),
+        pytest.param(resets_after(b""), httpx.ReadError, id="reset-before-the-answer"),
+        pytest.param(resets_after(head(Content_Length="1000") + b"{"), httpx.ReadError, id="reset-in-the-body"),
+        pytest.param(resets_in_the_body, httpx.RemoteProtocolError, id="aborted-in-the-body"),
+        pytest.param(says(head(Content_Length="50") + b"{}"), httpx.RemoteProtocolError, id="closed-in-the-body"),
+        pytest.param(half_a_chunk, httpx.RemoteProtocolError, id="closed-in-a-chunk"),
+        pytest.param(says(head(Content_Length="50")[:-20]), httpx.RemoteProtocolError, id="closed-in-the-head"),
+        pytest.param(says(b"SSH-2.0-OpenSSH\r\n"), httpx.RemoteProtocolError, id="another-protocol"),
+        pytest.param(says(b"\x16\x03\x01\x02\x00\x01\xfc"), httpx.RemoteProtocolError, id="binary"),
+        pytest.param(says(b"HTTP/1.1 twohundred OK\r\n\r\n"), httpx.RemoteProtocolError, id="no-status"),
+        pytest.param(says(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"), httpx.RemoteProtocolError, id="bad-header"),
+        pytest.param(
+            says(head(Transfer_Encoding="chunked") + b"nonsense\r\n"), httpx.RemoteProtocolError, id="bad-chunk"
+        ),
+        pytest.param(says(head(Content_Length="many")), httpx.RemoteProtocolError, id="bad-length"),
+        pytest.param(says(head(X="y" * 200_000)), httpx.RemoteProtocolError, id="head-without-end"),
+        pytest.param(says(head(Content_Encoding="gzip") + b"not gzip"), httpx.DecodingError, id="bad-gzip"),
+    ],
+)
+async def test_the_same_exception_for_a_misbehaving_server(
+    make: Make, behave: Behaviour, expected: type[httpx.HTTPError]
+) -> None:
+    async with misbehaving_server(behave) as port, client(make) as http:
+        with pytest.raises(httpx.HTTPError) as caught:
+            await http.get(local(port))
+
+    assert type(caught.value) is expected
+    assert caught.value.request.url.port == port
+    assert_no_secret(caught.value)
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    "behave", [pytest.param(hangs, id="no-answer"), pytest.param(hangs_in_the_body, id="half-a-body")]
+)
+async def test_the_same_exception_when_nothing_comes(make: Make, behave: Behaviour) -> None:
+    async with misbehaving_server(behave) as port, client(make, read=0.1) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.get(local(port))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_what_drips_in_is_no_timeout(make: Make) -> None:
+    """The read timeout is about silence; the client's own deadline ends what never ends."""
+    async with misbehaving_server(drips) as port, client(make, read=0.5) as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.8):
+                await http.get(local(port))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [pytest.param("127.0.0.1", 1, id="refused"), pytest.param("no.invalid", 80, id="dns")],
+)
+async def test_the_same_exception_when_nobody_is_there(make: Make, host: str, port: int) -> None:
+    async with client(make) as http:
+        with pytest.raises(httpx.ConnectError) as caught:
+            await http.get(f"http://{host}:{port}/")
+
+    assert type(caught.value) is httpx.ConnectError
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_the_same_exception_for_a_certificate_nobody_trusts(make: Make) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
+    async with misbehaving_server(hangs, tls=tls) as port, client(make) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"https://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_the_same_exception_when_tls_is_not_spoken(make: Make) -> None:
+    async def speaks_first(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speaks_first, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, client(make) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"https://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_the_same_exception_when_a_connection_takes_too_long(make: Make) -> None:
+    """A listener whose queue is full answers no handshake."""
+    with socket.socket() as full, contextlib.ExitStack() as clients:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = clients.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003
+            waiting.connect_ex(full.getsockname())
+        async with client(make, connect=0.2) as http:
+            with pytest.raises(httpx.ConnectTimeout):
+                await http.get(f"http://127.0.0.1:{full.getsockname()[1]}/")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: AiohttpTransport(max_connections=1), id="shipped"),
+        pytest.param(lambda: httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1)), id="httpx"),
+    ],
+)
+async def test_the_same_exception_when_no_connection_becomes_free(make: Make) -> None:
+    async with misbehaving_server(hangs) as port, client(make, pool=0.1) as http:
+        first = asyncio.create_task(http.get(local(port)))
+        await asyncio.sleep(0)
+        with pytest.raises(httpx.PoolTimeout):
+            await http.get(local(port))
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_scheme_that_is_not_http_is_refused_alike(make: Make) -> None:
+    async with client(make) as http:
+        with pytest.raises(httpx.UnsupportedProtocol):
+            await http.get("ftp://127.0.0.1/")
+
+
+def assert_no_secret(error: BaseException | None) -> None:
+    """Nothing of the key in an exception, what caused it, or what it was raised beside."""
+    while error is not None:
+        assert SECRET not in f"{error} {error!r} {vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
+# What goes well
+
+
+@dataclass
+class Server:
+    """Where it is, and what it saw."""
+
+    url: str = ""
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list[bytes])
+
+
+@contextlib.asynccontextmanager
+async def server(answer: Callable[[bytes], bytes], *, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
+    """Answers every request on a connection, by its head; counts connections and requests."""
+    counted = Server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        counted.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                request = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (int(line[16:]) for line in request.split(b"\r\n") if line.startswith(b"Content-Length: ")), 0
+                )
+                counted.requests.append(request + await reader.readexactly(length))
+                writer.write(answer(request))
+                await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=2**20)
+    counted.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        yield counted
+    finally:
+        listening.close()
+
+
+def ok(body: bytes, **headers: str) -> bytes:
+    return head(Content_Length=str(len(body)), **headers) + body
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        pytest.param(ok(b'{"a": 1}'), 200, b'{"a": 1}', id="body"),
+        pytest.param(ok(b""), 200, b"", id="empty"),
+        pytest.param(head("204 No Content"), 204, b"", id="no-content"),
+        pytest.param(ok(gzip.compress(b"x" * 10**5), Content_Encoding="gzip"), 200, b"x" * 10**5, id="gzip"),
+        pytest.param(ok(b"y" * 3_000_000), 200, b"y" * 3_000_000, id="large"),
+        pytest.param(
+            head(Transfer_Encoding="chunked") + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 200, b"abcde", id="chunked"
+        ),
+        pytest.param(
+            head("302 Found", Location="/elsewhere", Content_Length="0"), 302, b"", id="redirect-not-followed"
+        ),
+    ],
+)
+async def test_the_same_answer(make: Make, answer: bytes, status: int, body: bytes) -> None:
+    async with server(lambda _: answer) as serving, client(make) as http:
+        response = await http.get(f"{serving.url}/")
+
+    assert (response.status_code, response.content) == (status, body)
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_the_same_request_on_the_wire(make: Make) -> None:
+    async with server(lambda _: ok(b"")) as serving, client(make) as http:
+        await http.get(f"{serving.url}/a%2Fb,c;d?ids=1,2&q=%C3%B6", headers={b"X-One": "ö".encode()})
+        await http.post(f"{serving.url}/", content=b"hello")
+    first, second = serving.requests
+
+    assert first.startswith(b"GET /a%2Fb,c;d?ids=1,2&q=%C3%B6 HTTP/1.1\r\n")
+    assert b"\r\nX-One: \xc3\xb6\r\n" in first
+    assert first.lower().count(b"\r\nhost:") == first.lower().count(b"\r\naccept-encoding:") == 1
+    assert b"\r\nX-Internal-API-Key: made-up-key-4711\r\n" in first
+    assert second.endswith(b"\r\n\r\nhello")
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_head_has_no_body(make: Make) -> None:
+    async with server(lambda _: head(Content_Length="1000")) as serving, client(make) as http:
+        answers = [await http.head(f"{serving.url}/") for _ in range(2)]
+
+    assert [(answer.status_code, answer.headers["content-length"], answer.content) for answer in answers] == [
+        (200, "1000", b"")
+    ] * 2
+    assert serving.connections == 1
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_repeated_headers_are_kept(make: Make) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
+    async with server(lambda _: answer) as serving, client(make) as http:
+        response = await http.get(f"{serving.url}/")
+
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_connections_are_kept_and_used_again(make: Make) -> None:
+    async with server(lambda _: ok(b"{}")) as serving, client(make) as http:
+        for _ in range(5):
+            await http.get(f"{serving.url}/")
+
+    assert (serving.connections, len(serving.requests)) == (1, 5)
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_kept_connection_that_the_server_closed_is_replaced(make: Make) -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ok(b"{}"))
+        await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(once, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening, client(make) as http:
+        answers = [(await http.get(url)).status_code for _ in range(5)]
+
+    assert answers == [200] * 5
+
+
+async def test_a_body_is_read_when_it_is_asked_for() -> None:
+    """A server that could send for ever is held back until somebody reads."""
+    sent = 0
+
+    async def floods(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(head(Content_Length=str(10**9)))
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"z" * 2**16)
+                sent += 2**16
+                await writer.drain()
+
+    async with misbehaving_server(floods) as port, client(shipped) as http, http.stream("GET", local(port)) as response:
+        before = -1
+        while before != sent:  # until the buffers on the way are full
+            before = sent
+            await asyncio.sleep(0.05)
+        held = sent
+        chunk = await anext(response.aiter_raw())
+
+    assert held < 10 * 2**20
+    assert 0 < len(chunk) < 2**20
+
+
+async def test_tls_is_spoken_with_whom_the_client_trusts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with server(lambda _: ok(b"{}"), tls=tls) as serving, client(shipped) as http:
+        response = await http.get(f"{serving.url}/")
+
+    assert response.status_code == 200
+
+
+async def test_after_cancellations_every_connection_is_free_again() -> None:
+    release = asyncio.Event()
+
+    async def waits(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        writer.write(ok(b"{}"))
+        await writer.drain()
+
+    async with misbehaving_server(waits) as port, client(lambda: AiohttpTransport(max_connections=5)) as http:
+        given_up = [asyncio.create_task(http.get(local(port))) for _ in range(50)]
+        await asyncio.wait(given_up, timeout=0.1)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        release.set()
+        answers = await asyncio.gather(*(http.get(local(port)) for _ in range(50)))
+
+    assert [answer.status_code for answer in answers] == [200] * 50
