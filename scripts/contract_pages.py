@@ -19,10 +19,11 @@ from bff_contracts.states import CATALOGUE, ProviderState
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 
 _INTRODUCTION: Final = """\
-Written out of the contract by `pdm run contracts`. An answer may have more fields than an example; where it may differ
-in other ways, a table says how. Everything else has to be the same. "Given" is the provider state that has to stand
-before the request. The key in the examples stands for the real one. How to verify all of it:
-[providers.md](../providers.md)."""
+Written out of the contract by `pdm run contracts`. An answer may have more fields than an example. Where it may differ
+in other ways a table says how; without a table, every value has to be the one of the example. "Given" is the provider
+state that has to stand before the request. The key in the examples stands for the real one; `X-Correlation-ID` is any
+UUID, and a provider may leave it alone. What is not here (an empty or malformed query, say) the BFF does not send. How
+to verify all of it: [providers.md](../providers.md)."""
 
 
 def pages() -> Mapping[str, str]:

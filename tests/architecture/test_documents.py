@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -29,6 +30,7 @@ from bff_mock_server.directives import read_directives
 from bff_mock_server.faults import Kind, parse_faults
 from bff_mock_server.scenarios import shipped_scenarios
 from tests.support.bff import envelope_of
+from tests.support.hypercorn_server import on_hypercorn
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -176,7 +178,7 @@ def run_in(folder: Path, *words: str) -> str:
 
 
 def test_the_test_file_of_the_page_for_providers_verifies_a_provider(my_service: Path) -> None:
-    (text,) = blocks("providers.md", "python")
+    text, _ = blocks("providers.md", "python")
     (my_service / "test_bff_contract.py").write_text(text, encoding="utf-8")
 
     printed = run_in(my_service, "pytest", "-q", "test_bff_contract.py")
@@ -192,8 +194,24 @@ def test_the_scaffold_of_the_page_for_providers_fails_with_what_the_page_shows(m
     printed = run_in(my_service, *shlex.split(run), "-p", "no:randomly")
 
     for line in shown.splitlines():
-        part = line.removeprefix("E").strip().partition("…")[0].removeprefix("NotVerified: ")
+        part = line.partition("…")[0].removeprefix("NotVerified: ")
         assert part in printed, printed
+
+
+def test_the_states_route_of_the_page_for_providers_works(my_service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, text = blocks("providers.md", "python")
+    (my_service / "contract_states.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(my_service))  # pyright: ignore[reportUnknownMemberType]
+    monkeypatch.chdir(my_service)
+    app = importlib.import_module("my_service.app").create_app()
+    app.register_blueprint(importlib.import_module("contract_states").contract_states)
+    with on_hypercorn(app) as url:
+        monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", "the-key-of-our-tests")
+        (command,) = (block for block in blocks("providers.md", "sh") if "verify cms" in block)
+        words = command.replace("http://127.0.0.1:5002", url).partition(" ")[2]
+        printed = run_in(my_service, *shlex.split(words))
+
+    assert "keeps all 8 interactions of its contract" in printed, printed
 
 
 def test_the_readme_shows_what_the_mock_prints() -> None:

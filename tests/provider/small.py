@@ -21,6 +21,7 @@ class SmallCms:
         keys: The keys that it was sent.
         before: What it does before each answer.
         echo: Whether it tells the key in the class names.
+        refusal: The status of its refusals.
     """
 
     def __init__(self, key: str = PLACEHOLDER) -> None:
@@ -29,6 +30,7 @@ class SmallCms:
         self.keys: list[str | None] = []
         self.before: Hook = lambda: None
         self.echo = False
+        self.refusal = 401
 
     @property
     def states(self) -> dict[str, Callable[[BatchesHaveClasses], None]]:
@@ -56,9 +58,9 @@ class SmallCms:
         key = dict(scope["headers"]).get(b"x-internal-api-key", b"").decode() or None
         self.keys.append(key)
         if key is None:
-            return 401, {"error": "Missing authentication"}
+            return self.refusal, {"error": "Missing authentication"}
         if key != self.key:
-            return 401, {"error": "Invalid credentials"}
+            return self.refusal, {"error": "Invalid credentials"}
         asked = parse_qs(scope["query_string"].decode())["batch_ids"][0].split(",")
         classes = {batch_id: self.classes.get(batch_id) for batch_id in asked}
         if self.echo:

@@ -79,7 +79,7 @@ def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixtu
             ["scaffold", "cms", "-o", "no/such/file"], "cannot write no/such/file: No such file", id="nowhere"
         ),
         pytest.param(
-            ["scaffold", "cms", "-o", __file__], f"cannot write {__file__}: File exists", id="never-overwrites"
+            ["scaffold", "cms", "-o", __file__], f"{__file__} exists already: delete it", id="never-overwrites"
         ),
     ],
 )

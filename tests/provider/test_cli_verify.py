@@ -65,7 +65,7 @@ def test_differences_are_told_by_path_expected_and_actual(url: str) -> None:
 
     assert done.returncode == 1
     assert "  status\n    expected  200\n    actual    401\n    rule      expected 200 but was 401\n" in done.stdout
-    assert "the provider refused the key: the key of api_key or HULEEDU_INTERNAL_API_KEY was sent" in done.stdout
+    assert "the provider refused the key: the one in HULEEDU_INTERNAL_API_KEY was sent" in done.stdout
     assert "another-key" not in done.stdout + done.stderr
 
 
@@ -74,6 +74,7 @@ def test_some_interactions_can_be_picked(url: str) -> None:
 
     assert done.returncode == 0
     assert done.stdout.count("  verified") == 2
+    assert done.stdout.endswith("keeps the 2 chosen of 8 interactions of its contract.\n")
 
 
 def test_reports(url: str, tmp_path: Path) -> None:
@@ -97,6 +98,9 @@ def closed_port() -> str:
     ("arguments", "told"),
     [
         pytest.param(["cms", "--url", closed_port()], "nobody answers at http://127.0.0.1:", id="refused"),
+        pytest.param(
+            ["cms", "--url", "URL", "--states-url", closed_port()], "nobody answers at http://127.0.0.1:", id="states"
+        ),
         pytest.param(["sms", "--url", "URL"], "there is no contract with 'sms'; known: class-man", id="provider"),
         pytest.param(["cms", "--url", "URL", "--only", "no such"], "has 'no such' in its description", id="only"),
         pytest.param(["cms", "--url", "URL", "--file", "no.json"], "No such file or directory: 'no.json'", id="file"),

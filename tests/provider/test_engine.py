@@ -75,3 +75,17 @@ def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], t
     (difference,) = only_finding({"interactionResults": [result], "errors": ["e"]}, NAME).differences
 
     assert (difference.where, difference.expected, difference.actual) == told
+
+
+def test_differences_come_in_an_order_and_a_wrong_content_type_once() -> None:
+    entries = [
+        {"type": "BodyMismatch", "path": "$.b", "mismatch": "m"},
+        {"type": "HeaderMismatch", "key": "Content-Type", "mismatch": "m"},
+        {"type": "BodyMismatch", "path": "$.a", "mismatch": "m"},
+        {"type": "BodyTypeMismatch", "mismatch": "m"},
+        {"type": "StatusMismatch", "mismatch": "m"},
+    ]
+    result = {"description": NAME, "result": "Error", "mismatch": {"type": "mismatches", "mismatches": entries}}
+    found = only_finding({"interactionResults": [result], "errors": []}, NAME).differences
+
+    assert [each.where for each in found] == ["status", "content type", "body $.a", "body $.b"]

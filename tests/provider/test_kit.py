@@ -215,7 +215,7 @@ def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: Smal
     told = list(failures(cms, cms.states, seconds=0.2).values())
 
     assert len(told) == len(interactions_of(CMS))
-    assert all("the provider gave no answer within 0.2 s" in text for text in told[:3])
+    assert all(text.endswith("the provider gave no answer within 0.2 s") for text in told[:3]), "and nothing else"
     assert all("not tried: those before it had no answer in time" in text for text in told[3:])
 
 
@@ -262,14 +262,43 @@ def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [("", "the contract's placeholder was sent"), ("other", "the key of api_key or HULEEDU_INTERNAL")]
+    ("argument", "variable", "told"),
+    [
+        (None, "", "none was given, so the contract's placeholder was sent: set HULEEDU_INTERNAL_API_KEY, or api_key"),
+        (None, "other", "the one in HULEEDU_INTERNAL_API_KEY was sent"),
+        ("other", "real-4711", "the one in api_key was sent"),
+    ],
 )
-def test_a_refused_key_is_explained(monkeypatch: pytest.MonkeyPatch, key: str, told: str) -> None:
-    monkeypatch.delenv("HULEEDU_INTERNAL_API_KEY", raising=False)
+def test_a_refused_key_is_explained_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, told: str
+) -> None:
+    monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", variable)
     cms = SmallCms("real-4711")
+    with pytest.raises(NotVerified, match=f"the provider refused the key: {told}") as caught:
+        verify_provider(cms, provider=CMS, states=cms.states, api_key=argument)
 
-    with pytest.raises(NotVerified, match=f"the provider refused the key: {told}"):
-        verify_provider(cms, provider=CMS, states=cms.states, api_key=key)
+    assert {tuple(each.where for each in outcome.differences) for outcome in caught.value.outcomes} == {("status",)}
+
+
+def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -> None:
+    cms.refusal = 403
+    told = failures(cms, cms.states)
+
+    assert len(told) == 2
+    assert all("expected  401\n    actual    403" in text and "refused the key" not in text for text in told.values())
+
+
+@pytest.mark.parametrize("key", ["x", "key", "a", "200"])
+def test_a_short_key_does_not_garble_what_is_told(key: str) -> None:
+    cms = SmallCms(key)
+    cms.before = once(_raises)
+    with (
+        running_provider(cms, provider=CMS, states=cms.states, api_key=key) as running,
+        pytest.raises(NotVerified) as it,
+    ):
+        running.verify(NEEDS_STATE)
+
+    assert "the provider raised RuntimeError: no such table: batch_classes" in str(it.value)
 
 
 # What cannot be verified at all
@@ -300,6 +329,7 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
         pytest.param(
             SmallCms(), {"states": {"batch exists": print}}, "no provider state 'batch exists'; it", id="state"
         ),
+        pytest.param("my_service.app:create_app", {}, "give the ASGI application itself, or a function", id="name"),
         pytest.param(None, {}, "give an ASGI application or url=, and", id="nothing"),
         pytest.param(
             SmallCms(), {"url": "http://127.0.0.1:1"}, "give an ASGI application or url=, and not both", id="both"

@@ -88,6 +88,9 @@ def _scaffold(options: argparse.Namespace) -> int:
     try:
         with options.output.open("x", encoding="utf-8") as file:  # a file that is there may hold somebody's handlers
             file.write(text)
+    except FileExistsError as error:
+        message = f"{options.output} exists already: delete it, or choose another name"
+        raise CannotRun(message) from error
     except OSError as error:
         message = f"cannot write {options.output}: {error.strerror}"
         raise CannotRun(message) from error
@@ -101,10 +104,14 @@ def scaffold_of(provider: str, app: tuple[str, str] | None = None) -> str:
         provider=provider,
         short=next(short for short, name in SHORT_NAMES.items() if name == provider),
         models=", ".join(sorted(state.params.__name__ for state in states)),
-        application=_APPLICATION if app is None else f"from {app[0]} import {app[1]} as create_app\n",
+        application=_APPLICATION if app is None else _import(*app),
         handlers="\n\n".join(map(_handler, states)),
         states="\n".join(f'    "{state.name}": {function_name(state)},' for state in states),
     )
+
+
+def _import(module: str, name: str) -> str:
+    return f"from {module} import {name}\n" if name == "create_app" else f"from {module} import {name} as create_app\n"
 
 
 def _handler(state: ProviderState) -> str:

@@ -120,8 +120,10 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
     if not places:
         message = f"no interaction with {running.name} has {options.only!r} in its description"
         raise CannotRun(message)
-    print(f"{running.name} at {options.url}: {len(places)} interactions\n", file=out, flush=True)
-    return Verification(running.name, tuple(_told(running, at, out) for at in places))
+    total = len(running.interactions)
+    counted = f"{len(places)} of {total}" if len(places) < total else str(total)
+    print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
+    return Verification(running.name, tuple(_told(running, at, out) for at in places), total)
 
 
 def _told(running: "RunningProvider", at: int, out: TextIO) -> "Outcome":

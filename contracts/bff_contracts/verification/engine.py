@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from bff_contracts.pact_file import Pact
 from bff_contracts.publishing import Broker
 from bff_contracts.verification.outcomes import Difference
 
+_ORDER: Final = ("status", "content", "header", "body")
 _LOGGER: Final = "pact.ffi.pact_verifier"
 _UNPUBLISHED: Final = "Publishing of verification results failed"
 
@@ -148,9 +149,12 @@ def _verifier(provider: str, target: Target) -> Verifier:
 
 
 def _run(verifier: Verifier) -> Verifier:
+    logger = logging.getLogger(_LOGGER)
+    propagate, logger.propagate = logger.propagate, logger.isEnabledFor(logging.DEBUG)  # it repeats what is told here
     # It raises for every interaction that fails, and says which in the results alone.
     with contextlib.suppress(RuntimeError):
         verifier.verify()
+    logger.propagate = propagate
     return verifier
 
 
@@ -168,7 +172,7 @@ def _finding(result: Mapping[str, Any]) -> Finding:
     troubles: tuple[str, ...] = ()
     if result["result"] != "OK":
         mismatch: Mapping[str, Any] = result.get("mismatch") or {}
-        differences = tuple(_difference(entry) for entry in mismatch.get("mismatches", ()))
+        differences = _in_order(map(_difference, mismatch.get("mismatches", ())))
         if not differences:
             troubles = (str(mismatch.get("message", "the official verifier says only: failed")),)
     return Finding(
@@ -185,6 +189,13 @@ def _seconds(duration: str) -> float:
     """The verifier's own words, such as `8ms` or `1.2s`."""
     found = re.fullmatch(r"([0-9.]+)(ms|s)", duration)
     return float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
+
+
+def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """The verifier gives them in any order, and a wrong content type twice."""
+    found = sorted(differences, key=lambda each: (_ORDER.index(each.where.partition(" ")[0]), each.where, each.rule))
+    twice = any(each.where == "content type" for each in found)
+    return tuple(each for each in found if not (twice and each.where.lower() == "header content-type"))
 
 
 def _difference(entry: Mapping[str, Any]) -> Difference:

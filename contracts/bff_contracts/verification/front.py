@@ -40,6 +40,7 @@ class Front:
         failed_states: The provider states that could not be set up since `begin`.
         failures: What the provider raised instead of answering since then, or at its start.
         silent: Whether it gave no answer in time.
+        answered: Whether it began to answer.
     """
 
     def __init__(self, provider: Asgi, states: States, *, keys: Mapping[bytes, bytes], seconds: float) -> None:
@@ -54,6 +55,7 @@ class Front:
         self.failed_states: list[StateError] = []
         self.failures: list[BaseException] = []
         self.silent = False
+        self.answered = False
 
     async def restore(self) -> None:
         """Undo the provider states that were set up."""
@@ -101,9 +103,14 @@ class Front:
             (name, self._keys.get(value, value) if name == KEY_HEADER else value) for name, value in scope["headers"]
         ]
         limit = asyncio.timeout(self._seconds)
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            self.answered = True
+            await send(message)
+
         try:
             async with limit:
-                await self._provider({**scope, "headers": headers}, receive, send)
+                await self._provider({**scope, "headers": headers}, receive, noting)
         except (Exception, SystemExit) as error:
             self.silent = limit.expired()
             late = NoAnswer(f"the provider gave no answer within {self._seconds:g} s")
@@ -123,22 +130,6 @@ class Forwarder:
         self._url = url
         self._transport = httpx.AsyncHTTPTransport(trust_env=False)
         self._timeout = httpx.Timeout(seconds).as_dict()
-
-    async def check(self) -> None:
-        """See that somebody listens.
-
-        Raises:
-            NoAnswer: Nobody does.
-        """
-        port = self._base.port or {"http": 80, "https": 443}[self._base.scheme]
-        try:
-            _, writer = await asyncio.wait_for(
-                asyncio.open_connection(self._base.hostname, port), self._timeout["connect"]
-            )
-        except (OSError, TimeoutError) as error:
-            message = f"nobody answers at {self._url}: {error or 'no connection in time'}"
-            raise NoAnswer(message) from error
-        writer.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and its answer back, byte for byte."""
@@ -169,6 +160,22 @@ class Forwarder:
         await receive()
         await self._transport.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def reach(url: str, *, seconds: float) -> None:
+    """See that somebody listens at a URL.
+
+    Raises:
+        NoAnswer: Nobody does.
+    """
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
+    except (OSError, TimeoutError) as error:
+        message = f"nobody answers at {url}: {error or 'no connection in time'}"
+        raise NoAnswer(message) from error
+    writer.close()
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

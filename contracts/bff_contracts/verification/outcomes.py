@@ -89,12 +89,14 @@ class Verification:
 
     Attributes:
         provider: Whose contract it is.
-        outcomes: What came of each.
+        outcomes: What came of each interaction that was verified.
+        total: How many interactions the contract has.
         unpublished: Why the results are not in the broker, if they should be there and are not.
     """
 
     provider: str
     outcomes: tuple[Outcome, ...]
+    total: int
     unpublished: str = ""
 
     @property
@@ -113,13 +115,15 @@ class Verification:
         return bool(self.outcomes) and not self.failed
 
     def __str__(self) -> str:
-        failed, pending, total = self.failed, self.pending, len(self.outcomes)
+        failed, pending, count = self.failed, self.pending, len(self.outcomes)
+        whole = f"{self.total} interactions of its contract"
+        some = f"the {count} chosen of {whole}" if count < self.total else ""
         if failed:
-            head = f"{self.provider} does not keep {len(failed)} of {total} interactions of its contract:"
+            head = f"{self.provider} does not keep {len(failed)} of {some or whole}:"
         elif pending:
-            head = f"{self.provider} keeps its contract; {len(pending)} of {total} interactions are pending:"
+            head = f"{self.provider} keeps {some or 'all ' + whole}, but for {len(pending)} that are pending:"
         else:
-            return f"{self.provider} keeps all {total} interactions of its contract."
+            return f"{self.provider} keeps {some or 'all ' + whole}."
         return "\n\n".join([head, *map(str, (*failed, *pending))])
 
 

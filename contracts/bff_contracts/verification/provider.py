@@ -22,7 +22,8 @@ from bff_contracts.verification.engine import (
     verify_interaction,
     verify_selection,
 )
-from bff_contracts.verification.front import KEY_HEADER, STATES_PATH, Asgi, Forwarder, Front, NoAnswer
+from bff_contracts.verification.front import STATES_PATH, Asgi, Forwarder, Front, NoAnswer, reach
+from bff_contracts.verification.key import KEY_VARIABLE, Key
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.serving import NotStarted, serving
 from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, StateError, States
@@ -30,7 +31,6 @@ from bff_contracts.verification.threads import CallThread, LoopThread
 
 _T = TypeVar("_T")
 
-KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 ANSWER_SECONDS: Final = 5.0
 """How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
 
@@ -76,6 +76,7 @@ def verify_provider(
         NotVerified: The provider does not keep its contract.
         CannotVerify: Nothing could be verified.
     """
+    __tracebackhide__ = True
     with running_provider(
         app,
         url=url,
@@ -86,7 +87,7 @@ def verify_provider(
         pact=pact,
         seconds=seconds,
     ) as running:
-        verification = Verification(running.name, tuple(running.outcomes()))
+        verification = Verification(running.name, tuple(running.outcomes()), len(running.interactions))
     if not verification.verified:
         raise NotVerified(str(verification), verification.failed)
     return verification
@@ -122,25 +123,30 @@ def running_provider(
     Raises:
         CannotVerify: An argument is wrong, or the provider does not start or cannot be reached.
     """
+    __tracebackhide__ = True
     if (app is None) == (url is None):
         raise CannotVerify("give an ASGI application or url=, and not both")
+    if app is not None and not callable(app):
+        raise CannotVerify(f"give the ASGI application itself, or a function that makes it, not {app!r}")
     contract = _contract(provider, pact)
-    key = (api_key if api_key is not None else os.environ.get(KEY_VARIABLE, "")).strip()
+    key = Key.given(api_key, os.environ.get(KEY_VARIABLE, ""))
     changes = _states(contract, states, states_url, seconds)
     with contextlib.ExitStack() as stack:
         loop = LoopThread("provider under verification")
         stack.callback(loop.close, seconds=_END_SECONDS)
         stack.callback(_finish, loop, changes.close)
+        if states_url is not None:
+            _reach(states_url, seconds, loop)
         served = _application(app, loop) if app is not None else _forwarder(str(url), seconds, loop)
-        front = Front(served, changes, keys=_swaps(contract, key), seconds=seconds)
+        front = Front(served, changes, keys=key.swaps(contract), seconds=seconds)
         context = serving(front)
         try:
             address = loop.run(context.__aenter__(), seconds=_START_SECONDS)
         except NotStarted as error:
             reason = front.failures[0] if front.failures else "its lifespan failed"
-            raise CannotVerify(f"{contract.provider} did not start: {reason}") from error
-        except TimeoutError as error:
-            raise CannotVerify(f"{contract.provider} did not start within {_START_SECONDS:g} s") from error
+            raise CannotVerify(f"{contract.provider} did not start: {reason}") from error.__cause__
+        except TimeoutError:
+            raise CannotVerify(f"{contract.provider} did not start within {_START_SECONDS:g} s") from None
         stack.callback(_finish, loop, partial(context.__aexit__, None, None, None))
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
 
@@ -153,7 +159,7 @@ class RunningProvider:
         interactions: The descriptions of its interactions, in the order of the contract.
     """
 
-    def __init__(self, pact: Pact, front: Front, loop: LoopThread, url: str, *, key: str, seconds: float) -> None:
+    def __init__(self, pact: Pact, front: Front, loop: LoopThread, url: str, *, key: Key, seconds: float) -> None:
         self.name = pact.provider
         self.interactions = tuple(interaction.description for interaction in pact.interactions)
         self._pact = pact
@@ -219,7 +225,7 @@ class RunningProvider:
             raise CannotVerify(str(error)) from error
         except TimeoutError as error:
             raise CannotVerify(f"no end after {_SELECTION_SECONDS:g} s") from error
-        return Verification(self.name, tuple(map(self._selected, findings)), unpublished)
+        return Verification(self.name, tuple(map(self._selected, findings)), len(findings), unpublished)
 
     def _selected(self, finding: Finding) -> Outcome:
         failed = [error for error in self._front.failed_states if error.state in finding.states]
@@ -252,26 +258,32 @@ class RunningProvider:
         return found
 
     def _explained(self, outcome: Outcome, states: Sequence[StateError]) -> Outcome:
-        """The outcome, with what the verifier cannot know."""
+        """The outcome, with what the verifier cannot know, and without what only follows from that."""
         if outcome.verified and not states:
             return outcome
         failures = () if states else self._front.failures
-        troubles = list(dict.fromkeys(map(str, states))) or [*outcome.troubles, *map(_told, failures)]
-        if any(found.where == "status" and found.actual in {"401", "403"} for found in outcome.differences):
-            sent = f"the key of api_key or {KEY_VARIABLE}" if self._key else "the contract's placeholder"
-            troubles.append(f"the provider refused the key: {sent} was sent")
-        return replace(
-            outcome,
-            differences=() if states else tuple(map(self._without_key, outcome.differences)),
-            troubles=tuple(map(self._hidden, troubles)),
-            cause=next((error.__cause__ for error in states), None) or next(iter(failures), None),
-        )
+        if states or (failures and not self._front.answered):
+            # Without its state, or without an answer of the provider's own, there is nothing to compare.
+            told = dict.fromkeys(map(str, states)) or dict.fromkeys(map(_told, failures))
+            troubles: tuple[str, ...] = tuple(map(self._key.hidden, told))
+            differences: tuple[Difference, ...] = ()
+        else:
+            troubles = (*outcome.troubles, *map(self._key.hidden, map(_told, failures)))
+            differences = tuple(map(self._without_key, outcome.differences))
+            if any(_is_refusal(found) for found in differences):
+                troubles = (*troubles, f"the provider refused the key: {self._key.sent}")
+                differences = tuple(found for found in differences if found.where == "status")
+        cause = next((error.__cause__ for error in states), None) or next(iter(failures), None)
+        return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
     def _without_key(self, difference: Difference) -> Difference:
-        return replace(difference, actual=self._hidden(difference.actual), rule=self._hidden(difference.rule))
+        hidden = self._key.hidden
+        return replace(difference, actual=hidden(difference.actual), rule=hidden(difference.rule))
 
-    def _hidden(self, text: str) -> str:
-        return text.replace(self._key, "[the key]") if self._key else text
+
+def _is_refusal(difference: Difference) -> bool:
+    refusals = {"401", "403"}
+    return difference.where == "status" and difference.actual in refusals and difference.expected not in refusals
 
 
 def _told(error: BaseException) -> str:
@@ -306,21 +318,16 @@ def _states(pact: Pact, handlers: Mapping[str, Handler] | None, url: str | None,
     return HandledStates(pact.provider, handlers or {}, seconds=seconds)
 
 
-def _swaps(pact: Pact, key: str) -> dict[bytes, bytes]:
-    """The contract's placeholders: keys that may be any, because a rule says so. A wrong key is a literal."""
-    header = KEY_HEADER.decode()
-    requests = [interaction.request for interaction in pact.interactions]
-    placeholders = {value for each in requests if header in each.header_rules for value in each.headers[header]}
-    return {value.encode(): key.encode() for value in placeholders} if key else {}
-
-
 def _forwarder(url: str, seconds: float, loop: LoopThread) -> Forwarder:
-    forwarder = Forwarder(_checked(url, "url"), seconds=seconds)
+    _reach(_checked(url, "url"), seconds, loop)
+    return Forwarder(url, seconds=seconds)
+
+
+def _reach(url: str, seconds: float, loop: LoopThread) -> None:
     try:
-        loop.run(forwarder.check(), seconds=2 * seconds)
+        loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
     except NoAnswer as error:
-        raise CannotVerify(str(error)) from error
-    return forwarder
+        raise CannotVerify(str(error)) from None
 
 
 def _application(app: Callable[..., Any], loop: LoopThread) -> Asgi:

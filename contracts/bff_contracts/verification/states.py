@@ -67,7 +67,7 @@ class HandledStates:
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
         handler = self._handlers.get(name)
         if handler is None:
-            message = f"nothing sets provider state {name!r} up: give it a handler in states, or states_url"
+            message = f"nothing sets provider state {name!r} up: give it a handler, or give states_url (--states-url)"
             raise StateError(name, message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):
@@ -154,5 +154,11 @@ class RemoteStates:
             message = f"{asked} failed: {type(error).__name__} {error}"
             raise StateError(name, message) from error
         if not response.is_success:
-            message = f"{asked} answered {response.status_code}: {response.text[:_TOLD]}"
+            message = f"{asked} answered {response.status_code}{_said(response)}"
             raise StateError(name, message)
+
+
+def _said(response: httpx.Response) -> str:
+    """What an answer says, in a line; a page of HTML says nothing that its status does not."""
+    text = " ".join(response.text.split())
+    return f": {text[:_TOLD]}" if text and "html" not in response.headers.get("content-type", "") else ""

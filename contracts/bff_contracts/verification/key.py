@@ -1,0 +1,45 @@
+"""The provider's real key: where it comes from, where it is put, and that nobody reads it."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from bff_contracts.pact_file import Pact
+from bff_contracts.verification.front import KEY_HEADER
+
+KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The real key, empty if there is none.
+
+    Attributes:
+        value: The key.
+        sent: What is told of it to people whose provider refused it.
+    """
+
+    value: str = field(repr=False)
+    sent: str
+
+    @classmethod
+    def given(cls, argument: str | None, variable: str) -> Self:
+        """The key of an argument, else that of the environment's variable; an empty argument is none."""
+        if argument is not None and argument.strip():
+            return cls(argument.strip(), "the one in api_key was sent")
+        if argument is None and variable.strip():
+            return cls(variable.strip(), f"the one in {KEY_VARIABLE} was sent")
+        return cls("", f"none was given, so the contract's placeholder was sent: set {KEY_VARIABLE}, or api_key")
+
+    def swaps(self, pact: Pact) -> dict[bytes, bytes]:
+        """The contract's placeholders and what stands for each: values that a rule lets vary; a wrong key is none."""
+        header = KEY_HEADER.decode()
+        requests = [interaction.request for interaction in pact.interactions]
+        placeholders = {value for each in requests if header in each.header_rules for value in each.headers[header]}
+        return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
+
+    def hidden(self, text: str) -> str:
+        """What the provider said, without the key: as a word of its own, because short keys are parts of others."""
+        if not self.value:
+            return text
+        return re.sub(rf"(?<![\w-]){re.escape(self.value)}(?![\w-])", "[the key]", text)
