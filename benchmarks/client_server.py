@@ -21,7 +21,7 @@ USERS: Final[Mapping[str, str]] = {name: str(uuid5(NAMESPACE_URL, name)) for nam
 """Whose page is which: nginx chooses the answer by the path."""
 
 ROWS: Final = 20
-ESSAYS: Final = 27
+ESSAYS: Final = 32
 CHUNK: Final = 100
 
 _CONFIGURATION: Final = """\
@@ -40,13 +40,13 @@ http {{
     large_client_header_buffers 8 32k;
     tcp_nodelay on;
     open_file_cache max=1000;
+    # Which chunk is asked for: its first id, and whether it is a long one. Commas may come escaped.
+    map $arg_batch_ids $first {{ "~^(?<id>[0-9a-f-]+)" $id; }}
+    map $arg_batch_ids $size {{ default 20; "~^.{{1000}}" 100; }}
     server {{
         listen 127.0.0.1:{port};
         root {folder}/answers;
-        location = /internal/v1/batches/class-info {{
-            if ($arg_batch_ids ~ "^([0-9a-f-]+)") {{ rewrite ^ /classes/$1/$arg_batch_ids? break; }}
-            rewrite ^(/classes/[0-9a-f-]+)/.*$ $1 break;
-        }}
+        location = /internal/v1/batches/class-info {{ try_files /classes/$first-$size =404; }}
     }}
 }}
 """

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import httpx
@@ -63,6 +64,12 @@ class Backend:
         self.service = service
         self._http = http
         self._settings = settings
+        self._headers = (
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"X-Internal-API-Key", settings.internal_api_key.get_secret_value().encode()),
+            (b"X-Service-ID", settings.service_id.encode()),
+        )
 
     def call(self, operation: str, correlation_id: str | UUID | None) -> Call:
         """Begin a call of a client method; all its requests share a deadline and a correlation id.
@@ -79,33 +86,35 @@ class Backend:
             # of another backend get in.
             httpx.Request(
                 "GET",
-                self.base_url + target,
-                headers={
-                    "Accept": "application/json",
-                    "Accept-Encoding": "identity",
-                    "X-Internal-API-Key": self._settings.internal_api_key.get_secret_value(),
-                    "X-Service-ID": self._settings.service_id,
-                    "X-Correlation-ID": correlation_id,
-                },
+                _url(self.base_url + target),
+                headers=[*self._headers, (b"X-Correlation-ID", correlation_id.encode())],
             ),
             stream=True,
             follow_redirects=False,
         )
+        # As bytes and once: httpx guesses the encoding anew for each header that is looked up.
+        head = {name.lower(): value for name, value in response.headers.raw}
         try:
-            body = await _read(response, self._settings.http_max_response_bytes)
+            body = await _read(response, head.get(b"content-length", b""), self._settings.http_max_response_bytes)
         finally:
             await response.aclose()
+        retry_after = head.get(b"retry-after")
         return Answer(
             response.status_code,
-            response.headers.get("content-type", ""),
+            head.get(b"content-type", b"").decode("latin-1"),
             body,
-            response.headers.get("retry-after"),
+            None if retry_after is None else retry_after.decode("latin-1"),
         )
 
 
-async def _read(response: httpx.Response, limit: int) -> bytes:
-    announced = response.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+@lru_cache(maxsize=1024)
+def _url(text: str) -> httpx.URL:
+    """Parsing a URL costs more than sending it."""
+    return httpx.URL(text)
+
+
+async def _read(response: httpx.Response, announced: bytes, limit: int) -> bytes:
+    if announced.isdigit() and int(announced[:20]) > limit:
         raise _TooLargeError
     chunks: list[bytes] = []
     size = 0

@@ -88,9 +88,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=_headers(request),
                 data=await request.aread() or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=limits.get("connect"), sock_read=limits.get("read")
-                ),
+                timeout=_timeout(limits.get("connect"), limits.get("read")),
             )
         except _FAULTS as error:
             fault = error
@@ -178,6 +176,11 @@ def _text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+@lru_cache(maxsize=64)
+def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
 
 
 @lru_cache(maxsize=1024)
