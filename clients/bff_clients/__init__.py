@@ -1,7 +1,9 @@
 """Typed async clients for the services behind the BFF Teacher Service: RAS (batches) and CMS (classes)."""
 
+from bff_clients._breaker import BreakerState
 from bff_clients.cms_client import CMSClient
 from bff_clients.config import BackendSettings, create_http_client
+from bff_clients.correlation import CorrelationIdMiddleware
 from bff_clients.errors import (
     AuthenticationRejected,
     BackendError,
@@ -38,10 +40,12 @@ __all__ = [
     "BatchId",
     "BatchPage",
     "BatchStatus",
+    "BreakerState",
     "CMSClient",
     "CMSClientProtocol",
     "ClassInfo",
     "ContractViolation",
+    "CorrelationIdMiddleware",
     "Essay",
     "Pagination",
     "ProcessingPhase",

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from bff_clients.models import UUID_PATTERN, BatchId
 
@@ -40,15 +40,6 @@ def canonical_batch_id(value: str) -> BatchId:
         ValueError: It is not a UUID; the message names it.
     """
     return BatchId(canonical_uuid(value, name="batch_id"))
-
-
-def correlation_id_or_new(value: str | UUID | None) -> str:
-    """Give the caller's correlation id in canonical spelling, or a new one.
-
-    Raises:
-        ValueError: The caller's is not a UUID.
-    """
-    return str(uuid4()) if value is None else canonical_uuid(str(value), name="correlation_id")
 
 
 def user_path_segment(user_id: str) -> str:

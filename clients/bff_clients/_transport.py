@@ -81,6 +81,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("no connection became free in time") from error
 
     async def _send(self, request: httpx.Request, limits: dict[str, float | None]) -> aiohttp.ClientResponse:
+        # The loop hears now of kept connections that their server has closed, before one of them is taken.
+        await asyncio.sleep(0)
         try:
             return await self._ready().request(
                 request.method,
@@ -111,6 +113,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 max_field_size=_HEAD_BYTES,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
+            # aiohttp sends each idempotent request that is lost again by itself, which no budget would know of.
+            self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return self._session
 
 

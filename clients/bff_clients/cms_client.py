@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
-from bff_clients._backend import Backend, Call
+from bff_clients._backend import Backend
+from bff_clients._breaker import BreakerState
+from bff_clients._call import Call
 from bff_clients._ids import canonical_batch_id
 from bff_clients.errors import BackendError
 from bff_clients.models import BatchId, ClassInfo
@@ -41,6 +43,20 @@ class CMSClient:
         room = MAX_URL_BYTES - len(settings.cms_base_url) - len(_PATH)
         self._ids_per_request = min(MAX_IDS_PER_REQUEST, (room + 1) // _ID_BYTES)
 
+    @property
+    def breaker_state(self) -> BreakerState:
+        """What the circuit breaker does with the next call."""
+        return self._backend.breaker.state
+
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route; no key is sent.
+
+        Raises:
+            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
+        """
+        async with Call(self._backend, "ping", correlation_id) as call:
+            call.check_status(await call.get("/healthz", with_key=False))
+
     async def get_batch_class_info(
         self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
     ) -> dict[str, ClassInfo | None]:
@@ -65,7 +81,7 @@ class CMSClient:
             raise TypeError(message)
         wanted = {spelled: canonical_batch_id(spelled) for spelled in batch_ids}
         distinct = list(dict.fromkeys(wanted.values()))
-        async with self._backend.call("get_batch_class_info", correlation_id) as call:
+        async with Call(self._backend, "get_batch_class_info", correlation_id) as call:
             size = self._ids_per_request
             chunks = [distinct[start : start + size] for start in range(0, len(distinct), size)]
             found = await _all_classes(call, chunks)

@@ -16,8 +16,8 @@ from bff_clients._transport import AiohttpTransport
 DEFAULT_MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 """A full page of 100 batches with all their essays is about 1.6 MB; ten times that is a mistake."""
 
-MAX_CONNECTIONS: Final = 100
-"""Requests under way to both backends together; more wait for their turn."""
+_MOST_CONNECTIONS: Final = 2000
+"""Connections at a time where the settings set no limit."""
 
 _HEADER_TOKEN = re.compile(r"[!-~]+")
 
@@ -92,6 +92,36 @@ class BackendSettings(BaseSettings):
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
     """Bytes of one decoded response body; a longer one is refused while it arrives."""
 
+    http_retries: int = Field(default=2, ge=0, le=5)
+    """How often a request may be sent again, within the deadline; 0 for never."""
+
+    http_retry_backoff_seconds: float = Field(default=0.1, gt=0, le=10, allow_inf_nan=False)
+    """The longest pause before the first retry; it doubles with each, up to 2 s, and the real one is any part of it."""
+
+    http_retry_after_max_seconds: float = Field(default=2, ge=0, le=60, allow_inf_nan=False)
+    """The longest ``Retry-After`` that is waited for; a backend that asks for more is not asked again."""
+
+    http_retry_budget: float = Field(default=0.2, ge=0, le=1, allow_inf_nan=False)
+    """Retries for each call, over time; 0 for none. What bounds the load that retries add to an outage."""
+
+    http_breaker_failure_rate: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    """The part of the calls in the window that has to fail for the breaker to open; 0 switches it off."""
+
+    http_breaker_window_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
+    """Seconds of calls that the breaker judges by."""
+
+    http_breaker_min_calls: int = Field(default=20, ge=1, le=10_000)
+    """Calls in the window that it takes to judge by."""
+
+    http_breaker_pause_seconds: float = Field(default=5, gt=0, le=60, allow_inf_nan=False)
+    """Seconds that the breaker turns calls away before it tries one."""
+
+    http_max_in_flight: int = Field(default=50, ge=0, le=1000)
+    """Requests under way to one backend; more wait. 0 for no limit."""
+
+    http_max_waiting: int = Field(default=200, ge=0, le=100_000)
+    """Requests that may wait for one backend; more are turned away at once."""
+
 
 def create_http_client(settings: BackendSettings) -> httpx.AsyncClient:
     """Build the one HTTP client that both backends share; whoever calls this closes it.
@@ -113,6 +143,8 @@ class _NoCookies(CookieJar):
 
 
 def _transport(settings: BackendSettings) -> httpx.AsyncBaseTransport:
+    # Room for both backends, so that neither can take the other's connections.
+    connections = 2 * settings.http_max_in_flight or _MOST_CONNECTIONS
     if settings.http_transport == "aiohttp":
-        return AiohttpTransport(max_connections=MAX_CONNECTIONS)
-    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20))
+        return AiohttpTransport(max_connections=connections)
+    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20))

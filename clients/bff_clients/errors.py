@@ -1,7 +1,8 @@
 """What can go wrong between the BFF and a backend.
 
 BackendError
-  ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408, 429)
+  ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408, 429,
+  │                          breaker open, too many waiting)
   │    └─ BackendTimeout     no answer in time
   ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
   │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
@@ -44,8 +45,10 @@ class BackendUnavailable(BackendError):
     """The backend gave no usable answer; trying later may help.
 
     Attributes:
-        reason: Why: no connection, a connection lost, or the status of the answer.
-        retry_after: Seconds that the backend asked to wait (``Retry-After``), ``None`` when it did not say.
+        reason: Why: no connection, a connection lost, the status of the answer, no answer in time; or nothing was sent,
+            because the breaker is open or too many requests wait already.
+        retry_after: Seconds until another try may help: what the backend asked for (``Retry-After``), or what is left
+            of the breaker's pause; ``None`` where neither says.
     """
 
     def __init__(

@@ -12,6 +12,10 @@ from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, Clas
 class RASClientProtocol(Protocol):
     """Reads batches and their status."""
 
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route."""
+        ...
+
     async def get_batches_for_user(
         self,
         user_id: str,
@@ -42,6 +46,10 @@ class RASClientProtocol(Protocol):
 
 class CMSClientProtocol(Protocol):
     """Reads which class a batch belongs to."""
+
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route."""
+        ...
 
     async def get_batch_class_info(
         self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from bff_clients._backend import Answer, Backend
-from bff_clients._ids import canonical_batch_id, correlation_id_or_new, user_path_segment
+from bff_clients._breaker import BreakerState
+from bff_clients._call import Call
+from bff_clients._ids import canonical_batch_id, user_path_segment
+from bff_clients.correlation import correlation_id_for
 from bff_clients.models import AnswerModel, Batch, BatchClientStatus, BatchDetails, BatchPage, BatchStatus, Pagination
 
 if TYPE_CHECKING:
@@ -44,6 +47,20 @@ class RASClient:
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
         self._backend = Backend(http, settings, service=SERVICE, base_url=settings.ras_base_url)
 
+    @property
+    def breaker_state(self) -> BreakerState:
+        """What the circuit breaker does with the next call."""
+        return self._backend.breaker.state
+
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route; no key is sent.
+
+        Raises:
+            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
+        """
+        async with Call(self._backend, "ping", correlation_id) as call:
+            call.check_status(await call.get("/healthz", with_key=False))
+
     async def get_batches_for_user(
         self,
         user_id: str,
@@ -69,7 +86,7 @@ class RASClient:
         user = user_path_segment(user_id)
         _check_page(limit, offset)
         wanted = "" if status is None else f"&status={_internal_status(status).value}"
-        async with self._backend.call("get_batches_for_user", correlation_id) as call:
+        async with Call(self._backend, "get_batches_for_user", correlation_id) as call:
             answer = await call.get(f"/internal/v1/batches/user/{user}?limit={limit}&offset={offset}{wanted}")
             page = call.decode(answer, _PAGE)
             if any(batch.user_id != user_id for batch in page.batches):
@@ -93,7 +110,7 @@ class RASClient:
             ValueError: As `get_batches_for_user`, when the first batch is asked for.
             BackendError: As `get_batches_for_user`; the batches before it have been given.
         """
-        correlation = correlation_id_or_new(correlation_id)
+        correlation = correlation_id_for(correlation_id)
         seen: set[str] = set()
         offset = 0
         while True:
@@ -122,7 +139,7 @@ class RASClient:
             BackendError: There is no answer to go by; a 404 that is not RAS's own is one too.
         """
         wanted = canonical_batch_id(batch_id)
-        async with self._backend.call("get_batch_status", correlation_id) as call:
+        async with Call(self._backend, "get_batch_status", correlation_id) as call:
             answer = await call.get(f"/internal/v1/batches/{wanted}/status")
             if _says_unknown_batch(answer):
                 return None

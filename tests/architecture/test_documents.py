@@ -42,6 +42,7 @@ SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
     [
         pytest.param(BackendUnavailable("d", reason="status", **SAID), id="BackendUnavailable"),
         pytest.param(BackendUnavailable("d", reason="connect", **SAID), id="BackendUnavailable-connect"),
+        pytest.param(BackendUnavailable("d", reason="breaker_open", **SAID), id="BackendUnavailable-breaker"),
         pytest.param(BackendTimeout("d", reason="timeout", **SAID), id="BackendTimeout"),
         pytest.param(BackendRejected("d", **SAID), id="BackendRejected"),
         pytest.param(AuthenticationRejected("d", **SAID), id="AuthenticationRejected"),
@@ -51,11 +52,14 @@ SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
 def test_the_readme_tells_status_and_code_of_each_error(error: BackendError) -> None:
     status, code = envelope_of(error)
     name = f"`{type(error).__name__}`"
-    reason = getattr(error, "reason", None) == "connect"
+    reason = getattr(error, "reason", "")
+    said = f'`reason="{reason}"`' if reason in {"connect", "breaker_open"} else None
     rows = [
         line.split("|")
         for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("| `") and name in line.split("|")[1] and ("connect" in line.split("|")[1]) is reason
+        if line.startswith("| `")
+        and name in line.split("|")[1]
+        and (said in line.split("|")[1] if said else "reason" not in line.split("|")[1])
     ]
 
     assert [(row[3].strip(), row[4].strip()) for row in rows] == [(str(status), f"`{code}`")]

@@ -73,6 +73,8 @@ def envelope_of(error: BackendError) -> tuple[int, str]:
             return 504, "TIMEOUT"
         case BackendUnavailable(reason="connect"):
             return 503, "CONNECTION_ERROR"
+        case BackendUnavailable(reason="breaker_open"):
+            return 503, "CIRCUIT_BREAKER_OPEN"
         case BackendUnavailable():
             return 503, "SERVICE_UNAVAILABLE"
         case ContractViolation():

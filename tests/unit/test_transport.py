@@ -332,6 +332,22 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced(make: Make) 
     assert answers == [200] * 5
 
 
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_request_that_is_lost_is_not_sent_again(make: Make) -> None:
+    asked = 0
+
+    async def drops(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.close()
+
+    async with misbehaving_server(drops) as port, client(make) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(local(port))
+
+    assert asked == 1
+
+
 async def test_a_body_is_read_when_it_is_asked_for() -> None:
     """A server that could send for ever is held back until somebody reads."""
     sent = 0

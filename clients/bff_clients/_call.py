@@ -1,0 +1,287 @@
+"""One call of a client method: a deadline over all its requests, retries within it, and errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from bff_clients import _events
+from bff_clients._backend import Answer, Backend, TooLargeError
+from bff_clients._breaker import BreakerOpen, QueueFull
+from bff_clients.correlation import correlation_id_for
+from bff_clients.errors import (
+    AuthenticationRejected,
+    BackendRejected,
+    BackendTimeout,
+    BackendUnavailable,
+    ContractViolation,
+    UnavailableReason,
+)
+from bff_clients.models import UUID_PATTERN
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from uuid import UUID
+
+T = TypeVar("T")
+
+_SHOWN_VIOLATIONS: Final = 3
+"""How many places of a bad body a message names; a whole page of them would hide the first."""
+
+_AGAIN: Final = frozenset({429, 502, 503, 504})
+"""Statuses that another attempt may not meet. A 500 is not among them: RAS gives it for what it cannot read."""
+
+_ID: Final = re.compile(UUID_PATTERN)
+_LOST: Final = frozenset({"connect", "disconnect"})
+_LONGEST_BACKOFF: Final = 2.0
+
+
+class Call:
+    """One call of a client method.
+
+    Args:
+        backend: Whom it is about.
+        operation: The method's name, for errors and logs.
+        correlation_id: The caller's, or `None` for that of the request being served.
+
+    Raises:
+        ValueError: The correlation id is not a UUID.
+    """
+
+    def __init__(self, backend: Backend, operation: str, correlation_id: str | UUID | None) -> None:
+        self._backend = backend
+        self.operation = operation
+        self.correlation_id = correlation_id_for(correlation_id)
+        self._context = _events.Context(backend.service, operation, self.correlation_id)
+        self._timeout = backend.settings.http_client_timeout_seconds
+        self._deadline = asyncio.timeout(None)
+        self._started = 0.0
+        self._attempts = 0
+        self._status: int | None = None
+
+    async def __aenter__(self) -> Self:
+        self._started = time.monotonic()
+        self._deadline = asyncio.timeout(self._timeout)
+        await self._deadline.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        outcome = "ok" if kind is None else kind.__name__
+        try:
+            await self._deadline.__aexit__(kind, error, trace)
+        except TimeoutError as expired:
+            outcome = BackendTimeout.__name__
+            raise self._timed_out(f"no answer within {self._timeout:g} s") from expired
+        finally:
+            _events.call(
+                self._context,
+                outcome=outcome,
+                status=self._status,
+                seconds=time.monotonic() - self._started,
+                attempts=self._attempts,
+            )
+
+    async def get(self, target: str, *, with_key: bool = True) -> Answer:
+        """Send one GET, and again where that may help and there is time.
+
+        Raises:
+            BackendUnavailable: There was no whole answer.
+            ContractViolation: The body is over the size limit or cannot be decompressed.
+        """
+        self._backend.budget.earn()
+        attempt = 1
+        while True:
+            outcome = await self._outcome(target, with_key=with_key)
+            delay = self._delay(attempt, outcome)
+            if delay is None:
+                if isinstance(outcome, BackendUnavailable):
+                    raise outcome
+                return outcome
+            reason = outcome.reason if isinstance(outcome, BackendUnavailable) else "status"
+            _events.retry(self._context, reason=reason, status=self._status, attempt=attempt, delay=delay)
+            await asyncio.sleep(delay)
+            attempt += 1
+
+    async def _outcome(self, target: str, *, with_key: bool) -> Answer | BackendUnavailable:
+        try:
+            return await self._attempt(target, with_key=with_key)
+        except BackendUnavailable as error:
+            return error
+
+    async def _attempt(self, target: str, *, with_key: bool) -> Answer:
+        """Send one request if the breaker and the others that are under way let it, and tell the breaker of it."""
+        backend = self._backend
+        failed: bool | None = None
+        try:
+            backend.breaker.check()
+            async with backend.gate.turn():
+                probe = await backend.breaker.admit()
+                try:
+                    answer = await self._fetched(target, with_key=with_key)
+                    failed = answer.status_code >= 500  # noqa: PLR2004
+                except (BackendUnavailable, asyncio.CancelledError) as error:
+                    # Who gives up says nothing of the backend, unless it is the deadline that gives up.
+                    failed = not isinstance(error, asyncio.CancelledError) or self._deadline.expired() or None
+                    raise
+                except ContractViolation:
+                    failed = False
+                    raise
+                finally:
+                    backend.breaker.settle(failed=failed, probe=probe)
+        except BreakerOpen as error:
+            raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
+        except QueueFull as error:
+            raise self._unavailable("too many requests wait for this backend", reason="queue_full") from error
+        return answer
+
+    async def _fetched(self, target: str, *, with_key: bool) -> Answer:
+        self._attempts += 1
+        self._status = None
+        try:
+            answer = await self._backend.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
+        except httpx.TimeoutException as error:
+            raise self._timed_out(f"no answer in time ({type(error).__name__})") from error
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            raise self._unavailable("no connection", reason="connect") from error
+        except (httpx.DecodingError, TooLargeError) as error:
+            what = "body over the size limit" if isinstance(error, TooLargeError) else "body cannot be decompressed"
+            raise self.violation(what) from error
+        except httpx.HTTPError as error:
+            raise self._unavailable(f"connection lost ({type(error).__name__})", reason="disconnect") from error
+        self._status = answer.status_code
+        return answer
+
+    def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
+        """Seconds until another attempt; `None` for none: it would not help, not be in time, or be one too many."""
+        settings = self._backend.settings
+        retry_after: float | None = None
+        if isinstance(outcome, Answer):
+            if outcome.status_code not in _AGAIN:
+                return None
+            retry_after = seconds_of(outcome.retry_after)
+            if retry_after is not None and retry_after > settings.http_retry_after_max_seconds:
+                return None
+        elif outcome.reason not in _LOST:
+            return None
+        if attempt > settings.http_retries:
+            return None
+        longest = min(_LONGEST_BACKOFF, settings.http_retry_backoff_seconds * 2 ** (attempt - 1))
+        delay = random.uniform(0.0, longest) if retry_after is None else retry_after  # noqa: S311  # full jitter
+        ends = self._deadline.when()
+        late = ends is not None and asyncio.get_running_loop().time() + delay >= ends
+        return None if late or not self._backend.budget.spend() else delay
+
+    def decode(self, answer: Answer, adapter: TypeAdapter[T]) -> T:
+        """Read a 200's body into a model.
+
+        Raises:
+            BackendError: Any other status, by what the caller can do about it.
+            ContractViolation: A 2xx that the contract does not allow.
+        """
+        self.check_status(answer)
+        if answer.status_code != 200:  # noqa: PLR2004
+            raise self.violation(f"status {answer.status_code} instead of 200", answer.status_code)
+        if not answer.is_json:
+            raise self.violation("content type is not application/json", answer.status_code)
+        try:
+            return adapter.validate_json(answer.body)
+        except ValidationError as error:
+            raise self.violation(_places(error), answer.status_code) from error
+
+    def check_status(self, answer: Answer) -> None:
+        """See that an answer is a 2xx.
+
+        Raises:
+            BackendError: It is not; the class says what the caller can do about it.
+        """
+        status = answer.status_code
+        if 200 <= status < 300:  # noqa: PLR2004
+            return
+        if status >= 500 or status in {408, 429}:  # noqa: PLR2004
+            raise self._unavailable(
+                f"status {status}", reason="status", status_code=status, retry_after=seconds_of(answer.retry_after)
+            )
+        kind = AuthenticationRejected if status in {401, 403} else BackendRejected
+        raise kind(
+            f"status {status}",
+            service=self._backend.service,
+            operation=self.operation,
+            correlation_id=self.correlation_id,
+            status_code=status,
+        )
+
+    def violation(self, detail: str, status_code: int | None = None) -> ContractViolation:
+        """Make the error for a 2xx that the contract does not allow, and log it."""
+        _events.violation(self._context, detail=detail, status=status_code)
+        return ContractViolation(
+            detail,
+            service=self._backend.service,
+            operation=self.operation,
+            correlation_id=self.correlation_id,
+            status_code=status_code,
+        )
+
+    def _unavailable(
+        self,
+        detail: str,
+        *,
+        reason: UnavailableReason,
+        status_code: int | None = None,
+        retry_after: float | None = None,
+    ) -> BackendUnavailable:
+        return BackendUnavailable(
+            detail,
+            reason=reason,
+            service=self._backend.service,
+            operation=self.operation,
+            correlation_id=self.correlation_id,
+            status_code=status_code,
+            retry_after=retry_after,
+        )
+
+    def _timed_out(self, detail: str) -> BackendTimeout:
+        return BackendTimeout(
+            detail,
+            reason="timeout",
+            service=self._backend.service,
+            operation=self.operation,
+            correlation_id=self.correlation_id,
+        )
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Read ``Retry-After``: seconds, or an HTTP date; `None` for anything else."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _places(error: ValidationError) -> str:
+    """Say where a body breaks the contract and how, never what it held."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    shown = "; ".join(
+        f"{'.'.join(map(_step, entry['loc'])) or 'body'}: {entry['type']}" for entry in found[:_SHOWN_VIOLATIONS]
+    )
+    more = f"; and {len(found) - _SHOWN_VIOLATIONS} more" if len(found) > _SHOWN_VIOLATIONS else ""
+    return f"body outside the contract: {shown}{more}"
+
+
+def _step(step: int | str) -> str:
+    """A step on the way to a place; keys that are ids are told as ``*``."""
+    return "*" if isinstance(step, str) and _ID.fullmatch(step) else str(step)

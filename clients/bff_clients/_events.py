@@ -1,0 +1,63 @@
+"""What the clients log, through the standard logger ``bff_clients``.
+
+Each record carries its name as `event` (``call``, ``retry``, ``breaker``, ``violation``) and its facts as attributes of
+their own, for whatever formats structured logs. None holds anything personal: no user id, no batch id, no body, no key.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bff_clients._breaker import BreakerState
+
+LOGGER: Final = logging.getLogger("bff_clients")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every record about a call says."""
+
+    backend: str
+    operation: str
+    correlation_id: str
+
+
+def call(context: Context, *, outcome: str, status: int | None, seconds: float, attempts: int) -> None:
+    """A call of a client method is over; `outcome` is ``ok`` or the name of the error."""
+    if LOGGER.isEnabledFor(logging.INFO):
+        _log(
+            logging.INFO, "call", context, outcome=outcome, status=status, duration=round(seconds, 6), attempt=attempts
+        )
+
+
+def retry(context: Context, *, reason: str, status: int | None, attempt: int, delay: float) -> None:
+    """A request did not do, and is sent again after `delay` seconds."""
+    _log(logging.WARNING, "retry", context, reason=reason, status=status, attempt=attempt, delay=round(delay, 3))
+
+
+def violation(context: Context, *, detail: str, status: int | None) -> None:
+    """An answer is outside the contract; `detail` says where, never what it held."""
+    _log(logging.ERROR, "violation", context, detail=detail, status=status)
+
+
+def breaker(backend: str, state: BreakerState) -> None:
+    """The breaker of a backend opened, half opened or closed."""
+    extra = {"event": "breaker", "backend": backend, "state": state.value}
+    LOGGER.warning("breaker backend=%s state=%s", backend, state.value, extra=extra)
+
+
+def _log(level: int, event: str, context: Context, **facts: object) -> None:
+    known: dict[str, object] = {
+        "backend": context.backend,
+        "operation": context.operation,
+        "correlation_id": context.correlation_id,
+        **facts,
+    }
+    LOGGER.log(level, "%s %s", event, _listed(known), extra={"event": event, **known})
+
+
+def _listed(facts: dict[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in facts.items() if value is not None)

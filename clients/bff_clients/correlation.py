@@ -1,0 +1,69 @@
+"""One correlation id from the teacher's request to the backends' logs.
+
+`CorrelationIdMiddleware` takes it from the BFF's own request, and every client call that is given none takes it from
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from typing import Any, Final
+from uuid import uuid4
+
+from bff_clients._ids import canonical_uuid
+
+HEADER: Final = b"x-correlation-id"
+
+correlation_id: ContextVar[str | None] = ContextVar("bff_correlation_id", default=None)
+"""The correlation id of what is being served; `None` outside of a request."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class CorrelationIdMiddleware:
+    """ASGI middleware that sets `correlation_id` for each request: from ``X-Correlation-ID``, or a new one.
+
+    A header that is missing, malformed or given twice is replaced: what goes into logs and to backends is a UUID.
+
+    Args:
+        app: The application, such as FastAPI's: `app.add_middleware(CorrelationIdMiddleware)`.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or whatever else it is."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        token = correlation_id.set(_of(scope))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            correlation_id.reset(token)
+
+
+def correlation_id_for(value: object | None) -> str:
+    """The caller's correlation id in canonical spelling, that of the request being served, or a new one.
+
+    Raises:
+        ValueError: The caller's is not a UUID.
+    """
+    if value is not None:
+        return canonical_uuid(str(value), name="correlation_id")
+    return correlation_id.get() or str(uuid4())
+
+
+def _of(scope: Scope) -> str:
+    found = [value for name, value in scope["headers"] if name == HEADER]
+    if len(found) == 1:
+        try:
+            return canonical_uuid(found[0].decode("ascii"), name="X-Correlation-ID")
+        except ValueError:  # not a UUID, or not even ASCII
+            pass
+    return str(uuid4())

@@ -1,0 +1,216 @@
+"""The breaker, the gate and the budget, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from bff_clients._breaker import Breaker, BreakerOpen, BreakerState, Budget, Gate, QueueFull
+
+pytestmark = pytest.mark.anyio
+
+CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
+
+
+@dataclass
+class Bench:
+    """A breaker that opens when half of at least 4 calls in 10 seconds failed, for 5 seconds."""
+
+    rate: float = 0.5
+    now: float = 0.0
+    told: list[BreakerState] = field(default_factory=list[BreakerState])
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(
+            rate=self.rate, window=10.0, calls=4, pause=5.0, clock=lambda: self.now, changed=self.told.append
+        )
+
+    async def call(self, *, failed: bool | None) -> None:
+        self.breaker.settle(failed=failed, probe=await self.breaker.admit())
+
+    async def open(self) -> None:
+        for _ in range(4):
+            await self.call(failed=True)
+
+
+async def test_it_opens_when_enough_of_enough_calls_failed() -> None:
+    bench = Bench()
+    for failed in (False, True, False):
+        await bench.call(failed=failed)
+    before = bench.breaker.state
+    await bench.call(failed=True)
+
+    assert (before, bench.breaker.state, bench.told) == (CLOSED, OPEN, [OPEN])
+
+
+async def test_open_it_turns_calls_away_and_says_for_how_long() -> None:
+    bench = Bench()
+    await bench.open()
+    bench.now = 2.0
+    with pytest.raises(BreakerOpen) as caught:
+        await bench.breaker.admit()
+
+    assert caught.value.seconds == 3.0
+
+
+async def test_what_was_longer_ago_than_the_window_does_not_count() -> None:
+    bench = Bench()
+    for _ in range(3):
+        await bench.call(failed=True)
+    bench.now = 10.0
+    await bench.call(failed=True)
+
+    assert bench.breaker.state is CLOSED
+
+
+async def test_calls_that_were_given_up_do_not_count() -> None:
+    bench = Bench()
+    for _ in range(50):
+        await bench.call(failed=None)
+
+    assert bench.breaker.state is CLOSED
+
+
+async def test_a_rate_of_zero_never_opens_it() -> None:
+    bench = Bench(rate=0.0)
+    for _ in range(50):
+        await bench.call(failed=True)
+
+    assert bench.breaker.state is CLOSED
+
+
+@pytest.mark.parametrize(("failed", "state"), [(False, CLOSED), (True, OPEN)])
+async def test_after_the_pause_one_probe_decides(failed: bool, state: BreakerState) -> None:  # noqa: FBT001
+    bench = Bench()
+    await bench.open()
+    bench.now = 5.0
+    before = bench.breaker.state
+    await bench.call(failed=failed)
+
+    assert (before, bench.breaker.state) == (HALF_OPEN, state)
+    assert bench.told == [OPEN, HALF_OPEN, state]
+
+
+async def test_the_others_wait_for_the_probe_and_go_with_it() -> None:
+    bench = Bench()
+    await bench.open()
+    bench.now = 5.0
+    probe = await bench.breaker.admit()
+    others = [asyncio.create_task(bench.breaker.admit()) for _ in range(10)]
+    await asyncio.sleep(0)
+    waiting = [task.done() for task in others]
+    bench.breaker.settle(failed=False, probe=probe)
+
+    assert (probe, waiting) == (True, [False] * 10)
+    assert await asyncio.gather(*others) == [False] * 10
+
+
+async def test_the_others_are_turned_away_with_a_probe_that_failed() -> None:
+    bench = Bench()
+    await bench.open()
+    bench.now = 5.0
+    probe = await bench.breaker.admit()
+    others = [asyncio.create_task(bench.breaker.admit()) for _ in range(3)]
+    await asyncio.sleep(0)
+    bench.breaker.settle(failed=True, probe=probe)
+
+    assert {type(found) for found in await asyncio.gather(*others, return_exceptions=True)} == {BreakerOpen}
+
+
+async def test_a_probe_that_is_given_up_is_followed_by_another() -> None:
+    bench = Bench()
+    await bench.open()
+    bench.now = 5.0
+    probe = await bench.breaker.admit()
+    others = [asyncio.create_task(bench.breaker.admit()) for _ in range(2)]
+    await asyncio.sleep(0)
+    bench.breaker.settle(failed=None, probe=probe)
+    done, pending = await asyncio.wait(others, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+
+    assert ([task.result() for task in done], len(pending)) == ([True], 1)
+    bench.breaker.settle(failed=False, probe=True)
+    assert await pending.pop() is False
+
+
+async def test_a_late_answer_to_an_old_call_does_not_touch_an_open_breaker() -> None:
+    bench = Bench()
+    old = await bench.breaker.admit()
+    await bench.open()
+    bench.breaker.settle(failed=False, probe=old)
+
+    assert bench.breaker.state is OPEN
+
+
+# The gate
+
+
+async def test_the_gate_lets_so_many_through_and_so_many_wait() -> None:
+    gate, release = Gate(in_flight=2, waiting=1), asyncio.Event()
+
+    async def hold() -> str:
+        async with gate.turn():
+            await release.wait()
+        return "done"
+
+    tasks = [asyncio.create_task(hold()) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull):
+        await hold()
+    release.set()
+
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+
+
+async def test_who_gives_up_waiting_leaves_room() -> None:
+    gate, release = Gate(in_flight=1, waiting=1), asyncio.Event()
+
+    async def hold() -> None:
+        async with gate.turn():
+            await release.wait()
+
+    holding, waiting = (asyncio.create_task(hold()) for _ in range(2))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    follower = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    release.set()
+
+    await asyncio.gather(holding, follower)
+    assert waiting.cancelled()
+
+
+async def test_a_gate_of_zero_lets_all_through() -> None:
+    gate = Gate(in_flight=0, waiting=0)
+    async with gate.turn(), gate.turn(), gate.turn():
+        pass
+
+
+# The budget
+
+
+def test_retries_add_no_more_than_their_part() -> None:
+    budget = Budget(0.2)
+    spent = 0
+    for _ in range(1000):
+        budget.earn()
+        spent += budget.spend() + budget.spend()
+
+    assert 200 <= spent <= 202
+
+
+def test_a_quiet_time_saves_up_few_retries() -> None:
+    budget = Budget(0.2)
+    for _ in range(100_000):
+        budget.earn()
+
+    assert sum(budget.spend() for _ in range(100)) == 10
+
+
+def test_a_budget_of_zero_allows_none() -> None:
+    budget = Budget(0.0)
+    budget.earn()
+
+    assert not budget.spend()

@@ -1,0 +1,98 @@
+"""One correlation id from the BFF's request to the backends, through a context variable."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff_clients import BackendSettings, CMSClient, CorrelationIdMiddleware
+from bff_clients.correlation import correlation_id, correlation_id_for
+from tests.support.platform import BATCH, KEY
+
+pytestmark = pytest.mark.anyio
+
+GIVEN = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
+
+
+async def sent_by(*headers: tuple[bytes, bytes]) -> str:
+    """The correlation id that CMS is asked with, when the BFF is asked with these headers."""
+
+    def cms(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={BATCH: {"class_id": GIVEN, "class_name": request.headers["X-Correlation-ID"]}})
+
+    bff = FastAPI()
+    bff.add_middleware(CorrelationIdMiddleware)
+
+    @bff.get("/")
+    async def route() -> str:  # pyright: ignore[reportUnusedFunction]
+        async with httpx.AsyncClient(transport=httpx.MockTransport(cms)) as http:
+            found = (await CMSClient(http, BackendSettings(internal_api_key=KEY)).get_batch_class_info([BATCH]))[BATCH]
+        return found.class_name if found else ""
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=bff), base_url="http://bff") as http:
+        answer: str = (await http.get("/", headers=list(headers))).json()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [GIVEN, GIVEN.upper(), GIVEN.replace("-", ""), f"urn:uuid:{GIVEN}"],
+    ids=["as-it-is", "upper", "bare", "urn"],
+)
+async def test_the_correlation_id_of_the_request_goes_to_the_backend(spelled: str) -> None:
+    assert await sent_by((b"X-Correlation-ID", spelled.encode())) == GIVEN
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="none"),
+        pytest.param([(b"X-Correlation-ID", b"")], id="empty"),
+        pytest.param([(b"X-Correlation-ID", b"not-a-uuid")], id="no-uuid"),
+        pytest.param([(b"X-Correlation-ID", b"\xff\xfe")], id="binary"),
+        pytest.param([(b"X-Correlation-ID", GIVEN.encode()), (b"X-Correlation-ID", b"x")], id="twice"),
+    ],
+)
+async def test_anything_else_is_replaced_by_a_new_one(headers: list[tuple[bytes, bytes]]) -> None:
+    first, second = await sent_by(*headers), await sent_by(*headers)
+
+    assert str(UUID(first)) == first != second != GIVEN
+
+
+async def test_what_a_caller_gives_comes_first() -> None:
+    token = correlation_id.set("00000000-0000-4000-8000-000000000000")
+    try:
+        assert correlation_id_for(GIVEN) == GIVEN
+    finally:
+        correlation_id.reset(token)
+
+
+async def test_nothing_is_left_after_the_request_and_the_lifespan_passes() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del receive, send
+        seen.append((scope["type"], correlation_id.get()))
+
+    middleware = CorrelationIdMiddleware(app)
+    await middleware({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await middleware({"type": "http", "headers": []}, None, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    assert seen[0] == ("lifespan", None)
+    assert seen[1][1] is not None
+    assert correlation_id.get() is None
+
+
+@given(st.text())
+def test_no_correlation_id_of_a_caller_can_split_a_header(text: str) -> None:
+    try:
+        found = correlation_id_for(text)
+    except ValueError:
+        return
+    assert str(UUID(found)) == found

@@ -1,0 +1,110 @@
+"""What is logged: events with stable names, facts as fields, and nothing personal."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient
+from tests.support.platform import BATCH, KEY, TEACHER, recorded
+
+pytestmark = pytest.mark.anyio
+
+CORRELATION = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
+PAGE = recorded("ras_user_batches_all_statuses").body
+
+
+async def logged(
+    caplog: pytest.LogCaptureFixture, *answers: httpx.Response, **settings: Any
+) -> list[logging.LogRecord]:
+    """The records of calls for a page, one for each answer that is left over."""
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    left = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        del request
+        return left.pop(0)
+
+    chosen = BackendSettings.model_validate({"internal_api_key": KEY, "http_retry_backoff_seconds": 0.001, **settings})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        client = RASClient(http, chosen)
+        while left:
+            try:
+                await client.get_batches_for_user(TEACHER, correlation_id=CORRELATION)
+            except BackendError:
+                continue
+    return [record for record in caplog.records if record.name == "bff_clients"]
+
+
+def facts(record: logging.LogRecord) -> dict[str, Any]:
+    plain = {*vars(logging.makeLogRecord({})), "message", "duration"}
+    return {name: value for name, value in vars(record).items() if name not in plain}
+
+
+async def test_a_call(caplog: pytest.LogCaptureFixture) -> None:
+    (record,) = await logged(caplog, httpx.Response(200, content=PAGE, headers={"Content-Type": "application/json"}))
+
+    assert record.levelno == logging.INFO
+    assert 0 < record.duration < 10  # type: ignore[attr-defined]
+    assert facts(record) == {
+        "event": "call",
+        "backend": "result-aggregator-service",
+        "operation": "get_batches_for_user",
+        "correlation_id": CORRELATION,
+        "outcome": "ok",
+        "status": 200,
+        "attempt": 1,
+    }
+
+
+async def test_a_retry_and_the_call_that_it_belongs_to(caplog: pytest.LogCaptureFixture) -> None:
+    good = httpx.Response(200, content=PAGE, headers={"Content-Type": "application/json"})
+    retry, call = await logged(caplog, httpx.Response(503), good)
+
+    assert (retry.levelno, retry.event, retry.reason, retry.status, retry.attempt) == (  # type: ignore[attr-defined]
+        *(logging.WARNING, "retry", "status", 503, 1),
+    )
+    assert (call.event, call.outcome, call.attempt) == ("call", "ok", 2)  # type: ignore[attr-defined]
+
+
+async def test_a_violation(caplog: pytest.LogCaptureFixture) -> None:
+    broken = httpx.Response(200, content=b'{"batches": []}', headers={"Content-Type": "application/json"})
+    violation, call = await logged(caplog, broken)
+
+    assert (violation.levelno, facts(violation)["event"]) == (logging.ERROR, "violation")
+    assert facts(violation)["detail"] == "body outside the contract: pagination: missing"
+    assert (call.outcome, call.status) == ("ContractViolation", 200)  # type: ignore[attr-defined]
+
+
+async def test_the_breaker(caplog: pytest.LogCaptureFixture) -> None:
+    records = await logged(caplog, httpx.Response(500), http_breaker_min_calls=1)
+    breaker = next(record for record in records if record.event == "breaker")  # type: ignore[attr-defined]
+
+    assert breaker.levelno == logging.WARNING
+    assert facts(breaker) == {"event": "breaker", "backend": "result-aggregator-service", "state": "open"}
+
+
+async def test_nothing_personal_and_no_key_is_in_any_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    answers = [httpx.Response(503), httpx.Response(500), httpx.Response(200, content=PAGE), httpx.Response(404)]
+    records = await logged(caplog, *answers, http_breaker_min_calls=2, http_breaker_pause_seconds=0.001)
+
+    assert {facts(record)["event"] for record in records} == {"call", "retry", "violation", "breaker"}
+    for record in records:
+        told = f"{record.getMessage()} {vars(record)}"
+        assert all(hidden not in told for hidden in (TEACHER, BATCH, KEY.get_secret_value(), "Romeo", "uppsats"))
+
+
+async def test_a_violation_in_an_answer_by_ids_does_not_tell_them(caplog: pytest.LogCaptureFixture) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        del request
+        return httpx.Response(200, json={BATCH: {"class_id": BATCH}})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with pytest.raises(ContractViolation) as caught:
+            await CMSClient(http, BackendSettings(internal_api_key=KEY)).get_batch_class_info([BATCH])
+
+    assert caught.value.detail == "body outside the contract: *.class_name: missing"
+    assert BATCH not in caplog.text + str(caught.value)
