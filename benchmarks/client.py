@@ -12,6 +12,7 @@ import asyncio
 import gc
 import itertools
 import json
+import random
 import statistics
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import tracemalloc
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -28,10 +29,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 import msgspec
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, SecretStr
 
-from benchmarks.client_server import CHUNK, FULL, LEAN, USERS, Server, serving
-from bff_clients import BackendSettings, Batch, CMSClient, RASClient, create_http_client
+from benchmarks.client_server import CHUNK, FULL, LEAN, SLOW, USERS, Server, serving
+from bff_clients import BackendSettings, CMSClient, RASClient, create_http_client
 from bff_clients.cms_client import _CLASSES  # pyright: ignore[reportPrivateUsage]  # the same models for everybody
 from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
 
@@ -63,13 +64,25 @@ class NaiveEssay(BaseModel):
     cj_rank: int | None
     cj_score: float | None
     cj_assessment_error_detail: dict[str, Any] | None
-    last_updated: str
+    last_updated: datetime
 
 
-class NaiveBatch(Batch):
+class NaiveBatch(BaseModel):
     """A batch with its essays."""
 
-    model_config = ConfigDict(strict=False)
+    batch_id: str
+    user_id: str
+    assignment_id: str | None
+    overall_status: str
+    essay_count: int
+    completed_essay_count: int
+    failed_essay_count: int
+    requested_pipeline: str | None
+    current_phase: str | None
+    created_at: datetime
+    last_updated: datetime
+    processing_started_at: datetime | None
+    processing_completed_at: datetime | None
     essays: list[NaiveEssay]
 
 
@@ -109,18 +122,19 @@ class FloorPage(msgspec.Struct):
 class Contestant:
     """One way to ask: for a page, and for classes."""
 
-    page: Callable[[str], Awaitable[object]]
+    page: Callable[[str, int], Awaitable[object]]
     classes: Callable[[Sequence[str]], Awaitable[object]]
 
 
-async def contestants(server: Server, stack: AsyncExitStack) -> dict[str, Contestant]:
-    """All of them, on connections of their own."""
+async def contestants(
+    server: Server, stack: AsyncExitStack, limits: httpx.Limits | None = None
+) -> dict[str, Contestant]:
+    """All of them, on connections of their own; the naive one with httpx's own limits unless others are given."""
     found: dict[str, Contestant] = {}
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    naive = await stack.enter_async_context(httpx.AsyncClient(limits=limits))
+    naive = await stack.enter_async_context(httpx.AsyncClient() if limits is None else httpx.AsyncClient(limits=limits))
 
-    async def naive_page(user: str) -> object:
-        response = await naive.get(server.url + PAGE + user, params={"limit": 20, "offset": 0}, headers=HEADERS)
+    async def naive_page(user: str, offset: int) -> object:
+        response = await naive.get(server.url + PAGE + user, params={"limit": 20, "offset": offset}, headers=HEADERS)
         return [NaiveBatch.model_validate(each) for each in response.json()["batches"]]
 
     async def naive_chunk(ids: Sequence[str]) -> dict[str, object]:
@@ -135,16 +149,15 @@ async def contestants(server: Server, stack: AsyncExitStack) -> dict[str, Contes
                 "ras_base_url": server.url,
                 "cms_base_url": server.url,
                 "http_transport": transport,
+                "http_max_in_flight": 100,
             }
         )
         http = await stack.enter_async_context(create_http_client(settings))
-        found[name] = Contestant(
-            RASClient(http, settings).get_batches_for_user, CMSClient(http, settings).get_batch_class_info
-        )
+        found[name] = Contestant(paged(RASClient(http, settings)), CMSClient(http, settings).get_batch_class_info)
     session = await stack.enter_async_context(aiohttp.ClientSession(headers=HEADERS))
 
-    async def raw_page(user: str) -> object:
-        async with session.get(f"{server.url}{PAGE}{user}?limit=20&offset=0") as response:
+    async def raw_page(user: str, offset: int) -> object:
+        async with session.get(f"{server.url}{PAGE}{user}?limit=20&offset={offset}") as response:
             return _PAGE.validate_json(await response.read())
 
     async def raw_chunk(ids: Sequence[str]) -> dict[str, object]:
@@ -156,14 +169,49 @@ async def contestants(server: Server, stack: AsyncExitStack) -> dict[str, Contes
     stack.callback(floor.close)
     pages, maps = msgspec.json.Decoder(FloorPage), msgspec.json.Decoder(dict[str, dict[str, str] | None])
 
-    async def floor_page(user: str) -> object:
-        return pages.decode(await floor.get(f"{PAGE}{user}?limit=20&offset=0"))
+    async def floor_page(user: str, offset: int) -> object:
+        return pages.decode(await floor.get(f"{PAGE}{user}?limit=20&offset={offset}"))
 
     async def floor_chunk(ids: Sequence[str]) -> dict[str, object]:
         return dict(maps.decode(await floor.get(f"{CLASSES}?batch_ids={','.join(ids)}")))
 
     found["floor"] = Contestant(floor_page, in_chunks(floor_chunk))
     return found
+
+
+def paged(client: RASClient) -> Callable[[str, int], Awaitable[object]]:
+    """A page of one of our clients."""
+
+    async def page(user: str, offset: int) -> object:
+        return await client.get_batches_for_user(user, offset=offset)
+
+    return page
+
+
+class Pages:
+    """Pages of a user, each at another offset, so that no cache of URLs has met the next one."""
+
+    def __init__(self, contestant: Contestant, user: str) -> None:
+        self._contestant, self._user, self._offsets = contestant, user, itertools.count()
+
+    def __call__(self) -> Awaitable[object]:
+        """Ask for the next one."""
+        return self._contestant.page(self._user, next(self._offsets))
+
+
+class Classes:
+    """Classes of the same batches, each time in another order but for the first of each chunk, which nginx goes by."""
+
+    def __init__(self, contestant: Contestant, batch_ids: Sequence[str]) -> None:
+        self._contestant, self._ids, self._chance = contestant, batch_ids, random.Random(1)  # noqa: S311
+
+    def __call__(self) -> Awaitable[object]:
+        """Ask for them."""
+        ids: list[str] = []
+        for start in range(0, len(self._ids), CHUNK):
+            first, *others = self._ids[start : start + CHUNK]
+            ids += [first, *self._chance.sample(others, len(others))]
+        return self._contestant.classes(ids)
 
 
 def in_chunks(
@@ -295,25 +343,40 @@ def table(title: str, costs: dict[str, list[Cost]]) -> None:
     sys.stdout.flush()
 
 
-async def idle_connections(calls: dict[str, Contestant], *, number: int, rounds: int) -> None:
-    """The lean page with 1 and with 100 connections that are open and idle."""
-    user = USERS[LEAN]
-    medians: list[dict[str, float]] = []
+async def idle_connections(server: Server, *, number: int, rounds: int) -> None:
+    """The lean page with 1 and with 100 connections that are open and idle, for those who keep as many."""
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=3600)
+    found: dict[int, dict[str, tuple[int, float]]] = {}
     for connections in (1, 100):
-        for contestant in calls.values():  # opens them
-            await asyncio.gather(*(contestant.page(user) for _ in range(connections)))
-        costs = await compared(
-            {name: partial(each.page, user) for name, each in calls.items()},
-            number=number,
-            in_flight=1,
-            rounds=rounds,
-        )
-        medians.append({name: statistics.median(cost.cpu for cost in each) for name, each in costs.items()})
-    print("\n### Lean page, 1 in flight: 1 and 100 idle connections\n")
-    print("| | CPU ms with 1 | with 100 | 100 ÷ 1 |\n|---|---:|---:|---:|")
-    for name in medians[0]:
-        one, many = medians[0][name], medians[1][name]
-        print(f"| {name} | {one * 1e3:.3f} | {many * 1e3:.3f} | {many / one:.2f} |")
+        async with AsyncExitStack() as stack:
+            calls = await contestants(server, stack, limits)
+            del calls["ours on httpx"]  # keeps 20 at most
+            kept: dict[str, int] = {}
+            for name, contestant in calls.items():
+                before = open_connections(server)
+                await asyncio.gather(*(contestant.page(USERS[SLOW], at) for at in range(connections)))
+                kept[name] = open_connections(server) - before
+            costs = await compared(
+                {name: Pages(each, USERS[LEAN]) for name, each in calls.items()},
+                number=number,
+                in_flight=1,
+                rounds=rounds,
+            )
+            found[connections] = {
+                name: (kept[name], statistics.median(cost.cpu for cost in each)) for name, each in costs.items()
+            }
+    print("\n### Lean page, 1 in flight, beside idle connections\n")
+    print("| | connections | CPU ms | connections | CPU ms | ratio |\n|---|---:|---:|---:|---:|---:|")
+    for name, (few, one) in found[1].items():
+        many, hundred = found[100][name]
+        print(f"| {name} | {few} | {one * 1e3:.3f} | {many} | {hundred * 1e3:.3f} | {hundred / one:.2f} |")
+
+
+def open_connections(server: Server) -> int:
+    """Established connections to nginx, as the kernel lists them."""
+    port = f":{urlsplit(server.url).port:04X}"
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(line.split()[2].endswith(port) and line.split()[3] == "01" for line in lines)
 
 
 async def memory(calls: dict[str, Contestant], body: bytes) -> None:
@@ -329,10 +392,10 @@ async def memory(calls: dict[str, Contestant], body: bytes) -> None:
         print(f"| {name} | {size / 1000:.0f} |")
     print(f"| decoding, naive ÷ ours | {peaks['decoding, naive'] / peaks['decoding, ours']:.0f} times |")
     for name, contestant in calls.items():
-        await contestant.page(USERS[FULL])
+        await contestant.page(USERS[FULL], 0)
         gc.collect()
         tracemalloc.start()
-        kept = await contestant.page(USERS[FULL])
+        kept = await contestant.page(USERS[FULL], 0)
         _, top = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         del kept
@@ -360,8 +423,7 @@ async def main(server: Server, rounds: int) -> None:
         async with httpx.AsyncClient() as http:
             body = (await http.get(f"{server.url}{PAGE}{USERS[FULL]}")).content
         await memory(calls, body)
-    async with AsyncExitStack() as stack:
-        await idle_connections(await contestants(server, stack), number=600, rounds=rounds)
+    await idle_connections(server, number=600, rounds=min(rounds, 4))
 
 
 async def pages(calls: dict[str, Contestant], rounds: int) -> None:
@@ -370,7 +432,7 @@ async def pages(calls: dict[str, Contestant], rounds: int) -> None:
         user = USERS[page]
         for in_flight in (1, 10, 50):
             costs = await compared(
-                {name: partial(each.page, user) for name, each in calls.items()},
+                {name: Pages(each, user) for name, each in calls.items()},
                 number=number,
                 in_flight=in_flight,
                 rounds=rounds,
@@ -382,7 +444,7 @@ async def classes(calls: dict[str, Contestant], server: Server, rounds: int) -> 
     """Few classes, a whole request of them, and ten."""
     for size, number in ((20, 300), (CHUNK, 300), (10 * CHUNK, 40)):
         costs = await compared(
-            {name: partial(each.classes, server.batch_ids[:size]) for name, each in calls.items()},
+            {name: Classes(each, server.batch_ids[:size]) for name, each in calls.items()},
             number=number,
             in_flight=1,
             rounds=rounds,

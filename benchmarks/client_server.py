@@ -17,7 +17,10 @@ from bff_mock_server import a_batch
 
 FULL: Final = "full"
 LEAN: Final = "lean"
-USERS: Final[Mapping[str, str]] = {name: str(uuid5(NAMESPACE_URL, name)) for name in (FULL, LEAN)}
+SLOW: Final = "slow"
+"""A lean page that takes a second, so that those who ask at the same time need a connection each."""
+
+USERS: Final[Mapping[str, str]] = {name: str(uuid5(NAMESPACE_URL, name)) for name in (FULL, LEAN, SLOW)}
 """Whose page is which: nginx chooses the answer by the path."""
 
 ROWS: Final = 20
@@ -46,6 +49,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         root {folder}/answers;
+        location = /internal/v1/batches/user/{slow} {{ limit_rate 12k; }}
         location = /internal/v1/batches/class-info {{ try_files /classes/$first-$size =404; }}
     }}
 }}
@@ -75,7 +79,9 @@ def serving(folder: Path) -> Generator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    (folder / "nginx.conf").write_text(_CONFIGURATION.format(folder=folder, port=port), encoding="utf-8")
+    (folder / "nginx.conf").write_text(
+        _CONFIGURATION.format(folder=folder, port=port, slow=USERS[SLOW]), encoding="utf-8"
+    )
     with subprocess.Popen([program, "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL) as process:
         try:
             _wait(port, process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,12 @@ from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
     from bff_clients.config import BackendSettings
+
+_ANY_HEADER: Final = 47
+"""zlib's `wbits` for a gzip or a zlib header, whichever is there."""
 
 _JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
 
@@ -89,7 +95,7 @@ class Backend:
         # As bytes and once: httpx guesses the encoding anew for each header that is looked up.
         head = {name.lower(): value for name, value in response.headers.raw}
         try:
-            body = await _read(response, head.get(b"content-length", b""), self.settings.http_max_response_bytes)
+            body = await _read(response, head, self.settings.http_max_response_bytes)
         finally:
             await response.aclose()
         retry_after = head.get(b"retry-after")
@@ -110,14 +116,36 @@ def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-async def _read(response: httpx.Response, announced: bytes, limit: int) -> bytes:
+async def _read(response: httpx.Response, head: Mapping[bytes, bytes], limit: int) -> bytes:
+    announced = head.get(b"content-length", b"")
     if announced.isdigit() and int(announced[:20]) > limit:
         raise TooLargeError
+    coding = head.get(b"content-encoding", b"identity").strip().lower()
+    coded = coding != b"identity" and not response.is_stream_consumed
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in _inflated(response, coding, limit) if coded else response.aiter_bytes():
         size += len(chunk)
         if size > limit:
             raise TooLargeError
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _inflated(response: httpx.Response, coding: bytes, limit: int) -> AsyncIterator[bytes]:
+    """What a body holds that was compressed although nobody asked for that, no more than a chunk over the limit.
+
+    httpx would inflate all that has arrived before anybody could count it.
+    """
+    if coding not in {b"gzip", b"x-gzip", b"deflate"}:
+        message = f"content coding {coding.decode('latin-1')!r}"
+        raise httpx.DecodingError(message)
+    decoder = zlib.decompressobj(wbits=_ANY_HEADER)
+    try:
+        async for chunk in response.aiter_raw():
+            yield decoder.decompress(chunk, limit + 1)
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from error
+    if not decoder.eof:
+        message = "the compressed body is cut off"
+        raise httpx.DecodingError(message)

@@ -79,15 +79,6 @@ class Breaker:
             return BreakerState.HALF_OPEN
         return self._state
 
-    def check(self) -> None:
-        """See that the breaker is not open.
-
-        Raises:
-            BreakerOpen: It is.
-        """
-        if self.state is BreakerState.OPEN:
-            raise BreakerOpen(self._until - self._clock())
-
     async def admit(self) -> bool:
         """Wait to be let through; whether this call is the probe.
 
@@ -95,7 +86,8 @@ class Breaker:
             BreakerOpen: It is turned away.
         """
         while self.state is not BreakerState.CLOSED:
-            self.check()
+            if self.state is BreakerState.OPEN:
+                raise BreakerOpen(self._until - self._clock())
             if self._probe is None:
                 self._probe = asyncio.get_running_loop().create_future()
                 self._set(BreakerState.HALF_OPEN)

@@ -123,7 +123,6 @@ class Call:
         backend = self._backend
         failed: bool | None = None
         try:
-            backend.breaker.check()
             async with backend.gate.turn():
                 probe = await backend.breaker.admit()
                 try:

@@ -1,18 +1,21 @@
 """The transport behind the `httpx.AsyncClient` that this package builds: aiohttp, in httpx's own words.
 
-httpx's own connection pool costs more, charges each call for idle connections, and never recovers when calls are
-cancelled while they wait for a connection. Callers see none of this: requests, responses and exceptions are httpx's.
+httpx's own connection pool costs more, and never recovers when calls are cancelled while they wait for a connection.
+Callers see none of this: requests, responses and exceptions are httpx's. It is made for what this package sends,
+requests without a body; one that has a body is read whole before it is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 if TYPE_CHECKING:
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 _KEEPALIVE_SECONDS: Final = 5.0
 """How long an idle connection is kept: what httpx keeps it, and less than what servers do."""
 
-_HEAD_BYTES: Final = 100 * 1024
-"""The longest line of an answer's head: what httpx takes."""
+_LINE_BYTES: Final = 32 * 1024
+"""The longest line of an answer's head; four times what servers and proxies write."""
 
-_FAULTS: Final = (aiohttp.ClientError, TimeoutError, OSError)
+_LEAST_SECONDS: Final = 1e-6
+"""What stands for a timeout of 0, which is "none" to aiohttp and "at once" to httpx."""
 
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_FAULTS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -38,9 +42,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, *, max_connections: int, tls: ssl.SSLContext | None = None) -> None:
+        self._max_connections = max_connections
         self._turns = asyncio.Semaphore(max_connections)
-        self._tls = tls
+        self._tls = tls or httpx.create_ssl_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the body of the answer is read when it is asked for.
@@ -48,17 +55,23 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: There is no answer, and the class says why.
         """
+        if request.url.scheme not in {"http", "https"} or not request.url.host:
+            message = f"not an http or https URL with a host: {request.url.scheme}://{request.url.host}"
+            raise httpx.UnsupportedProtocol(message)
+        content = await request.aread()
+        session = await self._ready()
         limits: dict[str, float | None] = request.extensions.get("timeout", {})
-        await self._take_turn(limits.get("pool"))
+        turns = self._turns
+        await _take(turns, limits.get("pool"))
         try:
-            answer = await self._send(request, limits)
+            answer = await _sent(session, request, content, limits)
         except BaseException:
-            self._turns.release()
+            turns.release()
             raise
         return httpx.Response(
             answer.status,
             headers=list(answer.raw_headers),
-            stream=_Body(answer, self._turns),
+            stream=_Body(answer, turns, limits.get("read")),
             extensions={
                 "http_version": b"HTTP/1.1",
                 "reason_phrase": (answer.reason or "").encode("latin-1", "replace"),
@@ -70,47 +83,26 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
 
-    async def _take_turn(self, seconds: float | None) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._turns.acquire()
-        except TimeoutError as error:
-            raise httpx.PoolTimeout("no connection became free in time") from error
-
-    async def _send(self, request: httpx.Request, limits: dict[str, float | None]) -> aiohttp.ClientResponse:
-        # The loop hears now of kept connections that their server has closed, before one of them is taken.
-        await asyncio.sleep(0)
-        try:
-            return await self._ready().request(
-                request.method,
-                _address(request.url),
-                headers=_headers(request),
-                data=await request.aread() or None,
-                allow_redirects=False,
-                timeout=_timeout(limits.get("connect"), limits.get("read")),
-            )
-        except _FAULTS as error:
-            fault = error
-        # Not raised while the error is handled: it would go along as context, with the request's headers and the key.
-        raise _translated(fault)
-
-    def _ready(self) -> aiohttp.ClientSession:
-        if self._session is None:  # made in the event loop that it is used in
-            connector = aiohttp.TCPConnector(
-                limit=0,  # the turns are the limit, so that waiting for one is a `PoolTimeout`
-                ssl=self._tls or httpx.create_ssl_context(),
-                keepalive_timeout=_KEEPALIVE_SECONDS,
-            )
+    async def _ready(self) -> aiohttp.ClientSession:
+        """The session of the event loop that runs; another loop's connections are of no use in it."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            old, self._session = self._session, None
+            if old is not None:
+                await old.close()
+            self._loop = loop
+            self._turns = asyncio.Semaphore(self._max_connections)
             self._session = aiohttp.ClientSession(
-                connector=connector,
+                connector=_Connector(
+                    limit=0,  # the turns are the limit, so that waiting for one is a `PoolTimeout`
+                    ssl=self._tls,
+                    keepalive_timeout=_KEEPALIVE_SECONDS,
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                timeout=_NO_TIMEOUT,
-                max_line_size=_HEAD_BYTES,
-                max_field_size=_HEAD_BYTES,
+                timeout=_timeout(None, None),
+                max_line_size=_LINE_BYTES,
+                max_field_size=_LINE_BYTES,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
             # aiohttp sends each idempotent request that is lost again by itself, which no budget would know of.
@@ -118,25 +110,65 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Takes a kept connection only if nothing has come on it since: no close, and no bytes that nobody asked for.
+
+    aiohttp would take what came for the answer to the next request, so that each caller would read another's.
+    """
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        while (connection := await super()._get(key, traces)) is not None:
+            if _is_clean(connection.protocol):
+                return connection
+            connection.close()
+        return None
+
+
+def _is_clean(protocol: Any) -> bool:
+    if protocol is None or protocol.should_close or protocol.transport is None:
+        return False
+    sock = protocol.transport.get_extra_info("socket")
+    return sock is not None and sock.fileno() >= 0 and not _readable(sock.fileno())
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class _Body(httpx.AsyncByteStream):
     """The body of an answer, as it arrives; ends the turn of its request when it is closed."""
 
-    def __init__(self, answer: aiohttp.ClientResponse, turns: asyncio.Semaphore) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, turns: asyncio.Semaphore, seconds: float | None) -> None:
         self._answer = answer
         self._turns: asyncio.Semaphore | None = turns
-        self._protocol = answer.connection.protocol if answer.connection is not None else None
+        self._seconds = seconds
+        self._protocol: Any = answer.connection.protocol if answer.connection is not None else None
+        if self._protocol is not None:
+            # Silence counts while somebody reads, and not while nobody does.
+            self._protocol.read_timeout = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._answer.content
         try:
-            async for chunk in self._answer.content.iter_any():
+            while True:
+                if content.is_eof() and not content.total_bytes:
+                    break
+                async with asyncio.timeout(self._seconds):
+                    chunk = await content.readany()
+                if not chunk:
+                    break
                 yield chunk
         except _FAULTS as error:
             fault: BaseException = error
         else:
-            return
-        if isinstance(fault, aiohttp.ClientPayloadError) and self._protocol is not None:
-            # It says that the body is cut off, and only here why: a reset is another fault than a close.
-            fault = self._protocol.exception() or fault
+            if (lost := self._lost()) is None:
+                return
+            fault = lost
+        if isinstance(fault, aiohttp.ClientPayloadError):
+            # It says that the body is cut off, and only the protocol why: a reset is another fault than a close.
+            fault = self._why() or fault
         raise _translated(fault)
 
     async def aclose(self) -> None:
@@ -146,6 +178,47 @@ class _Body(httpx.AsyncByteStream):
             turns.release()
             self._answer.close()
 
+    def _why(self) -> BaseException | None:
+        return None if self._protocol is None else cast("BaseException | None", self._protocol.exception())
+
+    def _lost(self) -> BaseException | None:
+        """The reset that ended a body whose end is the connection's: it looks complete, and is not."""
+        headers = self._answer.headers
+        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+            return None
+        why = self._why()
+        return why if isinstance(why, OSError) else None
+
+
+async def _take(turns: asyncio.Semaphore, seconds: float | None) -> None:
+    if not turns.locked():
+        await turns.acquire()
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await turns.acquire()
+    except TimeoutError as error:
+        message = "no connection became free in time"
+        raise httpx.PoolTimeout(message) from error
+
+
+async def _sent(
+    session: aiohttp.ClientSession, request: httpx.Request, content: bytes, limits: dict[str, float | None]
+) -> aiohttp.ClientResponse:
+    try:
+        return await session.request(
+            request.method,
+            _address(request.url),
+            headers=_headers(request),
+            data=content or None,
+            allow_redirects=False,
+            timeout=_timeout(limits.get("connect"), limits.get("read")),
+        )
+    except _FAULTS as error:
+        fault = error
+    # Not raised while the error is handled: it would go along as context, with the request's headers and the key.
+    raise _translated(fault)
+
 
 def _translated(fault: BaseException) -> httpx.TransportError:
     """What httpx's default transport raises for the same fault, caused by it unless it holds the request's headers."""
@@ -154,18 +227,20 @@ def _translated(fault: BaseException) -> httpx.TransportError:
     return error
 
 
-def _kind(fault: BaseException) -> type[httpx.TransportError]:
+def _kind(fault: BaseException) -> type[httpx.TransportError]:  # noqa: PLR0911  # one for each kind
     match fault:  # from the special to the general
-        case aiohttp.NonHttpUrlClientError():
-            return httpx.UnsupportedProtocol
         case aiohttp.ConnectionTimeoutError():
             return httpx.ConnectTimeout
         case TimeoutError():
             return httpx.ReadTimeout
-        case aiohttp.ClientConnectorError():
+        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():
             return httpx.ConnectError
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             return httpx.RemoteProtocolError
+        case HttpProcessingError():
+            return httpx.RemoteProtocolError
+        case ValueError():
+            return httpx.LocalProtocolError
         case _:
             return httpx.ReadError
 
@@ -184,9 +259,13 @@ def _text(value: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
+    connect, read = (None if seconds is None else max(seconds, _LEAST_SECONDS) for seconds in (connect, read))
+    # `connect` bounds the lookup of the name too; with no limit on the connector nothing else waits there.
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
 
 
-@lru_cache(maxsize=1024)
 def _address(url: httpx.URL) -> URL:
-    return URL(str(url), encoded=True)
+    path, _, query = url.raw_path.decode("ascii").partition("?")
+    host = url.raw_host.decode("ascii")
+    # Without user and password: httpx has made a header of them.
+    return URL.build(scheme=url.scheme, host=host, port=url.port, path=path, query_string=query, encoded=True)

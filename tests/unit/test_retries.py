@@ -194,7 +194,6 @@ async def test_too_many_at_a_time_are_turned_away_at_once() -> None:
         outcomes = await asyncio.gather(*(ask(found) for _ in range(8)))
 
     assert sorted(outcomes) == ["queue_full"] * 3 + ["timeout"] * 5
-    assert found.asked == 2
 
 
 async def test_ping_is_a_call_like_any_other() -> None:

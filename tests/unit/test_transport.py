@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import socketserver
 import ssl
 import struct
+import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,9 +205,10 @@ async def test_a_scheme_that_is_not_http_is_refused_alike(make: Make) -> None:
 
 def assert_no_secret(error: BaseException | None) -> None:
     """Nothing of the key in an exception, what caused it, or what it was raised beside."""
-    while error is not None:
+    if error is not None:
         assert SECRET not in f"{error} {error!r} {vars(error)}"
-        error = error.__cause__ or error.__context__
+        assert_no_secret(error.__cause__)
+        assert_no_secret(error.__context__)
 
 
 # What goes well
@@ -403,3 +407,167 @@ async def test_after_cancellations_every_connection_is_free_again() -> None:
         answers = await asyncio.gather(*(http.get(local(port)) for _ in range(50)))
 
     assert [answer.status_code for answer in answers] == [200] * 50
+
+
+# Faults that come in their own time
+
+
+async def later(writer: asyncio.StreamWriter, *parts: bytes) -> None:
+    """Write parts apart in time, so that they arrive apart."""
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_second_answer_that_nobody_asked_for_is_nobodys(make: Make) -> None:
+    """It must not be the next caller's answer, and every later one be off by one."""
+    number = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal number
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                number += 1
+                await later(writer, ok(b"%d" % number), *([ok(b"666")] if number == 1 else []))
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = local(listening.sockets[0].getsockname()[1])
+    async with listening, client(make) as http:
+        answers: list[bytes] = []
+        for _ in range(4):
+            answers.append((await http.get(url)).content)
+            await asyncio.sleep(0.15)
+    await asyncio.sleep(0.05)  # the server sees its connections close
+
+    assert answers == [b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_connection_that_closed_while_the_loop_was_busy_is_replaced(make: Make, method: str) -> None:
+    class Once(socketserver.BaseRequestHandler):
+        """Answers, keeps the connection, and closes it a moment later."""
+
+        def handle(self) -> None:
+            if self.request.recv(65536):
+                self.request.sendall(ok(b"{}"))
+                time.sleep(0.05)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Once) as serving:  # in threads: the test's loop is busy
+        thread = threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        async with client(make) as http:
+            answers: list[int] = []
+            for _ in range(4):
+                answers.append((await http.request(method, local(serving.server_address[1]))).status_code)
+                time.sleep(0.15)  # noqa: ASYNC251  # a loop that is busy
+        serving.shutdown()
+        thread.join()
+
+    assert answers == [200] * 4
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_body_without_a_length_that_is_reset_is_not_complete(make: Make) -> None:
+    async def cut(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await later(writer, b"HTTP/1.1 200 OK\r\n\r\nabc")
+        await resets_after(b"")(_, writer)
+
+    async with misbehaving_server(cut) as port, client(make) as http:
+        with pytest.raises(httpx.ReadError):
+            await http.get(local(port))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_body_without_a_length_ends_with_the_connection(make: Make) -> None:
+    async with misbehaving_server(says(b"HTTP/1.1 200 OK\r\n\r\nabc")) as port, client(make) as http:
+        assert (await http.get(local(port))).content == b"abc"
+
+
+async def test_a_chunk_that_goes_bad_later_is_a_failure_in_time() -> None:
+    async def bad(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await later(writer, head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n", b"nonsense\r\n")
+
+    async with misbehaving_server(bad) as port, client(shipped, read=0.3) as http:
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadTimeout)):
+            await http.get(local(port))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_reader_that_takes_its_time_is_no_silence_of_the_servers(make: Make) -> None:
+    async def two_parts(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await later(writer, head(Content_Length="4") + b"ab")
+        await asyncio.sleep(0.1)
+        await later(writer, b"cd")
+
+    async with (
+        misbehaving_server(two_parts) as port,
+        client(make, read=0.25) as http,
+        http.stream("GET", local(port)) as response,
+    ):
+        parts: list[bytes] = []
+        async for part in response.aiter_raw():
+            parts.append(part)
+            await asyncio.sleep(0.5)
+
+    assert b"".join(parts) == b"abcd"
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_looking_a_name_up_is_part_of_connecting(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object, **__: object) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", slow)
+    async with client(make, connect=0.2) as http:
+        with pytest.raises(httpx.ConnectTimeout):
+            await http.get("http://backend.test/")
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_timeout_of_zero_is_not_none(make: Make) -> None:
+    async with misbehaving_server(hangs) as port, client(make, read=0) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.get(local(port))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("http://a..b/", httpx.ConnectError, id="empty-label"),
+        pytest.param(f"http://{'a' * 70}.test/", httpx.ConnectError, id="long-label"),
+        pytest.param("http:///path", httpx.UnsupportedProtocol, id="no-host"),
+        pytest.param("//host/path", httpx.UnsupportedProtocol, id="no-scheme"),
+    ],
+)
+async def test_the_same_exception_for_an_odd_address(make: Make, url: str, expected: type[httpx.HTTPError]) -> None:
+    async with client(make) as http:
+        with pytest.raises(httpx.HTTPError) as caught:
+            await http.get(url)
+
+    assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_user_and_password_of_an_address_become_a_header(make: Make) -> None:
+    async with server(lambda _: ok(b"{}")) as serving, client(make) as http:
+        await http.get(serving.url.replace("http://", "http://user:pw@"))
+
+    assert b"\r\nAuthorization: Basic dXNlcjpwdw==\r\n" in serving.requests[0]
+
+
+def test_a_second_event_loop_finds_the_transport_in_order() -> None:
+    http = httpx.AsyncClient(transport=AiohttpTransport(max_connections=5))
+
+    async def twice() -> list[int]:
+        # Kept connections of a loop that is gone could not be closed any more.
+        async with misbehaving_server(says(ok(b"{}", Connection="close"))) as port:
+            return [(await http.get(local(port))).status_code for _ in range(2)]
+
+    assert [asyncio.run(twice()) for _ in range(3)] == [[200, 200]] * 3
+    asyncio.run(http.aclose())
