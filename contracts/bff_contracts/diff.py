@@ -5,34 +5,26 @@ official engine says of each whether either side allows it. An answer that only 
 provider may give today and not any more: the new side is *stricter* for it. One that only the new side allows makes it
 *looser*. With requests it is the other way round: those that only the new side has are the ones that a provider has to
 learn. Where other data stands behind an answer, no example can tell whether a provider derives that answer: it counts
-as stricter.
-
-What is found is always true, because there is an example of it. What is not found was looked for in each place that
-differs, one place at a time.
+as stricter. Where a rule is another one and no example tells the two apart, it is *unclear*, and never equivalent.
 """
 
-import copy
 import json
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from enum import StrEnum
-from typing import Any, Final
-
-import rstr
+from typing import Any
 
 from bff_contracts.json_values import is_array, is_object, steps_of
 from bff_contracts.judge import mismatches
 from bff_contracts.pact_file import Interaction, Pact, Request, Response, Rule
+from bff_contracts.variants import WHOLE, Candidate, candidates, normal, unlike
 
-_SEED: Final = 4711
-_SAMPLES: Final = 60
-"""Strings made for each regular expression that differs; a choice of a dozen words is all but surely exhausted."""
+_MEDIA_TYPES = frozenset({"accept", "content-type"})
 
-_WILD: Final = "*"
-_WHOLE: Final = ""
-_BODY: Final = "body"
-_Path = tuple[str | int, ...]
+
+class CannotCompare(Exception):  # named by what it says
+    """The official engine cannot judge a contract; the message says which interaction and why."""
 
 
 class Verdict(StrEnum):
@@ -42,6 +34,7 @@ class Verdict(StrEnum):
     NEW = "new"
     LOOSER = "looser"
     REMOVED = "removed"
+    UNCLEAR = "unclear"
     EQUIVALENT = "equivalent"
 
     @property
@@ -70,7 +63,11 @@ class Change:
 
 
 def diff(old: Sequence[Pact], new: Sequence[Pact]) -> list[Change]:
-    """Compare contracts, provider by provider; the result is the same each time."""
+    """Compare contracts, provider by provider; the result is the same each time.
+
+    Raises:
+        CannotCompare: A contract does not allow its own example, or the engine cannot read it.
+    """
     before, after = ({pact.provider: pact for pact in side} for side in (old, new))
     return [
         change
@@ -88,19 +85,31 @@ def _contract_changes(provider: str, old: Pact | None, new: Pact | None) -> Iter
         elif name not in after:
             yield Change(provider, "interaction", name, Verdict.REMOVED)
         else:
-            verdict, examples = _compared(before[name], after[name])
+            try:
+                verdict, examples = _compared(before[name], after[name])
+            except RuntimeError as error:  # what the engine says of rules that it cannot read
+                message = f"{provider}: interaction {name!r}: {error}"
+                raise CannotCompare(message) from error
+            except CannotCompare as error:
+                message = f"{provider}: interaction {name!r}: {error}"
+                raise CannotCompare(message) from error
             yield Change(provider, "interaction", name, verdict, examples)
 
 
 def _interactions(pact: Pact | None) -> dict[str, Interaction]:
-    return {interaction.description: interaction for interaction in (pact.interactions if pact else ())}
+    """Interactions by their description, and by their states where they share one."""
+    found: dict[str, Interaction] = {}
+    shared = [interaction.description for interaction in (pact.interactions if pact else ())]
+    for interaction in pact.interactions if pact else ():
+        name = interaction.description
+        if shared.count(name) > 1:
+            name += f" given {', '.join(state.name for state in interaction.states) or 'nothing'}"
+        found[name if name not in found else f"{name} ({_canonical(_states(interaction))})"] = interaction
+    return found
 
 
 def _state_changes(provider: str, old: Iterable[Interaction], new: Iterable[Interaction]) -> Iterator[Change]:
-    before, after = (
-        {state.name: frozenset(state.params) for interaction in side for state in interaction.states}
-        for side in (old, new)
-    )
+    before, after = _params(old), _params(new)
     for name in sorted(before.keys() | after.keys()):
         if name not in before:
             yield Change(provider, "provider state", name, Verdict.NEW)
@@ -112,6 +121,14 @@ def _state_changes(provider: str, old: Iterable[Interaction], new: Iterable[Inte
             yield Change(provider, "provider state", name, Verdict.STRICTER, tuple(told))
 
 
+def _params(interactions: Iterable[Interaction]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for interaction in interactions:
+        for state in interaction.states:
+            found[state.name] = found.get(state.name, frozenset()) | frozenset(state.params)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One side of an exchange as a single JSON document, with the rules that hold in it."""
@@ -119,27 +136,42 @@ class _Side:
     example: Any
     rules: Mapping[str, Rule]
 
-    def objections(self, document: Any) -> list[str]:
+    def objections(self, document: Any) -> list[tuple[str, str]]:
+        """Paths and reasons, in order: the engine gives them in any."""
         found = mismatches(self.example, self.rules, json.dumps(document))
-        return [f"{each.path}: {each.message}" for each in found]
+        return sorted((each.path, each.message) for each in found)
 
 
 def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:
-    narrower, wider = _told(_answer(old.response), _answer(new.response))
-    fewer, more = _told(_question(old.request), _question(new.request))
-    stricter = [f"an answer that was allowed and is not any more: {text}" for text in narrower]
-    stricter += [f"a request that was not sent and is now: {text}" for text in more]
-    looser = [f"an answer that was not allowed and is now: {text}" for text in wider]
-    looser += [f"a request that was sent and is not any more: {text}" for text in fewer]
-    if [(state.name, state.params) for state in old.states] != [(state.name, state.params) for state in new.states]:
+    answers = _told(_answer(old.response), _answer(new.response))
+    questions = _told(_question(old.request), _question(new.request))
+    stricter = [f"an answer that was allowed and is not any more: {text}" for text in answers.only_old]
+    stricter += [f"a request that was not sent and is now: {text}" for text in questions.only_new]
+    looser = [f"an answer that was not allowed and is now: {text}" for text in answers.only_new]
+    looser += [f"a request that was sent and is not any more: {text}" for text in questions.only_old]
+    unclear = [
+        f"another rule, and no example that tells the two apart: {text}" for text in answers.rules + questions.rules
+    ]
+    if _canonical(_states(old)) != _canonical(_states(new)):
         stricter.append("its provider states changed: other data stands behind the answer")
     if stricter:
-        return Verdict.STRICTER, (*stricter, *looser)
+        return Verdict.STRICTER, (*stricter, *looser, *unclear)
+    if unclear:
+        return Verdict.UNCLEAR, (*unclear, *looser)
     return (Verdict.LOOSER if looser else Verdict.EQUIVALENT), tuple(looser)
 
 
+def _states(interaction: Interaction) -> list[Any]:
+    return [[state.name, dict(state.params)] for state in interaction.states]
+
+
+def _canonical(value: Any) -> str:
+    """Values that are equal to Python, such as 1, 1.0 and true, are not the same in JSON."""
+    return json.dumps(value, sort_keys=True)
+
+
 def _answer(response: Response) -> _Side:
-    example: dict[str, Any] = {"status": response.status, "headers": _joined(response.headers)}
+    example: dict[str, Any] = {"status": response.status, "headers": _headers(response.headers)}
     if response.has_body:
         example["body"] = response.body
     return _Side(example, {**_below("$.headers", response.header_rules), **_in_body(response.rules)})
@@ -150,8 +182,10 @@ def _question(request: Request) -> _Side:
         "method": request.method,
         "path": request.path,
         "query": {name: list(values) for name, values in request.query.items()},
-        "parameters": sorted(request.query),  # the engine lets keys be added, and a request's parameters may not
-        "headers": _joined(request.headers),
+        "headers": _headers(request.headers),
+        # The engine lets keys be added to what it compares; to a request nothing may be added.
+        "parameters": sorted(request.query),
+        "fields": sorted(set(_fields(request.body))) if request.has_body else None,
     }
     if request.has_body:
         example["body"] = request.body
@@ -163,8 +197,28 @@ def _question(request: Request) -> _Side:
     return _Side(example, {**rules, "$.path": request.path_rule} if request.path_rule else rules)
 
 
-def _joined(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {name: ", ".join(values) for name, values in headers.items()}
+def _fields(value: Any, at: str = "") -> Iterator[str]:
+    if is_object(value):
+        for name, child in value.items():
+            yield f"{at}.{name}"
+            yield from _fields(child, f"{at}.{name}")
+    elif is_array(value):
+        for child in value:
+            yield from _fields(child, f"{at}[]")
+
+
+def _headers(headers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {
+        name: _media_type(values[0]) if name in _MEDIA_TYPES else ", ".join(values) for name, values in headers.items()
+    }
+
+
+def _media_type(text: str) -> dict[str, Any]:
+    """A media type with its parameters: an answer may have more of these, and their spelling does not matter."""
+    message = Message()
+    message["content-type"] = text
+    parameters = {name.lower(): value.lower() for name, value in message.get_params(failobj=[])[1:]}
+    return {"type": message.get_content_type(), "parameters": parameters}
 
 
 def _below(at: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
@@ -175,144 +229,63 @@ def _in_body(rules: Mapping[str, Rule]) -> dict[str, Rule]:
     return {f"$.body{path.removeprefix('$')}": rule for path, rule in rules.items()}
 
 
-def _told(old: _Side, new: _Side) -> tuple[list[str], list[str]]:
-    """Examples that only the old side allows, and those that only the new side does: one for each place."""
-    only_old: dict[str, str] = {}
-    only_new: dict[str, str] = {}
-    for place, label, document in _candidates(old, new) if old != new else ():
-        before, after = old.objections(document), new.objections(document)
-        if not before and after:
-            only_old.setdefault(place, f"{label} ({after[0]})")
-        elif before and not after:
-            only_new.setdefault(place, f"{label} ({before[0]})")
-    return _telling(only_old), _telling(only_new)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Examples that only one side allows, and rules that differ where there is none."""
+
+    only_old: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
-def _telling(examples: Mapping[str, str]) -> list[str]:
-    """The examples that are changed in one place; the whole one only where there is no other."""
-    return [text for place, text in examples.items() if place != _WHOLE] or list(examples.values())
+def _told(old: _Side, new: _Side) -> _Told:
+    differing = {path for path in old.rules.keys() | new.rules.keys() if _rule(old, path) != _rule(new, path)}
+    if not differing and not any(unlike(old.example, new.example)):
+        return _Told()
+    for side, name in ((old, "old"), (new, "new")):
+        if found := side.objections(side.example):
+            message = f"the {name} contract does not allow its own example: {found[0][0]}: {found[0][1]}"
+            raise CannotCompare(message)
+    only_old: dict[str, tuple[Candidate, tuple[str, str]]] = {}
+    only_new: dict[str, tuple[Candidate, tuple[str, str]]] = {}
+    for candidate in candidates((old.example, old.rules), (new.example, new.rules)):
+        before, after = old.objections(candidate.document), new.objections(candidate.document)
+        if bool(before) == bool(after):
+            continue
+        why = next((each for each in before or after if candidate.concerns(steps_of(each[0]))), None)
+        if why is not None:
+            (only_new if before else only_old).setdefault(candidate.place, (candidate, why))
+    told = [*only_old.values(), *only_new.values()]
+    rules = tuple(
+        f"{path}: {_rule_text(old, path)} became {_rule_text(new, path)}"
+        for path in sorted(differing)
+        if not any(_explains(path, candidate, why) for candidate, why in told)
+    )
+    return _Told(_telling(only_old), _telling(only_new), rules)
 
 
-def _candidates(old: _Side, new: _Side) -> Iterator[tuple[str, str, Any]]:
-    """Documents near both examples: the place in which each was changed, what stands there in words, and itself."""
-    chance = random.Random(_SEED)  # noqa: S311  # the same each time, no secret
-    differing = _differing(old, new)
-    samples = _samples(old, new, chance)
-    for side, name in ((old, "the old example"), (new, "the new example")):
-        yield _WHOLE, name, side.example
-        for path in _places(side.example):
-            if any(_covers(place, path) for place in differing):
-                for value in _values(path, _at(side.example, path), samples.get(_pattern(path, samples), ())):
-                    yield (
-                        _spelled(path),
-                        f"{_spelled(path)} = {json.dumps(value, ensure_ascii=False)}",
-                        _with(side.example, path, value),
-                    )
-                if path[0] == _BODY and isinstance(path[-1], str):
-                    yield f"{_spelled(path)} missing", f"no {_spelled(path)}", _without(side.example, path)
-
-
-def _differing(old: _Side, new: _Side) -> set[tuple[str, ...]]:
-    """The places whose rule or example differs, as steps that may be wild."""
-    rules = {
-        steps_of(path) for path in old.rules.keys() | new.rules.keys() if old.rules.get(path) != new.rules.get(path)
-    }
-    return rules | {tuple(map(str, path)) for path in _unlike(old.example, new.example, ())}
-
-
-def _unlike(old: Any, new: Any, at: _Path) -> Iterator[_Path]:
-    """The places in which two examples differ."""
-    if is_object(old) and is_object(new):
-        for key in old.keys() | new.keys():
-            if key in old and key in new:
-                yield from _unlike(old[key], new[key], (*at, key))
-            else:
-                yield (*at, key)
-    elif is_array(old) and is_array(new) and len(old) == len(new):
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _unlike(before, after, (*at, index))
-    elif old != new or type(old) is not type(new):
-        yield at
-
-
-def _covers(place: tuple[str, ...], path: _Path) -> bool:
-    return len(place) <= len(path) and all(
-        step in {_WILD, str(other)} for step, other in zip(place, path, strict=False)
+def _explains(path: str, candidate: Candidate, why: tuple[str, str]) -> bool:
+    """Whether an example shows that the rule at this place is another one."""
+    steps = steps_of(path)
+    return candidate.is_below(steps) or all(
+        "*" in {ours, theirs} or ours == theirs for ours, theirs in zip(steps, steps_of(why[0]), strict=False)
     )
 
 
-def _samples(old: _Side, new: _Side, chance: random.Random) -> dict[tuple[str, ...], list[str]]:
-    """Strings for each place whose rules differ, made out of the regular expressions of both sides."""
-    made = rstr.Rstr(chance)
-    found: dict[tuple[str, ...], list[str]] = {}
-    for path in sorted(old.rules.keys() | new.rules.keys()):
-        before, after = old.rules.get(path), new.rules.get(path)
-        if before != after:
-            patterns = sorted({pattern for rule in (before, after) for pattern in _patterns(rule)})
-            found[steps_of(path)] = [made.xeger(pattern) for pattern in patterns for _ in range(_SAMPLES)]
-    return found
+def _rule(side: _Side, path: str) -> object:
+    rule = side.rules.get(path)
+    return None if rule is None else normal(rule)
 
 
-def _patterns(rule: Rule | None) -> Iterator[str]:
-    for matcher in rule.matchers if rule else ():
-        if "regex" in matcher:
-            yield str(matcher["regex"])
+def _rule_text(side: _Side, path: str) -> str:
+    rule = side.rules.get(path)
+    return "no rule" if rule is None else json.dumps(rule.as_json(), sort_keys=True, ensure_ascii=False)
 
 
-def _pattern(path: _Path, samples: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
-    return next((place for place in samples if len(place) == len(path) and _covers(place, path)), ())
-
-
-def _values(path: _Path, value: Any, samples: Sequence[str]) -> Iterator[Any]:
-    """What may stand in the place of a value: in a body `null`, its neighbours, its look-alikes of other types."""
-    if path[0] != _BODY:  # a status, or texts only
-        yield from samples or ([f"{value}x"] if isinstance(value, str) else ())
-        return
-    yield None
-    match value:
-        case bool():
-            yield from (not value, str(value).lower())
-        case int() | float():
-            yield from (value + 1, -1, 0, value + 0.5, str(value))
-        case str():
-            yield from (f"{value}x", "", 17, value.upper(), *dict.fromkeys(samples))
-        case list():
-            items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]  # JSON
-            yield from ([], items[:1], [*items, *items[-1:]], items[::-1], {})
-        case dict():
-            yield from ({}, [], "text")
-        case _:
-            yield from ("text", 17, 0.5, True, [], {}, *dict.fromkeys(samples))
-
-
-def _places(value: Any, at: _Path = ()) -> Iterator[_Path]:
-    children: Iterable[tuple[str | int, Any]] = ()
-    if is_object(value):
-        children = value.items()
-    elif is_array(value):
-        children = enumerate(value)
-    for step, child in children:
-        yield (*at, step)
-        yield from _places(child, (*at, step))
-
-
-def _at(document: Any, path: _Path) -> Any:
-    for step in path:
-        document = document[step]
-    return document
-
-
-def _with(document: Any, path: _Path, value: Any) -> Any:
-    changed = copy.deepcopy(document)
-    _at(changed, path[:-1])[path[-1]] = value
-    return changed
-
-
-def _without(document: Any, path: _Path) -> Any:
-    changed = copy.deepcopy(document)
-    del _at(changed, path[:-1])[path[-1]]
-    return changed
-
-
-def _spelled(path: _Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+def _telling(examples: Mapping[str, tuple[Candidate, tuple[str, str]]]) -> tuple[str, ...]:
+    """What the examples show; the whole example only where no place in it shows the same."""
+    shown = {place: found for place, found in examples.items() if place != WHOLE}
+    whole = examples.get(WHOLE)
+    if whole is not None and not any(candidate.concerns(steps_of(whole[1][0])) for candidate, _ in shown.values()):
+        shown = {WHOLE: whole, **shown}
+    return tuple(f"{candidate.label} ({path}: {message})" for candidate, (path, message) in shown.values())

@@ -69,6 +69,8 @@ def git(*words: str) -> str:
             ["git", *words],  # noqa: S607  # the git of whoever calls
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
             timeout=_GIT_SECONDS,
         )

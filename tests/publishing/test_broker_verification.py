@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -156,6 +157,32 @@ def test_a_broker_that_refuses_is_told(provider: str, broker: Broker, refused: s
     assert done.returncode == 2, done.stdout
     assert told in done.stderr
     assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_contract_that_could_not_be_fetched_is_no_pass(provider: str, broker: Broker, status: int) -> None:
+    """The official verifier verifies the others and passes."""
+    broker.pacts, broker.refuse = [(only(HEALTH), False), (CONTRACT, False)], {"/pact/1": status}
+    done = verify(provider, broker, "--branch", "main")
+
+    assert done.returncode == 2, done.stdout
+    assert re.search("/pact/1|Failed to load pact", done.stderr)
+
+
+def test_a_pending_contract_that_could_not_even_be_asked_is_a_failure(provider: str, broker: Broker) -> None:
+    broker.pacts = [(CONTRACT, True)]
+    done = verify(provider, broker, "--branch", "main", states=False)
+
+    assert done.returncode == 1
+    assert done.stdout.count("FAILED") == 5
+
+
+def test_a_broker_that_hangs_is_left_after_the_time_limit(provider: str, broker: Broker) -> None:
+    broker.pacts, broker.hang = [(CONTRACT, False)], ["/pact/"]
+    done = verify(provider, broker, "--branch", "main", "--time-limit", "2")
+
+    assert done.returncode == 2
+    assert "no end after 2 s" in done.stderr
 
 
 @pytest.mark.parametrize("refused", ["/pacticipants", "/pact/0/verification-results"])

@@ -7,6 +7,7 @@ code: 0 done, 1 the answer is no, 2 it could not be done.
 import argparse
 import io
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -33,6 +34,7 @@ exit codes: 0 done, 1 the answer is no, 2 could not run
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _ended)  # so that whatever was started is ended too
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a Swedish name still gets the rest.
@@ -45,9 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CannotRun as error:
         print(f"bff-contracts: {error}", file=sys.stderr)  # noqa: T201
         return _CANNOT_RUN
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads; what is left must not be written at exit
+        return _CANNOT_RUN
+    except Exception as error:  # 1 is an answer, and this is none
+        logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
+        print(f"bff-contracts: unexpected {type(error).__name__}: {error} (-v tells more)", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
     except KeyboardInterrupt:
         print("bff-contracts: stopped", file=sys.stderr)  # noqa: T201
         return _CANNOT_RUN
+
+
+def _ended(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,8 +46,11 @@ def add(commands: Commands) -> None:
 
 def _diff(options: argparse.Namespace) -> int:
     with needs_extra():
-        from bff_contracts.diff import Verdict, diff  # noqa: PLC0415  # the extra
-    changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))
+        from bff_contracts.diff import CannotCompare, Verdict, diff  # noqa: PLC0415  # the extra
+    try:
+        changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))
+    except CannotCompare as error:
+        raise CannotRun(str(error)) from error
     layout = _markdown if options.format == "markdown" else _text
     print("\n".join(layout(changes)))  # noqa: T201
     failing = {
@@ -73,7 +76,7 @@ def _markdown(changes: Sequence["Change"]) -> Iterator[str]:
     for provider in _providers(changes):
         yield f"\n### {provider}: {_counted(changes, provider)}\n"
         for change in _notable(changes, provider):
-            yield f"- **{change.verdict}** {change.what} `{change.name}`"
+            yield f"- **{change.verdict}** {change.what} {_safe(change.name)}"
             yield from (f"  - {_safe(example)}" for example in change.examples)
     yield f"\nNothing changed for {_same(changes)} interactions."
 
@@ -96,8 +99,9 @@ def _same(changes: Sequence["Change"]) -> int:
 
 
 def _safe(text: str) -> str:
-    """As code, whatever it holds: examples come out of pact files."""
-    return f"`{text.replace('`', chr(39))}`"
+    """As code in one line, whatever it holds: names and examples come out of pact files."""
+    plain = " ".join(text.replace("`", "'").split())
+    return f"`{plain}`"
 
 
 def _pacts(name: str) -> Sequence[Pact]:

@@ -48,6 +48,13 @@ def add(commands: Commands) -> None:
     source.add_argument(
         "--from-broker", action="store_true", help="of the consumer's main branch, of this branch, of what is deployed"
     )
+    source.add_argument(
+        "--time-limit",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long all of it may take (default: 120)",
+    )
     source.add_argument("--publish-results", action="store_true", help="tell the broker what came of it")
     source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")
     source.add_argument("--branch", help="the branch of the provider (default: what the CI or git says)")
@@ -106,7 +113,7 @@ def _selected(running: "RunningProvider", options: argparse.Namespace, out: Text
         version=(options.version or commit()) if options.publish_results else None,
     )
     print(f"{running.name} at {options.url}: what {where.base_url} has for it\n", file=out, flush=True)
-    verification = running.verify_selection(selection)
+    verification = running.verify_selection(selection, seconds=options.time_limit)
     for outcome in verification.outcomes:
         print(_row(outcome), file=out)
     return verification

@@ -7,6 +7,8 @@ would ask again. And it remembers what went wrong, because the verifier sees a s
 
 import asyncio
 import json
+import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,6 +23,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STATES_PATH: Final = "/_pact/provider_states"
+_PATIENCE: Final = 3
+_NO_STATUS: Final = 599
+_NOT_TRIED: Final = "not tried: those before it took too long"
+
 KEY_HEADER: Final = b"x-internal-api-key"
 
 _HOP_BY_HOP: Final = frozenset(
@@ -37,10 +43,11 @@ class Front:
     """An ASGI application in front of a provider.
 
     Attributes:
-        failed_states: The provider states that could not be set up since `begin`.
-        failures: What the provider raised instead of answering since then, or at its start.
-        silent: Whether it gave no answer in time.
+        failed_states: The provider states that could not be set up or restored since `begin`.
+        failures: What the provider raised since then, or at its start.
         answered: Whether it began to answer.
+        late: How many times in a row an answer or a provider state did not come in time; after so many as are
+            patience enough the provider is not asked any more.
     """
 
     def __init__(self, provider: Asgi, states: States, *, keys: Mapping[bytes, bytes], seconds: float) -> None:
@@ -48,21 +55,23 @@ class Front:
         self._states = states
         self._keys = keys
         self._seconds = seconds
+        self.late = 0
         self.begin()
 
     def begin(self) -> None:
         """Forget what was: another interaction begins."""
         self.failed_states: list[StateError] = []
         self.failures: list[BaseException] = []
-        self.silent = False
         self.answered = False
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the provider is not asked any more."""
+        return self.late >= _PATIENCE
 
     async def restore(self) -> None:
         """Undo the provider states that were set up."""
-        try:
-            await self._states.restore()
-        except StateError as error:
-            self.failed_states.append(error)
+        await self._changed(self._states.restore())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of the verifier, or the provider's lifespan."""
@@ -74,15 +83,29 @@ class Front:
             await self._answer(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def hearing() -> MutableMapping[str, Any]:
+            nonlocal begun
+            message = await receive()
+            begun = begun or message["type"] == "lifespan.startup"
+            return message
+
         async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            begun = False  # what comes after its answer is no failure to start
             if message["type"] == "lifespan.startup.failed":
                 self.failures.append(RuntimeError(message.get("message") or "it gave no reason"))
             await send(message)
 
         try:
-            await self._provider(scope, receive, noting)
+            await self._provider(scope, hearing, noting)
         except SystemExit as error:  # would end the event loop and tell nobody
             await noting({"type": "lifespan.startup.failed", "message": f"it called sys.exit({error.code!r})"})
+        except Exception as error:  # whatever keeps it from starting
+            if not begun:  # it has no lifespan, or it is over
+                raise
+            await noting({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
         change = json.loads(await _read(receive))
@@ -90,33 +113,59 @@ class Front:
         if change.get("action") == "teardown":
             await self.restore()
         elif change["state"]:  # the verifier also announces that an interaction has no state
-            try:
-                await self._states.set_up(change["state"], change.get("params") or {})
-            except StateError as error:
-                self.failed_states.append(error)
+            if self.gave_up:
+                self.failed_states.append(StateError(change["state"], _NOT_TRIED))
+            else:
+                await self._changed(self._states.set_up(change["state"], change.get("params") or {}), change["state"])
         failed = len(self.failed_states) > known
         # 400, because the verifier asks again for two minutes after any 5xx.
         await _respond(send, 400 if failed else 200, [(b"content-type", b"application/json")], b"{}")
 
+    async def _changed(self, work: Awaitable[None], state: str = "") -> None:
+        """Change provider states; whatever goes wrong is noted, and nothing is raised."""
+        try:
+            await work
+        except StateError as error:
+            self.failed_states.append(error)
+            self.late = self.late + 1 if error.late else self.late
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  # anything that is raised here would be asked again
+            self.failed_states.append(StateError(state, f"provider state {state!r}: {type(error).__name__}: {error}"))
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.gave_up:
+            self.failures.append(NoAnswer(_NOT_TRIED))
+            return await _respond(send, _NO_STATUS, [], b"")
         headers = [
             (name, self._keys.get(value, value) if name == KEY_HEADER else value) for name, value in scope["headers"]
         ]
         limit = asyncio.timeout(self._seconds)
+        started, ended = time.monotonic(), False
 
         async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal ended
             self.answered = True
             await send(message)
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             async with limit:
                 await self._provider({**scope, "headers": headers}, receive, noting)
+            if not self.answered:
+                self.failures.append(NoAnswer("the provider returned without an answer"))
         except (Exception, SystemExit) as error:
-            self.silent = limit.expired()
             late = NoAnswer(f"the provider gave no answer within {self._seconds:g} s")
-            self.failures.append(late if self.silent else error)
-            message = "no answer of the provider's own"
-            raise RuntimeError(message) from error
+            self.failures.append(late if limit.expired() else error)
+        # By the clock: a provider that holds the event loop is not seen by the limit.
+        self.late = self.late + 1 if time.monotonic() - started >= self._seconds else 0
+        if not self.answered:
+            # A status that no contract has, so that nothing of the kit's own is ever what a contract expects.
+            await _respond(send, _NO_STATUS, [], b"")
+        elif not ended:
+            message = "an answer that was broken off"
+            raise RuntimeError(message)
+        return None
 
 
 class Forwarder:
@@ -126,21 +175,25 @@ class Forwarder:
     """
 
     def __init__(self, url: str, *, seconds: float) -> None:
-        self._base = urlsplit(url)
+        self._base = httpx.URL(url)
+        self._path = self._base.raw_path.rstrip(b"/")
         self._url = url
-        self._transport = httpx.AsyncHTTPTransport(trust_env=False)
+        # The environment's certificates, and not its proxies; no connection is kept, for those who serve one at a time.
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self._timeout = httpx.Timeout(seconds).as_dict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and its answer back, byte for byte."""
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
-        target = self._base.path.rstrip("/").encode() + scope["raw_path"]
+        target = self._path + scope["raw_path"]
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
         request = httpx.Request(
             scope["method"],
-            httpx.URL(scheme=self._base.scheme, netloc=self._base.netloc.encode(), raw_path=target),
+            self._base.copy_with(raw_path=target),
             headers=_end_to_end(scope["headers"]),
             content=await _read(receive),
             extensions={"timeout": self._timeout},
@@ -151,7 +204,10 @@ class Forwarder:
         except httpx.HTTPError as error:
             message = f"{self._url} gave no answer: {type(error).__name__} {error}"
             raise NoAnswer(message) from error
-        await _respond(send, response.status_code, _end_to_end(response.headers.raw), body)
+        headers = _end_to_end(response.headers.raw)
+        if response.status_code in {204, 304}:  # without a body, whatever length is told
+            headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
+        await _respond(send, response.status_code, headers, body)
         return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -172,7 +228,7 @@ async def reach(url: str, *, seconds: float) -> None:
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError) as error:
         message = f"nobody answers at {url}: {error or 'no connection in time'}"
         raise NoAnswer(message) from error
     writer.close()

@@ -1,11 +1,15 @@
 """The provider's real key: where it comes from, where it is put, and that nobody reads it."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from bff_contracts.pact_file import Pact
 from bff_contracts.verification.front import KEY_HEADER
+
+_HIDDEN: Final = "[the key]"
+_SHORT: Final = 8
 
 KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 
@@ -39,7 +43,23 @@ class Key:
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:
-        """What the provider said, without the key: as a word of its own, because short keys are parts of others."""
+        """What the provider said, without the key, as it is and as JSON or Python write it.
+
+        A short key is hidden only where it is a word of its own: it may be a part of many others.
+        """
         if not self.value:
             return text
-        return re.sub(rf"(?<![\w-]){re.escape(self.value)}(?![\w-])", "[the key]", text)
+        for spelled in {self.value, json.dumps(self.value)[1:-1], repr(self.value)[1:-1]}:
+            if len(self.value) >= _SHORT:
+                text = text.replace(spelled, _HIDDEN)
+            else:
+                text = re.sub(rf"(?<![\w-]){re.escape(spelled)}(?![\w-])", _HIDDEN, text)
+        return text
+
+    def told_by(self, error: BaseException | None) -> bool:
+        """Whether an exception, or what caused it, holds the key."""
+        return error is not None and (
+            self.hidden(f"{error} {error!r}") != f"{error} {error!r}"
+            or self.told_by(error.__cause__)
+            or self.told_by(error.__context__)
+        )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Outcome:
     seconds: float
     differences: tuple[Difference, ...] = ()
     troubles: tuple[str, ...] = ()
-    cause: BaseException | None = None
+    cause: BaseException | None = field(default=None, repr=False)
     pending: bool = False
 
     @property
@@ -73,7 +73,8 @@ class Outcome:
         """`verified`, `not verified`, or `pending` for what is not verified and need not be yet."""
         if self.verified:
             return "verified"
-        return "pending" if self.pending else "not verified"
+        # What could not even be asked is no wish that waits to be granted.
+        return "pending" if self.pending and not self.troubles else "not verified"
 
     def __str__(self) -> str:
         told = [f"{self.interaction}: {self.verdict}"]

@@ -36,11 +36,6 @@ ANSWER_SECONDS: Final = 5.0
 
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 5.0
-_SELECTION_SECONDS: Final = 300.0
-"""How long verifying all that a broker has may take, fetching and publishing included."""
-
-_PATIENCE: Final = 3
-"""After so many interactions in a row without an answer in time the rest is not tried."""
 
 
 class CannotVerify(Exception):  # named by what it says
@@ -137,15 +132,16 @@ def running_provider(
         stack.callback(_finish, loop, changes.close)
         if states_url is not None:
             _reach(states_url, seconds, loop)
-        served = _application(app, loop) if app is not None else _forwarder(str(url), seconds, loop)
+        served = _application(app, loop, key) if app is not None else _forwarder(str(url), seconds, loop)
         front = Front(served, changes, keys=key.swaps(contract), seconds=seconds)
         context = serving(front)
         try:
             address = loop.run(context.__aenter__(), seconds=_START_SECONDS)
-        except NotStarted as error:
-            reason = front.failures[0] if front.failures else "its lifespan failed"
-            raise CannotVerify(f"{contract.provider} did not start: {reason}") from error.__cause__
+        except NotStarted:
+            reason = key.hidden(str(front.failures[0] if front.failures else "its lifespan failed"))
+            raise CannotVerify(f"{contract.provider} did not start: {reason}") from None
         except TimeoutError:
+            loop.held = True
             raise CannotVerify(f"{contract.provider} did not start within {_START_SECONDS:g} s") from None
         stack.callback(_finish, loop, partial(context.__aexit__, None, None, None))
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
@@ -169,7 +165,6 @@ class RunningProvider:
         self._seconds = seconds
         # The front is the first to lose patience, and knows why.
         self._target = Target(url, f"{url}{STATES_PATH}", seconds + 1)
-        self._silent = 0
 
     def verify(self, interaction: str) -> None:
         """Verify one interaction.
@@ -194,8 +189,8 @@ class RunningProvider:
         """Verify the interaction at this place in the contract."""
         interaction = self._pact.interactions[at]
         outcome = Outcome(interaction.description, interaction.states, target_of(interaction), 0.0)
-        if self._loop.held or self._silent >= _PATIENCE:
-            return replace(outcome, troubles=("not tried: those before it had no answer in time",))
+        if self._loop.held or self._front.gave_up:
+            return replace(outcome, troubles=("not tried: those before it took too long",))
         self._front.begin()
         started = time.monotonic()
         limit = (2 + 2 * len(interaction.states)) * self._seconds
@@ -204,27 +199,28 @@ class RunningProvider:
             differences, troubles = finding.differences, finding.troubles
         except TimeoutError:
             differences, troubles = (), (f"no end after {limit:g} s: the provider holds its event loop",)
-        self._silent = self._silent + 1 if self._front.silent else 0
         seconds = time.monotonic() - started
         return self._explained(
             replace(outcome, seconds=seconds, differences=differences, troubles=troubles), self._front.failed_states
         )
 
-    def verify_selection(self, selection: Selection) -> Verification:
+    def verify_selection(self, selection: Selection, *, seconds: float) -> Verification:
         """Verify what a broker has for the provider, and publish the results if a version is given.
+
+        Args:
+            selection: What the broker is asked for, and told.
+            seconds: How long all of it may take, fetching and publishing included.
 
         Raises:
             CannotVerify: The broker has nothing, or the provider holds its event loop.
         """
         self._front.begin()
         try:
-            findings, unpublished = self._run(
-                lambda: verify_selection(self.name, selection, self._target), _SELECTION_SECONDS
-            )
+            findings, unpublished = self._run(lambda: verify_selection(self.name, selection, self._target), seconds)
         except NothingToVerify as error:
             raise CannotVerify(str(error)) from error
         except TimeoutError as error:
-            raise CannotVerify(f"no end after {_SELECTION_SECONDS:g} s") from error
+            raise CannotVerify(f"no end after {seconds:g} s") from error
         return Verification(self.name, tuple(map(self._selected, findings)), len(findings), unpublished)
 
     def _selected(self, finding: Finding) -> Outcome:
@@ -238,7 +234,9 @@ class RunningProvider:
             finding.troubles,
             pending=finding.pending,
         )
-        return outcome if outcome.verified else self._explained(outcome, failed if finding.troubles else [])
+        if outcome.verified or not (finding.troubles and failed):
+            return replace(outcome, differences=tuple(map(self._without_key, outcome.differences)))
+        return self._explained(outcome, failed)
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
         """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever.
@@ -250,12 +248,13 @@ class RunningProvider:
         future = thread.call(run)
         thread.close()
         try:
-            found = future.result(limit)
-            self._loop.run(self._front.restore(), seconds=limit)
+            return future.result(limit)
         except TimeoutError:
             self._loop.held = True
             raise
-        return found
+        finally:  # after Ctrl-C too
+            with contextlib.suppress(TimeoutError):
+                self._loop.run(self._front.restore(), seconds=limit)
 
     def _explained(self, outcome: Outcome, states: Sequence[StateError]) -> Outcome:
         """The outcome, with what the verifier cannot know, and without what only follows from that."""
@@ -274,6 +273,7 @@ class RunningProvider:
                 troubles = (*troubles, f"the provider refused the key: {self._key.sent}")
                 differences = tuple(found for found in differences if found.where == "status")
         cause = next((error.__cause__ for error in states), None) or next(iter(failures), None)
+        cause = None if self._key.told_by(cause) else cause
         return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
     def _without_key(self, difference: Difference) -> Difference:
@@ -298,6 +298,12 @@ def _contract(provider: str, pact: Path | str | None) -> Pact:
         raise CannotVerify(str(error)) from error
     for found in pacts:
         if found.provider == name:
+            descriptions = [interaction.description for interaction in found.interactions]
+            twice = next((each for each in descriptions if descriptions.count(each) > 1), None)
+            if twice is not None:
+                raise CannotVerify(
+                    f"{found.source}: two interactions are called {twice!r}, and each needs its own name"
+                )
             return found
     known = ", ".join(found.provider for found in pacts)
     raise CannotVerify(f"there is no contract with {provider!r}; known: {known}")
@@ -330,7 +336,7 @@ def _reach(url: str, seconds: float, loop: LoopThread) -> None:
         raise CannotVerify(str(error)) from None
 
 
-def _application(app: Callable[..., Any], loop: LoopThread) -> Asgi:
+def _application(app: Callable[..., Any], loop: LoopThread, key: Key) -> Asgi:
     if not _takes_nothing(app):
         return app
 
@@ -338,34 +344,43 @@ def _application(app: Callable[..., Any], loop: LoopThread) -> Asgi:
         try:
             result = app()
             return await result if inspect.isawaitable(result) else result
-        except (Exception, SystemExit) as error:
-            raise CannotVerify(f"the application could not be made: {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on
+            reason = key.hidden(f"{type(error).__name__}: {error}")
+            cause = None if key.told_by(error) else error
+            raise CannotVerify(f"the application could not be made: {reason}") from cause
 
     try:
         application: Asgi = loop.run(made(), seconds=_START_SECONDS)
     except TimeoutError as error:
+        loop.held = True
         raise CannotVerify(f"the application was not made within {_START_SECONDS:g} s") from error
+    if not callable(application):
+        raise CannotVerify(f"what makes the application gave {application!r:.80}, which is none")
     return application
 
 
 def _takes_nothing(app: Callable[..., Any]) -> bool:
+    """Whether this makes an application: one takes `scope`, `receive` and `send`, by whatever names."""
     try:
-        inspect.signature(app).bind()
-    except TypeError:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):  # something built in, which says nothing of itself
         return False
-    return True
+    if any(each.kind is inspect.Parameter.VAR_POSITIONAL or each.name == "scope" for each in parameters):
+        return False
+    return all(each.default is not each.empty or each.kind is each.VAR_KEYWORD for each in parameters)
 
 
 def _checked(url: str, name: str) -> str:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
+        secret = bool(parts.username or parts.password)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or too large
-        usable = False
+    except ValueError:  # a port that is no number, or brackets that do not close
+        secret, usable = "@" in url, False
+    if secret or "?" in url or "#" in url:
+        raise CannotVerify(f"{name} has credentials, a query or a fragment: none of them belongs there")
     if not usable:
         raise CannotVerify(f"{name} is not an http or https URL: {url!r}")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise CannotVerify(f"{name} has credentials, a query or a fragment: none of them belongs there")
     return url
 
 

@@ -46,7 +46,11 @@ def as_junit(verification: Verification) -> str:
     )
     for outcome in verification.outcomes:
         case = ET.SubElement(
-            suite, "testcase", classname=verification.provider, name=outcome.interaction, time=f"{outcome.seconds:.3f}"
+            suite,
+            "testcase",
+            classname=verification.provider,
+            name=_printable(outcome.interaction),
+            time=f"{outcome.seconds:.3f}",
         )
         if outcome.verdict == "pending":
             ET.SubElement(case, "skipped", message=f"pending: {_first(outcome)}")

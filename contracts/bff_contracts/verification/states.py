@@ -2,7 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -13,18 +15,26 @@ from bff_contracts.states import validate_params
 from bff_contracts.verification.threads import CallThread
 
 Handler = Callable[[Any], Any]
-"""Sets a provider state up from its params: a function, plain or async, or a generator that restores after `yield`."""
+"""Sets a provider state up from its params: a function, a generator that restores after its `yield`, or a context
+manager; each plain or async."""
 
 _THREAD: Final = "provider states"
+_ENDED: Final = object()
 _TOLD: Final = 300
 
 
 class StateError(Exception):
-    """A provider state could not be set up, or what stood before could not be restored; `state` is its name."""
+    """A provider state could not be set up, or what stood before could not be restored.
 
-    def __init__(self, state: str, message: str) -> None:
+    Attributes:
+        state: Its name.
+        late: Whether it took too long.
+    """
+
+    def __init__(self, state: str, message: str, *, late: bool = False) -> None:
         super().__init__(message)
         self.state = state
+        self.late = late
 
 
 class States(Protocol):
@@ -71,16 +81,25 @@ class HandledStates:
             raise StateError(name, message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):
-            await self._within(name, begun)
-        elif inspect.isgenerator(begun) or inspect.isasyncgen(begun):
+            begun = await self._within(name, begun)
+        if isinstance(begun, AbstractContextManager):
+            begun = _entered(begun)  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(begun, AbstractAsyncContextManager):
+            begun = _entered_async(begun)  # pyright: ignore[reportUnknownArgumentType]
+        if inspect.isgenerator(begun) or inspect.isasyncgen(begun):
             self._begun.append((name, begun))
             await self._advance(name, begun)
+        elif begun is not None:
+            message = f"provider state {name!r}: its handler did nothing but return {begun!r:.80}"
+            raise StateError(name, message)
 
     async def restore(self) -> None:  # noqa: D102  # as the protocol says
         failures: list[StateError] = []
         while self._begun:
+            name, generator = self._begun.pop()
             try:
-                await self._advance(*self._begun.pop())
+                if await self._advance(name, generator) is not _ENDED:
+                    failures.append(StateError(name, f"provider state {name!r}: its handler yields more than once"))
             except StateError as error:
                 failures.append(error)
         if failures:
@@ -98,30 +117,52 @@ class HandledStates:
             message = f"provider state {name!r}: {error}"
             raise StateError(name, message) from error
 
-    async def _advance(self, name: str, generator: Any) -> None:
-        """Go on to the `yield`, or from there to the end."""
-        if inspect.isasyncgen(generator):
-            await self._within(name, anext(generator, None))
-        else:
-            await self._call(name, partial(next, generator, None))
+    async def _advance(self, name: str, generator: Any) -> Any:
+        """Go on to the `yield`, or from there to the end, which is `_ENDED`."""
+        try:
+            if inspect.isasyncgen(generator):
+                return await self._within(name, anext(generator, _ENDED))
+            return await self._call(name, partial(next, generator, _ENDED))
+        except StateError:
+            self._begun = [each for each in self._begun if each[1] is not generator]
+            raise
 
     async def _call(self, name: str, function: Callable[[], Any]) -> Any:
-        return await self._within(name, asyncio.wrap_future(self._thread.call(function)))
+        try:
+            return await self._within(name, asyncio.wrap_future(self._thread.call(function)))
+        except StateError as error:
+            if error.late:  # the thread that hangs is left behind
+                self._thread.close()
+                self._thread = CallThread(_THREAD)
+            raise
 
     async def _within(self, name: str, work: Awaitable[Any]) -> Any:
         limit = asyncio.timeout(self._seconds)
         try:
             async with limit:
                 return await work
-        except asyncio.CancelledError:
-            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            message = f"provider state {name!r}: its handler was cancelled"
+            raise StateError(name, message) from error
         except BaseException as error:  # `pytest.fail` and `sys.exit` too: a state that is not there is never a pass
             if limit.expired():
-                self._thread = CallThread(_THREAD)  # the one that hangs is left behind
                 message = f"provider state {name!r}: its handler took longer than {self._seconds:g} s"
             else:
                 message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
-            raise StateError(name, message) from error
+            raise StateError(name, message, late=limit.expired()) from error
+
+
+def _entered(manager: AbstractContextManager[Any]) -> Iterator[None]:
+    with manager:
+        yield
+
+
+async def _entered_async(manager: AbstractAsyncContextManager[Any]) -> AsyncIterator[None]:
+    async with manager:
+        yield
 
 
 class RemoteStates:
@@ -132,7 +173,13 @@ class RemoteStates:
 
     def __init__(self, url: str, *, seconds: float) -> None:
         self._url = url
-        self._client = httpx.AsyncClient(timeout=seconds, trust_env=False)
+        # The environment's certificates, and not its proxies; no connection is kept, for those who serve one at a time.
+        self._client = httpx.AsyncClient(
+            timeout=seconds,
+            verify=ssl.create_default_context(),
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
         self._begun: list[tuple[str, Mapping[str, Any]]] = []
 
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
@@ -152,7 +199,7 @@ class RemoteStates:
             response = await self._client.post(self._url, json={"state": name, "params": params, "action": action})
         except httpx.HTTPError as error:
             message = f"{asked} failed: {type(error).__name__} {error}"
-            raise StateError(name, message) from error
+            raise StateError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         if not response.is_success:
             message = f"{asked} answered {response.status_code}{_said(response)}"
             raise StateError(name, message)

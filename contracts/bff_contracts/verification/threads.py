@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Coroutine
@@ -23,7 +24,7 @@ class LoopThread:
         loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
 
         def work() -> None:
-            with asyncio.Runner() as runner:
+            with contextlib.suppress(SystemExit), asyncio.Runner() as runner:
                 loops.put(runner.get_loop())
                 runner.run(self._wait())
 
@@ -37,7 +38,7 @@ class LoopThread:
         Raises:
             TimeoutError: It took longer than `seconds`, or something holds the loop.
         """
-        if self.held:
+        if self.held or not self._thread.is_alive():  # an application may end its loop, by `sys.exit` in a task
             work.close()
             raise TimeoutError
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -49,7 +50,8 @@ class LoopThread:
 
     def close(self, *, seconds: float) -> None:
         """Cancel what is left, and wait so long for it to end."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(0 if self.held else seconds)
 
     async def _wait(self) -> None:
@@ -81,5 +83,7 @@ class CallThread:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(function())
+                except StopIteration as error:  # which a future cannot hold
+                    future.set_exception(RuntimeError(f"StopIteration {error}".rstrip()))
                 except BaseException as error:  # noqa: BLE001  # told to whoever waits
                     future.set_exception(error)
