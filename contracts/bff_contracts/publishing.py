@@ -1,9 +1,11 @@
 """Talks to a Pact Broker through Pact's official command line, which has to be there (`pact-python-cli`)."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
@@ -13,7 +15,16 @@ import httpx
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bff_contracts.threads import CallThread
+
 _DONE, _NO = 0, 1
+_TROUBLE: Final = re.compile(
+    r".*(?:failed: (?:401|403|404|5\d\d)|HAL response|error decoding|missing field|error sending request"
+    r"|Could not find relation|not a JSON|Unauthorized|expected value).*",
+    re.IGNORECASE,
+)
+"""What the official command line says of a broker that cannot be asked; it returns 1 for that as it does for a no."""
+
 _RETRIES: Final = "2"
 """After a 5xx the official command line asks again 8 times by itself, for two minutes in all."""
 
@@ -24,8 +35,11 @@ class CannotPublish(Exception):  # named by what it says
 
 def _address(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # reading it finds a bad one
         message = "is not an http or https URL"
+        raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "has a query or a fragment"
         raise ValueError(message)
     if parts.username or parts.password:
         message = (
@@ -33,6 +47,13 @@ def _address(url: str) -> str:
         )
         raise ValueError(message)
     return url.rstrip("/")
+
+
+def _visible(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", secret.get_secret_value()):
+        message = "is not one line of visible ASCII characters"
+        raise ValueError(message)
+    return secret
 
 
 class Broker(BaseSettings):
@@ -48,7 +69,7 @@ class Broker(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PACT_BROKER_", env_ignore_empty=True, frozen=True)
 
     base_url: Annotated[str, AfterValidator(_address)]
-    token: SecretStr | None = None
+    token: Annotated[SecretStr, AfterValidator(_visible)] | None = None
     username: str | None = None
     password: SecretStr | None = None
 
@@ -89,9 +110,12 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, seconds: float)
     where = broker()
     check(where, seconds)
     told = {**environment, "PACT_DO_NOT_TRACK": "true", "PACT_BROKER_BASE_URL": where.base_url}
-    code = _run([tool(), "broker", *words, "--retries", _RETRIES], told, seconds)
+    code, said = _run([tool(), "broker", *words, "--retries", _RETRIES], told, seconds)
     if code not in {_DONE, _NO}:
         message = f"pact broker {words[0]} ended with {code}"
+        raise CannotPublish(message)
+    if code == _NO and (trouble := _TROUBLE.search(said)):
+        message = f"the Pact Broker did not answer as one: {trouble[0]}"
         raise CannotPublish(message)
     return code
 
@@ -107,30 +131,54 @@ def check(where: Broker, seconds: float) -> None:
         headers = {"Authorization": f"Bearer {where.token.get_secret_value()}"}
     elif where.username is not None and where.password is not None:
         auth = httpx.BasicAuth(where.username, where.password.get_secret_value())
+    answer = _first_answer(where, headers, auth, seconds)
+    if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        message = (
+            f"the Pact Broker at {where.base_url} does not let us in ({answer.status_code}): see PACT_BROKER_TOKEN"
+        )
+        raise CannotPublish(message)
+    if not answer.is_success or "json" not in answer.headers.get("content-type", ""):
+        kind = answer.headers.get("content-type", "no content type")
+        message = f"what answers at {where.base_url} is no Pact Broker, or a broken one ({answer.status_code}, {kind})"
+        raise CannotPublish(message)
+
+
+def _first_answer(
+    where: Broker, headers: Mapping[str, str], auth: httpx.BasicAuth | None, seconds: float
+) -> httpx.Response:
+    """What the broker says at its address, in so many seconds in all: httpx's own timeout is one for each read."""
+    thread = CallThread("pact broker")
+    future = thread.call(lambda: httpx.get(where.base_url, headers=headers, auth=auth, timeout=seconds))
+    thread.close()
     try:
-        status = httpx.get(where.base_url, headers=headers, auth=auth, timeout=seconds).status_code
-    except httpx.HTTPError as error:
-        message = f"no Pact Broker answers at {where.base_url}: {type(error).__name__} {error}"
+        return future.result(seconds)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError, ImportError) as error:
+        message = f"no Pact Broker answers at {where.base_url}: {type(error).__name__} {error}".rstrip()
         raise CannotPublish(message) from error
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        message = f"the Pact Broker at {where.base_url} does not let us in ({status}): see PACT_BROKER_TOKEN"
-        raise CannotPublish(message)
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        message = f"the Pact Broker at {where.base_url} is broken ({status})"
-        raise CannotPublish(message)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> int:
+def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> tuple[int, str]:
+    """The exit code of a program, and what it said, which is passed on when it ends."""
     # A group of its own, so that nothing that it starts outlives the limit.
-    with subprocess.Popen(command, env=environment, start_new_session=True) as process:  # noqa: S603  # our words
+    with subprocess.Popen(  # noqa: S603  # our words
+        command,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
         try:
-            return process.wait(seconds)
+            said, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as error:
             message = f"the Pact Broker gave no answer within {seconds:g} s"
             raise CannotPublish(message) from error
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+    sys.stdout.write(said)
+    return process.returncode, said
 
 
 def tool() -> str:

@@ -40,7 +40,8 @@ def branch(environment: Mapping[str, str]) -> str:
         SourceError: Neither knows.
     """
     for variable in _BRANCH_VARIABLES:
-        if environment.get(variable):
+        is_tag = variable == "GITHUB_REF_NAME" and environment.get("GITHUB_REF_TYPE") == "tag"
+        if environment.get(variable) and not is_tag:
             return environment[variable]
     name = git("rev-parse", "--abbrev-ref", "HEAD")
     if name == "HEAD":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
@@ -110,7 +111,20 @@ def test_a_dirty_tree_is_refused(broker: Broker, checkout: Path) -> None:
     assert "1 uncommitted: README: commit first" in done.stderr
 
 
-@pytest.mark.parametrize("status", [400, 401, 409, 500])
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+@pytest.mark.parametrize("command", ASKING)
+def test_a_broker_that_breaks_off_midway_is_never_a_yes(
+    broker: Broker, checkout: Path, command: str, status: int
+) -> None:
+    """The official command line tells no refusal from a breakdown that comes with an error document."""
+    broker.refuse = dict.fromkeys(("/contracts", "/matrix", "/pacticipants"), status)
+    done = run(checkout, *ASKING[command], url=broker.url)
+
+    assert done.returncode in {1, 2}, done.stdout
+    assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("status", [400, 409])
 def test_what_the_broker_refuses_is_a_no(broker: Broker, checkout: Path, status: int) -> None:
     broker.refuse = {"/contracts/publish": status}
     done = run(checkout, "publish", url=broker.url)
@@ -219,6 +233,8 @@ def test_a_broker_that_answers_nobody_is_told(
     ("url", "told"),
     [
         pytest.param("127.0.0.1:9292", "PACT_BROKER_BASE_URL is not an http or https URL", id="scheme"),
+        pytest.param("http://h:abc", "PACT_BROKER_BASE_URL Port could not be cast", id="port"),
+        pytest.param("http://h/?token=secret", "PACT_BROKER_BASE_URL has a query or a fragment", id="query"),
         pytest.param("http://me:secret@h", "PACT_BROKER_BASE_URL has credentials, which would be printed", id="secret"),
     ],
 )
@@ -228,6 +244,46 @@ def test_an_address_that_cannot_be_used_is_told(checkout: Path, url: str, told: 
     assert done.returncode == 2
     assert told in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("token", ["tok-secret\n", "t\u00e5k-secret", "tok secret"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_told(broker: Broker, checkout: Path, token: str) -> None:
+    done = run(checkout, "publish", url=broker.url, variables={"PACT_BROKER_TOKEN": token})
+
+    assert (done.returncode, broker.asked) == (2, [])
+    assert "PACT_BROKER_TOKEN is not one line of visible ASCII characters" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"HTTP_PROXY": "foo://x"}, {"SSL_CERT_FILE": "/nonexistent"}, {"ALL_PROXY": "socks5://127.0.0.1:1"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_an_odd_environment_is_told(broker: Broker, checkout: Path, variables: dict[str, str]) -> None:
+    done = run(checkout, "can-i-deploy", "--to", "production", url=broker.url, variables=variables)
+
+    assert done.returncode == 2
+    assert "no Pact Broker answers at" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_child_does_not_outlive_the_command(broker: Broker, checkout: Path) -> None:
+    broker.hang = ["/matrix"]
+    environment = {**os.environ, "PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": TOKEN}
+    with subprocess.Popen(  # noqa: S603  our own program
+        [COMMAND, "can-i-deploy", "--to", "production"], cwd=checkout, env=environment, stderr=subprocess.DEVNULL
+    ) as process:
+        while not any(request.path == "/matrix" for request in broker.asked):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        process.wait(10)
+    version = git(checkout, "rev-parse", "HEAD")
+    left = subprocess.run(["pgrep", "-f", version], capture_output=True, check=False)  # noqa: S603, S607
+
+    assert process.returncode == 2
+    assert left.stdout == b""
 
 
 def test_outside_of_a_checkout_the_version_has_to_be_given(broker: Broker, tmp_path: Path) -> None:

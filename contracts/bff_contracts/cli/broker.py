@@ -111,7 +111,8 @@ def _can_i_deploy(options: argparse.Namespace) -> int:
     limit = options.time_limit
     if options.wait is not None:
         words += ["--retry-while-unknown", str(math.ceil(options.wait / _INTERVAL)), "--retry-interval", str(_INTERVAL)]
-        limit += options.wait
+        # A question takes its own time too.
+        limit += (math.ceil(options.wait / _INTERVAL) + 1) * _INTERVAL
     return ask(words, os.environ, seconds=limit)
 
 

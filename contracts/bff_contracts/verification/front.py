@@ -154,7 +154,7 @@ class Front:
                 await self._provider({**scope, "headers": headers}, receive, noting)
             if not self.answered:
                 self.failures.append(NoAnswer("the provider returned without an answer"))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told with the outcome
             late = NoAnswer(f"the provider gave no answer within {self._seconds:g} s")
             self.failures.append(late if limit.expired() else error)
         # By the clock: a provider that holds the event loop is not seen by the limit.

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from bff_contracts.describing import target_of
 from bff_contracts.pact_file import Pact, PactError, State, load_pact, shipped_pacts
 from bff_contracts.states import CATALOGUE, SHORT_NAMES
+from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.engine import (
     Finding,
     NothingToVerify,
@@ -27,7 +28,6 @@ from bff_contracts.verification.key import KEY_VARIABLE, Key
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.serving import NotStarted, serving
 from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, StateError, States
-from bff_contracts.verification.threads import CallThread, LoopThread
 
 _T = TypeVar("_T")
 

@@ -12,7 +12,7 @@ import httpx
 from pydantic import ValidationError
 
 from bff_contracts.states import validate_params
-from bff_contracts.verification.threads import CallThread
+from bff_contracts.threads import CallThread
 
 Handler = Callable[[Any], Any]
 """Sets a provider state up from its params: a function, a generator that restores after its `yield`, or a context
