@@ -152,11 +152,11 @@ class _Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._answer.content
         try:
-            while True:
-                if content.is_eof() and not content.total_bytes:
-                    break
-                async with asyncio.timeout(self._seconds):
-                    chunk = await content.readany()
+            while not content.at_eof():
+                chunk = content.read_nowait()  # a clock is set only where there is something to wait for
+                if not chunk:
+                    async with asyncio.timeout(self._seconds):
+                        chunk = await content.readany()
                 if not chunk:
                     break
                 yield chunk
