@@ -116,7 +116,7 @@ def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) 
     expect(page.locator("#armed > li")).to_have_count(0)
 
     assert [before, during, status()] == [200, 503, 200]
-    expect(page.locator("#entries .faulty")).to_contain_text("status=503")
+    expect(page.locator("#entries .faulty").first).to_contain_text("status=503")
 
 
 def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> None:
