@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bff_clients import _events
 from bff_clients._backend import Answer, Backend, TooLargeError
-from bff_clients._breaker import BreakerOpen, QueueFull
+from bff_clients._breaker import BreakerOpen, BreakerState, QueueFull
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import (
     AuthenticationRejected,
@@ -284,3 +284,24 @@ def _places(error: ValidationError) -> str:
 def _step(step: int | str) -> str:
     """A step on the way to a place; keys that are ids are told as ``*``."""
     return "*" if isinstance(step, str) and _ID.fullmatch(step) else str(step)
+
+
+class BackendClient:
+    """What every backend's client offers: is the service up, and does its circuit breaker let the next call through."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """What the circuit breaker does with the next call."""
+        return self._backend.breaker.state
+
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route; no key is sent.
+
+        Raises:
+            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
+        """
+        async with Call(self._backend, "ping", correlation_id) as call:
+            call.check_status(await call.get("/healthz", with_key=False))

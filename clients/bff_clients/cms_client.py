@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter
 
 from bff_clients._backend import Backend
-from bff_clients._breaker import BreakerState
-from bff_clients._call import Call
+from bff_clients._call import BackendClient, Call
 from bff_clients._ids import canonical_batch_id
 from bff_clients.errors import BackendError
 from bff_clients.models import BatchId, ClassInfo
@@ -35,27 +34,13 @@ _ID_BYTES: Final = 37
 _CLASSES: Final = TypeAdapter(dict[str, ClassInfo | None])
 
 
-class CMSClient:
+class CMSClient(BackendClient):
     """Reads classes from CMS. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
-        self._backend = Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url)
+        super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url))
         room = MAX_URL_BYTES - len(settings.cms_base_url) - len(_PATH)
         self._ids_per_request = min(MAX_IDS_PER_REQUEST, (room + 1) // _ID_BYTES)
-
-    @property
-    def breaker_state(self) -> BreakerState:
-        """What the circuit breaker does with the next call."""
-        return self._backend.breaker.state
-
-    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route; no key is sent.
-
-        Raises:
-            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
-        """
-        async with Call(self._backend, "ping", correlation_id) as call:
-            call.check_status(await call.get("/healthz", with_key=False))
 
     async def get_batch_class_info(
         self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None

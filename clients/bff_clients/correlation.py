@@ -7,6 +7,7 @@ there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Final
 from uuid import uuid4
@@ -62,8 +63,6 @@ def correlation_id_for(value: object | None) -> str:
 def _of(scope: Scope) -> str:
     found = [value for name, value in scope["headers"] if name == HEADER]
     if len(found) == 1:
-        try:
+        with suppress(ValueError):  # not a UUID, or not even ASCII: a new one
             return canonical_uuid(found[0].decode("ascii"), name="X-Correlation-ID")
-        except ValueError:  # not a UUID, or not even ASCII
-            pass
     return str(uuid4())

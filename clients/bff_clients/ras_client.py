@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from bff_clients._backend import Answer, Backend
-from bff_clients._breaker import BreakerState
-from bff_clients._call import Call
+from bff_clients._call import BackendClient, Call
 from bff_clients._ids import canonical_batch_id, user_path_segment
 from bff_clients.correlation import correlation_id_for
 from bff_clients.models import AnswerModel, Batch, BatchClientStatus, BatchDetails, BatchPage, BatchStatus, Pagination
@@ -41,25 +40,11 @@ _DETAILS: Final = TypeAdapter(BatchDetails)
 _UNKNOWN_BATCH: Final = TypeAdapter(_UnknownBatch)
 
 
-class RASClient:
+class RASClient(BackendClient):
     """Reads batches from RAS. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
-        self._backend = Backend(http, settings, service=SERVICE, base_url=settings.ras_base_url)
-
-    @property
-    def breaker_state(self) -> BreakerState:
-        """What the circuit breaker does with the next call."""
-        return self._backend.breaker.state
-
-    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route; no key is sent.
-
-        Raises:
-            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
-        """
-        async with Call(self._backend, "ping", correlation_id) as call:
-            call.check_status(await call.get("/healthz", with_key=False))
+        super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.ras_base_url))
 
     async def get_batches_for_user(
         self,

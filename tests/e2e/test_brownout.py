@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,17 +34,16 @@ class Backend:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)
         try:
-            while True:
-                request = await reader.readuntil(b"\r\n\r\n")
-                self.asked += 1
-                if self.delay:
-                    await asyncio.sleep(self.delay)
-                known = b"class-info" in request
-                body = b'{"%s": null}' % BATCH.encode() if known else b'{"error": "Batch not found"}'
-                writer.write(head("200 OK" if known else "404 Not Found", Content_Length=str(len(body))) + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            with suppress(asyncio.IncompleteReadError, ConnectionError):  # the caller has gone
+                while True:
+                    request = await reader.readuntil(b"\r\n\r\n")
+                    self.asked += 1
+                    if self.delay:
+                        await asyncio.sleep(self.delay)
+                    known = b"class-info" in request
+                    body = b'{"%s": null}' % BATCH.encode() if known else b'{"error": "Batch not found"}'
+                    writer.write(head("200 OK" if known else "404 Not Found", Content_Length=str(len(body))) + body)
+                    await writer.drain()
         finally:
             self.writers.discard(writer)
             writer.close()
