@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import httpx
@@ -25,7 +25,7 @@ from bff_clients.errors import (
     ContractViolation,
     UnavailableReason,
 )
-from bff_clients.models import UUID_PATTERN
+from bff_clients.models import AnswerModel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,7 +39,6 @@ _SHOWN_VIOLATIONS: Final = 3
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 """Statuses that another attempt may not meet. A 500 is not among them: RAS gives it for what it cannot read."""
 
-_ID: Final = re.compile(UUID_PATTERN)
 _LOST: Final = frozenset({"connect", "disconnect"})
 _LONGEST_BACKOFF: Final = 2.0
 
@@ -282,8 +281,13 @@ def _places(error: ValidationError) -> str:
 
 
 def _step(step: int | str) -> str:
-    """A step on the way to a place; keys that are ids are told as ``*``."""
-    return "*" if isinstance(step, str) and _ID.fullmatch(step) else str(step)
+    """A step on the way to a place; a key that is no field of ours is the body's, and told as ``*``."""
+    return str(step) if isinstance(step, int) or step in _field_names() else "*"
+
+
+@lru_cache(maxsize=1)
+def _field_names() -> frozenset[str]:
+    return frozenset(name for model in AnswerModel.models() for name in model.model_fields)
 
 
 class BackendClient:

@@ -46,11 +46,12 @@ def user_path_segment(user_id: str) -> str:
     """Escape a user id so that it is exactly one segment of a path.
 
     Raises:
-        ValueError: It is empty, ``.`` or ``..`` (which name another path), or holds a control character or half a
-            surrogate pair.
+        ValueError: It is empty, ``.`` or ``..`` (which name another path), or holds a slash, a control character or
+            half a surrogate pair.
     """
-    if user_id in {"", ".", ".."}:
-        message = f"user_id must not be empty, '.' or '..', got {user_id!r}"
+    # RAS takes an escaped slash for a slash: no user of it has one.
+    if user_id in {"", ".", ".."} or "/" in user_id:
+        message = f"user_id must not be empty, '.' or '..', or hold a slash, got {user_id[:80]!r}"
         raise ValueError(message)
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
         message = f"user_id must not hold control characters or lone surrogates, got {user_id[:80]!r}"

@@ -99,6 +99,13 @@ class AnswerModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
+    @classmethod
+    def models(cls) -> Iterator[type[AnswerModel]]:
+        """This model and all that are made from it."""
+        yield cls
+        for model in cls.__subclasses__():
+            yield from model.models()
+
 
 class Batch(AnswerModel):
     """One batch of essays, as a teacher's list shows it. Date-times are aware (UTC)."""

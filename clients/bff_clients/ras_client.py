@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SERVICE: Final = "result-aggregator-service"
 MAX_PAGE_SIZE: Final = 100
 """The most rows a page may ask for; the BFF's own bound, RAS has none."""
+END_OF_OFFSETS: Final = 10**18
+"""The contract's: up to 18 digits. RAS itself fails from 2**63."""
 
 
 class _PageBody(AnswerModel):
@@ -149,8 +151,8 @@ def _check_page(limit: int, offset: int) -> None:
     if not 1 <= limit <= MAX_PAGE_SIZE:
         message = f"limit must be 1 to {MAX_PAGE_SIZE}, got {limit}"
         raise ValueError(message)
-    if not 0 <= offset < 2**63:
-        message = f"offset must be 0 or more (and below 2**63), got {offset}"
+    if not 0 <= offset < END_OF_OFFSETS:
+        message = f"offset must be 0 or more (and below 10**18), got {offset}"
         raise ValueError(message)
 
 

@@ -80,7 +80,6 @@ async def test_a_malformed_correlation_id_is_refused_before_any_request(ras: RAS
     ("user_id", "segment"),
     [
         pytest.param(TEACHER, TEACHER, id="uuid"),
-        pytest.param("a/b", "a%2Fb", id="slash"),
         pytest.param("a?b#c", "a%3Fb%23c", id="query-and-fragment"),
         pytest.param("a%2Fb", "a%252Fb", id="percent"),
         pytest.param("...", "...", id="three-dots"),
@@ -97,7 +96,7 @@ async def test_a_user_id_is_one_path_segment(
     assert sent(route)[-1].url.raw_path == expected.encode()
 
 
-@pytest.mark.parametrize("user_id", ["", ".", "..", "a\nb", "a\x00", "\x7f", "\x85", "\ud800"])
+@pytest.mark.parametrize("user_id", ["", ".", "..", "a/b", "/", "a\nb", "a\x00", "\x7f", "\x85", "\ud800"])
 async def test_a_user_id_that_is_no_segment_is_refused_before_any_request(ras: RASClient, user_id: str) -> None:
     with pytest.raises(ValueError, match="user_id must not"):
         await ras.get_batches_for_user(user_id)
@@ -109,7 +108,7 @@ async def test_a_user_id_that_is_no_segment_is_refused_before_any_request(ras: R
         pytest.param({"limit": 0}, "limit must be 1 to 100", id="no-rows"),
         pytest.param({"limit": 101}, "limit must be 1 to 100", id="too-many-rows"),
         pytest.param({"offset": -1}, "offset must be 0 or more", id="negative-offset"),
-        pytest.param({"offset": 2**63}, "offset must be 0 or more", id="offset-that-fails-ras"),
+        pytest.param({"offset": 10**18}, "offset must be 0 or more", id="offset-that-no-contract-allows"),
     ],
 )
 async def test_a_page_outside_bounds_is_refused_before_any_request(
