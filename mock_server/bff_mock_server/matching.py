@@ -177,7 +177,9 @@ def _accepts(case: Case, asked: Asked) -> bool:
     for name, checks in case.query:
         values = asked.query[name]
         if len(values) != len(checks):
-            return False
+            if not _can_repeat(checks):
+                return False
+            checks = checks[:1] * len(values)  # noqa: PLW2901  # rare, and no other way is as fast for all others
         for check, value in zip(checks, values, strict=True):
             if not check.accepts(value):
                 return False
@@ -188,6 +190,11 @@ def _accepts(case: Case, asked: Asked) -> bool:
     if case.path is not None and not case.path.accepts(asked.path):
         return False
     return case.body is None or next(case.body.differences(asked.body), None) is None
+
+
+def _can_repeat(checks: Sequence[Check]) -> bool:
+    """Whether a parameter may be given more or less often than in the example: one rule is about each of its values."""
+    return not checks[0].is_literal and len({check.identity for check in checks}) == 1
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
@@ -248,11 +255,13 @@ def _query_differences(
         yield Difference(where, "absent", None, shown)
     elif values is None:
         yield Difference(where, "present", " and ".join(check.expected for check in checks), None)
-    elif len(values) != len(checks):
+    elif len(values) != len(checks) and not _can_repeat(checks):
         times = "once" if len(checks) == 1 else f"{len(checks)} times"
         yield Difference(where, "equality", f"the parameter {times}", shown)
     else:
-        for check, value in zip(checks, values, strict=True):
+        for check, value in zip(
+            checks if len(checks) == len(values) else checks[:1] * len(values), values, strict=True
+        ):
             if not check.accepts(value):
                 yield Difference(where, check.rule, check.expected, _HIDDEN if hides else value)
 

@@ -4,7 +4,7 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -295,19 +295,14 @@ def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
 
 
 def _current_phase(batch: BatchParams) -> str | None:
+    """The first phase that an essay has not finished, of a batch that is in the pipelines."""
     if batch.internal_status != "processing_pipelines":
         return None
-    return next(_unfinished_phases(batch), None)
-
-
-def _unfinished_phases(batch: BatchParams) -> Iterator[str]:
     if any(essay.spellcheck_status not in _FINISHED for essay in batch.essays):
-        yield "spellcheck"
-    # An essay whose spellcheck did not succeed goes no further: it is finished without an assessment.
-    if any(
-        essay.spellcheck_status == "completed" and essay.cj_assessment_status not in _FINISHED for essay in batch.essays
-    ):
-        yield "cj_assessment"
+        return "spellcheck"
+    if any(essay.cj_assessment_status not in _FINISHED for essay in batch.essays):
+        return "cj_assessment"
+    return None
 
 
 def _moment(text: str) -> datetime:

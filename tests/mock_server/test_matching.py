@@ -52,6 +52,7 @@ GOOD = {"X-Key": "secret", "X-Service": "bff"}
         pytest.param("/things?limit=5", {"x-KEY": "s", "X-SERVICE": "bff"}, "a page", id="header-name-in-any-case"),
         pytest.param("/things?limit=5", {"X-Service": "bff"}, "refused: no key", id="less-specific-refusal"),
         pytest.param("/things?limit=5&colour=red", GOOD, "only red ones", id="literal-value"),
+        pytest.param("/things?limit=5&limit=6", GOOD, "a page", id="ruled-value-twice"),
         pytest.param("/things?colour=re%64&limit=5", GOOD, "only red ones", id="encoded-and-in-another-order"),
         pytest.param("/things/b", {}, "one", id="answer-before-error"),
         pytest.param("/things/z", {}, "not there", id="the-example-itself"),
@@ -79,8 +80,12 @@ def test_the_most_specific_interaction_is_found(target: str, headers: dict[str, 
         ),
         pytest.param("GET", "/things?limit=1&x=2", GOOD, 400, ("query x", "absent", None, "2"), id="extra-parameter"),
         pytest.param(
-            "GET", "/things?limit=1&limit=2", GOOD, 400,
-            ("query limit", "equality", "the parameter once", "1, 2"), id="repeated-parameter",
+            "GET", "/things?limit=1&limit=x", GOOD, 400,
+            ("query limit", "regex", "a text that matches ^[0-9]+$", "x"), id="wrong-value-of-several",
+        ),
+        pytest.param(
+            "GET", "/things?limit=1&colour=red&colour=red", GOOD, 400,
+            ("query colour", "equality", "the parameter once", "red, red"), id="repeated-literal",
         ),
         pytest.param(
             "GET", "/things?limit=1&colour=pink", GOOD, 400,

@@ -136,7 +136,10 @@ def test_the_client_status_follows_from_the_internal_one(internal: str, client: 
         pytest.param("processing_pipelines", [(None, None)], "spellcheck", id="not-begun"),
         pytest.param("processing_pipelines", [("completed", None)], "cj_assessment", id="checked"),
         pytest.param("processing_pipelines", [("completed", "pending")], "cj_assessment", id="assessing"),
-        pytest.param("processing_pipelines", [("completed", "completed"), ("failed", None)], None, id="all-finished"),
+        pytest.param(
+            "processing_pipelines", [("completed", "completed"), ("failed", "failed")], None, id="all-finished"
+        ),
+        pytest.param("processing_pipelines", [("failed", None)], "cj_assessment", id="not-assessed"),
         pytest.param("processing_pipelines", [], None, id="no-essays"),
         pytest.param("awaiting_student_validation", [("processing", None)], None, id="shown-as-processing-too"),
     ],
