@@ -1,0 +1,61 @@
+"""Mock and contract agree on answers: the official engine allows each that the mock gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+from hypothesis import strategies as st
+
+from bff_contracts.judge import Judge
+from bff_contracts.pact_file import Pact, shipped_pacts
+from bff_mock_server import Backend, Mock, MockApp, Scenario
+from bff_mock_server.asgi import header_map, query_of
+from bff_mock_server.in_process import respond
+from bff_mock_server.matching import Asked
+from bff_mock_server.world import World
+from tests.agreement.requests import requests
+from tests.agreement.worlds import STATES
+
+PACTS: Final = shipped_pacts()
+JUDGES: Final = {pact.provider: Judge(pact) for pact in PACTS}
+BACKENDS: Final = tuple(map(Backend, PACTS))
+
+
+def apps(scenario: Scenario, *, with_faults: bool = False) -> dict[str, MockApp]:
+    """Mocks of both providers over one scenario; what it lets go wrong is left out unless it is asked for."""
+    mock = Mock(BACKENDS, scenario)
+    if not with_faults:
+        mock.worlds.default = World(mock.worlds.default.rows)
+    return {backend.provider: MockApp(mock, backend) for backend in mock.backends}
+
+
+def answering(app: MockApp) -> Callable[[httpx.Request], object]:
+    """What stands for the network between an httpx client and a mock."""
+    return lambda request: respond(app, "", request)
+
+
+def agree(app: MockApp, pact: Pact, data: st.DataObject, counts: Counter[str]) -> None:
+    """Ask for what the contract allows, of any world, and see that the engine allows the answer."""
+    interaction = data.draw(st.sampled_from(pact.interactions), label="interaction")
+    wire = data.draw(requests(interaction.request), label="request")
+    headers = header_map([(name.encode(), value.encode()) for name, value in wire.headers])
+    query = wire.target.partition("?")[2]
+    reply = app.reply(Asked(wire.method, wire.path, query_of(query), headers, query))
+    found = JUDGES[pact.provider].violations(
+        method=wire.method,
+        target=wire.target,
+        status=reply.status,
+        content_type=header_map([*reply.headers]).get("content-type"),
+        body=reply.body,
+    )
+    assert not found, f"{wire}: {reply.status} {reply.body.decode()}: {', '.join(map(str, found))}"
+    counts[str(reply.status)] += 1
+
+
+def disturb(app: MockApp, data: st.DataObject) -> None:
+    """Make some provider states true, on top of what stands."""
+    for state, params in data.draw(st.lists(STATES, max_size=4), label="states"):
+        app.mock.worlds.default.apply(state.name, params, provider=state.provider)

@@ -1,0 +1,18 @@
+"""What every search for disagreement needs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _quiet_clients() -> Generator[None]:
+    """A search makes thousands of violations, each of which the clients would log."""
+    logger = logging.getLogger("bff_clients")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)

@@ -1,0 +1,62 @@
+"""Mock and contract agree on requests: the mock's own matcher decides as the official engine does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+
+from bff_contracts.pact_file import Interaction, Pact
+from bff_mock_server.asgi import header_map, query_of
+from bff_mock_server.contract import Table, compile_pact
+from bff_mock_server.matching import Asked, Matched, Unmatched, find_endpoints, match_first
+from tests.agreement.engine import OfficialMatcher
+from tests.agreement.requests import Wire, near_misses
+
+
+@dataclass(frozen=True, repr=False)
+class Contest:
+    """One interaction, as both sides know it."""
+
+    interaction: Interaction
+    table: Table
+    official: OfficialMatcher
+
+    def __repr__(self) -> str:
+        return self.interaction.description
+
+
+@contextmanager
+def contests(pacts: Sequence[Pact]) -> Generator[list[Contest]]:
+    """Every interaction of these contracts, alone."""
+    with ExitStack() as stack:
+        yield [
+            Contest(
+                interaction,
+                compile_pact(replace(pact, interactions=(interaction,))),
+                stack.enter_context(OfficialMatcher(document)),
+            )
+            for pact in pacts
+            for interaction, document in zip(pact.interactions, pact.document["interactions"], strict=True)
+        ]
+
+
+def matches(table: Table, wire: Wire) -> bool:
+    """What the mock's matcher says."""
+    query = wire.target.partition("?")[2]
+    headers = header_map([(name.encode(), value.strip().encode("latin-1")) for name, value in wire.headers])
+    asked = Asked(wire.method, wire.path, query_of(query), headers, query)
+    found = find_endpoints(table, asked)
+    return not isinstance(found, Unmatched) and isinstance(match_first(found, asked)[1], Matched)
+
+
+def agree(contest: Contest, data: st.DataObject, counts: Counter[str]) -> None:
+    """Generate a request for an interaction, or one that misses it, and see that both sides agree."""
+    changed, wire = data.draw(near_misses(contest.interaction.request), label="request")
+    official = contest.official.accepts(wire.method, wire.target, wire.headers)
+    ours = matches(contest.table, wire)
+    assert ours == official, f"the engine says {official}, the mock {ours}; changed: {changed}; {wire}"
+    counts["allowed" if official else "forbidden"] += 1

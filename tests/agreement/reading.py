@@ -1,0 +1,124 @@
+"""Client and contract agree: a body that the contract allows gives a model, any other a `ContractViolation`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import httpx
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from bff_clients import BatchPage, ContractViolation
+from bff_contracts.judge import SHAPE, Judge
+from bff_contracts.pact_file import Interaction, shipped_pacts
+from bff_contracts.template import asked_for, fill
+from tests.agreement.bodies import bodies, flawed, mangled
+from tests.agreement.operations import Arguments, Operation
+
+JUDGES: Final = {pact.provider: Judge(pact) for pact in shipped_pacts()}
+TOO_MANY: Final = "which was not asked for"
+"""How the judge words an id too many: the one thing that the contract forbids and the client passes over."""
+
+FLAWS_PER_BODY: Final = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client method sent."""
+
+    path: str
+    query: dict[str, list[str]]
+    target: str
+
+    @classmethod
+    def of(cls, sent: httpx.Request) -> Request:
+        target = sent.url.raw_path.decode()
+        path, _, query = target.partition("?")
+        return cls(path, parse_qs(query, keep_blank_values=True), target)
+
+
+def shape_of(provider: str, path: str) -> Interaction | None:
+    """The shape of the endpoint that a path belongs to."""
+    known = JUDGES[provider].pact.interactions
+    return next((one for one in known if one.role == SHAPE and one.is_for("GET", path)), None)
+
+
+@st.composite
+def answers(draw: st.DrawFn, shape: Interaction, request: Request) -> list[tuple[str, str]]:
+    """The text of a body for a request, and of near misses of it, each with what was changed."""
+    either: list[Any] = [None, {}]
+    forms: dict[str, Any] = {
+        one: draw(st.sampled_from(either)) for ids in asked_for(shape, request.query) for one in sorted(ids)
+    }
+    filled = fill(shape, path=request.path, query=request.query, answer=forms or None)
+    body = draw(bodies(filled.response))
+    flaws = [draw(flawed(body)) for _ in range(FLAWS_PER_BODY)]
+    texts = [(changed, json.dumps(one)) for changed, one in (("nothing", body), *flaws)]
+    return [*texts, ("the text", draw(mangled(texts[0][1])))]
+
+
+def verdict(operation: Operation, request: Request, text: str) -> str:
+    """What the official engine says of a body: allowed, forbidden, or one that the client may take nevertheless."""
+    found = JUDGES[operation.provider].violations(
+        method="GET", target=request.target, status=200, content_type="application/json", body=text.encode()
+    )
+    if not found:
+        return "allowed"
+    return "excepted" if all(TOO_MANY in mismatch.message for mismatch in found) else "forbidden"
+
+
+def check(operation: Operation, arguments: Arguments, request: Request, changed: str, text: str) -> str:
+    """Hold what the client makes of a body against the engine's verdict; returns the verdict.
+
+    Raises:
+        AssertionError: They disagree.
+    """
+    said = verdict(operation, request, text)
+    result = read(operation, arguments, text)
+    if isinstance(result, ContractViolation):
+        assert said != "allowed", f"allowed by the contract, not by the client ({result.detail}); changed: {changed}"
+        return said
+    assert said != "forbidden", f"forbidden by the contract, the client gives {result!r}; changed: {changed}"
+    assert says_the_same(result, json.loads(text)), f"the client gives {result!r} for {text}"
+    return said
+
+
+def read(operation: Operation, arguments: Arguments, text: str) -> Any:
+    """What the client makes of a body: a result, or the violation that it raises."""
+    answer = httpx.Response(200, headers={"content-type": "application/json"}, content=text)
+    try:
+        return operation.result(arguments, lambda _: answer)
+    except ContractViolation as violation:
+        return violation
+
+
+def says_the_same(result: Any, body: Any) -> bool:
+    """Whether a result is what a body says, in all that the client reads of it."""
+    values: Any = result
+    if isinstance(result, BatchPage):
+        return says_the_same(result.batches, body["batches"]) and says_the_same(result.pagination, body["pagination"])
+    if isinstance(result, BaseModel):
+        return all(says_the_same(getattr(result, name), body[name]) for name in type(result).model_fields)
+    if isinstance(result, tuple):
+        return len(values) == len(body) and all(map(says_the_same, values, body))
+    if isinstance(result, dict):
+        return all(says_the_same(value, body[name]) for name, value in values.items())
+    if isinstance(result, datetime):
+        moment = datetime.fromisoformat(body)
+        return result == (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) and result.tzinfo is not None
+    return bool(result == (float(body) if isinstance(result, float) else body))
+
+
+def agree(operation: Operation, data: st.DataObject, counts: Counter[str]) -> None:
+    """Generate a call, a body for it and near misses of that, and see that client and contract agree on each."""
+    arguments = data.draw(operation.arguments, label="arguments")
+    for request in map(Request.of, operation.sent(arguments)):
+        shape = shape_of(operation.provider, request.path)
+        assert shape is not None, f"the client asks for what no contract is about: {request.target}"
+        for changed, body in data.draw(answers(shape, request), label="bodies"):
+            counts[check(operation, arguments, request, changed, body)] += 1

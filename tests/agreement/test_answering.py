@@ -1,0 +1,57 @@
+"""Whatever world there is and whatever is asked of it: the official engine allows what the mock answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bff_contracts.pact_file import Pact
+from bff_mock_server import Backend, Mock, MockApp, find_scenario
+from bff_mock_server.scenarios import shipped_scenarios
+from bff_mock_server.testing import EMPTY
+from tests.agreement.answering import PACTS, agree, apps, disturb
+from tests.agreement.operations import QUICK, TO_BE_FOUND
+
+
+@pytest.mark.parametrize("scenario", shipped_scenarios())
+@pytest.mark.parametrize("pact", PACTS, ids=lambda pact: pact.provider)
+def test_the_engine_allows_what_the_mock_answers(pact: Pact, scenario: str) -> None:
+    counts: Counter[str] = Counter()
+    begun = find_scenario(scenario)
+
+    @settings(QUICK, max_examples=30)
+    @given(st.data())
+    def search(data: st.DataObject) -> None:
+        app = apps(begun)[pact.provider]
+        disturb(app, data)
+        for _ in range(4):
+            agree(app, pact, data, counts)
+
+    search()
+
+    assert min(counts["200"], counts["401"]) > 10, counts
+
+
+def test_a_mock_that_leaves_the_contract_is_found() -> None:
+    """A mock of a contract whose refusals say something else, held against the real one."""
+    pact = PACTS[0]
+    rude = [
+        replace(
+            one,
+            response=replace(one.response, body={"error": "Go away"}) if one.response.status == 401 else one.response,
+        )
+        for one in pact.interactions
+    ]
+    mock = Mock([Backend(replace(pact, interactions=tuple(rude)))], EMPTY)
+
+    @TO_BE_FOUND
+    @given(st.data())
+    def search(data: st.DataObject) -> None:
+        agree(MockApp(mock, *mock.backends), pact, data, Counter())
+
+    with pytest.raises(AssertionError, match="Go away"):
+        search()

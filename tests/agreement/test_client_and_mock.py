@@ -1,0 +1,224 @@
+"""Client and mock agree: whatever is set up, read, filtered, paged and broken, the client gives what the states say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
+import httpx
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bff_clients import (
+    AuthenticationRejected,
+    BackendRejected,
+    BackendSettings,
+    BackendTimeout,
+    BackendUnavailable,
+    BatchStatus,
+    CMSClient,
+    ContractViolation,
+    RASClient,
+)
+from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, find_state
+from bff_mock_server.testing import EMPTY
+from tests.agreement.answering import answering, apps
+from tests.agreement.operations import QUICK, SETTINGS
+from tests.agreement.reading import says_the_same
+from tests.agreement.worlds import IDS, params_of
+from tests.contract.rows import full_answer
+
+Json = dict[str, Any]
+
+FAULTS: Final[dict[str, type[Exception]]] = {
+    "status=500": BackendUnavailable,
+    "status=503 retry-after=1": BackendUnavailable,
+    "status=429": BackendUnavailable,
+    "status=401": AuthenticationRejected,
+    "status=400": BackendRejected,
+    "html=502": BackendUnavailable,
+    "html=404": BackendRejected,
+    "reset": BackendUnavailable,
+    "empty": BackendUnavailable,
+    "truncate": BackendUnavailable,
+    "malformed": ContractViolation,
+    "violation": ContractViolation,
+    "latency=1s": BackendTimeout,
+    "drip=1s": BackendTimeout,
+}
+"""What can be armed, and what a caller gets of it."""
+
+IMPATIENT: Final = SETTINGS.model_copy(update={"http_client_timeout_seconds": 0.05})
+
+
+def moment(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Model:
+    """What the states that have been set up say, in plain dictionaries."""
+
+    def __init__(self) -> None:
+        self.applied: list[tuple[str, Json]] = []
+        self.batches: dict[str, tuple[str, Json]] = {}
+        self.classes: dict[str, Json | None] = {}
+
+    def set_up(self, name: str, params: Json) -> None:
+        self.applied.append((name, params))
+        self._apply(name, params)
+
+    def take_back(self, at: int) -> tuple[str, Json]:
+        taken = self.applied.pop(at)
+        self.batches, self.classes = {}, {}
+        for name, params in self.applied:
+            self._apply(name, params)
+        return taken
+
+    def _apply(self, name: str, params: Json) -> None:
+        if name == USER_HAS_BATCHES:
+            user_id = params["user_id"]
+            kept = {one: known for one, known in self.batches.items() if known[0] != user_id}
+            self.batches = kept | {row["batch_id"]: (user_id, row) for row in params["batches"]}
+        elif name == BATCH_MISSING:
+            self.batches.pop(params["batch_id"], None)
+        else:
+            self.classes |= params["classes"]
+
+    def rows_of(self, user_id: str, status: str | None) -> list[Json]:
+        rows = [row for owner, row in self.batches.values() if owner == user_id]
+        return [row for row in rows if status in {None, row["internal_status"]}]
+
+
+class ClientAndMock(RuleBasedStateMachine):
+    """The real clients, the real mock, and a model that knows no more than the catalogue of states."""
+
+    tried: ClassVar[Counter[str]] = Counter()
+    """What came of the calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.apps = apps(EMPTY)
+        self.world = self.apps[RAS].mock.worlds.default
+        self.model = Model()
+        self.armed: type[Exception] | None = None
+        self.runner = asyncio.Runner()
+
+    def teardown(self) -> None:
+        self.runner.close()
+
+    def ask(self, provider: str, call: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Make a call; what is armed hits it, and no other after it."""
+        expected, self.armed = self.armed, None
+        patience: BackendSettings = IMPATIENT if expected is BackendTimeout else SETTINGS
+
+        async def asking() -> Any:
+            transport: Any = httpx.MockTransport(answering(self.apps[provider]))  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport) as http:
+                client = RASClient(http, patience) if provider == RAS else CMSClient(http, patience)
+                return await call(client)
+
+        try:
+            result = self.runner.run(asking())
+        except Exception as error:
+            if expected is None or type(error) is not expected:
+                raise
+            self.world.faults = ()
+            self.tried[type(error).__name__] += 1
+            return None
+        assert expected is None, f"a fault was armed, and yet: {result!r}"
+        self.tried["results"] += 1
+        return result
+
+    @rule(params=params_of(find_state(RAS, USER_HAS_BATCHES)))
+    def a_teacher_has_batches(self, params: Json) -> None:
+        self.world.apply(USER_HAS_BATCHES, params, provider=RAS)
+        self.model.set_up(USER_HAS_BATCHES, params)
+
+    @rule(params=params_of(find_state(RAS, BATCH_MISSING)))
+    def a_batch_is_missing(self, params: Json) -> None:
+        self.world.apply(BATCH_MISSING, params, provider=RAS)
+        self.model.set_up(BATCH_MISSING, params)
+
+    @rule(params=params_of(find_state(CMS, BATCHES_HAVE_CLASSES)))
+    def batches_have_classes(self, params: Json) -> None:
+        self.world.apply(BATCHES_HAVE_CLASSES, params, provider=CMS)
+        self.model.set_up(BATCHES_HAVE_CLASSES, params)
+
+    @precondition(lambda self: bool(self.model.applied))
+    @rule(data=st.data())
+    def a_state_is_taken_back(self, data: st.DataObject) -> None:
+        # Of equal states the mock takes back the latest, so that is the one to draw.
+        at = data.draw(st.integers(0, len(self.model.applied) - 1))
+        latest = max(i for i, one in enumerate(self.model.applied) if one == self.model.applied[at])
+        name, params = self.model.take_back(latest)
+        self.world.teardown(name, params)
+
+    @precondition(lambda self: self.armed is None)
+    @rule(fault=st.sampled_from(sorted(FAULTS)))
+    def something_is_armed(self, fault: str) -> None:
+        self.apps[RAS].mock.arm("*", fault)
+        self.armed = FAULTS[fault]
+
+    @rule(
+        user_id=st.sampled_from(IDS),
+        limit=st.integers(1, 5),
+        offset=st.integers(0, 4),
+        status=st.none() | st.sampled_from(BatchStatus),
+    )
+    def a_page_is_read(self, user_id: str, limit: int, offset: int, status: BatchStatus | None) -> None:
+        page = self.ask(RAS, lambda ras: ras.get_batches_for_user(user_id, limit=limit, offset=offset, status=status))
+        if page is not None:
+            self.check_page(page, self.model.rows_of(user_id, status), user_id, limit, offset)
+
+    def check_page(self, page: Any, rows: list[Json], user_id: str, limit: int, offset: int) -> None:
+        newest_first = sorted((moment(row["created_at"]) for row in rows), reverse=True)
+        by_id = {row["batch_id"]: full_answer(row, user_id) for row in rows}
+
+        assert (page.pagination.limit, page.pagination.offset, page.pagination.total) == (limit, offset, len(rows))
+        # Rows of one moment have no fixed order: the moments do, and every row is one of the teacher's.
+        assert [batch.created_at for batch in page] == newest_first[offset : offset + limit]
+        assert len({batch.batch_id for batch in page}) == len(page)
+        assert all(says_the_same(batch, by_id[batch.batch_id]) for batch in page)
+
+    @rule(user_id=st.sampled_from(IDS), status=st.none() | st.sampled_from(BatchStatus), page_size=st.integers(1, 3))
+    def all_batches_are_read(self, user_id: str, status: BatchStatus | None, page_size: int) -> None:
+        async def read(ras: RASClient) -> list[str]:
+            batches = ras.iter_batches_for_user(user_id, status=status, page_size=page_size)
+            return [batch.batch_id async for batch in batches]
+
+        found = self.ask(RAS, read)
+        if found is not None:
+            assert sorted(found) == sorted(row["batch_id"] for row in self.model.rows_of(user_id, status))
+
+    @rule(batch_id=st.sampled_from(IDS))
+    def a_batch_is_read(self, batch_id: str) -> None:
+        is_armed = self.armed is not None
+        known = self.model.batches.get(batch_id)
+        if known is None and self.armed is ContractViolation:
+            self.armed = BackendRejected  # a 404 that is not RAS's own does not say that there is no such batch
+        details = self.ask(RAS, lambda ras: ras.get_batch_status(batch_id.upper()))
+        if known is None or is_armed:
+            assert details is None
+        else:
+            assert says_the_same(details, full_answer(known[1], known[0]))
+
+    @rule(batch_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6))
+    def classes_are_read(self, batch_ids: list[str]) -> None:
+        classes = self.ask(CMS, lambda cms: cms.get_batch_class_info(batch_ids))
+        if classes is not None:
+            expected = {spelled: self.model.classes.get(spelled.lower()) for spelled in batch_ids}
+            assert classes.keys() == expected.keys()
+            assert says_the_same(classes, expected)
+
+    @invariant()
+    def nothing_else_was_changed(self) -> None:
+        assert self.world.rows.batches.keys() == self.model.batches.keys()
+
+
+TestClientAndMock = ClientAndMock.TestCase
+TestClientAndMock.settings = settings(QUICK, max_examples=60, stateful_step_count=30)

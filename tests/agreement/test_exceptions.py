@@ -1,0 +1,76 @@
+"""Where client, mock and engine are meant to differ: each row of the table in docs/agreement.md is tried here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bff_clients import ContractViolation
+from bff_contracts.pact_file import shipped_pacts
+from tests.agreement.matching import contests, matches
+from tests.agreement.operations import READING, Operation
+from tests.agreement.reading import Request, read, verdict
+from tests.agreement.requests import Wire
+from tests.contract.exchanges import recorded
+
+PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
+LIST, STATUS, CLASSES = READING
+ID = "26b9045a-e947-5833-ab3e-161507389763"
+DEEP = "[" * 150 + "]" * 150
+
+READ = ("allowed", "a model")
+BODIES: dict[str, tuple[Operation, str, str, str, str]] = {
+    "a field more": (LIST, '"batches": [{', '"batches": [{"surprise": 1, ', "allowed", "a model"),
+    "`essays` in a list": (LIST, '"essays": []', '"essays": 5', "allowed", "a model"),
+    "`student_prompt_ref`": (STATUS, '"student_prompt_ref": {', '"student_prompt_ref": 5, "x": {', *READ),
+    "an `…_error_detail`": (
+        STATUS, '"cj_assessment_error_detail": null', '"cj_assessment_error_detail": 5', "allowed", "a model",
+    ),
+    "an id too many": (CLASSES, "{", f'{{"{ID.replace("2", "3")}": null, ', "excepted", "a model"),
+    "an id too many that is no class": (CLASSES, "{", '{"surprise": 1, ', "excepted", "a violation"),
+    "`-0` for a whole number": (LIST, '"offset": 0', '"offset": -0', "forbidden", "a model"),
+    "a field more, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),
+}  # fmt: skip
+"""What the body is, the method that reads it, what is changed in a recorded one, the verdict, what the client gives."""
+
+RECORDED = {
+    LIST: "ras_user_batches_all_statuses",
+    STATUS: "ras_batch_status_completed_with_failures",
+    CLASSES: "cms_class_info_mixed",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_is_an_exception(name: str) -> None:
+    operation, old, new, said, given = BODIES[name]
+    exchange = recorded(RECORDED[operation])
+    path, _, query = exchange.target.partition("?")
+    arguments = operation.arguments_for(path, dict(pair.split("=") for pair in query.split("&") if pair))
+    text = json.dumps(json.loads(exchange.body), ensure_ascii=False)
+    changed = text.replace(old, new, 1)
+
+    assert changed != text
+    assert verdict(operation, Request(path, {}, exchange.target), changed) == said
+    assert isinstance(read(operation, arguments or {}, changed), ContractViolation) == (given == "a violation")
+
+
+TWO_LINES = "a header on two lines"
+
+
+def test_a_header_on_two_lines_is_one_value_to_the_mock() -> None:
+    headers = [("X-Internal-API-Key", "a"), ("X-Internal-API-Key", "b"), ("X-Service-ID", "bff-teacher-service")]
+    wire = Wire("GET", f"/internal/v1/batches/{ID}/status", (), (*headers, ("X-Correlation-ID", ID)))
+    with contests(shipped_pacts()) as known:
+        contest = next(one for one in known if one.interaction.description == "batch status: a batch")
+
+        assert contest.official.accepts(wire.method, wire.target, wire.headers)
+        assert not matches(contest.table, wire)
+
+
+def test_the_page_names_exactly_these() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("| what |")[2]
+    rows = [line.split("|")[1].strip() for line in table.splitlines() if line[:2] == "| "]
+
+    assert rows == [*BODIES, TWO_LINES]

@@ -1,0 +1,43 @@
+"""Whatever is asked: the mock's own matcher and the official engine decide alike."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
+from tests.agreement.matching import agree, contests
+from tests.agreement.operations import QUICK, TO_BE_FOUND
+
+
+def searched(*pacts: Pact, how: settings) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    with contests(pacts) as known:
+
+        @how
+        @given(st.data())
+        def search(data: st.DataObject) -> None:
+            agree(data.draw(st.sampled_from(known), label="interaction"), data, counts)
+
+        search()
+    return counts
+
+
+def test_the_mock_matches_requests_as_the_official_engine_does() -> None:
+    counts = searched(*shipped_pacts(), how=settings(QUICK, max_examples=500))
+
+    assert min(counts["allowed"], counts["forbidden"]) > 100, counts
+
+
+def test_a_matcher_that_allows_too_much_is_found() -> None:
+    """The engine gets the contract as it is, the mock one whose limit goes up to 999."""
+    pact = next(pact for pact in shipped_pacts() if pact.provider.startswith("result"))
+    wider = read_pact(json.dumps(pact.document).replace("[0-9]?|100)", "[0-9]{0,2})"), source="wider.json")
+    other = Pact(pact.consumer, pact.provider, wider.interactions, pact.source, pact.document)
+
+    with pytest.raises(AssertionError, match="the engine says False, the mock True"):
+        searched(other, how=settings(TO_BE_FOUND, max_examples=2000))

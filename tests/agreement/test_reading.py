@@ -1,0 +1,44 @@
+"""Whatever a backend answers: what the contract allows gives a model, anything else a `ContractViolation`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from bff_clients import BatchDetails, ras_client
+from tests.agreement.operations import QUICK, READING, TO_BE_FOUND, Operation
+from tests.agreement.reading import agree
+
+
+def searched(operation: Operation, how: settings = QUICK) -> Counter[str]:
+    counts: Counter[str] = Counter()
+
+    @how
+    @given(st.data())
+    def search(data: st.DataObject) -> None:
+        agree(operation, data, counts)
+
+    search()
+    return counts
+
+
+@pytest.mark.parametrize("operation", READING, ids=str)
+def test_client_and_contract_agree(operation: Operation) -> None:
+    counts = searched(operation)
+
+    assert min(counts["allowed"], counts["forbidden"]) > 100, counts
+
+
+class _NoEssays(BatchDetails):
+    essays: object  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+
+
+def test_a_client_that_takes_too_much_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ras_client, "_DETAILS", TypeAdapter(_NoEssays))
+
+    with pytest.raises(AssertionError, match="forbidden by the contract, the client gives"):
+        searched(next(one for one in READING if one.name == "get_batch_status"), TO_BE_FOUND)

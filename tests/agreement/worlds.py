@@ -1,0 +1,77 @@
+"""Worlds for the mock: provider states out of the catalogue, with any params that their models allow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from bff_contracts.states import CATALOGUE, DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
+from tests.agreement.bodies import TEXT
+
+IDS: Final = tuple(f"26b9045a-e947-5833-ab3e-{number:012d}" for number in range(6))
+"""The ids of every world: few, so that states and requests are about the same batches and teachers."""
+
+DATE_TIMES: Final = st.sampled_from(
+    [
+        "2026-01-31T08:15:30.120000",
+        "2026-01-31T08:15:30",
+        "2026-01-31T09:15:30+01:00",
+        "2024-02-29T23:59:59.999Z",
+        "9999-12-31T23:59:59-01:00",
+        "1000-01-01T00:00:00+23:59",
+    ]
+) | st.from_regex(re.compile(DATE_TIME_PATTERN, re.ASCII), fullmatch=True)
+_BY_PATTERN: Final = {UUID_PATTERN: st.sampled_from(IDS), DATE_TIME_PATTERN: DATE_TIMES}
+
+Schema = Mapping[str, Any]
+
+
+def params_of(state: ProviderState) -> st.SearchStrategy[dict[str, Any]]:
+    """Params of a provider state: whatever its model allows."""
+    schema = state.params.model_json_schema()
+    return _values(schema, schema.get("$defs", {}))
+
+
+def _values(schema: Schema, known: Mapping[str, Schema]) -> st.SearchStrategy[Any]:  # noqa: C901  # one case for each form
+    """Values of the part of JSON Schema that the catalogue's models need."""
+    made: st.SearchStrategy[Any]
+    match schema:
+        case {"$ref": place}:
+            made = _values(known[place.rpartition("/")[2]], known)
+        case {"anyOf": several}:
+            made = st.one_of([_values(one, known) for one in several])
+        case {"enum": words}:
+            made = st.sampled_from(words)
+        case {"pattern": pattern}:
+            made = _BY_PATTERN[pattern]
+        case {"type": "string"}:
+            made = st.sampled_from(IDS) if schema.get("minLength") else TEXT
+        case {"type": "integer"}:
+            made = st.integers(schema["minimum"], 300)
+        case {"type": "number"}:
+            made = st.floats(0, 1)
+        case {"type": "null"}:
+            made = st.none()
+        case {"items": item}:
+            made = st.lists(_values(item, known), max_size=4, unique_by=_identity)
+        case {"properties": members}:
+            made = st.fixed_dictionaries({name: _values(one, known) for name, one in members.items()})
+        case {"patternProperties": members}:
+            ((pattern, one),) = members.items()
+            made = st.dictionaries(_BY_PATTERN[pattern], _values(one, known), max_size=4)
+        case _:
+            made = st.just({"storage_id": "prompt-0001"})
+    return made
+
+
+def _identity(item: Mapping[str, Any]) -> object:
+    return item.get("batch_id", item.get("essay_id"))
+
+
+STATES: Final[st.SearchStrategy[tuple[ProviderState, dict[str, Any]]]] = st.one_of(
+    [st.tuples(st.just(state), params_of(state)) for state in CATALOGUE]
+)
+"""A provider state and params for it."""
