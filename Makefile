@@ -1,15 +1,15 @@
-# The two commands of the README: `make mock` and `make test`. Everything else is a `pdm run` script in pyproject.toml,
-# but for `make test-browser`, which needs a package of Debian's.
+# The commands of the README: `make demo`, `make mock` and `make test`. Everything else is a `pdm run` script in
+# pyproject.toml, but for `make test-browser`, which needs a package of Debian's.
 export PDM_CHECK_UPDATE := 0
 export PDM_IGNORE_ACTIVE_VENV := 1
 export PACT_DO_NOT_TRACK := true
 PYTHON ?= python3
 PDM := .tools/bin/pdm
 
-.PHONY: setup mock test test-browser
+.PHONY: setup mock demo test test-browser
 setup: .venv/.stamp
 
-mock: setup
+mock demo: setup
 	@$(PDM) run $@ $(ARGS)
 
 test: setup

@@ -29,7 +29,7 @@ from bff_mock_server.banner import Place, banner
 from bff_mock_server.directives import read_directives
 from bff_mock_server.faults import Kind, parse_faults
 from bff_mock_server.scenarios import shipped_scenarios
-from tests.support.bff import envelope_of
+from examples.bff.errors import envelope_of
 from tests.support.hypercorn_server import on_hypercorn
 
 ROOT = Path(__file__).parents[2]

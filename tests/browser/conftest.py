@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bff_clients import BackendSettings
 from bff_mock_server.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
-from tests.support.bff import create_app
+from examples.bff.app import create_app
 from tests.support.mock_process import RunningMock, running_mock
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from bff_clients import BackendSettings, BatchClientStatus
-from tests.support.bff import create_app
+from examples.bff.app import create_app
 from tests.support.misbehaving import Behaviour, drips, hangs, head, misbehaving_server, says
 from tests.support.mock_process import RunningMock, running_mock
 
@@ -64,7 +64,7 @@ async def test_all_250_batches_of_the_busy_teacher_with_their_classes(mock: Runn
         while not rows or len(rows) < 250:
             page = (await get_page(client, busy_teacher, limit=40, offset=len(rows))).json()
             assert page["total"] == 250
-            rows += page["rows"]
+            rows += page["batches"]
 
     assert len({UUID(row["batch_id"]) for row in rows}) == len(rows) == 250
     assert {row["status"] for row in rows} == {status.value for status in BatchClientStatus}
@@ -76,7 +76,7 @@ async def test_a_teacher_nobody_knows_has_an_empty_dashboard(mock: RunningMock) 
     async with bff(ras=mock.ras, cms=mock.cms) as client:
         page = await get_page(client, str(UUID(int=0)))
 
-    assert page.json() == {"rows": [], "total": 0}
+    assert page.json() == {"batches": [], "limit": 20, "offset": 0, "total": 0}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Programs to copy from; no part of the wheel."""

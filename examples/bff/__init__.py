@@ -1,0 +1,1 @@
+"""A BFF as the teacher service will be: FastAPI, Dishka, both clients, the platform's error envelope."""

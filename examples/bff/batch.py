@@ -1,0 +1,59 @@
+"""One batch of the teacher, with its essays."""
+
+from http import HTTPStatus
+from typing import Self
+from uuid import UUID
+
+from dishka.integrations.fastapi import DishkaRoute, FromDishka
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from bff_clients import CMSClientProtocol, Essay, RASClientProtocol
+from examples.bff.dashboard import BatchSummary
+from examples.bff.errors import ApiError
+from examples.bff.identity import TeacherId
+
+router = APIRouter(route_class=DishkaRoute)
+
+
+class EssaySummary(BaseModel):
+    """One essay and how far it is."""
+
+    essay_id: str
+    filename: str | None
+    spellcheck_status: str | None
+    cj_assessment_status: str | None
+    cj_rank: int | None
+
+    @classmethod
+    def of(cls, essay: Essay) -> Self:
+        """What is shown of an essay."""
+        return cls(
+            essay_id=essay.essay_id,
+            filename=essay.filename,
+            spellcheck_status=essay.spellcheck_status,
+            cj_assessment_status=essay.cj_assessment_status,
+            cj_rank=essay.cj_rank,
+        )
+
+
+class BatchAnswer(BaseModel):
+    """A batch and its essays."""
+
+    batch: BatchSummary
+    essays: list[EssaySummary]
+
+
+@router.get("/bff/v1/teacher/batches/{batch_id}")
+async def batch(
+    batch_id: UUID, teacher: TeacherId, ras: FromDishka[RASClientProtocol], cms: FromDishka[CMSClientProtocol]
+) -> BatchAnswer:
+    """A batch of this teacher's; any other is not there."""
+    found = await ras.get_batch_status(str(batch_id))
+    # RAS does not check whose batch it is. To another teacher it is unknown: a 403 would tell that it exists.
+    if found is None or found.user_id != teacher:
+        raise ApiError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_FOUND", "You have no such batch")
+    classes = await cms.get_batch_class_info([found.batch_id])
+    return BatchAnswer(
+        batch=BatchSummary.of(found, classes[found.batch_id]), essays=[EssaySummary.of(essay) for essay in found.essays]
+    )

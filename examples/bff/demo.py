@@ -1,0 +1,179 @@
+"""`make demo`: the mock, its control page and the sample BFF with a page of its own, in one process."""
+
+import argparse
+import io
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
+
+from bff_clients import BackendSettings
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import Mock, ScenarioError
+from bff_mock_server.assembly import Assembly, Plan, assemble
+from bff_mock_server.loading import CannotStartError, Contracts
+from bff_mock_server.server import bind, running
+from bff_mock_server.testing import PLACEHOLDER_KEY
+from examples.bff.app import create_app
+from examples.bff.page import Teacher, page
+
+_HOST: Final = "127.0.0.1"
+_CANNOT_START: Final = 2
+
+_EPILOG: Final = """\
+examples:
+  make demo
+  make demo ARGS="--scenario exam-week"
+  make demo ARGS="--live 5"           batches move through their life, five times as fast as the clock
+  make demo ARGS="--port 4111 --ras-port 0 --cms-port 0 --control-port 0"
+
+exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 could not start
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until it is stopped; returns the exit code."""
+    options = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a Swedish name still gets the rest.
+        sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both signals end it in the same way
+    try:
+        return _run(options)
+    except (CannotStartError, ScenarioError, ValidationError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return _CANNOT_START
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    ports = {RAS: options.ras_port, CMS: options.cms_port}
+    with _bound(options.port) as own:
+        mocks = assemble(
+            Plan(Contracts(), options.scenario, ports=ports, control_port=options.control_port, live=options.live)
+        )
+        with running(mocks.listeners, beside=mocks.beside, at_end=mocks.at_end):
+            server = _Server(
+                _config(_app(mocks)), on_ready=lambda: print(_banner(mocks, own.getsockname()[1]), flush=True)
+            )
+            server.run(sockets=[own])
+    return 0 if server.started else _CANNOT_START
+
+
+def _bound(port: int) -> socket.socket:
+    try:
+        return bind(_HOST, port)
+    except OSError as error:
+        message = f"cannot listen on {_HOST}:{port} for the BFF: {error.strerror}; --port takes another"
+        raise CannotStartError(message) from error
+
+
+def _app(mocks: Assembly) -> FastAPI:
+    urls = mocks.mock.urls
+    settings = BackendSettings(
+        internal_api_key=SecretStr(PLACEHOLDER_KEY), ras_base_url=urls[RAS], cms_base_url=urls[CMS]
+    )
+    app = create_app(settings)
+    app.include_router(page(lambda: _teachers(mocks.mock), control=f"{mocks.control}/"))
+    return app
+
+
+def _teachers(mock: Mock) -> list[Teacher]:
+    """Those of the scenario that the mock is in now."""
+    known = mock.worlds.scenario_of(None).teachers
+    return [Teacher(user_id=one.user_id, name=one.name, purpose=one.purpose) for one in known]
+
+
+def _banner(mocks: Assembly, port: int) -> str:
+    bff = f"http://{_HOST}:{port}"
+    teachers = _teachers(mocks.mock)
+    teacher = teachers[0] if teachers else Teacher(user_id="somebody", name="somebody whom nobody knows", purpose="")
+    curl = ["curl", "-H", f"X-User-ID: {teacher.user_id}", f"{bff}/bff/v1/teacher/dashboard?limit=3"]
+    return "\n".join(
+        (
+            "The sample BFF on mocked backends is listening; stop it with Ctrl-C.",
+            "",
+            f"  dashboard     {bff}/?teacher={teacher.user_id}  ({teacher.name})",
+            f"  control page  {mocks.control}/  (arm a fault there and watch the dashboard)",
+            f"  readiness     {bff}/readyz",
+            *(f"  mock          {place.url}  ({place.backends[0].provider})" for place in mocks.places),
+            "",
+            "Try:",
+            shlex.join(curl),
+        )
+    )
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_ready()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    # Calls that hang on a fault are not waited for when it is stopped.
+    return uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description="The mock of RAS and CMS, its control page, and the sample BFF with a dashboard, in one terminal.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--scenario",
+        default="default",
+        metavar="NAME|FILE",
+        help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
+    )
+    parser.add_argument(
+        "--live", nargs="?", type=_speed, const=1.0, metavar="SPEED", help="let batches move through their life"
+    )
+    for option, default, what in (
+        ("--port", 4101, "the BFF and its page"),
+        ("--ras-port", 4003, "mock RAS"),
+        ("--cms-port", 5002, "mock CMS"),
+        ("--control-port", 4100, "the control page"),
+    ):
+        parser.add_argument(
+            option, type=_port, default=default, metavar="PORT", help=f"{what}: {default}, or 0 for a free one"
+        )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004
+        message = f"a port is 0 to 65535, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not 0 < speed <= 10_000:  # noqa: PLR2004
+        message = f"a speed is more than 0 and at most 10000, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return speed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,19 @@
+"""Who asks: the gateway in front of the BFF has signed the teacher in and says so in a header."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from examples.bff.errors import ApiError
+
+
+def _teacher_id(x_user_id: Annotated[str | None, Header()] = None) -> str:
+    # "." and ".." are paths to RAS and name no user.
+    if x_user_id is None or not x_user_id.strip("."):
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "AUTHENTICATION_ERROR", "X-User-ID is missing or names nobody")
+    return x_user_id
+
+
+TeacherId = Annotated[str, Depends(_teacher_id)]
+"""The signed-in teacher's user id; without one the answer is 401."""

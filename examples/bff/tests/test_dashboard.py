@@ -1,0 +1,85 @@
+"""A teacher sees their batches, and nobody else's."""
+
+import httpx
+import pytest
+
+from bff_mock_server import Backends, a_batch
+from examples.bff.tests.conftest import COLLEAGUE, TEACHER
+
+pytestmark = pytest.mark.anyio
+
+DASHBOARD = "/bff/v1/teacher/dashboard"
+SVENSKA = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}
+
+
+async def test_each_batch_has_its_class_name_or_none(backends: Backends, bff: httpx.AsyncClient) -> None:
+    newer, older = a_batch(1), a_batch(2, status="processing_pipelines")
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[newer, older])
+    backends.given("batches have exactly these classes", classes={newer["batch_id"]: SVENSKA, older["batch_id"]: None})
+
+    page = (await bff.get(DASHBOARD)).json()
+
+    assert [(row["class_name"], row["status"]) for row in page["batches"]] == [
+        ("Svenska 1 – SA24B", "completed_successfully"),
+        (None, "processing"),
+    ]
+
+
+async def test_date_times_carry_their_offset(backends: Backends, bff: httpx.AsyncClient) -> None:
+    batch = a_batch(created_at="2026-01-31T09:00:00")
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[batch])
+
+    page = (await bff.get(DASHBOARD)).json()
+
+    assert page["batches"][0]["created_at"] == "2026-01-31T09:00:00Z"
+
+
+async def test_a_later_page_knows_where_it_stands(backends: Backends, bff: httpx.AsyncClient) -> None:
+    rows = [a_batch(number) for number in range(5)]
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=rows)
+
+    page = (await bff.get(DASHBOARD, params={"limit": 2, "offset": 2})).json()
+
+    assert [row["batch_id"] for row in page["batches"]] == [row["batch_id"] for row in rows[2:4]]
+    assert (page["limit"], page["offset"], page["total"]) == (2, 2, 5)
+
+
+async def test_the_filter_takes_the_internal_status(backends: Backends, bff: httpx.AsyncClient) -> None:
+    rows = [a_batch(1, status="awaiting_student_validation"), a_batch(2, status="processing_pipelines")]
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=rows)
+
+    page = (await bff.get(DASHBOARD, params={"status": "awaiting_student_validation"})).json()
+
+    assert [(row["batch_id"], row["status"]) for row in page["batches"]] == [(rows[0]["batch_id"], "processing")]
+
+
+async def test_a_teacher_without_batches_is_not_asked_about_at_cms(backends: Backends, bff: httpx.AsyncClient) -> None:
+    page = (await bff.get(DASHBOARD)).json()
+
+    assert (page["batches"], page["total"]) == ([], 0)
+    assert not backends.asked("cms")
+
+
+async def test_a_batch_shows_its_essays(backends: Backends, bff: httpx.AsyncClient) -> None:
+    batch = a_batch()
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[batch])
+
+    shown = (await bff.get(f"/bff/v1/teacher/batches/{batch['batch_id']}")).json()
+
+    assert [essay["filename"] for essay in shown["essays"]] == [essay["filename"] for essay in batch["essays"]]
+    assert shown["batch"]["essay_count"] == batch["essay_count"]
+
+
+async def test_a_colleagues_batch_is_as_unknown_as_one_that_is_nowhere(
+    backends: Backends, bff: httpx.AsyncClient
+) -> None:
+    theirs, nowhere = a_batch(1), a_batch(2)
+    backends.given("user has exactly these batches", user_id=COLLEAGUE, batches=[theirs])
+    backends.given("batch does not exist", batch_id=nowhere["batch_id"])
+
+    answers = [await bff.get(f"/bff/v1/teacher/batches/{batch['batch_id']}") for batch in (theirs, nowhere)]
+
+    errors = [(answer.status_code, answer.json()["error"]["code"]) for answer in answers]
+    assert errors == [(404, "RESOURCE_NOT_FOUND")] * 2
+    assert answers[0].json()["error"]["message"] == answers[1].json()["error"]["message"]
+    assert not backends.asked("cms")

@@ -1,0 +1,137 @@
+"""Whatever goes wrong is answered in the platform's envelope."""
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bff_mock_server import Backends, a_batch
+from examples.bff.tests.conftest import TEACHER
+
+pytestmark = pytest.mark.anyio
+
+DASHBOARD = "/bff/v1/teacher/dashboard"
+CORRELATION = "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    """The error of an envelope that is whole."""
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"code", "message", "correlation_id", "service", "timestamp", "details"}
+    assert error["service"] == "bff-teacher-service"
+    return error
+
+
+@pytest.mark.parametrize("backend", ["ras", "cms"])
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        pytest.param("status=503", 503, "SERVICE_UNAVAILABLE", id="busy"),
+        pytest.param("status=500", 503, "SERVICE_UNAVAILABLE", id="broken"),
+        pytest.param("reset", 503, "SERVICE_UNAVAILABLE", id="connection-lost"),
+        pytest.param("latency=3s", 504, "TIMEOUT", id="too-slow"),
+        pytest.param("status=401", 502, "EXTERNAL_SERVICE_ERROR", id="refuses-our-key"),
+        pytest.param("malformed", 502, "INVALID_RESPONSE", id="broken-json"),
+        pytest.param("violation", 502, "INVALID_RESPONSE", id="outside-the-contract"),
+    ],
+)
+async def test_a_backend_that_fails(
+    backends: Backends, bff: httpx.AsyncClient, backend: str, fault: str, status: int, code: str
+) -> None:
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[a_batch()])
+    backends.fail(backend, fault)
+
+    answer = await bff.get(DASHBOARD)
+
+    error = error_of(answer)
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert (
+        error["details"]["backend"] == {"ras": "result-aggregator-service", "cms": "class-management-service"}[backend]
+    )
+
+
+async def test_a_fault_that_passes_is_not_noticed(backends: Backends, bff: httpx.AsyncClient) -> None:
+    backends.fail("ras", "status=503 times=1")
+
+    assert (await bff.get(DASHBOARD)).status_code == 200
+    assert [exchange.status for exchange in backends.asked("ras")] == [503, 200]
+
+
+async def test_retry_after_is_passed_on(backends: Backends, bff: httpx.AsyncClient) -> None:
+    backends.fail("ras", "status=503 retry-after=7")
+
+    assert (await bff.get(DASHBOARD)).headers["Retry-After"] == "7"
+
+
+async def test_a_breaker_that_is_open_says_when_to_come_back(backends: Backends, bff: httpx.AsyncClient) -> None:
+    backends.fail("ras", "status=500")
+    for _ in range(20):  # what it takes to judge by, see docs/reliability.md
+        await bff.get(DASHBOARD)
+
+    answer = await bff.get(DASHBOARD)
+
+    assert error_of(answer)["code"] == "CIRCUIT_BREAKER_OPEN"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert len(backends.asked("ras")) == 20
+
+
+async def test_one_id_goes_from_the_request_to_the_backends_and_the_envelope(
+    backends: Backends, bff: httpx.AsyncClient
+) -> None:
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[a_batch()])
+    backends.fail("cms", "malformed")
+
+    answer = await bff.get(DASHBOARD, headers={"X-Correlation-ID": CORRELATION})
+
+    assert error_of(answer)["correlation_id"] == CORRELATION
+    assert {exchange.headers["x-correlation-id"] for exchange in backends.requests} == {CORRELATION}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        pytest.param(f"{DASHBOARD}?limit=0", 422, "VALIDATION_ERROR", id="no-rows"),
+        pytest.param(f"{DASHBOARD}?offset=-1", 422, "VALIDATION_ERROR", id="before-the-start"),
+        pytest.param(f"{DASHBOARD}?status=processing", 422, "VALIDATION_ERROR", id="a-clients-status-as-filter"),
+        pytest.param("/bff/v1/teacher/batches/seven", 422, "VALIDATION_ERROR", id="no-uuid"),
+        pytest.param("/bff/v2/teacher/dashboard", 404, "RESOURCE_NOT_FOUND", id="no-such-route"),
+    ],
+)
+async def test_a_request_that_is_wrong_reaches_no_backend(
+    backends: Backends, bff: httpx.AsyncClient, path: str, status: int, code: str
+) -> None:
+    answer = await bff.get(path, headers={"X-Correlation-ID": CORRELATION})
+
+    error = error_of(answer)
+    assert (answer.status_code, error["code"], error["correlation_id"]) == (status, code, CORRELATION)
+    assert not backends.requests
+
+
+async def test_a_wrong_method_is_told_which_are_right(bff: httpx.AsyncClient) -> None:
+    answer = await bff.delete(DASHBOARD)
+
+    assert (answer.status_code, error_of(answer)["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize("user_id", [None, "", ".."], ids=["missing", "empty", "a-path"])
+async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: str | None) -> None:
+    headers = {} if user_id is None else {"X-User-ID": user_id}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as client:
+        answer = await client.get(DASHBOARD, headers=headers)
+
+    assert (answer.status_code, error_of(answer)["code"]) == (401, "AUTHENTICATION_ERROR")
+    assert not backends.requests
+
+
+async def test_what_nobody_expected_tells_the_id_and_nothing_else(app: FastAPI, bff: httpx.AsyncClient) -> None:
+    @app.get("/broken")
+    async def broken() -> None:
+        raise LookupError("a secret")
+
+    answer = await bff.get("/broken", headers={"X-Correlation-ID": CORRELATION})
+
+    error = error_of(answer)
+    assert (answer.status_code, error["code"], error["correlation_id"]) == (500, "UNKNOWN_ERROR", CORRELATION)
+    assert "secret" not in answer.text
