@@ -15,7 +15,7 @@ mock demo: setup
 test: setup
 	@$(PDM) run $@
 
-# The control page in a real browser: Debian's Chromium, installed here because nothing else needs it.
+# The control page and the demo's in a real browser: Debian's Chromium, installed here because nothing else needs it.
 test-browser: setup
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PDM) run $@

@@ -230,6 +230,6 @@ def test_the_readme_shows_what_the_mock_prints() -> None:
 
 
 def test_the_pictures_of_the_documents_are_there() -> None:
-    for document in (ROOT / "README.md", *DOCS.rglob("*.md")):
+    for document in (ROOT / "README.md", ROOT / "examples" / "bff" / "README.md", *DOCS.rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links {target}"

@@ -1,4 +1,4 @@
-"""Chromium, the mock with its control page, and a BFF that is served on the mock."""
+"""Chromium, the mock with its control page, a BFF that is served on the mock, and the demo of both."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bff_clients import BackendSettings
 from bff_mock_server.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
 from examples.bff.app import create_app
+from tests.support.demo_process import RunningDemo, running_demo
 from tests.support.mock_process import RunningMock, running_mock
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -45,8 +46,10 @@ def mock() -> Generator[RunningMock]:
 
 
 @contextmanager
-def opened(browser: Browser, mock: RunningMock, *, width: int, height: int, dark: bool = False) -> Generator[Page]:
-    """The control page, connected; a message in its console fails the test."""
+def visiting(
+    browser: Browser, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, failing: str = REFUSED
+) -> Generator[Page]:
+    """A page that loads nothing from elsewhere; what its console says fails the test, unless it is about `failing`."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
@@ -56,18 +59,25 @@ def opened(browser: Browser, mock: RunningMock, *, width: int, height: int, dark
     )
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if REFUSED not in message.text else None)
+    page.on("console", lambda message: complaints.append(message.text) if failing not in message.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     requested: set[str] = set()
     page.on("request", lambda request: requested.add(request.url.split("/")[2]))
-    page.goto(mock.control)
-    page.get_by_text("live", exact=True).wait_for()
+    page.goto(url)
     try:
         yield page
     finally:
         context.close()
     assert complaints == []
-    assert requested == {mock.control.split("/")[2]}  # nothing is loaded from elsewhere
+    assert requested == {url.split("/")[2]}
+
+
+@contextmanager
+def opened(browser: Browser, mock: RunningMock, *, width: int, height: int, dark: bool = False) -> Generator[Page]:
+    """The control page, connected."""
+    with visiting(browser, mock.control, width=width, height=height, dark=dark) as page:
+        page.get_by_text("live", exact=True).wait_for()
+        yield page
 
 
 @pytest.fixture
@@ -85,3 +95,17 @@ def dashboard(mock: RunningMock) -> Generator[str]:
     listener = Listener(create_app(settings), bind("127.0.0.1", 0))
     with running([listener]):
         yield f"http://127.0.0.1:{listener.port}/bff/v1/teacher/dashboard"
+
+
+@pytest.fixture
+def demo() -> Generator[RunningDemo]:
+    with running_demo() as running:
+        yield running
+
+
+@pytest.fixture
+def board(browser: Browser, demo: RunningDemo) -> Generator[Page]:
+    """The demo's page about the teacher whom the demo names."""
+    with visiting(browser, demo.dashboard, failing="a status of 503") as page:
+        page.locator("#rows > tr").first.wait_for()
+        yield page

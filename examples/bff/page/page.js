@@ -7,6 +7,11 @@ const EVERY_MS = 5000;
 const OTHER = "other";
 const SHORT = { "result-aggregator-service": "RAS", "class-management-service": "CMS" };
 const PHASES = { spellcheck: "spellcheck", cj_assessment: "CJ assessment" };
+const REASONS = {
+  connect: "no connection", disconnect: "the connection was lost", status: "it answered with an error status",
+  timeout: "no answer in time", breaker_open: "it failed too often: the circuit breaker is open and nothing was sent",
+  queue_full: "too many calls wait already: nothing was sent",
+};
 const TONES = {
   completed_successfully: "good", completed_with_failures: "warn", failed: "bad", processing: "busy", ready: "busy",
 };
@@ -72,7 +77,7 @@ function problemOf(answer, text) {
     ["Correlation id", error.correlation_id],
     ["Backend", backend && (SHORT[backend] ? `${SHORT[backend]} (${backend})` : backend)],
     ["Call", operation],
-    ["Reason", reason && words(reason)],
+    ["Reason", reason && (REASONS[reason] ?? reason)],
     ["Try again after", answer.headers.has("Retry-After") && `${answer.headers.get("Retry-After")} s`],
     ["Problems", problems && problems.map((one) => `${one.where}: ${one.problem}`).join("; ")],
   ].filter(([, value]) => value), true);
@@ -104,7 +109,7 @@ async function load({ quietly = false } = {}) {
   } catch (error) {
     if (asking.signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    complain(error);
+    complain(error, { quietly });
   } finally {
     if (state.asking === asking) {
       state.asking = null;
@@ -120,7 +125,9 @@ function say(text, id = "range") {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-function complain(problem) {
+function complain(problem, { quietly }) {
+  /* The same once more: whoever is copying the id is left alone. */
+  if (quietly && $("problem-title").textContent === problem.title && $("message").textContent === problem.message) return;
   state.answer = "";
   $("batches").hidden = true;
   say(problem.title, "problem-title");
@@ -161,7 +168,7 @@ function rowOf(batch) {
   put("assignment", batch.assignment_id ?? "without an assignment").classList.toggle("none", batch.assignment_id === null);
   put("class", batch.class_name ?? "no class").classList.toggle("none", batch.class_name === null);
   put("status", words(batch.status)).classList.add(TONES[batch.status] ?? "calm");
-  put("phase", PHASES[batch.current_phase] ?? "–");
+  put("phase", PHASES[batch.current_phase] ?? "–").classList.toggle("none", batch.current_phase === null);
   put("done", `${batch.completed_essay_count} of ${batch.essay_count} done`);
   put("failed", batch.failed_essay_count ? `${batch.failed_essay_count} failed` : "");
   const created = new Date(batch.created_at);

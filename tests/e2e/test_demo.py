@@ -1,0 +1,112 @@
+"""`make demo`: everything in one terminal, from the first line to a clean end."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+
+import httpx
+import pytest
+
+from bff_mock_server import find_scenario
+from tests.support.demo_process import COMMAND, FREE_PORTS, RunningDemo, running_demo
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+
+def ask(demo: RunningDemo) -> httpx.Response:
+    """Send the request of the printed curl line."""
+    words = shlex.split(demo.banner.splitlines()[-1])
+    name, value = words[words.index("-H") + 1].split(": ")
+    return httpx.get(words[-1], headers={name: value}, timeout=15)
+
+
+def test_once_it_prints_its_urls_all_of_them_answer() -> None:
+    with running_demo() as demo:
+        board = ask(demo).json()
+        pages = [httpx.get(url).status_code for url in (demo.dashboard, demo.control, f"{demo.bff}/readyz")]
+
+    assert (board["total"], len(board["batches"])) == (250, 3)
+    assert board["batches"][0]["class_name"] == "Svenska 1 – SA24B"
+    assert pages == [200, 200, 200]
+    assert len(demo.mocks) == 2
+    assert "(Karin Öberg)" in demo.banner
+
+
+def test_the_scenario_is_passed_on_and_the_page_follows_when_it_is_switched() -> None:
+    with running_demo("--scenario", "exam-week") as demo:
+        before = httpx.get(f"{demo.bff}/page.json").json()["teachers"]
+        httpx.put(f"{demo.control}/_mock/scenario", json={"scenario": "empty-school"}).raise_for_status()
+        after = httpx.get(f"{demo.bff}/page.json").json()["teachers"]
+
+    assert [len(before), len(after)] == [len(find_scenario(name).teachers) for name in ("exam-week", "empty-school")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals) -> None:
+    with running_demo() as demo, httpx.Client() as client:
+        client.get(demo.dashboard)  # a connection that stays open
+        demo.process.send_signal(number)
+        said, _ = demo.process.communicate(timeout=20)
+
+        assert (demo.process.returncode, said) == (0, "")
+        for url in (demo.bff, demo.control, *demo.mocks):
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(url)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(demo.process.pid, 0)
+
+
+def test_it_ends_also_while_a_call_hangs() -> None:
+    with running_demo() as demo:
+        demo.arm("ras", "latency=60s")
+        with socket.create_connection(("127.0.0.1", int(demo.bff.rpartition(":")[2]))) as caller:
+            caller.sendall(b"GET /bff/v1/teacher/dashboard HTTP/1.1\r\nHost: bff\r\nX-User-ID: teacher\r\n\r\n")
+            while not httpx.get(f"{demo.control}/_mock/").json()["requests"]:
+                pass
+            demo.process.send_signal(signal.SIGINT)
+            demo.process.communicate(timeout=20)
+
+        assert demo.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "whose"),
+    [
+        ("--port", "the BFF"),
+        ("--ras-port", "result-aggregator-service"),
+        ("--cms-port", "class-management-service"),
+        ("--control-port", "the control page"),
+    ],
+)
+def test_a_port_in_use_is_named(option: str, whose: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = refused(option, str(port))
+
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port} for {whose}" in done.stderr
+    assert f"{option} " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--scenario", "exam-weak"], "no scenario", id="scenario"),
+        pytest.param(["--port", "65536"], "a port is 0 to 65535, not '65536'", id="port"),
+        pytest.param(["--live", "0"], "a speed is more than 0", id="speed"),
+    ],
+)
+def test_what_cannot_be_used_is_named(arguments: list[str], said: str) -> None:
+    done = refused(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *FREE_PORTS, *arguments], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
