@@ -71,7 +71,8 @@ def _bound(port: int) -> socket.socket:
     try:
         return bind(_HOST, port)
     except OSError as error:
-        message = f"cannot listen on {_HOST}:{port} for the BFF: {error.strerror}; --port takes another"
+        hint = "is a BFF running already? --port takes another"
+        message = f"cannot listen on {_HOST}:{port} for the BFF: {error.strerror}; {hint}"
         raise CannotStartError(message) from error
 
 

@@ -117,7 +117,7 @@ def test_while_a_fault_lasts_the_id_stays_so_that_it_can_be_copied(demo: Running
     with board.expect_response("**/dashboard?*"):
         board.clock.run_for(5_000)
 
-    expect(board.locator("#batches")).not_to_have_attribute("aria-busy", "true")
+    expect(board.locator("main")).not_to_have_class("loading")
     assert board.locator("#facts").inner_text() == before
 
 

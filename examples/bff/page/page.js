@@ -12,6 +12,7 @@ const REASONS = {
   timeout: "no answer in time", breaker_open: "it failed too often: the circuit breaker is open and nothing was sent",
   queue_full: "too many calls wait already: nothing was sent",
 };
+const NOTHING_SENT = new Set(["breaker_open", "queue_full"]);
 const TONES = {
   completed_successfully: "good", completed_with_failures: "warn", failed: "bad", processing: "busy", ready: "busy",
 };
@@ -60,9 +61,9 @@ async function readContext() {
 /* Asking */
 
 class Problem extends Error {
-  constructor(title, message, facts, hasId) {
+  constructor(title, message, facts, isInJournal) {
     super(message);
-    Object.assign(this, { title, facts, hasId });
+    Object.assign(this, { title, facts, isInJournal });
   }
 }
 
@@ -80,7 +81,7 @@ function problemOf(answer, text) {
     ["Reason", reason && (REASONS[reason] ?? reason)],
     ["Try again after", answer.headers.has("Retry-After") && `${answer.headers.get("Retry-After")} s`],
     ["Problems", problems && problems.map((one) => `${one.where}: ${one.problem}`).join("; ")],
-  ].filter(([, value]) => value), true);
+  ].filter(([, value]) => value), Boolean(backend) && !NOTHING_SENT.has(reason));
 }
 
 async function ask(signal) {
@@ -101,7 +102,7 @@ async function ask(signal) {
 async function load({ quietly = false } = {}) {
   state.asking?.abort();
   const asking = state.asking = new AbortController();
-  $("batches").setAttribute("aria-busy", "true");
+  $("content").classList.add("loading");
   if (!quietly) say("loading …");
   try {
     const text = await ask(asking.signal);
@@ -113,7 +114,7 @@ async function load({ quietly = false } = {}) {
   } finally {
     if (state.asking === asking) {
       state.asking = null;
-      $("batches").removeAttribute("aria-busy");
+      $("content").classList.remove("loading");
     }
   }
 }
@@ -138,7 +139,7 @@ function complain(problem, { quietly }) {
     description.textContent = value;
     return [term, description];
   }));
-  $("hint").hidden = !problem.hasId;
+  $("hint").hidden = !problem.isInJournal;
   $("problem").hidden = false;
 }
 
