@@ -60,7 +60,8 @@ def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals) -> None:
             os.killpg(demo.process.pid, 0)
 
 
-def test_it_ends_also_while_a_call_hangs() -> None:
+def test_it_ends_also_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_CLIENT_TIMEOUT_SECONDS", "300")
     with running_demo() as demo:
         demo.arm("ras", "latency=60s")
         with socket.create_connection(("127.0.0.1", int(demo.bff.rpartition(":")[2]))) as caller:
