@@ -27,7 +27,7 @@ def app(backends: Backends) -> FastAPI:
             internal_api_key=SecretStr(backends.api_key),
             ras_base_url=backends.ras_url,
             cms_base_url=backends.cms_url,
-            http_client_timeout_seconds=1,
+            http_client_timeout_seconds=2,
             http_retry_backoff_seconds=0.001,
         )
     )
