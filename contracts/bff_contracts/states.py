@@ -61,6 +61,22 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class ByBatch(Params):
+    """Params about batches: one mapping, from the id of a batch to what stands there for it, or to `null`."""
+
+    @classmethod
+    def param(cls) -> str:
+        """The name of the mapping."""
+        (name,) = cls.model_fields
+        return name
+
+    @property
+    def entries(self) -> Mapping[str, Params | None]:
+        """The mapping."""
+        entries: Mapping[str, Params | None] = getattr(self, self.param())
+        return entries
+
+
 class EssayRow(Params):
     """One essay of a batch, as RAS stores it."""
 
@@ -116,7 +132,7 @@ class ClassRow(Params):
     class_name: str
 
 
-class BatchesHaveClasses(Params):
+class BatchesHaveClasses(ByBatch):
     """Params of `batches have exactly these classes`."""
 
     classes: Mapping[Uuid, ClassRow | None]
@@ -165,6 +181,12 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         params=BatchesHaveClasses,
     ),
 )
+
+
+KINDS: Final[Mapping[str, type[ByBatch]]] = {
+    state.name: state.params for state in CATALOGUE if issubclass(state.params, ByBatch)
+}
+"""The states that say something about batches by their ids, and the params that say it."""
 
 
 def find_state(provider: str, name: str) -> ProviderState:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bff_contracts.json_values import is_object
 from bff_contracts.pact_file import Interaction
 from bff_mock_server.backend import Backend
 from bff_mock_server.mock import Mock
@@ -112,7 +113,7 @@ def _user_of(interaction: Interaction) -> str | None:
 def _batches_of(interaction: Interaction) -> Iterator[str]:
     for state in interaction.states:
         yield from (str(row["batch_id"]) for row in state.params.get("batches", ()))
-        yield from state.params.get("classes", {})
+        yield from (name for value in state.params.values() if is_object(value) for name in value)
 
 
 def _joined(values: Sequence[str]) -> str:

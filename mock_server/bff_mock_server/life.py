@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
 from bff_contracts.states import BatchRow as BatchParams
 from bff_mock_server.mock import Mock
 from bff_mock_server.scenarios.school import batch_of
@@ -109,8 +109,8 @@ class Life:
         moment = self._text()
         fields = batch_of(f"{user_id}/handed in", self._arrived, "awaiting_content_validation")
         fields |= {"created_at": moment, "last_updated": moment}
-        known = world.rows.classes.get(world.rows.users[user_id][0].batch_id)
-        class_ = {"class_id": known.class_id, "class_name": known.class_name} if known else None
+        known = world.rows.entries(BatchesHaveClasses).get(world.rows.users[user_id][0].batch_id)
+        class_ = known.fields if known else None
         world.apply(BATCHES_HAVE_CLASSES, {"classes": {fields["batch_id"]: class_}})
         world.put(batch_row(user_id, BatchParams.model_validate(fields)))
 

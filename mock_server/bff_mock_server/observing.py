@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 from urllib.parse import unquote
@@ -16,15 +17,18 @@ import yaml
 from pydantic import ValidationError
 
 from bff_contracts.json_values import is_array, is_object
+from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
     CMS,
+    KINDS,
     RAS,
     USER_HAS_BATCHES,
     BatchesHaveClasses,
     BatchRow,
     EssayRow,
 )
+from bff_mock_server.contract import SHAPE
 from bff_mock_server.directives import SESSION
 from bff_mock_server.matching import Asked
 from bff_mock_server.world import CLIENT_STATUS
@@ -64,8 +68,9 @@ def learn_batches(worlds: Worlds, provider: str, asked: Asked, status: int, body
     if provider != RAS:
         return
     world = worlds.of(asked.headers.get(SESSION))
+    known = world.rows.entries(BatchesHaveClasses)
     listed = (row.get("batch_id") for row in _batches(status, body))
-    unknown = [batch_id for batch_id in listed if _is_uuid(batch_id) and batch_id not in world.rows.classes]
+    unknown = [batch_id for batch_id in listed if _is_uuid(batch_id) and batch_id not in known]
     classes = {batch_id: _class_for(batch_id) for batch_id in unknown}
     if classes:
         world.apply(BATCHES_HAVE_CLASSES, {"classes": classes})
@@ -92,7 +97,7 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._users: dict[str, dict[str, dict[str, Any]]] = {}
-        self._classes: dict[str, Mapping[str, Any] | None] = {}
+        self._entries: dict[str, dict[str, Mapping[str, Any] | None]] = {}
         self._is_dirty = False
         with tempfile.TemporaryFile(dir=path.parent):
             pass  # better said now than at the end of a day
@@ -105,7 +110,7 @@ class Recorder:
                 self._take_batch(row, known[0] if known else None)
             self._take_user(asked, status, body)
         elif provider == CMS and status == _OK:
-            self._take_classes(body)
+            self._take_entries(asked, body)
         self._is_dirty = True
 
     async def run(self) -> None:
@@ -131,8 +136,9 @@ class Recorder:
             {"state": USER_HAS_BATCHES, "params": {"user_id": user_id, "batches": list(batches.values())}}
             for user_id, batches in self._users.items()
         ]
-        if self._classes:
-            states.append({"state": BATCHES_HAVE_CLASSES, "params": {"classes": self._classes}})
+        states += [
+            {"state": state, "params": {KINDS[state].param(): entries}} for state, entries in self._entries.items()
+        ]
         return {"about": "Recorded from real services; names of people are replaced.", "states": states}
 
     def _take_user(self, asked: Asked, status: int, body: bytes) -> None:
@@ -162,13 +168,15 @@ class Recorder:
             batches.pop(str(batch_id), None)
         self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
 
-    def _take_classes(self, body: bytes) -> None:
-        try:
-            BatchesHaveClasses.model_validate_json(b'{"classes":' + body + b"}")
-        except ValidationError as error:
-            _LOG.warning("classes are not recorded: %s", error.errors(include_url=False)[0]["msg"])
-            return
-        self._classes.update(json.loads(body))
+    def _take_entries(self, asked: Asked, body: bytes) -> None:
+        for state in _states_of(asked.path):
+            kind = KINDS[state]
+            try:
+                kind.model_validate_json(b'{"%s":%s}' % (kind.param().encode(), body))
+            except ValidationError as error:
+                _LOG.warning("%s are not recorded: %s", kind.param(), error.errors(include_url=False)[0]["msg"])
+            else:
+                self._entries.setdefault(state, {}).update(json.loads(body))
 
     def _write(self, document: Mapping[str, Any]) -> None:
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -183,6 +191,15 @@ class Recorder:
             with suppress(OSError):
                 Path(name).unlink()
             raise
+
+
+@lru_cache(maxsize=256)
+def _states_of(path: str) -> tuple[str, ...]:
+    """The states that say what the answers of a path say."""
+    shapes = (one for pact in shipped_pacts() for one in pact.interactions if one.role == SHAPE)
+    return tuple(
+        state.name for shape in shapes if shape.is_for("GET", path) for state in shape.states if state.name in KINDS
+    )
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -16,12 +16,12 @@ from uuid import UUID
 
 from bff_contracts.json_values import is_array, is_object
 from bff_contracts.pact_file import Interaction
-from bff_contracts.states import CMS, RAS, UUID_PATTERN
+from bff_contracts.states import CMS, KINDS, RAS, UUID_PATTERN
 from bff_mock_server.contract import Endpoint, Table
 from bff_mock_server.matching import Asked
 from bff_mock_server.replies import Reply, from_example, head_of, json_reply
 from bff_mock_server.templates import Frame, Hole, Template, template_of
-from bff_mock_server.world import INTERNAL_STATUSES, NO_BATCHES, BatchRow, KnownClass, Rows
+from bff_mock_server.world import INTERNAL_STATUSES, NO_BATCHES, BatchRow, Entry, Rows
 
 KEY: Final = "x-internal-api-key"
 SERVICE: Final = "x-service-id"
@@ -112,10 +112,11 @@ def _page_of_batches(endpoint: Endpoint, body: Mapping[str, Any], name: str) -> 
 
 
 def _cms(endpoint: Endpoint) -> Answer | None:
-    """A map for a shape whose keys are the ids of a comma-separated parameter."""
+    """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
     body = _body(endpoint)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
-    if known is None:
+    kind = next((KINDS[state.name] for state in _shape(endpoint).states if state.name in KINDS), None)
+    if known is None or kind is None:
         return None
     request, response = _shape(endpoint).request, _shape(endpoint).response
     name = next((name for name, values in request.query.items() if set(",".join(values).split(",")) >= set(body)), None)
@@ -125,12 +126,12 @@ def _cms(endpoint: Endpoint) -> Answer | None:
 
     def answer(asked: Asked, rows: Rows) -> Reply:
         asked_for = asked.query.get(name, ("",))[0]
-        classes = rows.classes
+        entries = rows.entries(kind)
         try:
-            ids = [_canonical(batch_id, classes) for batch_id in asked_for.split(",")] if asked_for else []
+            ids = [_canonical(batch_id, entries) for batch_id in asked_for.split(",")] if asked_for else []
         except ValueError:
             return _MALFORMED_ID
-        pairs = [f'"{batch_id}":{_class(template, classes.get(batch_id))}' for batch_id in dict.fromkeys(ids)]
+        pairs = [f'"{batch_id}":{_entry(template, entries.get(batch_id))}' for batch_id in dict.fromkeys(ids)]
         return Reply(head, f"{{{','.join(pairs)}}}".encode())
 
     return answer
@@ -151,13 +152,12 @@ def _text(template: Template, row: BatchRow) -> str:
     return text
 
 
-def _class(template: Template, known: KnownClass | None) -> str:
+def _entry(template: Template, known: Entry | None) -> str:
     if known is None:
         return "null"
     text = known.rendered.get(template)
     if text is None:
-        fields = {"class_id": known.class_id, "class_name": known.class_name}
-        text = known.rendered[template] = template.render(fields)
+        text = known.rendered[template] = template.render(known.fields)
     return text
 
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from bff_contracts.states import (
     CATALOGUE,
-    BatchesHaveClasses,
     BatchMissing,
+    ByBatch,
     ProviderState,
     UserHasBatches,
 )
@@ -50,7 +50,7 @@ _UNDO_LIMIT: Final = 64
 
 Rendered = dict[object, str]
 
-_States = UserHasBatches | BatchMissing | BatchesHaveClasses
+_States = UserHasBatches | BatchMissing | ByBatch
 
 
 class StateError(ValueError):
@@ -98,13 +98,16 @@ class BatchRows(tuple[BatchRow, ...]):  # noqa: SLOT001  # what is kept beside t
 NO_BATCHES: Final = BatchRows()
 
 
-@dataclass(frozen=True, slots=True)
-class KnownClass:
-    """A class as CMS answers it; `rendered` is as in `BatchRow`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """What CMS knows about batches: a class, for instance; `rendered` is as in `BatchRow`."""
 
-    class_id: str
-    class_name: str
-    rendered: Rendered = field(default_factory=dict[object, str], repr=False, compare=False)
+    fields: Mapping[str, Any]
+    rendered: Rendered = field(default_factory=dict[object, str], repr=False)
+
+
+Entries = Mapping[str, Entry | None]
+_NOTHING: Final[Entries] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,16 @@ class Rows:
     Attributes:
         batches: By batch id.
         users: Each user's batches.
-        classes: By batch id; `None` or no entry when a batch has no class.
+        about: What CMS knows about batches, for each state that says such things.
     """
 
     batches: Mapping[str, BatchRow] = field(default_factory=dict[str, BatchRow])
     users: Mapping[str, BatchRows] = field(default_factory=dict[str, BatchRows])
-    classes: Mapping[str, KnownClass | None] = field(default_factory=dict[str, KnownClass | None])
+    about: Mapping[type[ByBatch], Entries] = field(default_factory=dict[type[ByBatch], Entries])
+
+    def entries(self, kind: type[ByBatch]) -> Entries:
+        """What one state says, by batch id; `None` or no entry where there is nothing."""
+        return self.about.get(kind, _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +227,7 @@ def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _A
         )
         message = f"params of {name!r}: {problems}"
         raise StateError(message) from error
-    if not isinstance(model, UserHasBatches | BatchMissing | BatchesHaveClasses):
+    if not isinstance(model, UserHasBatches | BatchMissing | ByBatch):
         message = f"provider state {name!r} is in the catalogue, but the mock does not know what it means"
         raise StateError(message)
     return _Applied(name, model)
@@ -232,8 +239,9 @@ def _with_state(rows: Rows, state: _States) -> Rows:
             return _with_batches(rows, state)
         case BatchMissing():
             return _without(rows, {state.batch_id})
-        case BatchesHaveClasses():
-            return Rows(rows.batches, rows.users, {**rows.classes, **_with_classes(state)})
+        case ByBatch():
+            entries = {**rows.entries(type(state)), **_entries_of(state)}
+            return Rows(rows.batches, rows.users, {**rows.about, type(state): entries})
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -243,7 +251,7 @@ def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
     # A batch that was another user's moves: nobody may be left with a row of it.
     kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
     newest_first = BatchRows(sorted(new.values(), key=lambda row: row.created, reverse=True))
-    return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.classes)
+    return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.about)
 
 
 def _with_rows(rows: Rows, changed: Sequence[BatchRow]) -> Rows:
@@ -255,20 +263,13 @@ def _with_rows(rows: Rows, changed: Sequence[BatchRow]) -> Rows:
         others = (one for one in kept.users.get(user_id, ()) if one.batch_id not in fresh)
         mine = (row for row in fresh.values() if row.user_id == user_id)
         users[user_id] = BatchRows(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
-    return Rows({**kept.batches, **fresh}, {**kept.users, **users}, kept.classes)
+    return Rows({**kept.batches, **fresh}, {**kept.users, **users}, kept.about)
 
 
-def _with_classes(state: BatchesHaveClasses) -> Mapping[str, KnownClass | None]:
-    # One object per class, so that it is rendered once however many batches it has.
-    known = {
-        (row.class_id, row.class_name): KnownClass(row.class_id, row.class_name)
-        for row in state.classes.values()
-        if row is not None
-    }
-    return {
-        batch_id: known[row.class_id, row.class_name] if row is not None else None
-        for batch_id, row in state.classes.items()
-    }
+def _entries_of(state: ByBatch) -> Entries:
+    # One object for equal entries, so that it is rendered once however many batches it is about.
+    known = {row: Entry(row.model_dump()) for row in state.entries.values() if row is not None}
+    return {batch_id: known[row] if row is not None else None for batch_id, row in state.entries.items()}
 
 
 def _without(rows: Rows, batch_ids: set[str]) -> Rows:
@@ -277,7 +278,7 @@ def _without(rows: Rows, batch_ids: set[str]) -> Rows:
         owner: BatchRows(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
     }
     batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
-    return Rows(batches, {**rows.users, **remaining}, rows.classes)
+    return Rows(batches, {**rows.users, **remaining}, rows.about)
 
 
 def batch_row(user_id: str, batch: BatchParams) -> BatchRow:

@@ -12,7 +12,7 @@ import pytest
 
 from bff_contracts.judge import Judge
 from bff_contracts.pact_file import shipped_pacts
-from bff_contracts.states import RAS
+from bff_contracts.states import RAS, BatchesHaveClasses
 from bff_mock_server import MockApp, find_scenario, life
 from bff_mock_server.assembly import Plan, assemble
 from bff_mock_server.life import Life
@@ -97,8 +97,8 @@ def test_new_batches_are_handed_in_for_the_same_class_but_not_for_ever(monkeypat
     rows = app.mock.worlds.default.rows
     arrived = set(rows.batches) - before
     assert len(arrived) == 12
-    assert arrived <= set(rows.classes)
-    assert any(rows.classes[batch_id] for batch_id in arrived)
+    assert arrived <= set(rows.entries(BatchesHaveClasses))
+    assert any(rows.entries(BatchesHaveClasses)[batch_id] for batch_id in arrived)
     newest = [user_rows[0].batch_id in arrived for user_rows in rows.users.values() if user_rows]
     assert any(newest)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.states import CMS, RAS, BatchesHaveClasses
 from bff_mock_server import find_scenario
 from tests.mock_server.building import ras_app
 from tests.mock_server.proxying import CLASSES, ask, proxying, served
@@ -59,9 +59,8 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
     assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
     assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]
     assert [len(row["essays"]) for row in replayed] == [len(statuses[row["batch_id"]]["essays"]) for row in replayed]
-    assert {batch_id: known and known.class_name for batch_id, known in world.rows.classes.items()} == {
-        batch_id: known and known["class_name"] for batch_id, known in classes.items()
-    }
+    recorded = world.rows.entries(BatchesHaveClasses)
+    assert {batch_id: known and known.fields for batch_id, known in recorded.items()} == classes
     assert len(world.rows.users) == 3
     assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []
     assert app.mock.worlds.default is world

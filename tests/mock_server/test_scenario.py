@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from bff_contracts.states import InternalStatus
+from bff_contracts.states import BatchesHaveClasses, InternalStatus
 from bff_mock_server import find_scenario
 from tests.mock_server.building import call, cms_app, ras_app
 
@@ -38,12 +38,12 @@ def test_every_phase_occurs() -> None:
 
 
 def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
-    classes = WORLD.rows.classes
+    classes = WORLD.rows.entries(BatchesHaveClasses)
 
     assert set(classes) == set(WORLD.rows.batches)
     assert None in classes.values()
-    assert len({known.class_id for known in classes.values() if known}) == len(
-        {known.class_name for known in classes.values() if known}
+    assert len({known.fields["class_id"] for known in classes.values() if known}) == len(
+        {known.fields["class_name"] for known in classes.values() if known}
     )
 
 

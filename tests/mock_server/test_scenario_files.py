@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.states import BatchesHaveClasses
 from bff_mock_server import Scenario, ScenarioError, find_scenario, read_scenario
 from bff_mock_server.scenarios import shipped_scenarios
 from bff_mock_server.world import World
@@ -68,7 +69,7 @@ def test_an_empty_school_has_teachers_and_nothing_else() -> None:
     scenario = find_scenario("empty-school")
 
     assert scenario.teachers
-    assert (dict(scenario.rows.batches), dict(scenario.rows.classes)) == ({}, {})
+    assert (dict(scenario.rows.batches), dict(scenario.rows.entries(BatchesHaveClasses))) == ({}, {})
 
 
 def test_where_everything_fails_each_teacher_meets_another_fault() -> None:
@@ -108,9 +109,10 @@ def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
     )
 
     rows = scenario.rows.users["a/1"]
-    assert [known.class_name if known else None for known in (scenario.rows.classes[row.batch_id] for row in rows)] == [
-        "Sv 1", None, "Sv 1",
-    ]  # fmt: skip
+    entries = scenario.rows.entries(BatchesHaveClasses)
+    known = [entries[row.batch_id] for row in rows]
+
+    assert [one and one.fields["class_name"] for one in known] == ["Sv 1", None, "Sv 1"]
 
 
 def test_namesakes_have_batches_of_their_own() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES
+from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES, BatchesHaveClasses
 from bff_mock_server import StateError
-from bff_mock_server.world import KnownClass, World
+from bff_mock_server.world import World
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
@@ -58,7 +58,9 @@ def test_classes_are_replaced_batch_by_batch() -> None:
 
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(2): None}})
 
-    assert world.rows.classes == {batch_id(1): KnownClass(CLASS["class_id"], CLASS["class_name"]), batch_id(2): None}
+    entries = world.rows.entries(BatchesHaveClasses)
+
+    assert {one: known and known.fields for one, known in entries.items()} == {batch_id(1): CLASS, batch_id(2): None}
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as-set-up", "in-reverse"])

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bff_contracts.json_values import is_object
 from bff_contracts.states import BATCHES_HAVE_CLASSES, CATALOGUE, SHORT_NAMES, USER_HAS_BATCHES, InternalStatus
 from bff_mock_server.faults import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
@@ -179,7 +180,7 @@ def _ids(params: Mapping[str, Any]) -> Iterator[str]:
     """The ids that a state is about: requests that name one of them meet its fault."""
     yield from (params[name] for name in ("user_id", "batch_id") if name in params)
     yield from (row["batch_id"] for row in params.get("batches", ()))
-    yield from params.get("classes", ())
+    yield from (name for value in params.values() if is_object(value) for name in value)
 
 
 def _faults(text: str | None, route: Route, loc: Loc, document: "_Document") -> tuple[Armed, ...]:
