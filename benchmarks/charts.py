@@ -1,14 +1,18 @@
 """Draw the charts of docs/performance.md from the tables beside them: `pdm run charts`.
 
-`update` puts the tables that a benchmark has printed into the page, and draws the charts anew.
+A benchmark with `--update` puts the tables that it prints into the page and draws the charts in one go.
 """
 
+import argparse
+import io
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from scripts import svg
 
@@ -171,13 +175,41 @@ def updated(page: str, printed: str) -> str:
     return _SECTION.sub(replaced, page)
 
 
-def update(printed: str) -> None:
-    """Put tables into the page, and draw all charts of it."""
-    page = updated(PAGE.read_text(encoding="utf-8"), printed)
-    PAGE.write_text(page, encoding="utf-8")
+def write(printed: str, page: Path = PAGE) -> None:
+    """Put tables into the page, and draw all its charts beside it, in `images`."""
+    text = updated(page.read_text(encoding="utf-8"), printed)
+    page.write_text(text, encoding="utf-8")
     for chart in CHARTS:
-        (IMAGES / f"chart-{chart.name}.svg").write_text(draw(chart, page), encoding="utf-8")
+        (page.parent / "images" / f"chart-{chart.name}.svg").write_text(draw(chart, text), encoding="utf-8")
+
+
+def add_update(parser: argparse.ArgumentParser) -> None:
+    """Describe the option of a benchmark that updates the page; it gives the page's path."""
+    about = f"put the tables into docs/{PAGE.name} and draw its charts"
+    parser.add_argument("--update", action="store_const", const=PAGE, help=about)
+
+
+@contextmanager
+def printing(into: Path | None) -> Generator[None]:
+    """Let tables be printed, and put them into a page, if there is one, when all have been."""
+    kept = io.StringIO()
+    with redirect_stdout(cast("IO[str]", _Both(sys.stdout, kept))):
+        yield
+    if into is not None:
+        write(kept.getvalue(), into)
+
+
+class _Both:
+    def __init__(self, *streams: IO[str]) -> None:
+        self._streams = streams
+
+    def write(self, text: str) -> int:
+        return max(stream.write(text) for stream in self._streams)
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
 
 
 if __name__ == "__main__":
-    update("")
+    write("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Protocol
 
 from docutils import nodes
 from pydantic import BaseModel
@@ -35,6 +36,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_title = "huleedu-bff-clients"
 html_show_copyright = False
 html_show_sourcelink = False
@@ -85,8 +88,10 @@ def _add_contents(_app: Sphinx, page: str, text: list[str]) -> None:
 
 
 def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:
-    """A model is made by validation: what its constructor could take says nothing."""
-    return ("", "") if what == "class" and isinstance(it, type) and issubclass(it, (BaseModel, Enum)) else None
+    """What the constructor of a model, an enum or a protocol could take says nothing."""
+    if what != "class" or not isinstance(it, type):
+        return None
+    return ("", "") if issubclass(it, (BaseModel, Enum)) or Protocol in it.__bases__ else None
 
 
 class LightAndDark(SphinxTransform):

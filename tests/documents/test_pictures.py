@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.charts import CHARTS, IMAGES, PAGE, Chart, draw, tables, updated
+from benchmarks.charts import CHARTS, IMAGES, PAGE, Chart, draw, printing, tables, updated
 from scripts import terminal
 
 CHART = Chart("c", "What it costs", "ms", {"Of a & b": "group"})
@@ -43,6 +44,20 @@ def test_a_table_that_is_measured_anew_takes_the_place_of_the_old_one() -> None:
     assert tables(page) == {"Of a & b": [("ours", 2.0)]}
     assert page.startswith("# Page\n\n### Of a & b\n\nWords.\n\n|")
     assert page.endswith("| ours | 2.00 |\n\nMore.\n")
+
+
+def test_what_a_benchmark_prints_goes_into_the_page_and_its_charts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "images").mkdir()
+    with printing(into=page):
+        print("\n### Lean page, 10 in flight\n\n| | CPU ms a call |\n|---|---:|\n| ours | 0.777 |")  # noqa: T201
+
+    assert "0.777" in capsys.readouterr().out
+    assert "| ours | 0.777 |" in page.read_text(encoding="utf-8")
+    assert "0.78" in (tmp_path / "images" / "chart-clients-lean-page.svg").read_text(encoding="utf-8")
 
 
 def test_a_table_without_a_place_is_told() -> None:
