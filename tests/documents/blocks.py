@@ -49,7 +49,7 @@ class Block:
 
     def __str__(self) -> str:
         """Where it is and how it begins."""
-        return f"{self.document}:{self.line} ({self.text.partition(chr(10))[0]})"
+        return f"{self.document}:{self.line} ({self.text.partition(chr(10))[0][:40]})"
 
 
 def documents() -> list[Path]:
@@ -96,7 +96,7 @@ def _claiming(rows: Sequence[Sequence[Block]]) -> Callable[[Test], Test]:
     def mark(test: Test) -> Test:
         for each in itertools.chain.from_iterable(rows):
             _claims[each].add(f"{test.__module__}.{test.__qualname__}")
-        cases = [pytest.param([each.text for each in row], id=str(row[0])) for row in rows]
+        cases = [pytest.param([each.text for each in row], id=f"{row[0].document}:{row[0].line}") for row in rows]
         return pytest.mark.parametrize("blocks", cases)(test)
 
     return mark
