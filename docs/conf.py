@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -77,14 +78,16 @@ architecture
 security
 performance
 dependencies
+OTHERS
 ```
 """
 """What stands at the side of the site; in the page itself, GitHub would show it as it is."""
 
 
-def _add_contents(_app: Sphinx, page: str, text: list[str]) -> None:
+def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
     if page == "index":
-        text[0] += _CONTENTS
+        named = set(re.findall(r"^(?:.+ <)?([\w/-]+)>?$", _CONTENTS, re.MULTILINE))
+        text[0] += _CONTENTS.replace("OTHERS", "\n".join(sorted(app.project.docnames - named - {page})))
 
 
 def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:

@@ -171,7 +171,8 @@ class Place:
 
 def assert_printed(shown: str, printed: str) -> None:
     """What a page shows is all that was printed, but for durations."""
-    assert _timeless(printed.strip("\n")) == _timeless(shown.strip("\n"))
+    same = _timeless(printed.strip("\n")) == _timeless(shown.strip("\n"))
+    assert same, f"the page shows:\n{shown}\nbut this was printed:\n{printed}"
 
 
 def assert_among(shown: str, printed: str) -> None:
