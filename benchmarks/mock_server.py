@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from benchmarks import charts
 from benchmarks.asking import HEADERS, contract, lua, requests
 
 BIN = Path(sys.executable).parent
@@ -213,8 +214,11 @@ def speed(folder: Path, seconds: float, rounds: int) -> None:
                     load(
                         official, script, min(seconds, 2.0), figures.setdefault((f"pact stub {size}", kind), Figures())
                     )
-    for kind, text in (("A", f"class-info for two ids ({sizes['A']} B)"), ("B", f"a page of 20 ({sizes['B']} B)")):
-        print(f"\n**{kind}: {text}**\n")
+    for kind, text in (
+        ("A", f"Class-info for two ids ({sizes['A']:,} B)"),
+        ("B", f"A page of 20 batches ({sizes['B']:,} B)"),
+    ):
+        print(f"\n### {text}\n")
         print("| server | CPU µs / request | ÷ raw | requests/s | p50 ms | p99 ms |\n|---|---:|---:|---:|---:|---:|")
         everyone = Figures()
         for size in SIZES:
@@ -252,6 +256,7 @@ def with_the_page_open(folder: Path, seconds: float, rounds: int) -> None:
                     load(at, script, seconds, figures.setdefault((kind, True), Figures()))
                     page.terminate()
     print(
+        "\n### With the control page open\n"
         "\n| with the control page | CPU µs / request | ÷ closed | requests/s | p50 ms | p99 ms |"
         "\n|---|---:|---:|---:|---:|---:|"
     )
@@ -310,10 +315,10 @@ def start_and_memory(folder: Path, requests_wanted: int) -> None:
         starts["this mock"].append(first_answer(mock(*ports), port, target))
         starts["raw uvicorn application"].append(first_answer([sys.executable, "-c", raw], raw_port, target))
         starts["`pact stub`"].append(first_answer(stub, theirs, target))
-    print("\n| server | ms from spawn to the first answer (median of 7) |\n|---|---:|")
+    print("\n### Start\n\n| server | ms from spawn to the first answer (median of 7) |\n|---|---:|")
     for name, times in starts.items():
         print(f"| {name} | {statistics.median(times):.0f} |")
-    print("\n| requests answered | resident memory of the mock, MiB |\n|---:|---:|")
+    print("\n### Memory\n\n| requests answered | resident memory of the mock, MiB |\n|---:|---:|")
     script = lua(folder, "B")
     with running("mock", mock(*ports), port) as server:
         print(f"| 0 | {server.memory():.1f} |")
@@ -332,12 +337,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=4, help="how long each measurement takes (default: 4)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is repeated (default: 3)")
     parser.add_argument("--requests", type=int, default=1_000_000, help="for the memory (default: a million)")
+    charts.add_update(parser)
     options = parser.parse_args()
     missing = [tool for tool in ("wrk", "taskset") if shutil.which(tool) is None]
     if missing or not sys.platform.startswith("linux"):
         print(f"needs Linux, wrk and taskset; missing: {', '.join(missing)} (apt-get install wrk)", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, charts.printing(into=options.update):
         folder = Path(name)
         start_and_memory(folder, options.requests)
         speed(folder, options.seconds, options.rounds)

@@ -17,6 +17,7 @@ import yaml
 
 from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import CMS
+from tests.documents.blocks import runs, runs_each
 from tests.provider.test_applications import stateful_cms
 from tests.support.broker_double import TOKEN, Broker, broker_double
 from tests.support.hypercorn_server import on_hypercorn
@@ -43,12 +44,6 @@ def steps(file: Path) -> Iterator[dict[str, Any]]:
 
 def commands(file: Path) -> list[str]:
     return [step["run"] for step in steps(file) if "run" in step]
-
-
-def on_the_page() -> list[str]:
-    text = PAGE.read_text(encoding="utf-8")
-    blocks: list[str] = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
 
 
 def tool(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -184,21 +179,30 @@ def test_each_command_of_a_workflow_works(command: str, checkout: Path, broker: 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", on_the_page())
-def test_each_command_of_the_page_works(command: str, checkout: Path, broker: Broker, provider: str) -> None:
-    command = command.replace("http://127.0.0.1:5002/_pact/provider_states", f"{provider}/states")
+@runs_each(
+    "docs/ci.md",
+    "bff-contracts publish --dry-run",
+    "bff-contracts publish\n",
+    "bff-contracts can-i-deploy",
+    "bff-contracts record-deployment",
+    "bff-contracts verify",
+    "bff-contracts diff",
+)
+def test_each_command_of_the_page_works(blocks: list[str], checkout: Path, broker: Broker, provider: str) -> None:
+    command = blocks[0].replace("http://127.0.0.1:5002/_pact/provider_states", f"{provider}/states")
     done = run(command.replace("http://127.0.0.1:5002", provider), checkout, broker)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_webhook_of_the_page_calls_the_workflow(checkout: Path, broker: Broker) -> None:
-    (command,) = (each for each in on_the_page() if "create-webhook" in each)
-    run(command, checkout, broker)
+@runs("docs/ci.md", "pact broker create-webhook")
+def test_the_webhook_of_the_page_calls_the_workflow(blocks: list[str], checkout: Path, broker: Broker) -> None:
+    done = run(blocks[0], checkout, broker)
     (sent,) = broker.bodies("/webhooks")
     payload = sent["request"]["body"]
     triggers = workflow(FILES[-1])[True]  # YAML 1.1 reads `on` as true
 
+    assert done.returncode == 0, done.stdout + done.stderr
     assert [event["name"] for event in sent["events"]] == ["contract_requiring_verification_published"]
     assert payload["event_type"] in triggers["repository_dispatch"]["types"]
     text = FILES[-1].read_text(encoding="utf-8")

@@ -1,0 +1,121 @@
+"""The site: the Markdown that GitHub shows, and the API out of the docstrings. `pdm run docs` builds it."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Protocol
+
+from docutils import nodes
+from pydantic import BaseModel
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+project = "huleedu-bff-clients"
+author = "HuleEdu"
+version = release = version_of(project)
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["images", "workflows"]
+nitpicky = True
+# A type in a signature may be of another package, private, or an alias: it need not be a link.
+nitpick_ignore_regex = [("py:class", ".*"), ("py:exc", r"pydantic\.ValidationError|UnknownProviderError")]
+suppress_warnings = ["misc.highlighting_failure"]  # an HTTP message of one line
+default_role = "literal"
+
+myst_heading_anchors = 3
+linkcheck_ignore = [r"http://127\.0\.0\.1"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+add_module_names = False
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+html_title = "huleedu-bff-clients"
+html_show_copyright = False
+html_show_sourcelink = False
+
+_CONTENTS = """
+```{toctree}
+:hidden:
+:caption: You build the BFF
+The mock <bff-developers>
+The clients <clients>
+When a backend is down <reliability>
+```
+```{toctree}
+:hidden:
+:caption: You own RAS or CMS
+Verify your service <providers>
+What is expected of RAS <contract/result-aggregator-service>
+What is expected of CMS <contract/class-management-service>
+How far to trust it <contract/mutants>
+```
+```{toctree}
+:hidden:
+:caption: You run CI
+From nothing to published pacts <ci>
+```
+```{toctree}
+:hidden:
+:caption: Reference
+api/clients
+api/mock
+api/contracts
+```
+```{toctree}
+:hidden:
+:caption: You change this project
+architecture
+security
+performance
+dependencies
+OTHERS
+```
+"""
+"""What stands at the side of the site; in the page itself, GitHub would show it as it is."""
+
+
+def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
+    if page == "index":
+        named = set(re.findall(r"^(?:.+ <)?([\w/-]+)>?$", _CONTENTS, re.MULTILINE))
+        text[0] += _CONTENTS.replace("OTHERS", "\n".join(sorted(app.project.docnames - named - {page})))
+
+
+def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:
+    """What the constructor of a model, an enum or a protocol could take says nothing."""
+    if what != "class" or not isinstance(it, type):
+        return None
+    return ("", "") if issubclass(it, (BaseModel, Enum)) or Protocol in it.__bases__ else None
+
+
+class LightAndDark(SphinxTransform):
+    """Shows a picture that there is for light and for dark in the one that fits."""
+
+    default_priority = 200
+
+    def apply(self) -> None:
+        """Put the dark picture beside the light one."""
+        for image in list(self.document.findall(nodes.image)):
+            dark = image["uri"].replace("-light.png", "-dark.png")
+            if dark != image["uri"] and (Path(self.env.srcdir) / dark).exists():
+                other = image.deepcopy()
+                other["uri"] = dark
+                image["classes"].append("only-light")
+                other["classes"].append("only-dark")
+                image.parent.insert(image.parent.index(image) + 1, other)
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("source-read", _add_contents)
+    app.connect("autodoc-process-signature", _without_machinery)
+    app.add_transform(LightAndDark)

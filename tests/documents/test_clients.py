@@ -1,0 +1,108 @@
+"""The pages about the clients: the programs work, the tables say what the code does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bff_clients import (
+    AuthenticationRejected,
+    BackendError,
+    BackendRejected,
+    BackendSettings,
+    BackendTimeout,
+    BackendUnavailable,
+    ContractViolation,
+)
+from bff_clients.correlation import correlation_id
+from bff_contracts.states import USER_HAS_BATCHES
+from bff_mock_server import Backends, a_batch
+from examples.bff.errors import envelope_of
+from tests.documents.blocks import DOCS, runs
+
+SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
+ID = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
+
+
+def app_of(program: str) -> FastAPI:
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102  a program of our own pages
+    app: FastAPI = names["app"]
+    return app
+
+
+@pytest.mark.anyio
+@runs("docs/clients.md", "from collections.abc")
+async def test_a_service_with_dishka_gets_both_clients(
+    blocks: list[str], backends: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", backends.api_key)
+    batch = a_batch(1)
+    backends.given(USER_HAS_BATCHES, user_id="anna", batches=[batch])
+    app = app_of(blocks[0])
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as http,
+    ):
+        found = await http.get("/bff/v1/teachers/anna/batches")
+
+    assert found.json() == {batch["batch_id"]: "completed_successfully"}
+
+
+@pytest.mark.anyio
+@runs("docs/reliability.md", "from bff_clients import CorrelationIdMiddleware")
+async def test_the_middleware_takes_the_id_of_the_request(blocks: list[str]) -> None:
+    app = app_of(blocks[0])
+
+    @app.get("/")
+    async def current() -> str | None:  # pyright: ignore[reportUnusedFunction]
+        return correlation_id.get()
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as http:
+        found = await http.get("/", headers={"X-Correlation-ID": ID})
+
+    assert found.json() == ID
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(BackendUnavailable("d", reason="status", **SAID), id="BackendUnavailable"),
+        pytest.param(BackendUnavailable("d", reason="connect", **SAID), id="BackendUnavailable-connect"),
+        pytest.param(BackendUnavailable("d", reason="breaker_open", **SAID), id="BackendUnavailable-breaker"),
+        pytest.param(BackendTimeout("d", reason="timeout", **SAID), id="BackendTimeout"),
+        pytest.param(BackendRejected("d", **SAID), id="BackendRejected"),
+        pytest.param(AuthenticationRejected("d", **SAID), id="AuthenticationRejected"),
+        pytest.param(ContractViolation("d", **SAID), id="ContractViolation"),
+    ],
+)
+def test_the_page_tells_status_and_code_of_each_error(error: BackendError) -> None:
+    status, code = envelope_of(error)
+    name = f"`{type(error).__name__}`"
+    reason = getattr(error, "reason", "")
+    said = f'`reason="{reason}"`' if reason in {"connect", "breaker_open"} else None
+    rows = [
+        line.split("|")
+        for line in (DOCS / "clients.md").read_text(encoding="utf-8").partition("## Errors")[2].splitlines()
+        if line.startswith("| `")
+        and name in line.split("|")[1]
+        and (said in line.split("|")[1] if said else "reason" not in line.split("|")[1])
+    ]
+
+    assert [(row[3].strip(), row[4].strip()) for row in rows] == [(str(status), f"`{code}`")]
+
+
+def test_the_page_tells_the_default_of_each_setting() -> None:
+    fields = BackendSettings.model_fields
+    rows = {
+        cells[1].strip(" `"): cells[2].strip().partition("`")[2].partition("`")[0]
+        for line in (DOCS / "clients.md").read_text(encoding="utf-8").partition("## Settings")[2].splitlines()
+        if line.startswith("| `BFF_")
+        for cells in [line.split("|")]
+    }
+
+    defaults = {name.lower().removeprefix("bff_teacher_service_"): text for name, text in rows.items()}
+    assert defaults == {name: str(fields[name].default) for name in defaults}

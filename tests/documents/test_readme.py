@@ -1,0 +1,66 @@
+"""The README does what it says."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+
+from tests.documents.blocks import ROOT, Place, assert_printed, runs
+from tests.support.mock_process import FREE_PORTS
+
+
+def lines_of(block: str) -> list[str]:
+    return [line.partition("#")[0].strip() for line in block.splitlines()]
+
+
+@runs("README.md", "make mock")
+def test_make_mock_starts_and_answers_and_ci_calls_make_test(blocks: list[str], desk: Place) -> None:
+    mock, test = map(shlex.split, lines_of(blocks[0]))
+    # `setup` is done: this runs in what it has installed.
+    command = [*mock, "--old-file=setup", f"ARGS={shlex.join(FREE_PORTS)}"]
+    with subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, env=desk.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        url = next(line.split()[1] for line in process.stdout if "result-aggregator-service" in line)
+        status = httpx.get(f"{url}/healthz").status_code
+        os.killpg(process.pid, signal.SIGTERM)  # make, pdm and the mock
+        process.stdout.read()
+
+    assert status == 200
+    assert shlex.join(test) in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+@runs("README.md", "import asyncio", "HULEEDU_INTERNAL_API_KEY=", "30 January")
+def test_the_first_call_prints_what_is_shown(blocks: list[str], beside_the_mock: Place) -> None:
+    program, command, shown = blocks
+    beside_the_mock.write("example.py", program)
+
+    assert_printed(shown, beside_the_mock.run(command))
+
+
+@runs("README.md", "import pytest", ".venv/bin/pytest")
+def test_the_first_test_passes(blocks: list[str], desk: Place) -> None:
+    test, command = blocks
+    desk.write("test_first.py", test)
+
+    assert "1 passed" in desk.run(command)
+
+
+@runs("README.md", ".venv/bin/bff-contracts verify", "class-management-service at")
+def test_the_first_verification_prints_what_is_shown(blocks: list[str], beside_the_mock: Place) -> None:
+    command, shown = blocks
+
+    assert_printed(shown, beside_the_mock.run(command))
+
+
+def test_a_working_example_stands_by_line_20_and_the_whole_is_short() -> None:
+    lines = Path(ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert lines.index("```python") < 20
+    assert len(lines) < 150
