@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -11,7 +12,7 @@ from bff_clients._backend import Backend
 from bff_clients._call import BackendClient, Call
 from bff_clients._ids import canonical_batch_id
 from bff_clients.errors import BackendError
-from bff_clients.models import BatchId, ClassInfo
+from bff_clients.models import AnswerModel, BatchId, ClassInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,11 +28,32 @@ MAX_IDS_PER_REQUEST: Final = 100
 MAX_URL_BYTES: Final = 4000
 MAX_CONCURRENT_REQUESTS: Final = 4
 
-_PATH: Final = "/internal/v1/batches/class-info?batch_ids="
+_LONGEST_PATH: Final = 64
+"""Bytes: more than any path of CMS has before its ids."""
 _ID_BYTES: Final = 37
 """A canonical UUID and its comma."""
 
-_CLASSES: Final = TypeAdapter(dict[str, ClassInfo | None])
+M = TypeVar("M", bound=AnswerModel)
+
+
+@dataclass(frozen=True)
+class _ByBatch(Generic[M]):
+    """An endpoint that answers with a map, keyed by the batch ids it is asked about.
+
+    Attributes:
+        operation: The client method.
+        path: Its path.
+        body: What its answers hold for each id, or `None`.
+    """
+
+    operation: str
+    path: str
+    body: TypeAdapter[dict[str, M | None]]
+
+
+_CLASS_INFO: Final = _ByBatch(
+    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
+)
 
 
 class CMSClient(BackendClient):
@@ -39,7 +61,7 @@ class CMSClient(BackendClient):
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
         super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url))
-        room = MAX_URL_BYTES - len(settings.cms_base_url) - len(_PATH)
+        room = MAX_URL_BYTES - len(settings.cms_base_url) - _LONGEST_PATH
         self._ids_per_request = min(MAX_IDS_PER_REQUEST, (room + 1) // _ID_BYTES)
 
     async def get_batch_class_info(
@@ -61,26 +83,31 @@ class CMSClient(BackendClient):
             TypeError: `batch_ids` is one string.
             BackendError: There is no whole answer; see `bff_clients.errors`.
         """
+        return await self._read(_CLASS_INFO, batch_ids, correlation_id)
+
+    async def _read(
+        self, endpoint: _ByBatch[M], batch_ids: Iterable[str], correlation_id: str | UUID | None
+    ) -> dict[str, M | None]:
         if isinstance(batch_ids, str):
             message = "batch_ids must be a collection of ids, not one string"
             raise TypeError(message)
         wanted = {spelled: canonical_batch_id(spelled) for spelled in batch_ids}
         distinct = list(dict.fromkeys(wanted.values()))
-        async with Call(self._backend, "get_batch_class_info", correlation_id) as call:
+        async with Call(self._backend, endpoint.operation, correlation_id) as call:
             size = self._ids_per_request
             chunks = [distinct[start : start + size] for start in range(0, len(distinct), size)]
-            found = await _all_classes(call, chunks)
+            found = await _all_parts(call, endpoint, chunks)
         return {spelled: found[canonical] for spelled, canonical in wanted.items()}
 
 
-async def _all_classes(call: Call, chunks: list[list[BatchId]]) -> dict[str, ClassInfo | None]:
+async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchId]]) -> dict[str, M | None]:
     """Ask for every chunk; the first failure cancels the rest and is what the caller gets."""
-    found: dict[str, ClassInfo | None] = {}
+    found: dict[str, M | None] = {}
     turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     async def ask(ids: list[BatchId]) -> None:
         async with turns:
-            found.update(await _classes(call, ids))
+            found.update(await _part(call, endpoint, ids))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -92,10 +119,10 @@ async def _all_classes(call: Call, chunks: list[list[BatchId]]) -> dict[str, Cla
     return found
 
 
-async def _classes(call: Call, ids: list[BatchId]) -> dict[str, ClassInfo | None]:
-    answer = await call.get(_PATH + ",".join(ids))
-    classes = call.decode(answer, _CLASSES)
-    missing = [batch_id for batch_id in ids if batch_id not in classes]
+async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[str, M | None]:
+    answer = await call.get(f"{endpoint.path}?batch_ids={','.join(ids)}")
+    entries = call.decode(answer, endpoint.body)
+    missing = [batch_id for batch_id in ids if batch_id not in entries]
     if missing:
         raise call.violation(f"{len(missing)} of the {len(ids)} ids asked for are missing", answer.status_code)
-    return {batch_id: classes[batch_id] for batch_id in ids}
+    return {batch_id: entries[batch_id] for batch_id in ids}
