@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import httpx
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bff_clients import BackendError, BackendSettings, BatchStatus, CMSClient, RASClient
+from bff_clients import (
+    BackendError,
+    BackendSettings,
+    BatchStatus,
+    CMSClient,
+    CMSClientProtocol,
+    RASClient,
+    RASClientProtocol,
+)
 from bff_clients.models import UUID_PATTERN
 from bff_contracts.states import CMS, RAS
 
@@ -36,21 +45,41 @@ TO_BE_FOUND: Final = settings(QUICK, phases=[Phase.generate])
 """For what has to be found, and need not be made small then."""
 
 CLIENTS: Final = {RAS: RASClient, CMS: CMSClient}
-IDS: Final = st.uuids().map(str) | st.from_regex(UUID_PATTERN, fullmatch=True)
-USERS: Final = IDS | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+PROTOCOLS: Final = {RAS: RASClientProtocol, CMS: CMSClientProtocol}
 
 Arguments = Mapping[str, Any]
 Answer = Callable[[httpx.Request], Any]
 
 
-def _as_they_are(query: Arguments) -> Arguments | None:
-    return query
+@dataclass(frozen=True)
+class Argument:
+    """What a parameter of the client methods may be.
+
+    Attributes:
+        values: Its values.
+        read: Its value in a path and query that are about it; raises `LookupError` when they are not.
+    """
+
+    values: st.SearchStrategy[Any]
+    read: Callable[[str, Mapping[str, str]], Any]
 
 
-def _pages_from_the_start(query: Arguments) -> Arguments | None:
-    if query.get("offset") != 0:
-        return None
-    return {"page_size" if name == "limit" else name: value for name, value in query.items() if name != "offset"}
+IDS: Final = st.uuids().map(str) | st.from_regex(UUID_PATTERN, fullmatch=True)
+_UUID: Final = re.compile(UUID_PATTERN.strip("^$"))
+
+ARGUMENTS: Final[Mapping[str, Argument]] = {
+    "user_id": Argument(
+        IDS | st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+        lambda path, _: unquote(path.rpartition("/")[2]),
+    ),
+    "batch_id": Argument(IDS, lambda path, _: _UUID.findall(path)[0]),
+    "batch_ids": Argument(st.lists(IDS, min_size=1, max_size=4), lambda _, query: query["batch_ids"].split(",")),
+    "limit": Argument(st.integers(1, 100), lambda _, query: int(query["limit"])),
+    "page_size": Argument(st.integers(1, 100), lambda _, query: int(query["limit"])),
+    "offset": Argument(st.integers(0, 40) | st.integers(0, 2**63), lambda _, query: int(query["offset"])),
+    "status": Argument(st.sampled_from(BatchStatus), lambda _, query: BatchStatus(query["status"])),
+}
+"""By name: what the next method needs is probably here."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +89,38 @@ class Operation:
     Attributes:
         name: The method.
         provider: Whom it asks.
-        path: What it asks for; `{…}` is the argument of that name.
-        arguments: What it may be called with.
-        from_query: The rest of the arguments, from a query that is read; `None` when it never sends such a query.
+        parameters: Their names, and whether each is required.
     """
 
     name: str
     provider: str
-    path: str
-    arguments: st.SearchStrategy[Arguments] = field(repr=False)
-    from_query: Callable[[Arguments], Arguments | None] = field(default=_as_they_are, repr=False)
+    parameters: tuple[tuple[str, bool], ...]
 
     def __str__(self) -> str:
         return self.name
 
-    def arguments_for(self, path: str, query: Mapping[str, str]) -> Arguments | None:
+    @property
+    def arguments(self) -> st.SearchStrategy[Arguments]:
+        """What it may be called with."""
+        known = [(name, is_required, ARGUMENTS[name].values) for name, is_required in self.parameters]
+        return st.fixed_dictionaries(
+            {name: values for name, is_required, values in known if is_required},
+            optional={name: values for name, is_required, values in known if not is_required},
+        )
+
+    def arguments_for(self, target: str) -> Arguments | None:
         """The arguments that make it send a request; `None` when none do."""
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path), path)
-        rest = self.from_query({name: _READ[name](value) for name, value in query.items()})
-        if found is None or rest is None:
-            return None
-        return {name: unquote(value) for name, value in found.groupdict().items()} | dict(rest)
+        path, _, text = target.partition("?")
+        query = {name: values[0] for name, values in parse_qs(text).items()}
+        arguments: dict[str, Any] = {}
+        for name, is_required in self.parameters:
+            try:
+                arguments[name] = ARGUMENTS[name].read(path, query)
+            except LookupError:
+                if is_required:
+                    return None
+        sent = self.sent(arguments)
+        return arguments if sent and sent[0].url.raw_path.decode() == target else None
 
     async def call(self, client: Any, arguments: Arguments) -> Any:
         """Call it; what comes bit by bit is waited for to the end."""
@@ -102,57 +142,24 @@ class Operation:
 
         def answer(request: httpx.Request) -> httpx.Response:
             requests.append(request)
-            return httpx.Response(204)
+            return httpx.Response(404)
 
         with suppress(BackendError, ValueError):
             self.result(arguments, answer)
         return requests
 
 
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "limit": int,
-    "offset": int,
-    "status": BatchStatus,
-    "batch_ids": lambda text: text.split(","),
-}
-"""Parameters of a query as the arguments that they were."""
+def _operations() -> Iterator[Operation]:
+    for provider, protocol in PROTOCOLS.items():
+        for name, method in inspect.getmembers(protocol, inspect.isfunction):
+            if not name.startswith("_"):
+                parameters = list(inspect.signature(method).parameters.values())[1:]
+                named = [(one.name, one.default is one.empty) for one in parameters if one.name != "correlation_id"]
+                yield Operation(name, provider, tuple(named))
 
-_FILTERS: Final = {"status": st.sampled_from(BatchStatus)}
 
-READING: Final = (
-    Operation(
-        "get_batches_for_user",
-        RAS,
-        "/internal/v1/batches/user/{user_id}",
-        st.fixed_dictionaries(
-            {"user_id": USERS},
-            optional={"limit": st.integers(1, 100), "offset": st.integers(0, 40) | st.integers(0, 2**63), **_FILTERS},
-        ),
-    ),
-    Operation(
-        "get_batch_status",
-        RAS,
-        "/internal/v1/batches/{batch_id}/status",
-        st.fixed_dictionaries({"batch_id": IDS}),
-    ),
-    Operation(
-        "get_batch_class_info",
-        CMS,
-        "/internal/v1/batches/class-info",
-        st.fixed_dictionaries({"batch_ids": st.lists(IDS, min_size=1, max_size=4)}),
-    ),
-)
-"""The methods that each read one endpoint's body."""
-
-OPERATIONS: Final = (
-    *READING,
-    Operation(
-        "iter_batches_for_user",
-        RAS,
-        "/internal/v1/batches/user/{user_id}",
-        st.fixed_dictionaries({"user_id": USERS}, optional={"page_size": st.integers(1, 100), **_FILTERS}),
-        _pages_from_the_start,
-    ),
-    *(Operation("ping", provider, "/healthz", st.just({})) for provider in (RAS, CMS)),
-)
+OPERATIONS: Final = tuple(_operations())
 """All methods of both protocols."""
+
+READING: Final = tuple(one for one in OPERATIONS if one.name.startswith("get_"))
+"""Those that each read one endpoint's body."""

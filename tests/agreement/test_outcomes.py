@@ -3,17 +3,12 @@ from __future__ import annotations
 import pytest
 
 from tests.agreement import outcomes
-from tests.agreement.operations import OPERATIONS
-from tests.agreement.outcomes import PAGE, Case, cases, holes, methods, outcomes_of, page
+from tests.agreement.outcomes import PAGE, Case, cases, holes, outcomes_of, page
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)
 def test_a_call_ends_as_it_should(case: Case) -> None:
     assert outcomes_of(case.operation, case.arguments, case.answer) == {case.outcome}
-
-
-def test_every_method_is_known() -> None:
-    assert sorted((operation.provider, operation.name) for operation in OPERATIONS) == sorted(methods())
 
 
 def test_every_outcome_of_every_method_is_pinned() -> None:
