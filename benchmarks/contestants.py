@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 
 from benchmarks.client_server import CHUNK, Server
 from bff_clients import BackendSettings, CMSClient, RASClient, create_http_client
-from bff_clients.cms_client import _CLASSES  # pyright: ignore[reportPrivateUsage]  # the same models for everybody
+from bff_clients.cms_client import _CLASS_INFO  # pyright: ignore[reportPrivateUsage]  # the same models for everybody
 from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
 
 KEY: Final = "INJECTED-AT-VERIFICATION"
@@ -144,7 +144,7 @@ async def contestants(
 
     async def raw_chunk(ids: Sequence[str]) -> dict[str, object]:
         async with session.get(f"{server.url}{CLASSES}?batch_ids={','.join(ids)}") as response:
-            return dict(_CLASSES.validate_json(await response.read()))
+            return dict(_CLASS_INFO.body.validate_json(await response.read()))
 
     found["raw aiohttp"] = Contestant(raw_page, in_chunks(raw_chunk))
     floor = Floor(server.url)

@@ -90,11 +90,15 @@ class Operation:
         name: The method.
         provider: Whom it asks.
         parameters: Their names, and whether each is required.
+        signature: As the protocol has it.
+        summary: What it does, in a sentence.
     """
 
     name: str
     provider: str
     parameters: tuple[tuple[str, bool], ...]
+    signature: str
+    summary: str
 
     def __str__(self) -> str:
         return self.name
@@ -155,7 +159,9 @@ def _operations() -> Iterator[Operation]:
             if not name.startswith("_"):
                 parameters = list(inspect.signature(method).parameters.values())[1:]
                 named = [(one.name, one.default is one.empty) for one in parameters if one.name != "correlation_id"]
-                yield Operation(name, provider, tuple(named))
+                shown = str(inspect.signature(method)).replace("(self, ", "(").replace("'", "")
+                summary = (inspect.getdoc(method) or "").partition("\n")[0]
+                yield Operation(name, provider, tuple(named), f"{name}{shown}", summary)
 
 
 OPERATIONS: Final = tuple(_operations())

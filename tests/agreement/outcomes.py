@@ -182,7 +182,8 @@ def page() -> str:
     found = pinned()
     lines = [_INTRODUCTION]
     for operation in OPERATIONS:
-        lines += [f"## `{operation.name}` ({operation.provider})", "", "| outcome | pinned by |", "|---|---|"]
+        lines += [f"## `{operation.name}` ({operation.provider})", "", operation.summary, ""]
+        lines += ["```python", operation.signature, "```", "", "| outcome | pinned by |", "|---|---|"]
         for outcome in OUTCOMES:
             why = IMPOSSIBLE.get((operation.name, outcome))
             by = f"cannot be: {why}" if why else "; ".join(_gathered(found.get((operation, outcome), [])))

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bff_contracts.pact_file import shipped_pacts
 from bff_mock_server import find_scenario
 from bff_mock_server.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
@@ -128,11 +129,13 @@ def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> N
 
 
 def test_what_was_used_of_the_contract_is_shown(mock: RunningMock, page: Page) -> None:
-    expect(page.locator("#covered")).to_have_text("0 of 39 interactions used")
+    total = sum(len(pact.interactions) for pact in shipped_pacts())
+
+    expect(page.locator("#covered")).to_have_text(f"0 of {total} interactions used")
 
     httpx.get(f"{mock.cms}/healthz")
 
-    expect(page.locator("#covered")).to_have_text("1 of 39 interactions used")
+    expect(page.locator("#covered")).to_have_text(f"1 of {total} interactions used")
     page.locator("#endpoints summary", has_text="CMS GET /healthz").click()
     expect(page.locator("#endpoints li", has_text="health").last).to_contain_text("1×")  # noqa: RUF001
 

@@ -23,10 +23,10 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
-from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
+from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
-from tests.mock_server.building import HEADERS, KEY, USER
+from tests.mock_server.building import HEADERS, KEY, USER, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -187,20 +187,21 @@ async def test_what_was_never_used_is_named(backends: Backends) -> None:
     with pytest.raises(AssertionError) as uncovered:
         backends.assert_contract_covered("cms")
 
-    assert "3 of 8 interactions were never used:" in str(uncovered.value)
+    assert " interactions were never used:" in str(uncovered.value)
     assert "wrong key (class-management-service GET /internal/v1/batches/class-info -> 401)" in str(uncovered.value)
     assert "result-aggregator-service" not in str(uncovered.value)
 
 
 def test_a_covered_contract_is_no_failure(backends: Backends) -> None:
-    target = f"{backends.cms_url}/internal/v1/batches/class-info?batch_ids={a_batch()['batch_id']}"
-    for key in ("wrong", KEY, ""):
-        httpx.get(target, headers={**HEADERS, "X-Internal-API-Key": key})
-    httpx.get(f"{backends.cms_url}/healthz")
+    interactions = shipped(CMS).interactions
+    for path in {interaction.request.path for interaction in interactions}:
+        for key in ("wrong", KEY, ""):
+            target = f"{backends.cms_url}{path}" + ("" if path == "/healthz" else f"?batch_ids={a_batch()['batch_id']}")
+            httpx.get(target, headers={**HEADERS, "X-Internal-API-Key": key})
 
     backends.assert_contract_covered("cms")
 
-    assert sum(use.times > 0 for use in backends.coverage()) == 8
+    assert sum(use.times > 0 for use in backends.coverage()) == len(interactions)
 
 
 def test_a_scenario_can_be_used(backends: Backends) -> None:

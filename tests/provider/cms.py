@@ -1,7 +1,8 @@
 """CMS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from dishka import FromDishka, Provider, Scope, make_async_container, provide  # pyright: ignore[reportUnknownVariableType]
 from quart import Quart, request
 from quart_dishka import QuartDishka, inject
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
 
 SCHEMA = """
 CREATE TABLE classes (class_id TEXT PRIMARY KEY, name TEXT NOT NULL);
@@ -81,3 +84,15 @@ def create_app(settings: Settings) -> Quart:
 
     QuartDishka(app=app, container=make_async_container(Storage(settings)))
     return app
+
+
+def seed_classes(database: str, params: BatchesHaveClasses) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for batch_id, row in params.classes.items():
+            connection.execute("DELETE FROM batch_classes WHERE batch_id = ?", (batch_id,))
+            if row is not None:
+                connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?)", (row.class_id, row.class_name))
+                connection.execute("INSERT INTO batch_classes VALUES (?, ?)", (batch_id, row.class_id))
+
+
+STATES: dict[str, Callable[[str, Any], None]] = {BATCHES_HAVE_CLASSES: seed_classes}

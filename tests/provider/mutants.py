@@ -381,7 +381,7 @@ MUTANTS: Final = (
         ("return {batch_id: repository.class_of(batch_id) for", "return [repository.class_of(batch_id) for"),
         ("in batch_ids}", "in batch_ids]"),
     ),
-    cms("every batch has a class", (" WHERE batch_id = ?", " WHERE ? != ''")),
+    cms("every batch has a class", (" USING (class_id) WHERE batch_id = ?", " USING (class_id) WHERE ? != ''")),
     cms(
         "classes of batches swapped",
         ("return {batch_id: repository.class_of(batch_id) for", "return {batch_id: repository.class_of(other) for"),

@@ -9,9 +9,7 @@ from typing import Any
 
 from bff_contracts.states import (
     BATCH_MISSING,
-    BATCHES_HAVE_CLASSES,
     USER_HAS_BATCHES,
-    BatchesHaveClasses,
     BatchMissing,
     UserHasBatches,
 )
@@ -32,7 +30,7 @@ def ras_states(database: Path) -> States:
 def cms_states(database: Path) -> States:
     with closing(ras.connect(str(database))) as connection:
         connection.executescript(cms.SCHEMA)
-    return {BATCHES_HAVE_CLASSES: partial(seed_classes, database)}
+    return {name: partial(handler, str(database)) for name, handler in cms.STATES.items()}
 
 
 def seed_batches(database: Path, params: UserHasBatches) -> None:
@@ -56,12 +54,3 @@ def insert(connection: Any, table: str, row: Mapping[str, Any]) -> None:
 def remove_batch(database: Path, params: BatchMissing) -> None:
     with closing(ras.connect(str(database))) as connection, connection:
         connection.execute("DELETE FROM batches WHERE batch_id = ?", (params.batch_id,))
-
-
-def seed_classes(database: Path, params: BatchesHaveClasses) -> None:
-    with closing(ras.connect(str(database))) as connection, connection:
-        for batch_id, row in params.classes.items():
-            connection.execute("DELETE FROM batch_classes WHERE batch_id = ?", (batch_id,))
-            if row is not None:
-                connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?)", (row.class_id, row.class_name))
-                connection.execute("INSERT INTO batch_classes VALUES (?, ?)", (batch_id, row.class_id))

@@ -6,7 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.states import KINDS, ByBatch
+from bff_contracts.verification import interactions_of
+
+INTERACTIONS: Final = interactions_of("cms")
+SEEDED: Final = tuple(name for name in INTERACTIONS if not name.startswith(("health", "refused: ")))
+"""Those that need a provider state."""
 
 PLACEHOLDER: Final = "INJECTED-AT-VERIFICATION"
 
@@ -17,29 +22,29 @@ class SmallCms:
     """Keeps the contract, unless it is told otherwise.
 
     Attributes:
-        classes: What it knows; `states` seed it.
+        entries: What it knows, whichever endpoint asks; `states` seed it.
         keys: The keys that it was sent.
         before: What it does before each answer.
-        echo: Whether it tells the key in the class names.
+        echo: Whether it tells the key in every text.
         refusal: The status of its refusals.
     """
 
     def __init__(self, key: str = PLACEHOLDER) -> None:
         self.key = key
-        self.classes: dict[str, Any] = {}
+        self.entries: dict[str, Any] = {}
         self.keys: list[str | None] = []
         self.before: Hook = lambda: None
         self.echo = False
         self.refusal = 401
 
     @property
-    def states(self) -> dict[str, Callable[[BatchesHaveClasses], None]]:
+    def states(self) -> dict[str, Callable[[ByBatch], None]]:
         """The handlers of its provider states."""
-        return {BATCHES_HAVE_CLASSES: self.seed}
+        return states_with(self.seed)
 
-    def seed(self, params: BatchesHaveClasses) -> None:
-        """Know these classes."""
-        self.classes = params.model_dump()["classes"]
+    def seed(self, params: ByBatch) -> None:
+        """Know this, and nothing else: each interaction seeds what it asks for."""
+        self.entries = params.model_dump()[params.param()]
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         """Answer."""
@@ -62,10 +67,15 @@ class SmallCms:
         if key != self.key:
             return self.refusal, {"error": "Invalid credentials"}
         asked = parse_qs(scope["query_string"].decode())["batch_ids"][0].split(",")
-        classes = {batch_id: self.classes.get(batch_id) for batch_id in asked}
+        entries = {batch_id: self.entries.get(batch_id) for batch_id in asked}
         if self.echo:
-            classes = {batch_id: {**found, "class_name": f"sent {key}"} for batch_id, found in classes.items() if found}
-        return 200, classes
+            entries = {batch_id: dict.fromkeys(found, f"sent {key}") for batch_id, found in entries.items() if found}
+        return 200, entries
+
+
+def states_with(handler: Callable[[Any], Any]) -> dict[str, Callable[[Any], Any]]:
+    """One handler for every provider state of CMS."""
+    return dict.fromkeys(KINDS, handler)
 
 
 def once(hook: Callable[[], Any]) -> Hook:

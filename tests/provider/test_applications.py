@@ -14,16 +14,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.states import KINDS, ByBatch
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.provider import cms, ras
 from tests.provider.seeding import cms_states, ras_states
-from tests.provider.small import SmallCms
+from tests.provider.small import SEEDED, SmallCms, states_with
 from tests.support.hypercorn_server import on_hypercorn
 
 KEY = "real-4711"
 PROVIDER = "class-management-service"
-PATH = "/internal/v1/batches/class-info"
 
 
 def refusal(key: str | None) -> tuple[int, dict[str, str]] | None:
@@ -39,8 +38,10 @@ def fastapi_app(classes: dict[str, Any]) -> FastAPI:
     def health() -> dict[str, str]:
         return {}
 
-    @app.get(PATH)
-    async def class_info(batch_ids: str, x_internal_api_key: Annotated[str | None, Header()] = None) -> JSONResponse:
+    @app.get("/internal/v1/batches/{_}")
+    async def by_batch(
+        _: str, batch_ids: str, x_internal_api_key: Annotated[str | None, Header()] = None
+    ) -> JSONResponse:
         status, body = refusal(x_internal_api_key) or (200, {each: classes[each] for each in batch_ids.split(",")})
         return JSONResponse(body, status)
 
@@ -51,22 +52,22 @@ def starlette_app(classes: dict[str, Any]) -> Starlette:
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({})
 
-    async def class_info(asked: Request) -> JSONResponse:
+    async def by_batch(asked: Request) -> JSONResponse:
         ids = asked.query_params["batch_ids"].split(",")
         status, body = refusal(asked.headers.get("x-internal-api-key")) or (200, {each: classes[each] for each in ids})
         return JSONResponse(body, status)
 
-    return Starlette(routes=[Route("/healthz", health), Route(PATH, class_info)])
+    return Starlette(routes=[Route("/healthz", health), Route("/internal/v1/batches/{what}", by_batch)])
 
 
 @pytest.mark.parametrize("make", [fastapi_app, starlette_app])
 def test_other_frameworks_are_verified_too(make: Any) -> None:
     classes: dict[str, Any] = {}
 
-    def seed(params: BatchesHaveClasses) -> None:
-        classes.update(params.model_dump()["classes"])
+    def seed(params: ByBatch) -> None:
+        classes.update(params.model_dump()[params.param()])
 
-    assert verify_provider(make(classes), provider="cms", states={BATCHES_HAVE_CLASSES: seed}, api_key=KEY).verified
+    assert verify_provider(make(classes), provider="cms", states=states_with(seed), api_key=KEY).verified
 
 
 def test_the_lifespan_of_the_application_encloses_the_verification(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def stateful_cms(status: int, log: list[Any]) -> Quart:
         change = await request.get_json()
         log.append((change["state"], change["action"]))
         if change["action"] == "setup":
-            small.seed(BatchesHaveClasses.model_validate(change["params"]))
+            small.seed(KINDS[change["state"]].model_validate(change["params"]))
         return {"told": "no such table"}, status
 
     async def either(scope: Any, receive: Any, send: Any) -> None:
@@ -168,7 +169,8 @@ def test_states_are_set_up_and_restored_at_their_url() -> None:
     with on_hypercorn(stateful_cms(200, log)) as url:
         verify_provider(url=url, provider="cms", states_url=f"{url}/states")
 
-    assert log == [(BATCHES_HAVE_CLASSES, action) for _ in range(5) for action in ("setup", "teardown")]
+    assert [action for _, action in log] == ["setup", "teardown"] * len(SEEDED)
+    assert {state for state, _ in log} == set(KINDS)
 
 
 @pytest.mark.parametrize("status", [400, 429, 500, 503])
@@ -178,7 +180,7 @@ def test_states_that_are_refused_fail_at_once(status: int) -> None:
         verify_provider(url=url, provider="cms", states_url=f"{url}/states")
 
     told = [str(outcome) for outcome in caught.value.outcomes]
-    assert len(log) == len(told) == 5
+    assert len(log) == len(told) == len(SEEDED)
     assert all(f"/states (setup) answered {status}: " in text and "no such table" in text for text in told)
 
 

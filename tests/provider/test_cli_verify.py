@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bff_contracts.verification import interactions_of
+from tests.provider.small import INTERACTIONS, SEEDED
 from tests.provider.test_applications import stateful_cms
 from tests.support.hypercorn_server import on_hypercorn
 
@@ -43,8 +44,8 @@ def test_a_provider_that_keeps_its_contract(url: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split(" ms  ")[1] for line in done.stdout.splitlines() if line.startswith("  verified")]
     assert rows == list(interactions_of("cms"))
-    assert done.stdout.splitlines()[0] == f"class-management-service at {url}: 8 interactions"
-    assert done.stdout.splitlines()[-1] == "class-management-service keeps all 8 interactions of its contract."
+    assert done.stdout.splitlines()[0] == f"class-management-service at {url}: {len(INTERACTIONS)} interactions"
+    assert done.stdout.endswith(f"keeps all {len(INTERACTIONS)} interactions of its contract.\n")
 
 
 def test_nothing_of_the_engine_is_in_the_output(url: str) -> None:
@@ -55,8 +56,8 @@ def test_a_provider_that_does_not(url: str) -> None:
     done = run("verify", "cms", "--url", url)
 
     assert done.returncode == 1
-    assert sum(line.startswith("  FAILED") for line in done.stdout.splitlines()) == 5
-    assert "does not keep 5 of 8 interactions" in done.stdout
+    assert sum(line.startswith("  FAILED") for line in done.stdout.splitlines()) == len(SEEDED)
+    assert f"does not keep {len(SEEDED)} of {len(INTERACTIONS)} interactions" in done.stdout
     assert "nothing sets provider state 'batches have exactly these classes' up" in done.stdout
 
 
@@ -73,8 +74,9 @@ def test_some_interactions_can_be_picked(url: str) -> None:
     done = run("verify", "cms", "--url", url, "--only", "REFUSED")
 
     assert done.returncode == 0
-    assert done.stdout.count("  verified") == 2
-    assert done.stdout.endswith("keeps the 2 chosen of 8 interactions of its contract.\n")
+    chosen = sum(name.startswith("refused") for name in INTERACTIONS)
+    assert done.stdout.count("  verified") == chosen
+    assert done.stdout.endswith(f"keeps the {chosen} chosen of {len(INTERACTIONS)} interactions of its contract.\n")
 
 
 def test_reports(url: str, tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_reports(url: str, tmp_path: Path) -> None:
     suite = ET.parse(junit).getroot()  # noqa: S314  our own file
     document: dict[str, Any] = json.loads(outcomes.read_text(encoding="utf-8"))
 
-    assert (suite.get("tests"), suite.get("failures")) == ("8", "5")
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(INTERACTIONS)), str(len(SEEDED)))
     assert [case.get("name") for case in suite if case.find("failure") is None] == STATELESS
     assert [each["interaction"] for each in document["interactions"] if each["verified"]] == STATELESS
     assert (document["provider"], document["verified"]) == ("class-management-service", False)

@@ -17,6 +17,7 @@ import pytest
 
 from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import CMS
+from tests.provider.small import INTERACTIONS, SEEDED
 from tests.provider.test_applications import stateful_cms
 from tests.support.broker_double import TOKEN, Broker, broker_double
 from tests.support.hypercorn_server import on_hypercorn
@@ -69,7 +70,7 @@ def test_what_the_broker_has_is_verified(provider: str, broker: Broker) -> None:
     done = verify(provider, broker, "--branch", "classes")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  verified ") == 8
+    assert done.stdout.count("  verified ") == len(INTERACTIONS)
     assert done.stdout.splitlines()[0] == f"{CMS} at {provider}: what {broker.url} has for it"
     assert broker.results == []
 
@@ -113,7 +114,10 @@ def test_a_pending_contract_fails_no_build(provider: str, broker: Broker, tmp_pa
     suite = ET.parse(junit).getroot()  # noqa: S314  our own file
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{CMS} keeps all 9 interactions of its contract, but for 1 that are pending:" in done.stdout
+    assert (
+        f"{CMS} keeps all {len(INTERACTIONS) + 1} interactions of its contract, but for 1 that are pending:"
+        in done.stdout
+    )
     assert done.stdout.count("  pending ") == 1
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     assert [result["success"] for result in broker.results] == [True, False]
@@ -124,8 +128,8 @@ def test_a_state_that_nothing_sets_up_is_named_at_its_interactions(provider: str
     done = verify(provider, broker, "--branch", "main", states=False)
 
     assert done.returncode == 1
-    assert done.stdout.count("nothing sets provider state 'batches have exactly these classes' up") == 5
-    assert done.stdout.count("  verified ") == 3
+    assert done.stdout.count("nothing sets provider state 'batches have exactly these ") == len(SEEDED)
+    assert done.stdout.count("  verified ") == len(INTERACTIONS) - len(SEEDED)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +178,7 @@ def test_a_pending_contract_that_could_not_even_be_asked_is_a_failure(provider: 
     done = verify(provider, broker, "--branch", "main", states=False)
 
     assert done.returncode == 1
-    assert done.stdout.count("FAILED") == 5
+    assert done.stdout.count("FAILED") == len(SEEDED)
 
 
 def test_a_broker_that_hangs_is_left_after_the_time_limit(provider: str, broker: Broker) -> None:
