@@ -170,13 +170,16 @@ class Recorder:
 
     def _take_entries(self, asked: Asked, body: bytes) -> None:
         for state in _states_of(asked.path):
-            kind = KINDS[state]
+            name = KINDS[state].param()
             try:
-                kind.model_validate_json(b'{"%s":%s}' % (kind.param().encode(), body))
+                entries = _without_ids(json.loads(body))
+                KINDS[state].model_validate({name: entries})
             except ValidationError as error:
-                _LOG.warning("%s are not recorded: %s", kind.param(), error.errors(include_url=False)[0]["msg"])
+                _LOG.warning("%s are not recorded: %s", name, error.errors(include_url=False)[0]["msg"])
+            except ValueError as error:
+                _LOG.warning("%s are not recorded: %s", name, error)
             else:
-                self._entries.setdefault(state, {}).update(json.loads(body))
+                self._entries.setdefault(state, {}).update(entries)
 
     def _write(self, document: Mapping[str, Any]) -> None:
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -221,6 +224,14 @@ def _batches(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
         return
     rows = document.get("batches", [document] if "batch_id" in document else [])
     yield from (row for row in rows if is_object(row)) if is_array(rows) else ()
+
+
+def _without_ids(body: Any) -> Any:
+    """Entries without the ids that they stand under anyway."""
+    if not is_object(body):
+        return body
+    rows = {key: value for key, value in body.items() if is_object(value)}
+    return {**body, **{key: {n: v for n, v in row.items() if n != "batch_id"} for key, row in rows.items()}}
 
 
 def _listed(value: object) -> list[Any]:

@@ -123,6 +123,7 @@ def _cms(endpoint: Endpoint) -> Answer | None:
     if name is None:
         return None
     template, head = template_of(known[1], response.rules, at=(known[0],)), head_of(response)
+    names_batch = is_object(known[1]) and "batch_id" in known[1]
 
     def answer(asked: Asked, rows: Rows) -> Reply:
         asked_for = asked.query.get(name, ("",))[0]
@@ -131,7 +132,10 @@ def _cms(endpoint: Endpoint) -> Answer | None:
             ids = [_canonical(batch_id, entries) for batch_id in asked_for.split(",")] if asked_for else []
         except ValueError:
             return _MALFORMED_ID
-        pairs = [f'"{batch_id}":{_entry(template, entries.get(batch_id))}' for batch_id in dict.fromkeys(ids)]
+        pairs = [
+            f'"{batch_id}":{_entry(template, entries.get(batch_id), batch_id if names_batch else None)}'
+            for batch_id in dict.fromkeys(ids)
+        ]
         return Reply(head, f"{{{','.join(pairs)}}}".encode())
 
     return answer
@@ -152,12 +156,15 @@ def _text(template: Template, row: BatchRow) -> str:
     return text
 
 
-def _entry(template: Template, known: Entry | None) -> str:
+def _entry(template: Template, known: Entry | None, batch_id: str | None) -> str:
+    """The text of an entry, which may tell the id of the batch that it is about."""
     if known is None:
         return "null"
-    text = known.rendered.get(template)
+    form = template if batch_id is None else (template, batch_id)
+    text = known.rendered.get(form)
     if text is None:
-        text = known.rendered[template] = template.render(known.fields)
+        fields = known.fields if batch_id is None else {**known.fields, "batch_id": batch_id}
+        text = known.rendered[form] = template.render(fields)
     return text
 
 
