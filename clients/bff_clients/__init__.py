@@ -23,6 +23,7 @@ from bff_clients.models import (
     Essay,
     Pagination,
     ProcessingPhase,
+    ValidationStatus,
 )
 from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 from bff_clients.ras_client import RASClient
@@ -51,5 +52,6 @@ __all__ = [
     "ProcessingPhase",
     "RASClient",
     "RASClientProtocol",
+    "ValidationStatus",
     "create_http_client",
 ]

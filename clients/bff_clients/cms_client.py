@@ -12,7 +12,7 @@ from bff_clients._backend import Backend
 from bff_clients._call import BackendClient, Call
 from bff_clients._ids import canonical_batch_id
 from bff_clients.errors import BackendError
-from bff_clients.models import AnswerModel, BatchId, ClassInfo
+from bff_clients.models import AnswerModel, BatchId, ClassInfo, ValidationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,11 @@ class _ByBatch(Generic[M]):
 _CLASS_INFO: Final = _ByBatch(
     "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
 )
+_VALIDATION_STATUS: Final = _ByBatch(
+    "get_batch_validation_status",
+    "/internal/v1/batches/validation-status",
+    TypeAdapter(dict[str, ValidationStatus | None]),
+)
 
 
 class CMSClient(BackendClient):
@@ -84,6 +89,15 @@ class CMSClient(BackendClient):
             BackendError: There is no whole answer; see `bff_clients.errors`.
         """
         return await self._read(_CLASS_INFO, batch_ids, correlation_id)
+
+    async def get_batch_validation_status(
+        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
+    ) -> dict[str, ValidationStatus | None]:
+        """Read how far the validation of each batch's students is; `None` when it is not being validated.
+
+        Arguments, result and errors are those of `get_batch_class_info`.
+        """
+        return await self._read(_VALIDATION_STATUS, batch_ids, correlation_id)
 
     async def _read(
         self, endpoint: _ByBatch[M], batch_ids: Iterable[str], correlation_id: str | UUID | None
@@ -125,4 +139,6 @@ async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[s
     missing = [batch_id for batch_id in ids if batch_id not in entries]
     if missing:
         raise call.violation(f"{len(missing)} of the {len(ids)} ids asked for are missing", answer.status_code)
+    if any(getattr(entries[batch_id], "batch_id", batch_id) != batch_id for batch_id in ids):
+        raise call.violation("an entry about another batch than the one it stands under", answer.status_code)
     return {batch_id: entries[batch_id] for batch_id in ids}

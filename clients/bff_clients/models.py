@@ -161,6 +161,16 @@ class ClassInfo(AnswerModel):
     class_name: str
 
 
+class ValidationStatus(AnswerModel):
+    """How far the validation of the students of a batch is. At `auto_confirm_deadline` CMS confirms what is left."""
+
+    batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
+    deviation_count: Integer
+    auto_confirm_deadline: UtcDateTime | None
+    total_associations: Integer
+    confirmed_associations: Integer
+
+
 @dataclass(frozen=True, slots=True)
 class BatchPage(Sequence[Batch]):
     """One page of a teacher's batches, newest first. It is the sequence of its batches and knows where it stands."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo
+from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo, ValidationStatus
 
 
 class RASClientProtocol(Protocol):
@@ -55,4 +55,10 @@ class CMSClientProtocol(Protocol):
         self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
     ) -> Mapping[str, ClassInfo | None]:
         """Read the class of each batch; `None` when it has none."""
+        ...
+
+    async def get_batch_validation_status(
+        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
+    ) -> Mapping[str, ValidationStatus | None]:
+        """Read how far the validation of each batch's students is; `None` when it is not being validated."""
         ...

@@ -19,6 +19,7 @@ SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
 USER_HAS_BATCHES: Final = "user has exactly these batches"
 BATCH_MISSING: Final = "batch does not exist"
 BATCHES_HAVE_CLASSES: Final = "batches have exactly these classes"
+BATCHES_HAVE_VALIDATIONS: Final = "batches have exactly these validations"
 
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """A canonical UUID: lower case, with dashes."""
@@ -138,6 +139,21 @@ class BatchesHaveClasses(ByBatch):
     classes: Mapping[Uuid, ClassRow | None]
 
 
+class ValidationRow(Params):
+    """How far the validation of a batch's students is, as CMS stores it."""
+
+    deviation_count: Count
+    auto_confirm_deadline: DateTime | None
+    total_associations: Count
+    confirmed_associations: Count
+
+
+class BatchesHaveValidations(ByBatch):
+    """Params of `batches have exactly these validations`."""
+
+    validations: Mapping[Uuid, ValidationRow | None]
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderState:
     """A state that a provider has to be able to stand in.
@@ -179,6 +195,15 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
             " that CMS does not know it."
         ),
         params=BatchesHaveClasses,
+    ),
+    ProviderState(
+        name=BATCHES_HAVE_VALIDATIONS,
+        provider=CMS,
+        meaning=(
+            "The validation of the students of each batch id in `validations` stands as the row beside it says; `null`"
+            " means that the batch is not being validated, or that CMS does not know it."
+        ),
+        params=BatchesHaveValidations,
     ),
 )
 

@@ -1,5 +1,6 @@
 """CMS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,11 +12,13 @@ from dishka import FromDishka, Provider, Scope, make_async_container, provide  #
 from quart import Quart, request
 from quart_dishka import QuartDishka, inject
 
+from bff_contracts import states
 from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
 
 SCHEMA = """
 CREATE TABLE classes (class_id TEXT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE batch_classes (batch_id TEXT PRIMARY KEY, class_id TEXT NOT NULL REFERENCES classes);
+CREATE TABLE validations (batch_id TEXT PRIMARY KEY, state TEXT);
 """
 
 
@@ -34,6 +37,10 @@ class ClassRepository:
             "SELECT class_id, name FROM batch_classes JOIN classes USING (class_id) WHERE batch_id = ?", (batch_id,)
         ).fetchone()
         return None if found is None else {"class_id": found[0], "class_name": found[1]}
+
+    def validation_of(self, batch_id: str) -> Any:
+        found = self._connection.execute("SELECT state FROM validations WHERE batch_id = ?", (batch_id,)).fetchone()
+        return {"batch_id": batch_id, **json.loads(found[0])} if found else None
 
 
 class Storage(Provider):
@@ -82,6 +89,11 @@ def create_app(settings: Settings) -> Quart:
             return {"error": "Invalid UUID format"}, 400
         return {batch_id: repository.class_of(batch_id) for batch_id in batch_ids}
 
+    @app.get("/internal/v1/batches/validation-status")
+    @inject
+    async def validation_status(repository: FromDishka[ClassRepository]) -> Any:
+        return {one: repository.validation_of(one) for one in request.args.get("batch_ids", "").split(",")}
+
     QuartDishka(app=app, container=make_async_container(Storage(settings)))
     return app
 
@@ -95,4 +107,15 @@ def seed_classes(database: str, params: BatchesHaveClasses) -> None:
                 connection.execute("INSERT INTO batch_classes VALUES (?, ?)", (batch_id, row.class_id))
 
 
-STATES: dict[str, Callable[[str, Any], None]] = {BATCHES_HAVE_CLASSES: seed_classes}
+def seed_validations(database: str, params: states.BatchesHaveValidations) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for batch_id, row in params.validations.items():
+            connection.execute("DELETE FROM validations WHERE batch_id = ?", (batch_id,))
+            if row is not None:
+                connection.execute("INSERT INTO validations VALUES (?, ?)", (batch_id, row.model_dump_json()))
+
+
+STATES: dict[str, Callable[[str, Any], None]] = {
+    BATCHES_HAVE_CLASSES: seed_classes,
+    states.BATCHES_HAVE_VALIDATIONS: seed_validations,
+}
