@@ -31,12 +31,13 @@ from tests.mock_server.building import HEADERS, KEY, USER, shipped
 pytestmark = pytest.mark.anyio
 
 
-def settings(backends: Backends, *, seconds: float = 10) -> BackendSettings:
+def settings(backends: Backends, *, seconds: float = 10, retries: int = 2) -> BackendSettings:
     return BackendSettings(
         internal_api_key=SecretStr(backends.api_key),
         ras_base_url=backends.ras_url,
         cms_base_url=backends.cms_url,
         http_client_timeout_seconds=seconds,
+        http_retries=retries,
     )
 
 
@@ -128,8 +129,6 @@ def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> Non
         pytest.param("reset", BackendUnavailable, "disconnect", id="reset"),
         pytest.param("empty", BackendUnavailable, "disconnect", id="empty"),
         pytest.param("truncate", BackendUnavailable, "disconnect", id="truncated"),
-        pytest.param("latency=60s", BackendTimeout, "timeout", id="late"),
-        pytest.param("drip=60s", BackendTimeout, "timeout", id="dripping"),
         pytest.param("malformed", ContractViolation, None, id="malformed"),
         pytest.param("violation", ContractViolation, None, id="violation"),
     ],
@@ -138,12 +137,22 @@ async def test_the_clients_meet_what_they_would_meet_on_a_socket(
     backends: Backends, fault: str, error: type[Exception], reason: str | None
 ) -> None:
     backends.fail("ras", fault)
-    async with create_http_client(settings(backends, seconds=0.2)) as http:
+    async with create_http_client(settings(backends, retries=0)) as http:
         with pytest.raises(error) as met:
-            await RASClient(http, settings(backends, seconds=0.2)).get_batches_for_user(USER)
+            await RASClient(http, settings(backends, retries=0)).get_batches_for_user(USER)
 
     assert type(met.value) is error
     assert getattr(met.value, "reason", None) == reason
+
+
+@pytest.mark.parametrize("fault", [pytest.param("latency=60s", id="late"), pytest.param("drip=60s", id="dripping")])
+async def test_the_clients_wait_no_longer_than_on_a_socket(backends: Backends, fault: str) -> None:
+    backends.fail("ras", fault)
+    async with create_http_client(settings(backends, seconds=0.2)) as http:
+        with pytest.raises(BackendTimeout) as met:
+            await RASClient(http, settings(backends, seconds=0.2)).get_batches_for_user(USER)
+
+    assert met.value.reason == "timeout"
 
 
 async def test_without_a_read_timeout_a_late_answer_is_waited_for(backends: Backends) -> None:
