@@ -105,12 +105,12 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, seconds: float)
         Its exit code: 0 for done, 1 for no.
 
     Raises:
-        CannotPublish: There is no broker there, none in time, or no official command line.
+        CannotPublish: There is no official command line, no broker there, or none in time.
     """
-    where = broker()
+    where, program = broker(), tool()
     check(where, seconds)
     told = {**environment, "PACT_DO_NOT_TRACK": "true", "PACT_BROKER_BASE_URL": where.base_url}
-    code, said = _run([tool(), "broker", *words, "--retries", _RETRIES], told, seconds)
+    code, said = _run([program, "broker", *words, "--retries", _RETRIES], told, seconds)
     if code not in {_DONE, _NO}:
         message = f"pact broker {words[0]} ended with {code}"
         raise CannotPublish(message)

@@ -7,7 +7,8 @@ library until a fixture is asked for.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 
     from bff_mock_server.testing import Backends
 
+_MODULES_OF_EXTRA: Final = frozenset({"httptools", "respx", "uvicorn", "yaml"})
+
+
+@contextmanager
+def _needs_extra() -> Generator[None]:
+    """Fail with what to install where the extra is missing: the plugin loads without it, its fixtures need it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _MODULES_OF_EXTRA:
+            raise
+        message = f"{error.name} is missing; install the extra: pip install 'huleedu-bff-clients[mock]'"
+        pytest.fail(message, pytrace=False)
+
 
 @pytest.fixture(scope="session")
 def bff_backend_urls() -> Mapping[str, str]:
@@ -23,8 +38,9 @@ def bff_backend_urls() -> Mapping[str, str]:
 
     Override it where that does not fit: `{"ras": "http://…", "cms": "http://…"}`.
     """
-    from bff_contracts.states import CMS, RAS  # noqa: PLC0415
-    from bff_mock_server.testing import DEFAULT_URLS  # noqa: PLC0415
+    with _needs_extra():
+        from bff_contracts.states import CMS, RAS  # noqa: PLC0415
+        from bff_mock_server.testing import DEFAULT_URLS  # noqa: PLC0415
 
     return {
         RAS: os.environ.get("BFF_TEACHER_SERVICE_RAS_BASE_URL") or DEFAULT_URLS[RAS],
@@ -41,17 +57,21 @@ def bff_api_key() -> str | None:
 @pytest.fixture
 def backends(bff_backend_urls: Mapping[str, str], bff_api_key: str | None) -> Generator[Backends]:
     """Mock RAS and CMS without a port: every httpx client that calls their base URLs is answered. It starts empty."""
-    from bff_mock_server.testing import in_process  # noqa: PLC0415
-
     keys = frozenset({bff_api_key}) if bff_api_key else frozenset[str]()
-    with in_process(urls=bff_backend_urls, keys=keys) as running:
+    with ExitStack() as stack:
+        with _needs_extra():
+            from bff_mock_server.testing import in_process  # noqa: PLC0415
+
+            running = stack.enter_context(in_process(urls=bff_backend_urls, keys=keys))
         yield running
 
 
 @pytest.fixture
 def backends_on_ports(bff_api_key: str | None) -> Generator[Backends]:
     """Mock RAS and CMS on free ports, for what is not httpx or runs in another process. It starts empty."""
-    from bff_mock_server.testing import EMPTY, serve  # noqa: PLC0415
+    with ExitStack() as stack:
+        with _needs_extra():
+            from bff_mock_server.testing import EMPTY, serve  # noqa: PLC0415
 
-    with serve(scenario=EMPTY, keys=[bff_api_key] if bff_api_key else []) as running:
+            running = stack.enter_context(serve(scenario=EMPTY, keys=[bff_api_key] if bff_api_key else []))
         yield running
