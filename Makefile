@@ -1,12 +1,12 @@
 # The commands of the README: `make demo`, `make mock` and `make test`. Everything else is a `pdm run` script in
-# pyproject.toml, but for `make test-browser`, which needs a package of Debian's.
+# pyproject.toml, but for `make test-browser`, which needs a package of Debian's, and `make test-wheel`, which builds first.
 export PDM_CHECK_UPDATE := 0
 export PDM_IGNORE_ACTIVE_VENV := 1
 export PACT_DO_NOT_TRACK := true
 PYTHON ?= python3
 PDM := .tools/bin/pdm
 
-.PHONY: setup mock demo test test-browser
+.PHONY: setup mock demo test test-browser test-wheel
 setup: .venv/.stamp
 
 mock demo: setup
@@ -18,6 +18,11 @@ test: setup
 # The control page and the demo's in a real browser: Debian's Chromium, installed here because nothing else needs it.
 test-browser: setup
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; }
+	@$(PDM) run $@
+
+# Wheel and sdist as they are released, in clean environments; these are installed anew each time, so it wants the network.
+test-wheel: setup
+	@$(PDM) run build
 	@$(PDM) run $@
 
 # An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.

@@ -44,7 +44,7 @@ class SmallCms:
 
     def seed(self, params: ByBatch) -> None:
         """Know this, and nothing else: each interaction seeds what it asks for."""
-        self.entries = params.model_dump()[params.param()]
+        self.entries = entries_of(params)
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         """Answer."""
@@ -71,6 +71,14 @@ class SmallCms:
         if self.echo:
             entries = {batch_id: dict.fromkeys(found, f"sent {key}") for batch_id, found in entries.items() if found}
         return 200, entries
+
+
+def entries_of(params: ByBatch) -> dict[str, Any]:
+    """What a state says, as an answer may say it: an entry names the batch that it is about."""
+    return {
+        batch_id: None if row is None else {"batch_id": batch_id, **row.model_dump()}
+        for batch_id, row in params.entries.items()
+    }
 
 
 def states_with(handler: Callable[[Any], Any]) -> dict[str, Callable[[Any], Any]]:

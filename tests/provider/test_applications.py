@@ -18,7 +18,7 @@ from bff_contracts.states import KINDS, ByBatch
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.provider import cms, ras
 from tests.provider.seeding import cms_states, ras_states
-from tests.provider.small import SEEDED, SmallCms, states_with
+from tests.provider.small import SEEDED, SmallCms, entries_of, states_with
 from tests.support.hypercorn_server import on_hypercorn
 
 KEY = "real-4711"
@@ -65,7 +65,7 @@ def test_other_frameworks_are_verified_too(make: Any) -> None:
     classes: dict[str, Any] = {}
 
     def seed(params: ByBatch) -> None:
-        classes.update(params.model_dump()[params.param()])
+        classes.update(entries_of(params))
 
     assert verify_provider(make(classes), provider="cms", states=states_with(seed), api_key=KEY).verified
 

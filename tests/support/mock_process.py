@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+PROGRAM = (sys.executable, "-m", "bff_mock_server")
 FREE_PORTS = ("--ras-port", "0", "--cms-port", "0", "--control-port", "0")
 
 
@@ -26,10 +28,10 @@ class RunningMock:
 
 
 @contextmanager
-def running_mock(*arguments: str) -> Generator[RunningMock]:
+def running_mock(*arguments: str, program: Sequence[str | Path] = PROGRAM) -> Generator[RunningMock]:
     """Start the mock, wait until it says that it listens, and stop it afterwards."""
     environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
-    command = [sys.executable, "-m", "bff_mock_server", *FREE_PORTS, *arguments]
+    command = [*program, *FREE_PORTS, *arguments]
     with subprocess.Popen(  # noqa: S603  our own program
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:

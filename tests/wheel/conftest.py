@@ -1,0 +1,48 @@
+"""What `pdm run build` left in dist/, and clean environments with it; each is made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.wheel.environment import DISTRIBUTION, ROOT, Environment, installed
+
+DIST = ROOT / "dist"
+
+
+def the_only(pattern: str) -> Path:
+    found = sorted(DIST.glob(pattern))
+    if len(found) != 1:
+        pytest.exit(f"dist/ has {len(found)} files {pattern} instead of one: `make test-wheel` builds it anew", 2)
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    return the_only("*.whl")
+
+
+@pytest.fixture(scope="session")
+def sdist() -> Path:
+    return the_only("*.tar.gz")
+
+
+@pytest.fixture(scope="session")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return installed(tmp_path_factory.mktemp("bare"), f"{DISTRIBUTION} @ {wheel.as_uri()}")
+
+
+@pytest.fixture(scope="session")
+def with_pytest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return installed(tmp_path_factory.mktemp("pytest"), f"{DISTRIBUTION} @ {wheel.as_uri()}", "pytest")
+
+
+@pytest.fixture(scope="session")
+def with_mock(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return installed(tmp_path_factory.mktemp("mock"), f"{DISTRIBUTION}[mock] @ {wheel.as_uri()}", "pytest")
+
+
+@pytest.fixture(scope="session")
+def with_contracts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return installed(tmp_path_factory.mktemp("contracts"), f"{DISTRIBUTION}[contracts] @ {wheel.as_uri()}")

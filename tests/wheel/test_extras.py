@@ -1,0 +1,104 @@
+"""The wheel with its extras: the mock serves, the plugin answers, and providers are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import httpx
+import pytest
+
+from tests.support.mock_process import RunningMock, running_mock
+from tests.wheel.environment import ROOT, Environment
+
+
+@pytest.fixture(scope="module")
+def mock(with_mock: Environment) -> Generator[RunningMock]:
+    with running_mock(program=[with_mock.program("bff-mock-server")]) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "program",
+    [pytest.param(["bff-mock-server"], id="command"), pytest.param(["python", "-m", "bff_mock_server"], id="module")],
+)
+def test_the_mock_answers_and_ends_when_it_is_told_to(with_mock: Environment, program: list[str]) -> None:
+    name, *words = program
+    with running_mock(program=[with_mock.program(name), *words]) as mock:
+        statuses = [httpx.get(f"{url}/healthz").status_code for url in (mock.ras, mock.cms)]
+
+    assert statuses == [200, 200]
+    assert mock.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        pytest.param("/", "text/html; charset=utf-8", id="page"),
+        pytest.param("/page.css", "text/css; charset=utf-8", id="style"),
+        pytest.param("/page.js", "text/javascript; charset=utf-8", id="script"),
+        pytest.param("/_mock/openapi.json", "application/json", id="api"),
+        pytest.param("/_mock/scenarios", "application/json", id="scenarios"),
+    ],
+)
+def test_the_control_page_is_served(mock: RunningMock, path: str, content_type: str) -> None:
+    answer = httpx.get(f"{mock.control}{path}")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
+
+
+THEIR_TEST = """
+import asyncio, urllib.request
+from bff_clients import BackendSettings, RASClient, create_http_client
+
+async def listed(settings):
+    async with create_http_client(settings) as http:
+        return list(await RASClient(http, settings).get_batches_for_user("u"))
+
+def test_in_place(backends):
+    assert asyncio.run(listed(BackendSettings(internal_api_key=backends.api_key))) == []
+
+def test_on_ports(backends_on_ports):
+    assert urllib.request.urlopen(f"{backends_on_ports.cms_url}/healthz").status == 200
+"""
+
+
+def test_the_plugin_answers_in_somebody_elses_tests(with_mock: Environment) -> None:
+    done = with_mock.run("python", "-m", "pytest", "-q", with_mock.file("test_theirs.py", THEIR_TEST))
+
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", ["bff-contracts", "python -m bff_contracts"], ids=["command", "module"])
+def test_a_running_provider_is_verified(with_contracts: Environment, mock: RunningMock, program: str) -> None:
+    states = f"{mock.cms}/_pact/provider_states"
+    done = with_contracts.run(*program.split(), "verify", "cms", "--url", mock.cms, "--states-url", states)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "keeps all 8 interactions of its contract" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kept"),
+    [pytest.param(401, True, id="keeps-the-contract"), pytest.param(418, False, id="breaks-it")],
+)
+def test_an_application_is_verified(with_contracts: Environment, refusal: int, *, kept: bool) -> None:
+    small = ROOT / "tests" / "provider" / "small.py"
+    with_contracts.file("small.py", small.read_text(encoding="utf-8"))
+    program = f"""
+import small
+from bff_contracts.verification import running_provider
+cms = small.SmallCms()
+cms.refusal = {refusal}
+with running_provider(lambda: cms, provider="cms", states=cms.states) as running:
+    print([all(outcome.verdict == "verified" for outcome in running.outcomes())])
+"""
+
+    assert with_contracts.python(program).splitlines()[-1] == f"[{kept}]"
+
+
+def test_the_contracts_bring_the_official_command_line(with_contracts: Environment) -> None:
+    words = ("can-i-deploy", "--version", "1", "--to", "production")
+    done = with_contracts.run("bff-contracts", *words, PACT_BROKER_BASE_URL="http://127.0.0.1:9")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("bff-contracts: no Pact Broker answers at http://127.0.0.1:9")
