@@ -24,10 +24,11 @@ from bff_clients import (
     ContractViolation,
     RASClient,
 )
-from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, RAS, USER_HAS_BATCHES, find_state
+from bff_contracts.states import BATCH_MISSING, CMS, KINDS, RAS, USER_HAS_BATCHES, find_state
 from bff_mock_server.testing import EMPTY
 from tests.agreement.answering import answering, apps
-from tests.agreement.operations import QUICK, SETTINGS
+from tests.agreement.operations import QUICK, READING, SETTINGS
+from tests.agreement.outcomes import exchanges
 from tests.agreement.reading import says_the_same
 from tests.agreement.worlds import IDS, params_of
 from tests.contract.rows import full_answer
@@ -52,6 +53,13 @@ FAULTS: Final[dict[str, type[Exception]]] = {
 }
 """What can be armed, and what a caller gets of it."""
 
+READS: Final = {
+    operation.name: next(interaction.states[0].name for interaction, _ in exchanges(operation))
+    for operation in READING
+    if operation.provider == CMS
+}
+"""The methods that read what CMS knows of batches, and the state that says it."""
+
 IMPATIENT: Final = SETTINGS.model_copy(update={"http_client_timeout_seconds": 0.05})
 
 
@@ -66,7 +74,7 @@ class Model:
     def __init__(self) -> None:
         self.applied: list[tuple[str, Json]] = []
         self.batches: dict[str, tuple[str, Json]] = {}
-        self.classes: dict[str, Json | None] = {}
+        self.entries: dict[str, dict[str, Json | None]] = {name: {} for name in KINDS}
 
     def set_up(self, name: str, params: Json) -> None:
         self.applied.append((name, params))
@@ -74,7 +82,7 @@ class Model:
 
     def take_back(self, at: int) -> tuple[str, Json]:
         taken = self.applied.pop(at)
-        self.batches, self.classes = {}, {}
+        self.batches, self.entries = {}, {name: {} for name in KINDS}
         for name, params in self.applied:
             self._apply(name, params)
         return taken
@@ -87,7 +95,8 @@ class Model:
         elif name == BATCH_MISSING:
             self.batches.pop(params["batch_id"], None)
         else:
-            self.classes |= params["classes"]
+            (entries,) = params.values()
+            self.entries[name] |= entries
 
     def rows_of(self, user_id: str, status: str | None) -> list[Json]:
         rows = [row for owner, row in self.batches.values() if owner == user_id]
@@ -144,10 +153,11 @@ class ClientAndMock(RuleBasedStateMachine):
         self.world.apply(BATCH_MISSING, params, provider=RAS)
         self.model.set_up(BATCH_MISSING, params)
 
-    @rule(params=params_of(find_state(CMS, BATCHES_HAVE_CLASSES)))
-    def batches_have_classes(self, params: Json) -> None:
-        self.world.apply(BATCHES_HAVE_CLASSES, params, provider=CMS)
-        self.model.set_up(BATCHES_HAVE_CLASSES, params)
+    @rule(data=st.data(), name=st.sampled_from(sorted(KINDS)))
+    def cms_knows_of_batches(self, data: st.DataObject, name: str) -> None:
+        params = data.draw(params_of(find_state(CMS, name)))
+        self.world.apply(name, params, provider=CMS)
+        self.model.set_up(name, params)
 
     @precondition(lambda self: bool(self.model.applied))
     @rule(data=st.data())
@@ -207,13 +217,18 @@ class ClientAndMock(RuleBasedStateMachine):
         else:
             assert says_the_same(details, full_answer(known[1], known[0]))
 
-    @rule(batch_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6))
-    def classes_are_read(self, batch_ids: list[str]) -> None:
-        classes = self.ask(CMS, lambda cms: cms.get_batch_class_info(batch_ids))
-        if classes is not None:
-            expected = {spelled: self.model.classes.get(spelled.lower()) for spelled in batch_ids}
-            assert classes.keys() == expected.keys()
-            assert says_the_same(classes, expected)
+    @rule(
+        method=st.sampled_from(sorted(READS)),
+        batch_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6),
+    )
+    def what_cms_knows_is_read(self, method: str, batch_ids: list[str]) -> None:
+        found = self.ask(CMS, lambda cms: getattr(cms, method)(batch_ids))
+        if found is not None:
+            known = self.model.entries[READS[method]]
+            rows = {spelled: known.get(spelled.lower()) for spelled in batch_ids}
+            expected = {spelled: row and {"batch_id": spelled.lower(), **row} for spelled, row in rows.items()}
+            assert found.keys() == expected.keys()
+            assert says_the_same(found, expected)
 
     @invariant()
     def nothing_else_was_changed(self) -> None:
