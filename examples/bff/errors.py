@@ -47,7 +47,7 @@ def answer_errors(app: FastAPI) -> None:
 
 
 def envelope_of(error: BackendError) -> tuple[int, str]:
-    """HTTP status and envelope code of each error; the table in the README says the same, and a test compares."""
+    """HTTP status and envelope code of each error; the table in docs/clients.md says the same, and a test compares."""
     match error:
         case BackendTimeout():
             return 504, "TIMEOUT"

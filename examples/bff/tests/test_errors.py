@@ -115,9 +115,13 @@ async def test_a_wrong_method_is_told_which_are_right(bff: httpx.AsyncClient) ->
     assert answer.headers["Allow"] == "GET"
 
 
-@pytest.mark.parametrize("user_id", [None, "", ".."], ids=["missing", "empty", "a-path"])
-async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: str | None) -> None:
-    headers = {} if user_id is None else {"X-User-ID": user_id}
+@pytest.mark.parametrize(
+    "user_id",
+    [None, b"", b"..", b"a/b", b"\x85", b"a\tb"],
+    ids=["missing", "empty", "a-path", "a-slash", "a-control", "a-tab"],
+)
+async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: bytes | None) -> None:
+    headers = {} if user_id is None else {b"X-User-ID": user_id}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as client:
         answer = await client.get(DASHBOARD, headers=headers)
 
