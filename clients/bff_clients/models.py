@@ -97,7 +97,7 @@ CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 class AnswerModel(BaseModel):
     """Strict where the contract is, silent about fields the BFF does not read, and quoting nobody in errors."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     @classmethod
     def models(cls) -> Iterator[type[AnswerModel]]:

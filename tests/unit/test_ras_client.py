@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -323,3 +324,16 @@ async def test_iterating_ends_at_an_empty_page(ras: RASClient, router: respx.Moc
     ]
 
     assert len([batch async for batch in ras.iter_batches_for_user(TEACHER, page_size=2)]) == 2
+
+
+@pytest.mark.parametrize("score", ["1e400", "NaN", "-Infinity"])
+async def test_a_score_that_is_no_finite_number_is_a_violation(
+    ras: RASClient, router: respx.MockRouter, score: str
+) -> None:
+    answer = recorded("ras_batch_status_completed_with_failures")
+    body = re.sub(rb'"cj_score": ?[\d.]+', f'"cj_score":{score}'.encode(), answer.body, count=1)
+    router.get(path__startswith="/").respond(200, content=body, content_type=answer.content_type)
+
+    assert score.encode() in body
+    with pytest.raises(ContractViolation, match=r"essays\.\d\.cj_score: finite_number"):
+        await ras.get_batch_status(answer.target.split("/")[-2])
