@@ -51,7 +51,6 @@ class Mismatch:
 class _Exchange:
     path: str
     query: Mapping[str, Sequence[str]]
-    status: int
     content_type: str | None
     body: bytes
 
@@ -83,7 +82,7 @@ class Judge:
             known = ", ".join(map(str, sorted({interaction.response.status for interaction in endpoint})))
             return [Mismatch("status", "", f"expected one of {known}, found {status}")]
         values = {**_DEFAULTS, **parse_qs(query, keep_blank_values=True)}
-        exchange = _Exchange(path, values, status, content_type, body)
+        exchange = _Exchange(path, values, content_type, body)
         return min((_against(interaction, exchange) for interaction in yardsticks), key=len)
 
 

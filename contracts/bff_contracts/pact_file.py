@@ -19,6 +19,8 @@ from bff_contracts.json_values import is_array, is_object
 
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
+_NEEDED: Final[Mapping[str, str]] = {"regex": "regex", "include": "value"}
+"""What a matcher cannot do without."""
 
 
 class PactError(ValueError):
@@ -299,8 +301,9 @@ def _body(node: _Node) -> tuple[Any, bool, str | None]:
     encoded = body.get("encoded")
     if encoded is None or encoded.value is False:
         return content.value, True, declared
+    given = content.text()
     try:
-        text = base64.b64decode(content.text(), validate=True).decode() if encoded.value != "JSON" else content.text()
+        text = base64.b64decode(given, validate=True).decode() if encoded.value != "JSON" else given
         is_json = declared is not None and "json" in declared
         return (json.loads(text) if is_json else text), True, declared
     except ValueError as error:
@@ -322,7 +325,9 @@ def _rule(node: _Node) -> Rule:
         raise combine.error(f"expected one of {', '.join(_COMBINATIONS)}, found {combine.value!r}")
     matchers = node.key("matchers").items()
     for matcher in matchers:
-        matcher.key("match").text()
+        needed = _NEEDED.get(matcher.key("match").text())
+        if needed is not None:
+            matcher.key(needed).text()
         pattern = matcher.get("regex")
         if pattern is not None:
             _compiled(pattern)

@@ -101,7 +101,7 @@ def _query_values(
                 continue
             elements = tuple(example.split(","))
             if all(_is_bound(element) for element in elements):
-                yield elements, tuple(dict.fromkeys(concrete.split(",")))
+                yield elements, tuple(dict.fromkeys(part for part in concrete.split(",") if part))
 
 
 def _is_bound(example: str) -> bool:
@@ -113,7 +113,7 @@ def _models(
     elements: tuple[str, ...], asked: tuple[str, ...], body: object, answer: object
 ) -> tuple[tuple[str, str], ...]:
     forms = _find_map(body, elements)
-    answered = _find_keys(answer, asked) if answer is not None else None
+    answered = _find_keys(answer, asked)
     nulls = [element for element in elements if forms is not None and forms[element] is None]
     objects = [element for element in elements if forms is not None and is_object(forms[element])]
 
@@ -198,6 +198,8 @@ def _rendered(path: str, strings: Mapping[str, str]) -> str:
         concrete = strings.get(name)
         if concrete is None or concrete == name:
             return found[0]
+        if "'" in concrete:
+            return ".*"  # no path can spell this name out, so the rule is for whatever is there
         return f".{concrete}" if _PLAIN_KEY.fullmatch(concrete) else f"['{concrete}']"
 
     return STEP.sub(step, path)

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from bff_contracts.judge import _mismatch  # pyright: ignore[reportPrivateUsage]
 from tests.contract.exchanges import Exchange, all_recorded, recorded, violations
 
 OUTSIDE = {"cms_class_info_malformed_id", "ras_internal_error"}
@@ -172,30 +174,90 @@ def test_allowed_body(name: str, change: Change) -> None:
     assert violations(exchange, body=json.dumps(body).encode()) == []
 
 
+NO_JSON = "body $: expected JSON (Expecting value: line 1 column 1 (char 0))"
+
+
 @pytest.mark.parametrize(
-    ("name", "changes", "where"),
+    ("name", "changes", "first"),
     [
-        pytest.param(LIST, {"status": 204}, "status", id="status-that-no-interaction-has"),
-        pytest.param(LIST, {"status": 403}, "status", id="no-403"),
-        pytest.param(LIST, {"content_type": "text/html"}, "content type", id="html"),
-        pytest.param(LIST, {"content_type": None}, "content type", id="no-content-type"),
-        pytest.param(LIST, {"body": b""}, "body", id="empty-body"),
-        pytest.param(LIST, {"body": b"<html>"}, "body", id="not-json"),
-        pytest.param(LIST, {"body": b"\xff"}, "body", id="not-utf-8"),
-        pytest.param(LIST, {"method": "POST"}, "request", id="wrong-method"),
-        pytest.param(LIST, {"target": "/internal/v2/batches"}, "request", id="unknown-path"),
-        pytest.param(CLASSES, {"target": "/internal/v1/batches/class-info"}, "request", id="no-ids"),
+        pytest.param(LIST, {"status": 204}, "status: expected one of 200, 401, found 204", id="unknown-status"),
+        pytest.param(LIST, {"status": 403}, "status: expected one of 200, 401, found 403", id="no-403"),
         pytest.param(
-            CLASSES, {"target": "/internal/v1/batches/class-info?batch_ids=x"}, "request", id="id-of-another-form"
+            LIST, {"content_type": "text/html"}, "content type: expected application/json, found text/html", id="html"
         ),
-        pytest.param(LIST, {"target": "/internal/v1/batches/user/x?limit=0"}, "request", id="limit-0"),
+        pytest.param(
+            LIST, {"content_type": None}, "content type: expected application/json, found none", id="no-content-type"
+        ),
+        pytest.param(LIST, {"body": b""}, NO_JSON, id="empty-body"),
+        pytest.param(LIST, {"body": b"<html>"}, NO_JSON, id="not-json"),
+        pytest.param(
+            LIST,
+            {"body": b"\xff"},
+            "body $: expected JSON ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)",
+            id="not-utf-8",
+        ),
+        pytest.param(
+            LIST,
+            {"method": "POST", "target": "/healthz?a=b"},
+            "request: no interaction is about POST /healthz",
+            id="wrong-method",
+        ),
+        pytest.param(
+            LIST,
+            {"target": "/internal/v2/batches"},
+            "request: no interaction is about GET /internal/v2/batches",
+            id="unknown-path",
+        ),
+        pytest.param(
+            CLASSES, {"target": "/internal/v1/batches/class-info"}, "request batch_ids: is missing", id="no-ids"
+        ),
+        pytest.param(
+            CLASSES,
+            {"target": "/internal/v1/batches/class-info?batch_ids="},
+            "request batch_ids: Expected '' to match '^[0-9a-f]{8}-",
+            id="empty-ids",
+        ),
+        pytest.param(
+            CLASSES,
+            {"target": "/internal/v1/batches/class-info?batch_ids=x"},
+            "request batch_ids: Expected 'x' to match '^[0-9a-f]{8}-",
+            id="id-of-another-form",
+        ),
+        pytest.param(
+            LIST,
+            {"target": "/internal/v1/batches/user/x?limit=0"},
+            "request limit: Expected '0' to match '^(?:[1-9][0-9]?|100)$'",
+            id="limit-0",
+        ),
     ],
 )
-def test_refused_exchange(name: str, changes: dict[str, Any], where: str) -> None:
-    """What is wrong outside the body is said to be wrong there."""
+def test_refused_exchange(name: str, changes: dict[str, Any], first: str) -> None:
+    """What is wrong outside the body is said to be wrong there, and before what is wrong inside."""
     found = violations(recorded(name), **changes)
 
-    assert where in {mismatch.where for mismatch in found}
+    assert str(found[0]).startswith(first)
+    assert found[0].path in {"", "$", "batch_ids", "limit"}
+
+
+ODD = [
+    pytest.param("", id="none"),
+    pytest.param(",,", id="commas"),
+    pytest.param("'", id="quote"),
+    pytest.param("a'b\"c", id="both-quotes"),
+    pytest.param("]", id="bracket"),
+    pytest.param("\\", id="backslash"),
+    pytest.param("*", id="star"),
+    pytest.param("\0", id="nul"),
+    pytest.param("a.b", id="dot"),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_ids_are_judged_like_any_others(odd: str) -> None:
+    """Whatever somebody asks for, there is a verdict: not an id, so not allowed."""
+    found = violations(recorded(CLASSES), target=f"/internal/v1/batches/class-info?batch_ids={quote(odd)}")
+
+    assert (found[0].where, found[0].path) == ("request", "batch_ids")
 
 
 def test_charset_is_no_difference() -> None:
@@ -209,6 +271,14 @@ def test_health_has_any_body() -> None:
 
     assert violations(exchange, target="/healthz", content_type="text/plain", body=b"ok") == []
     assert violations(exchange, target="/healthz", status=503) != []
+
+
+def test_whatever_the_engine_says_is_told() -> None:
+    """An entry of another form is told as it is."""
+    assert [str(_mismatch(entry)) for entry in ({"path": "$.a", "mismatch": "no"}, {"type": "odd"})] == [
+        "body $.a: no",
+        "body $: {'type': 'odd'}",
+    ]
 
 
 def test_mismatches_say_where() -> None:

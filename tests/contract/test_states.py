@@ -89,10 +89,11 @@ def test_params_are_read_as_they_are() -> None:
     ("provider", "name", "known"),
     [
         pytest.param(states.CMS, states.BATCH_MISSING, repr(states.BATCHES_HAVE_CLASSES), id="of-another-provider"),
+        pytest.param(states.RAS, "no", f"{states.USER_HAS_BATCHES!r}, {states.BATCH_MISSING!r}", id="of-several"),
         pytest.param("another-service", states.BATCH_MISSING, "none", id="unknown-provider"),
     ],
 )
 def test_unknown_state(provider: str, name: str, known: str) -> None:
     """A state that the provider does not have is an error that lists the ones it has."""
-    with pytest.raises(LookupError, match=f"{provider} has no provider state '{name}'; known: {known}"):
+    with pytest.raises(LookupError, match=f"{provider} has no provider state '{name}'; known: {known}$"):
         states.find_state(provider, name)

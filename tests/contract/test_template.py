@@ -119,6 +119,8 @@ CLASSES = _interaction(
         pytest.param([X, Y, Z], {X: None, Y: None, Z: None}, {X: None, Y: None, Z: None}, id="all-null"),
         pytest.param([X, Y], {X: {}}, {X: CLASS, Y: CLASS}, id="id-missing-from-the-answer"),
         pytest.param([X, Y], {}, {X: CLASS, Y: None}, id="empty-answer"),
+        pytest.param([X, ""], None, {X: CLASS}, id="comma-too-many"),
+        pytest.param([""], None, {}, id="none"),
     ],
 )
 def test_map_of_what_was_asked_for(asked: list[str], answer: Any, expected: Any) -> None:
@@ -127,7 +129,24 @@ def test_map_of_what_was_asked_for(asked: list[str], answer: Any, expected: Any)
 
     assert filled.response.body == expected
     assert list(filled.response.rules) == [f"$['{name}'].class_name" for name in expected if expected[name]]
-    assert set(filled.states[0].params["classes"]) == set(asked)
+    assert set(filled.states[0].params["classes"]) == set(asked) - {""}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        pytest.param("a_1", "$.a_1.class_name", id="plain"),
+        pytest.param("1a", "$['1a'].class_name", id="no-identifier"),
+        pytest.param("å", "$['å'].class_name", id="swedish"),
+        pytest.param('a"b', "$['a\"b'].class_name", id="double-quote"),
+        pytest.param("a'b", "$.*.class_name", id="quote-that-no-path-can-spell"),
+    ],
+)
+def test_rules_are_spelled_for_what_was_asked_for(name: str, path: str) -> None:
+    """A rule's path names the id that was asked for in a form that the engine reads."""
+    filled = fill(CLASSES, path="/things/class-info", query={"batch_ids": [name]})
+
+    assert list(filled.response.rules) == [path]
 
 
 def test_an_entry_that_echoes_its_key() -> None:
@@ -150,6 +169,43 @@ def test_list_of_what_was_asked_for() -> None:
         {"id": [Y], "kind": "two"},
         {"id": Z, "kind": "one"},
     ]
+
+
+def test_a_list_that_is_about_something_else_keeps_its_items() -> None:
+    """As many items as ids are not enough: each has to name its own."""
+    example = _interaction({"kinds": [{"id": A}, {"of": ["x"]}], "pair": [B, A]}, query={"ids": f"{A},{B}"})
+
+    filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y},{Z}"]})
+
+    assert filled.response.body == {"kinds": [{"id": X}, {"of": ["x"]}], "pair": [Y, X]}
+
+
+def test_forms_are_found_however_deep_the_map_is() -> None:
+    """Maps within lists within maps are looked into, in the example and in the answer."""
+    example = _interaction({"n": 1, "pages": [[], {"by": {A: CLASS, B: None}}]}, query={"ids": f"{A},{B}"})
+    answer: Any = {"n": 2, "pages": [5, {"by": {Y: dict[str, Any](), X: None}}]}
+
+    filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y}"]}, answer=answer)
+
+    assert filled.response.body == {"n": 1, "pages": [[], {"by": {X: None, Y: CLASS}}]}
+
+
+def test_nothing_is_bound_to_an_empty_example() -> None:
+    """An empty text in an answer has nothing to do with a parameter that the example leaves empty."""
+    example = _interaction({"note": ""}, query={"ids": ""})
+
+    assert fill(example, path="/things/class-info", query={"ids": [X]}).response.body == {"note": ""}
+
+
+def test_rules_about_something_else_stay() -> None:
+    """Beside the rules that follow the ids there may be others."""
+    example = _interaction(
+        {"n": 1, "by": {A: CLASS}}, query={"ids": A}, rules={"$.n": ANY, f"$.by['{A}'].class_id": ANY}
+    )
+
+    filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y}"]})
+
+    assert list(filled.response.rules) == ["$.n", f"$.by['{X}'].class_id", f"$.by['{Y}'].class_id"]
 
 
 def test_nothing_asked_for() -> None:

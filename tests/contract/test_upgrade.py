@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bff_contracts._upgrade import upgraded
 from bff_contracts.pact_file import Interaction, PactError, Rule, State, read_pact
 
 V3: dict[str, Any] = {
@@ -43,6 +44,11 @@ V2: dict[str, Any] = {
         },
     },
     "response": {"status": 201, "body": {"id": "1"}, "headers": {"Content-Type": "application/json; charset=utf-8"}},
+}
+PLAIN: dict[str, Any] = {
+    "description": "a",
+    "request": {"method": "GET", "path": "/"},
+    "response": {"status": 200},
 }
 TYPE = Rule("AND", ({"match": "type"},))
 
@@ -81,15 +87,75 @@ def test_rules_of_version_2_find_their_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"),
-    [pytest.param("hej", "text/plain", id="text"), pytest.param([1], "application/json", id="json")],
+    ("headers", "body", "content_type"),
+    [
+        pytest.param({}, "hej", "text/plain", id="text"),
+        pytest.param({}, [1], "application/json", id="json"),
+        pytest.param({"X-Other": "a"}, [1], "application/json", id="another-header"),
+    ],
 )
-def test_a_body_without_a_content_type_has_the_one_it_looks_like(body: object, content_type: str) -> None:
-    plain = {"description": "a", "request": {"method": "GET", "path": "/"}, "response": {"status": 200, "body": body}}
+def test_a_body_without_a_content_type_has_the_one_it_looks_like(
+    headers: dict[str, str], body: object, content_type: str
+) -> None:
+    answer = {"status": 200, "headers": headers, "body": body}
 
-    response = read(plain, "3.0.0").response
+    response = read({**PLAIN, "response": answer}, "3.0.0").response
 
     assert (response.body, response.headers["content-type"]) == (body, (content_type,))
+
+
+@pytest.mark.parametrize(
+    ("headers", "content_type"),
+    [
+        pytest.param({"X-Other": "a", "CONTENT-TYPE": "text/plain; a=b"}, "text/plain; a=b", id="a-text"),
+        pytest.param({"Content-Type": ["text/plain", "text/csv"]}, "text/plain, text/csv", id="a-list"),
+    ],
+)
+def test_the_content_type_of_a_body_is_its_headers(headers: dict[str, object], content_type: str) -> None:
+    document = {"interactions": [{"response": {"headers": headers, "body": {"a": 1}}}]}
+
+    (found,) = upgraded(document, "3")["interactions"]
+
+    assert found["response"]["body"] == {"content": {"a": 1}, "contentType": content_type}
+
+
+@pytest.mark.parametrize(
+    ("older", "states"),
+    [
+        pytest.param({"providerState": "a"}, [{"name": "a"}], id="version-2"),
+        pytest.param({"provider_state": "a"}, [{"name": "a"}], id="version-1"),
+        pytest.param({"providerState": "a", "provider_state": "b"}, [{"name": "a"}], id="both"),
+        pytest.param({"providerState": "a", "providerStates": [{"name": "b"}]}, [{"name": "b"}], id="newer-one-beside"),
+        pytest.param({"providerState": ""}, None, id="empty"),
+        pytest.param({"providerState": None}, None, id="none"),
+        pytest.param({"providerState": 5}, None, id="no-text"),
+    ],
+)
+def test_one_state_becomes_a_list(older: dict[str, object], states: object) -> None:
+    (found,) = upgraded({"interactions": [older]}, "2")["interactions"]
+
+    assert found.get("providerStates") == states
+    assert not {"providerState", "provider_state"} & found.keys()
+
+
+def test_an_empty_value_of_a_query_stays() -> None:
+    request = {"method": "GET", "path": "/", "query": "a=&b=1"}
+
+    assert read({**PLAIN, "request": request}, "2.0.0").request.query == {"a": ("",), "b": ("1",)}
+
+
+def test_rules_that_version_2_does_not_know_stay_for_the_reader_to_refuse() -> None:
+    flat = {"$.status": {"match": "type"}, "$.body.a": 5, "$.body.b": {"min": 1}, "$.body.c": {"regex": "c"}}
+    (found,) = upgraded({"interactions": [{"response": {"matchingRules": flat}}]}, "2")["interactions"]
+
+    assert found["response"]["matchingRules"] == {
+        "body": {
+            "$.status": {"matchers": [{"match": "type"}]},
+            "$.body.a": {"matchers": [5]},
+            "$.b": {"matchers": [{"match": "type", "min": 1}]},
+            "$.c": {"matchers": [{"match": "regex", "regex": "c"}]},
+        }
+    }
 
 
 def test_no_body_stays_none() -> None:

@@ -44,6 +44,34 @@ def test_the_type_matcher_takes_any_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("matcher", "words"),
+    [
+        pytest.param({"match": "equality"}, "20", id="equality"),
+        pytest.param({"match": "regex", "regex": "[0-9]+"}, "a text that matches [0-9]+", id="regex"),
+        pytest.param({"match": "include", "value": "ab"}, "a text that contains 'ab'", id="include"),
+        pytest.param({"match": "type"}, "any text", id="type"),
+        pytest.param({"match": "integer"}, "a whole number", id="integer"),
+        pytest.param({"match": "decimal"}, "a decimal number", id="decimal"),
+        pytest.param({"match": "number"}, "a number", id="number"),
+        pytest.param({"match": "boolean"}, "true or false", id="boolean"),
+        pytest.param({"match": "null"}, "an empty value", id="null"),
+    ],
+)
+def test_each_matcher_says_what_it_takes(matcher: dict[str, Any], words: str) -> None:
+    assert check_of(matcher).identity == (matcher["match"], words)
+
+
+@pytest.mark.parametrize(("combine", "word"), [("AND", "and"), ("OR", "or")])
+def test_several_matchers_say_what_they_take(combine: str, word: str) -> None:
+    both = rule({"match": "integer"}, {"match": "null"}, combine=combine)
+    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
+    check = table.endpoints[0].entries[0].query["n"][0]
+
+    assert check.identity == (combine, f"a whole number {word} an empty value")
+    assert not check.is_literal
+
+
+@pytest.mark.parametrize(
     ("combine", "verdicts"),
     [
         pytest.param("AND", [False, False, True], id="all-of-them"),
@@ -70,12 +98,14 @@ def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
     [
         pytest.param(
             {"query": {"n": ["1"]}, "rules": {"query": {"n": rule({"match": "semver"})}}},
-            "$.interactions[1].request.matchingRules.query.n.matchers[0].match: the matching rule 'semver'",
+            "$.interactions[1].request.matchingRules.query.n.matchers[0].match: "
+            "the matching rule 'semver' cannot be honoured on a request",
             id="unknown-matcher",
         ),
         pytest.param(
             {"rules": {"path": rule({"match": "date"})}},
-            "$.interactions[1].request.matchingRules.path.matchers[0].match",
+            "$.interactions[1].request.matchingRules.path.matchers[0].match: "
+            "the matching rule 'date' cannot be honoured on a request",
             id="unknown-matcher-on-the-path",
         ),
         pytest.param(
@@ -88,6 +118,11 @@ def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
             "$.interactions[1].request.matchingRules.header.x-id: a rule without a matcher",
             id="rule-without-a-matcher",
         ),
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"m[0]": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.query.m[0]: a rule for something the request does not have",
+            id="rule-without-a-parameter",
+        ),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
@@ -98,7 +133,7 @@ def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
     with pytest.raises(PactError) as refused:
         compile_pact(contract)
 
-    assert str(refused.value).startswith(f"thing.json: interaction 'broken': {place}")
+    assert str(refused.value) == f"thing.json: interaction 'broken': {place}"
 
 
 def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
@@ -132,11 +167,21 @@ def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, acce
     assert bool(check.accepts(sent)) is accepted
 
 
+VISIBLE = "a header has visible ASCII characters alone"
+
+
+@pytest.mark.parametrize("status", [200, 599])
+def test_every_status_of_an_answer_can_be_sent(status: int) -> None:
+    assert compile_pact(pact(interaction("a", status=status))).endpoints
+
+
 @pytest.mark.parametrize(
     ("response", "place"),
     [
-        pytest.param({"status": 99}, "$.interactions[0].response.status: 99 is no status", id="status"),
-        pytest.param({"headers": {"X-Name": ["Åsa"]}}, "$.interactions[0].response.headers.x-name", id="header"),
+        pytest.param({"status": 199}, "status: 199 is no status of HTTP", id="status-too-low"),
+        pytest.param({"status": 600}, "status: 600 is no status of HTTP", id="status-too-high"),
+        pytest.param({"headers": {"X-Name": ["Åsa"]}}, f"headers.x-name: {VISIBLE}", id="no-ascii"),
+        pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, f"headers.x-name: {VISIBLE}", id="a-line-end"),
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], place: str) -> None:
@@ -146,7 +191,7 @@ def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], plac
     with pytest.raises(PactError) as refused:
         compile_pact(pact(broken))
 
-    assert place in str(refused.value)
+    assert str(refused.value) == f"thing.json: interaction 'a': $.interactions[0].response.{place}"
 
 
 def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
