@@ -78,7 +78,7 @@ class Backend:
             (b"X-Service-ID", settings.service_id.encode()),
         )
 
-    async def fetch(self, target: str, *, correlation_id: str, with_key: bool = True) -> Answer:
+    async def fetch(self, target: str, *, correlation_id: str, with_key: bool) -> Answer:
         """Send one GET and read the answer up to the size limit; raises what httpx raises, and `TooLargeError`."""
         identity = self._headers if with_key else self._headers[:2]
         response = await self._http.send(

@@ -107,7 +107,7 @@ class Breaker:
         if failed is not None:
             self._forget()
             self._set(BreakerState.OPEN if failed else BreakerState.CLOSED)
-        if probe is not None and not probe.done():
+        if probe is not None:
             probe.set_result(None)
 
     def _note(self, *, failed: bool) -> None:

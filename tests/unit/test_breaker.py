@@ -52,7 +52,7 @@ async def test_open_it_turns_calls_away_and_says_for_how_long() -> None:
     with pytest.raises(BreakerOpen) as caught:
         await bench.breaker.admit()
 
-    assert caught.value.seconds == 3.0
+    assert (caught.value.seconds, str(caught.value)) == (3.0, "the breaker is open for another 3.0 s")
 
 
 async def test_what_was_longer_ago_than_the_window_does_not_count() -> None:
@@ -63,6 +63,26 @@ async def test_what_was_longer_ago_than_the_window_does_not_count() -> None:
     await bench.call(failed=True)
 
     assert bench.breaker.state is CLOSED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state"),
+    [
+        pytest.param([True, True, True], [True, False, False, False], CLOSED, id="one-of-four-now"),
+        pytest.param([True, True, False], [True, False, False, True], OPEN, id="two-of-four-now"),
+    ],
+)
+async def test_only_what_failed_within_the_window_is_counted(
+    before: list[bool], after: list[bool], state: BreakerState
+) -> None:
+    bench = Bench()
+    for failed in before:
+        await bench.call(failed=failed)
+    bench.now = 10.0
+    for failed in after:
+        await bench.call(failed=failed)
+
+    assert bench.breaker.state is state
 
 
 async def test_calls_that_were_given_up_do_not_count() -> None:

@@ -109,7 +109,7 @@ async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> Non
 
 
 async def test_one_string_is_not_a_collection_of_ids(cms: CMSClient) -> None:
-    with pytest.raises(TypeError, match="not one string"):
+    with pytest.raises(TypeError, match=r"^batch_ids must be a collection of ids, not one string$"):
         await cms.get_batch_class_info(BATCH)
 
 
@@ -122,9 +122,12 @@ async def test_an_id_missing_from_the_answer_is_a_violation_and_one_too_many_is_
 ) -> None:
     first, second, third = ids(3)
     route = router.get(path__startswith="/").respond(json={first: CLASS, third: None})
-    with pytest.raises(ContractViolation, match="1 of the 2 ids"):
+    with pytest.raises(ContractViolation) as caught:
         await cms.get_batch_class_info([first, second])
 
+    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
+        *("1 of the 2 ids asked for are missing", 200, "get_batch_class_info"),
+    )
     assert await cms.get_batch_class_info([third]) == {third: None}
     assert route.call_count == 2
 
@@ -175,6 +178,24 @@ async def test_many_ids_go_in_requests_of_at_most_100_ids_4000_bytes_and_4_at_a_
     assert max(len(asked(request)) for request in requests) <= 100
     assert max(len(str(request.url)) for request in requests) <= 4000
     assert len({request.headers["X-Correlation-ID"] for request in requests}) == 1
+
+
+@pytest.mark.parametrize(("spare", "first"), [(0, 90), (1, 90), (-1, 89)], ids=["fits", "a-byte-left", "a-byte-short"])
+async def test_as_many_ids_go_in_a_request_as_4000_bytes_hold(
+    settings: BackendSettings, spare: int, first: int
+) -> None:
+    rest = "/internal/v1/batches/class-info?batch_ids=" + ",".join(ids(90))
+    base_url = "http://cms.test/".ljust(4000 - len(rest) - spare, "p")
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return all_with_class(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await CMSClient(http, settings.model_copy(update={"cms_base_url": base_url})).get_batch_class_info(ids(100))
+
+    assert [len(asked(request)) for request in requests] == [first, 100 - first]
 
 
 async def test_one_failing_request_of_many_is_that_error_and_ends_the_others(

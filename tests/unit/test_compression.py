@@ -17,7 +17,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    ("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
+    ("coding", "encode"),
+    [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)],
 )
 async def test_a_body_that_was_compressed_unasked_is_read(coding: str, encode: Callable[[bytes], bytes]) -> None:
     body = encode(recorded("ras_user_batches_all_statuses").body)
@@ -28,22 +29,37 @@ async def test_a_body_that_was_compressed_unasked_is_read(coding: str, encode: C
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"),
+    ("coding", "body", "cause"),
     [
-        pytest.param("br", b"x", id="unknown-coding"),
-        pytest.param("gzip", gzip.compress(b"{}" * 100)[:20], id="cut-off"),
-        pytest.param("gzip", gzip.compress(b" " * 400_000_000, compresslevel=9), id="bomb"),
+        pytest.param("br", b"x", "DecodingError(\"content coding 'br'\")", id="unknown-coding"),
+        pytest.param(
+            "gzip",
+            gzip.compress(b"{}" * 100)[:20],
+            "DecodingError('the compressed body is cut off')",
+            id="cut-off",
+        ),
+        pytest.param(
+            "gzip",
+            b"no gzip",
+            "DecodingError('Error -3 while decompressing data: incorrect header check')",
+            id="no-gzip",
+        ),
+        pytest.param("gzip", gzip.compress(b" " * 1_000_001), "TooLargeError()", id="small-bomb"),
+        pytest.param("gzip", gzip.compress(b" " * 400_000_000, compresslevel=9), "TooLargeError()", id="bomb"),
     ],
 )
-async def test_a_compressed_body_that_cannot_be_read_is_a_violation_and_costs_little(coding: str, body: bytes) -> None:
+async def test_a_compressed_body_that_cannot_be_read_is_a_violation_and_costs_little(
+    coding: str, body: bytes, cause: str
+) -> None:
     async with misbehaving_server(says(head(Content_Encoding=coding, Content_Length=str(len(body))) + body)) as port:
         settings = BackendSettings(internal_api_key=KEY, ras_base_url=f"http://127.0.0.1:{port}")
         settings = settings.model_copy(update={"http_max_response_bytes": 1_000_000})
         async with create_http_client(settings) as http:
             tracemalloc.start()
-            with pytest.raises(ContractViolation):
+            with pytest.raises(ContractViolation) as caught:
                 await RASClient(http, settings).get_batches_for_user(TEACHER)
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
 
+    assert repr(caught.value.__cause__) == cause
     assert peak < 8_000_000

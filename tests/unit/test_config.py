@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
+import respx
 from pydantic import ValidationError
 
-from bff_clients import BackendSettings
+from bff_clients import BackendSettings, create_http_client
 from tests.support.platform import KEY
+
+pytestmark = pytest.mark.anyio
 
 KEY_VARIABLE = "HULEEDU_INTERNAL_API_KEY"
 
@@ -45,31 +51,85 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
     assert "cret" not in str(caught.value)
 
 
+ABSOLUTE = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
+PLAIN = "must not hold credentials, a query or a fragment"
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("url", "message"),
     [
-        "",
-        "ras.internal",
-        "ftp://ras.internal",
-        "http://",
-        "http://user:password@ras.internal",
-        "http://ras.internal?a=b",
-        "http://ras.internal#top",
-        "http://ras.internal:99999",
-        "http://ras.internal:0",
-        "http://ras internal",
-        "http://ras.internal/" + "p" * 1024,
+        pytest.param("", ABSOLUTE, id="empty"),
+        pytest.param("ras.internal", ABSOLUTE, id="no-scheme"),
+        pytest.param("ftp://ras.internal", ABSOLUTE, id="another-scheme"),
+        pytest.param("http://", ABSOLUTE, id="no-host"),
+        pytest.param("http://ras internal", ABSOLUTE, id="blank"),
+        pytest.param("http://user:password@ras.internal", PLAIN, id="credentials"),
+        pytest.param("http://ras.internal?a=b", PLAIN, id="query"),
+        pytest.param("http://ras.internal#top", PLAIN, id="fragment"),
+        pytest.param("http://ras.internal:99999", "Port out of range 0-65535", id="port-out-of-range"),
+        pytest.param("http://ras.internal:0", "must not name port 0", id="port-0"),
     ],
 )
-def test_a_base_url_that_is_no_plain_origin_is_refused(url: str) -> None:
-    with pytest.raises(ValidationError, match="ras_base_url"):
+def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
         BackendSettings(internal_api_key=KEY, ras_base_url=url)
+    (error,) = refused.value.errors()
+
+    assert (error["loc"], error["msg"]) == (("ras_base_url",), f"Value error, {message}")
+
+
+def test_a_base_url_is_not_endless() -> None:
+    with pytest.raises(ValidationError, match="at most 1024 characters"):
+        BackendSettings(internal_api_key=KEY, ras_base_url="http://ras.internal/" + "p" * 1024)
+
+
+@pytest.mark.parametrize("url", ["HTTPS://ras", "http://ras/X", "http://ras:1", "http://ras:65535/a/b", "http://[::1]:80"])
+def test_a_plain_origin_with_or_without_a_path_is_taken(url: str) -> None:
+    assert BackendSettings(internal_api_key=KEY, ras_base_url=f"{url}//").ras_base_url == url
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("service_id", ""), ("service_id", "a b"), ("service_id", "å"), ("internal_api_key", "a b")],
+)
+def test_a_header_that_could_not_be_sent_is_refused(field: str, value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        BackendSettings.model_validate({"internal_api_key": KEY, field: value})
+
+    assert [error["msg"] for error in refused.value.errors()] == [
+        "Value error, must be one or more visible ASCII characters, without blanks"
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 301, float("nan"), float("inf")])
 def test_a_timeout_outside_bounds_is_refused(seconds: float) -> None:
     with pytest.raises(ValidationError, match="http_client_timeout_seconds"):
         BackendSettings(internal_api_key=KEY, http_client_timeout_seconds=seconds)
+
+
+@pytest.mark.parametrize(("in_flight", "connections"), [(50, 100), (1, 2), (0, 2000)])
+async def test_the_http_client_has_room_for_both_backends(
+    settings: BackendSettings, in_flight: int, connections: int
+) -> None:
+    limited = settings.model_copy(update={"http_max_in_flight": in_flight})
+    async with (
+        create_http_client(limited) as shipped,
+        create_http_client(limited.model_copy(update={"http_transport": "httpx"})) as plain,
+    ):
+        found: Any = (shipped._transport, plain._transport)  # pyright: ignore[reportPrivateUsage]
+
+    assert (found[0]._max_connections, found[1]._pool._max_connections) == (connections, connections)
+    assert found[1]._pool._max_keepalive_connections == min(20, connections)
+
+
+async def test_the_http_client_has_the_settings_timeout_and_keeps_no_cookies(settings: BackendSettings) -> None:
+    async with create_http_client(settings.model_copy(update={"http_client_timeout_seconds": 7})) as http:
+        with respx.mock(using="httpx") as mock:
+            mock.get("http://ras.test/").respond(headers={"Set-Cookie": "a=b"})
+            await http.get("http://ras.test/")
+
+        assert http.timeout == httpx.Timeout(7)
+        assert dict(http.cookies) == {}
 
 
 def test_settings_are_frozen(settings: BackendSettings) -> None:

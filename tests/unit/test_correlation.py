@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff_clients import BackendSettings, CMSClient, CorrelationIdMiddleware
+from bff_clients import BackendError, BackendSettings, CMSClient, CorrelationIdMiddleware, RASClient
 from bff_clients.correlation import correlation_id, correlation_id_for
 from tests.support.platform import BATCH, KEY
 
@@ -76,17 +77,45 @@ async def test_what_a_caller_gives_comes_first() -> None:
 async def test_nothing_is_left_after_the_request_and_the_lifespan_passes() -> None:
     seen: list[Any] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        del receive, send
-        seen.append((scope["type"], correlation_id.get()))
+    async def app(*arguments: Any) -> None:
+        seen.append((arguments, correlation_id.get()))
 
-    middleware = CorrelationIdMiddleware(app)
-    await middleware({"type": "lifespan"}, None, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await middleware({"type": "http", "headers": []}, None, None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    middleware: Any = CorrelationIdMiddleware(app)
+    kinds = ("lifespan", "http", "websocket")
+    asked: list[tuple[Any, ...]] = [({"type": kind, "headers": []}, "receive", "send") for kind in kinds]
+    for arguments in asked:
+        await middleware(*arguments)
 
-    assert seen[0] == ("lifespan", None)
-    assert seen[1][1] is not None
+    assert [arguments for arguments, _ in seen] == asked
+    assert [found is None for _, found in seen] == [True, False, False]
     assert correlation_id.get() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "arguments"),
+    [
+        pytest.param(RASClient, "get_batches_for_user", ["anna"], id="list"),
+        pytest.param(RASClient, "iter_batches_for_user", ["anna"], id="iterate"),
+        pytest.param(RASClient, "get_batch_status", [BATCH], id="status"),
+        pytest.param(RASClient, "ping", [], id="ping"),
+        pytest.param(CMSClient, "get_batch_class_info", [[BATCH]], id="class-info"),
+    ],
+)
+async def test_each_method_takes_one_from_its_caller(kind: Any, method: str, arguments: list[Any]) -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["X-Correlation-ID"])
+        return httpx.Response(404)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        call = getattr(kind(http, BackendSettings(internal_api_key=KEY)), method)
+        with pytest.raises(BackendError) as caught:
+            await (anext if method.startswith("iter") else asyncio.ensure_future)(
+                call(*arguments, correlation_id=GIVEN)
+            )
+
+    assert (sent, caught.value.correlation_id) == ([GIVEN], GIVEN)
 
 
 @given(st.text())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 from typing import Any
 
 import httpx
@@ -48,6 +50,7 @@ async def test_a_call(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = await logged(caplog, httpx.Response(200, content=PAGE, headers={"Content-Type": "application/json"}))
 
     assert record.levelno == logging.INFO
+    assert isinstance(record.duration, float)  # type: ignore[attr-defined]
     assert 0 < record.duration < 10  # type: ignore[attr-defined]
     assert facts(record) == {
         "event": "call",
@@ -60,14 +63,81 @@ async def test_a_call(caplog: pytest.LogCaptureFixture) -> None:
     }
 
 
-async def test_a_retry_and_the_call_that_it_belongs_to(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_message_of_a_record_is_its_facts(caplog: pytest.LogCaptureFixture) -> None:
+    _, record = await logged(caplog, httpx.Response(204))
+    duration = record.duration  # type: ignore[attr-defined]
+
+    assert record.getMessage() == (
+        f"call backend=result-aggregator-service operation=get_batches_for_user correlation_id={CORRELATION} "
+        f"outcome=ContractViolation status=204 duration={duration} attempt=1"
+    )
+
+
+async def test_a_retry_and_the_call_that_it_belongs_to(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = httpx.Response(200, content=PAGE, headers={"Content-Type": "application/json"})
-    retry, call = await logged(caplog, httpx.Response(503), good)
+
+    def part(least: float, most: float) -> float:
+        return (least + most) * 0.123456
+
+    monkeypatch.setattr(random, "uniform", part)
+    retry, call = await logged(caplog, httpx.Response(503), good, http_retry_backoff_seconds=0.1)
 
     assert (retry.levelno, retry.event, retry.reason, retry.status, retry.attempt) == (  # type: ignore[attr-defined]
         *(logging.WARNING, "retry", "status", 503, 1),
     )
+    assert retry.delay == 0.012  # type: ignore[attr-defined]
     assert (call.event, call.outcome, call.attempt) == ("call", "ok", 2)  # type: ignore[attr-defined]
+
+
+async def test_a_call_that_ends_without_an_answer_has_no_status(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    answers = iter([httpx.Response(503)])
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        for found in answers:
+            return found
+        raise httpx.ConnectError("gone")
+
+    chosen = BackendSettings(internal_api_key=KEY, http_retries=1, http_retry_backoff_seconds=0.001)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with pytest.raises(BackendError):
+            await RASClient(http, chosen).ping()
+    told = [facts(record)["status"] for record in caplog.records if record.name == "bff_clients"]
+
+    assert told == [503, None]
+
+
+async def test_a_call_that_is_turned_away_has_no_status(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    chosen = BackendSettings(internal_api_key=KEY, http_max_in_flight=1, http_max_waiting=0)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hangs)) as http:
+        client = RASClient(http, chosen)
+        first = asyncio.create_task(client.ping())
+        await asyncio.sleep(0)
+        with pytest.raises(BackendError):
+            await client.ping()
+        first.cancel()
+        await asyncio.wait([first])
+    turned_away, _ = caplog.records
+
+    assert (facts(turned_away)["status"], facts(turned_away)["attempt"]) == (None, 0)
+
+
+async def test_a_call_that_took_too_long_is_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    chosen = BackendSettings(internal_api_key=KEY, http_client_timeout_seconds=0.01)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hangs)) as http:
+        with pytest.raises(BackendError):
+            await RASClient(http, chosen).ping()
+
+    assert [facts(record)["outcome"] for record in caplog.records] == ["BackendTimeout"]
+
+
+async def hangs(_: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 async def test_a_violation(caplog: pytest.LogCaptureFixture) -> None:
@@ -76,6 +146,7 @@ async def test_a_violation(caplog: pytest.LogCaptureFixture) -> None:
 
     assert (violation.levelno, facts(violation)["event"]) == (logging.ERROR, "violation")
     assert facts(violation)["detail"] == "body outside the contract: pagination: missing"
+    assert facts(violation)["status"] == 200
     assert (call.outcome, call.status) == ("ContractViolation", 200)  # type: ignore[attr-defined]
 
 
@@ -84,6 +155,7 @@ async def test_the_breaker(caplog: pytest.LogCaptureFixture) -> None:
     breaker = next(record for record in records if record.event == "breaker")  # type: ignore[attr-defined]
 
     assert breaker.levelno == logging.WARNING
+    assert breaker.getMessage() == "breaker backend=result-aggregator-service state=open"
     assert facts(breaker) == {"event": "breaker", "backend": "result-aggregator-service", "state": "open"}
 
 

@@ -62,59 +62,232 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("behave", "error", "reason"),
+    ("behave", "error", "reason", "detail", "status_code"),
     [
-        pytest.param(resets_in_the_body, BackendUnavailable, "disconnect", id="reset-in-the-body"),
-        pytest.param(says(b""), BackendUnavailable, "disconnect", id="closed-without-answer"),
-        pytest.param(says(b"SSH-2.0-OpenSSH\r\n"), BackendUnavailable, "disconnect", id="another-protocol"),
         pytest.param(
-            says(head(Content_Length="50") + b"{}"), BackendUnavailable, "disconnect", id="body-shorter-than-said"
+            resets_in_the_body,
+            BackendUnavailable,
+            "disconnect",
+            "connection lost (RemoteProtocolError)",
+            None,
+            id="reset-in-the-body",
         ),
         pytest.param(
-            says(head("503 Service Unavailable", Content_Length="0")), BackendUnavailable, "status", id="busy"
+            says(b""),
+            BackendUnavailable,
+            "disconnect",
+            "connection lost (RemoteProtocolError)",
+            None,
+            id="closed-without-answer",
         ),
-        pytest.param(says(head("429 Too Many", Content_Length="0")), BackendUnavailable, "status", id="throttled"),
-        pytest.param(says(head("408 Timeout", Content_Length="0")), BackendUnavailable, "status", id="request-timeout"),
+        pytest.param(
+            says(b"SSH-2.0-OpenSSH\r\n"),
+            BackendUnavailable,
+            "disconnect",
+            "connection lost (RemoteProtocolError)",
+            None,
+            id="another-protocol",
+        ),
+        pytest.param(
+            says(head(Content_Length="50") + b"{}"),
+            BackendUnavailable,
+            "disconnect",
+            "connection lost (RemoteProtocolError)",
+            None,
+            id="body-shorter-than-said",
+        ),
+        pytest.param(
+            says(head("503 Service Unavailable", Content_Length="0")),
+            BackendUnavailable,
+            "status",
+            "status 503",
+            503,
+            id="busy",
+        ),
+        pytest.param(
+            says(head("429 Too Many", Content_Length="0")),
+            BackendUnavailable,
+            "status",
+            "status 429",
+            429,
+            id="throttled",
+        ),
+        pytest.param(
+            says(head("408 Timeout", Content_Length="0")),
+            BackendUnavailable,
+            "status",
+            "status 408",
+            408,
+            id="request-timeout",
+        ),
         pytest.param(
             says(head("500 Oops", content_type="text/html") + b"<h1>Oops</h1>"),
             BackendUnavailable,
             "status",
+            "status 500",
+            500,
             id="html-error",
         ),
-        pytest.param(says(head("403 No", Content_Length="0")), AuthenticationRejected, None, id="forbidden"),
-        pytest.param(says(head("400 No", Content_Length="0")), BackendRejected, None, id="bad-request"),
-        pytest.param(says(head("431 Too Large", Content_Length="0")), BackendRejected, None, id="head-too-large"),
+        pytest.param(
+            says(head("403 No", Content_Length="0")), AuthenticationRejected, None, "status 403", 403, id="forbidden"
+        ),
+        pytest.param(
+            says(head("400 No", Content_Length="0")), BackendRejected, None, "status 400", 400, id="bad-request"
+        ),
+        pytest.param(
+            says(head("431 Too Large", Content_Length="0")),
+            BackendRejected,
+            None,
+            "status 431",
+            431,
+            id="head-too-large",
+        ),
+        pytest.param(
+            says(head("300 Choices", Content_Length="0")), BackendRejected, None, "status 300", 300, id="choices"
+        ),
         pytest.param(
             says(head("302 Found", Location="http://127.0.0.1:9/", Content_Length="0")),
             BackendRejected,
             None,
+            "status 302",
+            302,
             id="redirect",
         ),
-        pytest.param(says(head("204 No Content")), ContractViolation, None, id="no-content"),
-        pytest.param(says(head(Content_Length="0")), ContractViolation, None, id="empty-body"),
-        pytest.param(says(head() + b"{]"), ContractViolation, None, id="invalid-json"),
-        pytest.param(says(head() + b'{"batches": "\xff"}'), ContractViolation, None, id="invalid-utf-8"),
-        pytest.param(says(head() + b"[]"), ContractViolation, None, id="wrong-type"),
         pytest.param(
-            says(head(content_type="text/html") + b"<h1>Hi</h1>"), ContractViolation, None, id="html-as-answer"
+            says(head("204 No Content")), ContractViolation, None, "status 204 instead of 200", 204, id="no-content"
         ),
-        pytest.param(says(head(Content_Encoding="gzip") + b"not gzip"), ContractViolation, None, id="bad-gzip"),
         pytest.param(
-            says(head(Content_Encoding="gzip") + gzip.compress(b" " * 10**6)), ContractViolation, None, id="gzip-bomb"
+            says(head(Content_Length="0")),
+            ContractViolation,
+            None,
+            "body outside the contract: body: json_invalid",
+            200,
+            id="empty-body",
         ),
-        pytest.param(says(head(Content_Length="9" * 15)), ContractViolation, None, id="announced-too-large"),
-        pytest.param(floods, ContractViolation, None, id="endless-body"),
+        pytest.param(
+            says(head() + b"{]"),
+            ContractViolation,
+            None,
+            "body outside the contract: body: json_invalid",
+            200,
+            id="invalid-json",
+        ),
+        pytest.param(
+            says(head() + b'{"batches": "\xff"}'),
+            ContractViolation,
+            None,
+            "body outside the contract: body: json_invalid",
+            200,
+            id="invalid-utf-8",
+        ),
+        pytest.param(
+            says(head() + b"[]"),
+            ContractViolation,
+            None,
+            "body outside the contract: body: model_type",
+            200,
+            id="wrong-type",
+        ),
+        pytest.param(
+            says(head(content_type="text/html") + b"<h1>Hi</h1>"),
+            ContractViolation,
+            None,
+            "content type is not application/json",
+            200,
+            id="html-as-answer",
+        ),
+        pytest.param(
+            says(head(Content_Encoding="gzip") + b"not gzip"),
+            ContractViolation,
+            None,
+            "body cannot be decompressed",
+            None,
+            id="bad-gzip",
+        ),
+        pytest.param(
+            says(head(Content_Encoding="gzip") + gzip.compress(b" " * 10**6)),
+            ContractViolation,
+            None,
+            "body over the size limit",
+            None,
+            id="gzip-bomb",
+        ),
+        pytest.param(
+            says(head(Content_Length="9" * 15)),
+            ContractViolation,
+            None,
+            "body over the size limit",
+            None,
+            id="announced-too-large",
+        ),
+        pytest.param(floods, ContractViolation, None, "body over the size limit", None, id="endless-body"),
     ],
 )
 async def test_a_misbehaving_backend_is_the_error_that_says_what_to_do(
-    behave: Behaviour, error: type[BackendError], reason: str | None
+    behave: Behaviour, error: type[BackendError], reason: str | None, detail: str, status_code: int | None
 ) -> None:
     async with misbehaving_server(behave) as port:
         caught = await failure(f"http://127.0.0.1:{port}")
 
     assert type(caught) is error
-    assert getattr(caught, "reason", None) == reason
+    assert (getattr(caught, "reason", None), caught.detail, caught.status_code) == (reason, detail, status_code)
     assert_tells_what_and_hides_the_key(caught)
+
+
+PAGE = b'{"batches": [], "pagination": {"limit": 20, "offset": 0, "total": 0}}'.ljust(1024)
+
+
+class Chunks(httpx.AsyncByteStream):
+    """A body that arrives in pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+
+
+@pytest.mark.parametrize(
+    ("headers", "pieces"),
+    [
+        pytest.param({}, [PAGE], id="at-once"),
+        pytest.param({}, [PAGE[:10], PAGE[10:1000], PAGE[1000:]], id="in-pieces"),
+        pytest.param({"Content-Length": "1024"}, [PAGE], id="announced"),
+        pytest.param({"Content-Length": "many"}, [PAGE], id="announced-as-nonsense"),
+        pytest.param({"Content-Encoding": " Identity "}, [PAGE], id="said-to-be-as-it-is"),
+    ],
+)
+async def test_a_body_may_be_as_long_as_the_limit(headers: dict[str, str], pieces: list[bytes]) -> None:
+    assert await detail_of(headers, pieces) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("headers", "pieces"),
+    [
+        pytest.param({}, [PAGE + b" "], id="at-once"),
+        pytest.param({}, [PAGE[:10], PAGE[10:1000], PAGE[1000:], b" "], id="in-pieces"),
+        pytest.param({"Content-Length": "1025"}, [PAGE], id="announced"),
+        pytest.param({"Content-Length": "9" * 5000}, [PAGE], id="announced-as-endless"),
+    ],
+)
+async def test_a_body_may_not_be_longer_than_the_limit(headers: dict[str, str], pieces: list[bytes]) -> None:
+    assert await detail_of(headers, pieces) == "body over the size limit"
+
+
+async def detail_of(headers: dict[str, str], pieces: list[bytes]) -> str:
+    """What a call for a page says of a body of these pieces, where 1024 bytes are the limit."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Type": "application/json", **headers}, stream=Chunks(*pieces))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        client = RASClient(http, settings_for("http://ras.test", http_max_response_bytes=1024))
+        try:
+            await client.get_batches_for_user(TEACHER)
+        except ContractViolation as error:
+            return error.detail
+    return "ok"
 
 
 @pytest.mark.parametrize("behave", [pytest.param(hangs, id="hangs"), pytest.param(drips, id="drips")])
@@ -123,7 +296,7 @@ async def test_one_deadline_ends_the_whole_call(behave: Behaviour) -> None:
         caught = await failure(f"http://127.0.0.1:{port}", http_client_timeout_seconds=0.3)
 
     assert type(caught) is BackendTimeout
-    assert caught.reason == "timeout"
+    assert (caught.reason, caught.detail) == ("timeout", "no answer within 0.3 s")
     assert_tells_what_and_hides_the_key(caught)
 
 
@@ -135,6 +308,7 @@ async def test_the_http_clients_own_timeout_is_a_timeout_too() -> None:
         with pytest.raises(BackendTimeout) as caught:
             await RASClient(http, settings_for("http://ras.test")).get_batches_for_user(TEACHER)
 
+    assert caught.value.detail == "no answer in time (ReadTimeout)"
     assert_tells_what_and_hides_the_key(caught.value)
 
 
@@ -143,7 +317,7 @@ async def test_a_backend_that_is_not_there_is_unavailable(host: str) -> None:
     caught = await failure(f"http://{host}:{closed_port()}")
 
     assert type(caught) is BackendUnavailable
-    assert caught.reason == "connect"
+    assert (caught.reason, caught.detail) == ("connect", "no connection")
     assert_tells_what_and_hides_the_key(caught)
 
 
@@ -154,7 +328,7 @@ async def test_an_untrusted_certificate_is_unavailable() -> None:
         caught = await failure(f"https://127.0.0.1:{port}")
 
     assert type(caught) is BackendUnavailable
-    assert caught.reason == "connect"
+    assert (caught.reason, caught.detail) == ("connect", "no connection")
     assert_tells_what_and_hides_the_key(caught)
 
 
@@ -174,6 +348,7 @@ async def test_the_key_does_not_pass_through_a_proxy_that_the_environment_names(
         pytest.param("7", 7.0, id="seconds"),
         pytest.param("Sat, 01 Jan 2000 00:00:00 GMT", 0.0, id="a-date-gone-by"),
         pytest.param("soon", None, id="neither"),
+        pytest.param("1234567890123", 123456789.0, id="more-digits-than-a-float-has"),
     ],
 )
 async def test_retry_after_is_passed_on(header: str, seconds: float | None) -> None:
@@ -207,6 +382,6 @@ async def nothing_logged_holds_the_key(caplog: pytest.LogCaptureFixture) -> Asyn
 def assert_tells_what_and_hides_the_key(error: BackendError) -> None:
     assert "result-aggregator-service get_batches_for_user" in str(error)
     assert error.correlation_id in str(error)
-    assert error.operation == "get_batches_for_user"
+    assert (error.service, error.operation) == ("result-aggregator-service", "get_batches_for_user")
     told = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
     assert KEY.get_secret_value() not in told

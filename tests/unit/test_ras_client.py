@@ -65,11 +65,22 @@ async def test_every_request_carries_key_service_id_and_correlation_id(
     await ras.get_batches_for_user(TEACHER)
     first, second = (request.headers for request in sent(route))
 
-    assert first["X-Internal-API-Key"] == KEY.get_secret_value()
-    assert first["X-Service-ID"] == "bff-teacher-service"
-    assert first["X-Correlation-ID"] == CORRELATION
+    assert [(name.decode(), value.decode()) for name, value in first.raw if name != b"Host"] == [
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+        ("X-Internal-API-Key", KEY.get_secret_value()),
+        ("X-Service-ID", "bff-teacher-service"),
+        ("X-Correlation-ID", CORRELATION),
+    ]
     assert UUID(second["X-Correlation-ID"]).version == 4
-    assert "cookie" not in first
+
+
+async def test_the_answer_to_a_request_for_json_may_be_labelled_in_any_case(
+    ras: RASClient, router: respx.MockRouter
+) -> None:
+    router.get(path__startswith="/").respond(json=page(), headers={"Content-Type": "Application/JSON ; a=b"})
+
+    assert list(await ras.get_batches_for_user(TEACHER)) == []
 
 
 async def test_a_malformed_correlation_id_is_refused_before_any_request(ras: RASClient) -> None:
@@ -119,12 +130,22 @@ async def test_a_page_outside_bounds_is_refused_before_any_request(
         await ras.get_batches_for_user(TEACHER, **arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("limit", "offset"), [(1, 0), (100, 1), (20, 2**63 - 1)])
+async def test_the_bounds_of_a_page_may_be_asked_for(
+    ras: RASClient, router: respx.MockRouter, limit: int, offset: int
+) -> None:
+    route = router.get(path__startswith="/").respond(json=page())
+    await ras.get_batches_for_user(TEACHER, limit=limit, offset=offset)
+
+    assert sent(route)[-1].url.query == f"limit={limit}&offset={offset}".encode()
+
+
 @pytest.mark.parametrize(
     "status",
     ["processing", "PROCESSING_PIPELINES", "a,b", "", BatchClientStatus.PROCESSING, BatchClientStatus.CANCELLED],
 )
 async def test_a_status_of_the_other_vocabulary_is_refused_with_the_right_one(ras: RASClient, status: str) -> None:
-    with pytest.raises(ValueError, match=r"internal status \(BatchStatus\).*processing_pipelines"):
+    with pytest.raises(ValueError, match=r"internal status \(BatchStatus\), got .*; one of: (?:[a-z_]+, ){11}[a-z_]+$"):
         await ras.get_batches_for_user(TEACHER, status=status)
 
 
@@ -252,6 +273,24 @@ async def test_a_row_outside_the_contract_is_a_violation(
         await ras.get_batches_for_user(TEACHER)
 
 
+async def test_a_row_of_another_user_is_said_to_be_one(ras: RASClient, router: respx.MockRouter) -> None:
+    router.get(path__startswith="/").respond(json=page(row(), row(user_id=OTHER)))
+    with pytest.raises(ContractViolation) as caught:
+        await ras.get_batches_for_user(TEACHER)
+
+    assert (caught.value.detail, caught.value.status_code) == ("a row of another user", 200)
+
+
+async def test_what_is_quoted_of_an_argument_is_cut_off(ras: RASClient) -> None:
+    with pytest.raises(ValueError, match="UUID") as batch:
+        await ras.get_batch_status("x" * 81)
+    with pytest.raises(ValueError, match="control") as user:
+        await ras.get_batches_for_user("\0" * 81)
+
+    assert str(batch.value) == f"batch_id must be a UUID, got {'x' * 80!r}"
+    assert str(user.value) == (f"user_id must not hold control characters or lone surrogates, got {chr(0) * 80!r}")
+
+
 @pytest.mark.parametrize(
     "field", sorted(set(json.loads(recorded("ras_batch_status_processing").body)) - {"student_prompt_ref"})
 )
@@ -266,9 +305,41 @@ async def test_a_missing_field_is_a_violation_that_names_it(
 
 async def test_another_batch_than_asked_for_is_a_violation(ras: RASClient, router: respx.MockRouter) -> None:
     router.get(path__startswith="/").respond(json=details(batch_id=OTHER))
-
-    with pytest.raises(ContractViolation, match="another batch"):
+    with pytest.raises(ContractViolation) as caught:
         await ras.get_batch_status(BATCH)
+
+    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
+        *("another batch than the one asked for", 200, "get_batch_status"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        pytest.param("[]", "body: model_type", id="no-object"),
+        pytest.param("{", "body: json_invalid", id="no-json"),
+        pytest.param("{}", "batches: missing; pagination: missing", id="two-fields"),
+        pytest.param(
+            '{"batches": [], "pagination": {}}',
+            "pagination.limit: missing; pagination.offset: missing; pagination.total: missing",
+            id="as-many-as-are-shown",
+        ),
+        pytest.param(
+            '{"batches": 5, "pagination": {}}',
+            "batches: tuple_type; pagination.limit: missing; pagination.offset: missing; and 1 more",
+            id="one-more-than-is-shown",
+        ),
+    ],
+)
+async def test_a_violation_says_where_and_how_for_the_first_three(
+    ras: RASClient, router: respx.MockRouter, body: str, detail: str
+) -> None:
+    router.get(path__startswith="/").respond(content=body.encode(), content_type="application/json")
+    with pytest.raises(ContractViolation) as caught:
+        await ras.get_batches_for_user(TEACHER)
+
+    assert caught.value.detail == f"body outside the contract: {detail}"
+    assert (caught.value.status_code, caught.value.service) == (200, "result-aggregator-service")
 
 
 @pytest.mark.parametrize(
@@ -312,7 +383,9 @@ async def test_iterating_gives_each_batch_once_also_when_rows_arrive_between_pag
     seen = [batch.batch_id async for batch in ras.iter_batches_for_user(TEACHER, page_size=2, status="cancelled")]
 
     assert seen == [entry["batch_id"] for entry in numbered(0, 4)]
-    assert [request.url.params["offset"] for request in sent(route)] == ["0", "2", "4"]
+    assert [str(request.url.query, "ascii") for request in sent(route)] == [
+        f"limit=2&offset={offset}&status=cancelled" for offset in (0, 2, 4)
+    ]
     assert len({request.headers["X-Correlation-ID"] for request in sent(route)}) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -104,7 +105,26 @@ async def test_a_connection_that_is_refused_is_tried_again(caplog: pytest.LogCap
         outcome = await ask(Backend(CMSClient(http, chosen)))
 
     assert outcome == "connect"
-    assert [getattr(record, "event", None) for record in caplog.records].count("retry") == 2
+    assert [getattr(record, "reason", None) for record in caplog.records].count("connect") == 2
+
+
+async def test_the_longest_pause_doubles_up_to_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds: list[tuple[float, float]] = []
+
+    def least(low: float, high: float) -> float:
+        bounds.append((low, high))
+        return low
+
+    monkeypatch.setattr(random, "uniform", least)
+    async with backend(LOST, http_retries=5, http_retry_budget=1, http_retry_backoff_seconds=0.6) as found:
+        await ask(found)
+
+    assert bounds == [(0.0, 0.6), (0.0, 1.2), (0.0, 2.0), (0.0, 2.0)]
+
+
+async def test_a_pause_as_long_as_may_be_waited_for_is_waited_for() -> None:
+    async with backend(status(503, Retry_After="0"), GOOD, http_retry_after_max_seconds=0) as found:
+        assert (await ask(found), found.asked) == ("ok", 2)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +172,7 @@ async def test_an_open_breaker_says_when_to_come_again() -> None:
         with pytest.raises(BackendUnavailable) as caught:
             await found.client.get_batch_class_info([BATCH])
 
+    assert caught.value.detail == "breaker open"
     assert caught.value.retry_after == pytest.approx(30, abs=5)
 
 
@@ -187,6 +208,27 @@ async def test_wrong_answers_and_refusals_are_no_outage() -> None:
             await ask(found)
 
         assert found.client.breaker_state is BreakerState.CLOSED
+
+
+async def test_a_body_that_cannot_be_read_is_no_outage_and_counts_as_a_call() -> None:
+    broken = says(head(Content_Encoding="gzip") + b"no gzip")
+    async with backend(broken, status(500), http_breaker_min_calls=2) as found:
+        outcomes = [await ask(found), found.client.breaker_state, await ask(found), found.client.breaker_state]
+
+    assert outcomes == ["ContractViolation", BreakerState.CLOSED, "status", BreakerState.OPEN]
+    async with backend(broken, http_breaker_min_calls=1) as found:
+        assert [await ask(found), found.client.breaker_state] == ["ContractViolation", BreakerState.CLOSED]
+
+
+async def test_a_call_that_is_turned_away_for_want_of_room_says_so() -> None:
+    async with backend(hangs, http_max_in_flight=1, http_max_waiting=0, http_client_timeout_seconds=0.3) as found:
+        first = asyncio.create_task(ask(found))
+        await asyncio.sleep(0)
+        with pytest.raises(BackendUnavailable) as caught:
+            await found.client.get_batch_class_info([BATCH])
+        await first
+
+    assert (caught.value.reason, caught.value.detail) == ("queue_full", "too many requests wait for this backend")
 
 
 async def test_too_many_at_a_time_are_turned_away_at_once() -> None:

@@ -15,11 +15,15 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import httpx
 import pytest
 import trustme
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
-from bff_clients._transport import AiohttpTransport
+from bff_clients._transport import AiohttpTransport, _translated  # pyright: ignore[reportPrivateUsage]
 from tests.support.misbehaving import Behaviour, drips, hangs, head, misbehaving_server, resets_in_the_body, says
 
 pytestmark = pytest.mark.anyio
@@ -209,6 +213,36 @@ def assert_no_secret(error: BaseException | None) -> None:
         assert SECRET not in f"{error} {error!r} {vars(error)}"
         assert_no_secret(error.__cause__)
         assert_no_secret(error.__context__)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "message"),
+    [
+        pytest.param(aiohttp.ConnectionTimeoutError("slow"), httpx.ConnectTimeout, "slow", id="connecting-took-long"),
+        pytest.param(TimeoutError(), httpx.ReadTimeout, "TimeoutError", id="reading-took-long"),
+        pytest.param(aiohttp.InvalidURL("a..b"), httpx.ConnectError, "a..b", id="no-address"),
+        pytest.param(UnicodeError("label"), httpx.ConnectError, "label", id="no-name"),
+        pytest.param(aiohttp.ServerDisconnectedError("gone"), httpx.RemoteProtocolError, "gone", id="gone"),
+        pytest.param(aiohttp.ClientPayloadError("cut"), httpx.RemoteProtocolError, "cut", id="cut-off"),
+        pytest.param(HttpProcessingError(code=400, message="bad"), httpx.RemoteProtocolError, None, id="no-http"),
+        pytest.param(ValueError("header"), httpx.LocalProtocolError, "header", id="our-own-mistake"),
+        pytest.param(OSError("reset"), httpx.ReadError, "reset", id="reset"),
+    ],
+)
+def test_a_fault_keeps_its_words_and_is_the_cause(
+    fault: Exception, kind: type[httpx.TransportError], message: str | None
+) -> None:
+    error = _translated(fault)
+
+    assert (type(error), str(error), error.__cause__) == (kind, str(fault) if message is None else message, fault)
+
+
+def test_a_fault_that_holds_the_requests_headers_is_no_cause() -> None:
+    asked = aiohttp.RequestInfo(URL("http://a"), "GET", CIMultiDictProxy(CIMultiDict[str]()), URL("http://a"))
+
+    error = _translated(aiohttp.ClientResponseError(asked, (), status=400, message="no"))
+
+    assert (type(error), error.__cause__) == (httpx.RemoteProtocolError, None)
 
 
 # What goes well
