@@ -252,10 +252,9 @@ def _seconds(value: str, part: str) -> Seconds:
         return lambda _: fixed
     first = _duration(found["first"], part)
     match found["name"]:
-        case "uniform" if _duration(found["second"], part) >= first:
-            last = _duration(found["second"], part)
+        case "uniform" if (last := _duration(found["second"], part)) >= first:
             return lambda random: random.uniform(first, last)
-        case "lognormal" if first > 0 and _is_sigma(found["second"].strip()):
+        case "lognormal" if first > 0 and _is_sigma(found["second"]):
             sigma, mu = float(found["second"]), log(first)
             return lambda random: min(MAX_SECONDS, random.lognormvariate(mu, sigma))
         case _:
@@ -268,7 +267,7 @@ def _is_sigma(text: str) -> bool:
 
 
 def _duration(text: str, part: str) -> float:
-    found = _DURATION.fullmatch(text.strip())
+    found = _DURATION.fullmatch(text)
     seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1) if found else -1.0
     if not 0.0 <= seconds <= MAX_SECONDS:
         message = f"expected how long, such as {_LATENCIES}, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"

@@ -249,7 +249,7 @@ def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
 def _query_differences(
     where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
 ) -> Iterator[Difference]:
-    hides = is_secret(where.removeprefix("query "))
+    hides = is_secret(where)
     shown = None if values is None else _HIDDEN if hides else ", ".join(values)
     if checks is None:
         yield Difference(where, "absent", None, shown)

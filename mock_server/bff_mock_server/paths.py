@@ -74,7 +74,7 @@ class PathIndex(Generic[T]):
 
 def anchors(check: Check) -> tuple[str, str]:
     """The plain text that every value which the check accepts begins and ends with; empty where there is none."""
-    if check.rule != "regex" or check.pattern is None:
+    if check.pattern is None:
         return "", ""
     pattern = check.pattern
     compiled = re.compile(pattern)

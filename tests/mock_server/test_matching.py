@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from bff_contracts.states import RAS, InternalStatus
 from bff_mock_server.contract import Table, compile_pact
-from bff_mock_server.matching import Asked, Difference, Matched, Unmatched, find_endpoints, match_first
-from tests.mock_server.building import USER, interaction, pact, regex, request, shipped
+from bff_mock_server.matching import (
+    Asked,
+    Difference,
+    Matched,
+    Predicate,
+    Unmatched,
+    find_endpoints,
+    match_first,
+)
+from tests.mock_server.building import USER, interaction, pact, regex, request, rule, shipped
 
 LIST = f"/internal/v1/batches/user/{USER}"
 TABLE = compile_pact(
@@ -36,9 +44,9 @@ TABLE = compile_pact(
 )  # fmt: skip
 
 
-def match(table: Table, asked: Asked) -> Matched | Unmatched:
+def match(table: Table, asked: Asked, *, only: Predicate | None = None) -> Matched | Unmatched:
     found = find_endpoints(table, asked)
-    return found if isinstance(found, Unmatched) else match_first(found, asked)[1]
+    return found if isinstance(found, Unmatched) else match_first(found, asked, only=only)[1]
 
 
 GOOD = {"X-Key": "secret", "X-Service": "bff"}
@@ -69,6 +77,13 @@ def test_the_most_specific_interaction_is_found(target: str, headers: dict[str, 
     ("method", "target", "headers", "status", "difference"),
     [
         pytest.param("GET", "/thing", GOOD, 404, ("path", "equality", "/things", "/thing"), id="no-such-path"),
+        pytest.param(
+            "GET", "/things/5", GOOD, 404,
+            ("path", "regex", "a text that matches ^/things/[a-z]$", "/things/5"), id="no-such-path-of-two-segments",
+        ),
+        pytest.param("GET", "/x/y/z", GOOD, 404, ("path", "regex", "a text that matches ^/things/[a-z]$", "/x/y/z"),
+                     id="no-such-path-nearest-in-length"),
+        pytest.param("PUT", "/things/a", {}, 405, ("method", "equality", "GET", "PUT"), id="the-only-method"),
         pytest.param("PUT", "/things", GOOD, 405, ("method", "equality", "one of GET, POST", "PUT"), id="method"),
         pytest.param(
             "GET", "/things?limit=x", GOOD, 400,
@@ -112,6 +127,129 @@ def test_a_refusal_names_the_place(
 
     assert isinstance(outcome, Unmatched)
     assert (outcome.status, outcome.differences) == (status, (Difference(*difference),))
+
+
+THING = {"path": regex("^/things/[a-z]$")}
+IN_STATES = compile_pact(
+    pact(
+        interaction("one", "/things/a", rules=THING, states=[{"name": "some"}]),
+        interaction("none", "/things/b", status=404, rules=THING, states=[{"name": "no things"}]),
+        interaction("another", "/things/c", rules=THING, states=[{"name": "some"}, {"name": "it is Monday"}]),
+        interaction("free", "/free"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "description"),
+    [
+        pytest.param("/things/b", "some", "one", id="the-first-in-that-state"),
+        pytest.param("/things/c", "some", "another", id="its-own-example"),
+        pytest.param("/things/a", "no things", "none", id="the-only-one"),
+        pytest.param("/things/b", "it is Monday", "another", id="one-of-its-states"),
+    ],
+)
+def test_with_a_state_the_interaction_in_that_state_is_found(path: str, state: str, description: str) -> None:
+    outcome = match(IN_STATES, request(path), only=in_state(state))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == description
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest", "difference"),
+    [
+        pytest.param("/things/a", "one", ("header x-mock-state", "equality", "one of some, it is Monday, no things",
+                                          "Tuesday"), id="other-states"),
+        pytest.param("/free", "free", ("header x-mock-state", "equality", None, "Tuesday"), id="no-states"),
+        pytest.param("/free?a=1", "free", ("query a", "absent", None, "1"), id="what-the-contract-refuses-anyway"),
+    ],
+)  # fmt: skip
+def test_a_state_that_no_interaction_of_the_endpoint_is_in_is_refused(
+    path: str, nearest: str, difference: tuple[str, str, str | None, str | None]
+) -> None:
+    outcome = match(IN_STATES, request(path, headers={"X-Mock-State": "Tuesday"}), only=in_state("Tuesday"))
+
+    assert isinstance(outcome, Unmatched)
+    assert (outcome.status, outcome.differences) == (400, (Difference(*difference),))
+    assert outcome.nearest is not None
+    assert outcome.nearest.description == nearest
+
+
+def in_state(name: str) -> Predicate:
+    return lambda found: any(state.name == name for state in found.states)
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        pytest.param("/x/y/q", "/x/y/z", id="as-many-segments-alike"),
+        pytest.param("/q/b/q", "/a/b/c", id="a-segment-in-the-middle"),
+        pytest.param("/q/q/q", "/a/b/c", id="none-alike-but-as-long"),
+        pytest.param("/q", "/z", id="as-short"),
+        pytest.param("/q/q/q/q", "/a/b/c", id="nearest-in-length"),
+    ],
+)
+def test_a_path_that_nobody_has_is_told_the_one_most_like_it(path: str, nearest: str) -> None:
+    table = compile_pact(pact(*(interaction(one, one) for one in ("/z", "/a/b/c", "/x/y/z"))))
+
+    outcome = match(table, request(path))
+
+    assert isinstance(outcome, Unmatched)
+    assert (outcome.status, [found.expected for found in outcome.differences]) == (404, [nearest])
+
+
+@pytest.mark.parametrize(
+    ("target", "difference"),
+    [
+        pytest.param("/twice", ("query r", "present", "a whole number and b", None), id="missing"),
+        pytest.param("/twice?r=1", ("query r", "equality", "the parameter 2 times", "1"), id="once"),
+        pytest.param("/twice?r=1&r=c", ("query r", "equality", "b", "c"), id="second-value"),
+        pytest.param("/twice?r=x&r=b", ("query r", "integer", "a whole number", "x"), id="first-value"),
+    ],
+)
+def test_a_parameter_that_is_given_twice_is_compared_value_by_value(
+    target: str, difference: tuple[str, str, str | None, str | None]
+) -> None:
+    ruled = {"query": {"r[0]": rule({"match": "integer"})}}
+    table = compile_pact(pact(interaction("a", "/twice", query={"r": ["1", "b"]}, rules=ruled)))
+
+    outcome = match(table, request(target))
+
+    assert isinstance(outcome, Unmatched)
+    assert outcome.differences == (Difference(*difference),)
+
+
+@pytest.mark.parametrize(
+    ("target", "nearest", "difference"),
+    [
+        pytest.param("/things?c=6", "lighter", ("query c", "equality", "5", "6"), id="wrong-before-missing"),
+        pytest.param("/others", "a", ("query a", "present", "1", None), id="the-first-of-equals-in-other-places"),
+    ],
+)
+def test_the_nearest_interaction_is_told_of(
+    target: str, nearest: str, difference: tuple[str, str, str | None, str | None]
+) -> None:
+    table = compile_pact(
+        pact(
+            interaction("heavier", query={"c": ["6"], "d": ["1"]}),
+            interaction("lighter", query={"c": ["5"]}),
+            interaction("a", "/others", query={"a": ["1"]}),
+            interaction("b", "/others", query={"b": ["2"]}),
+        )
+    )
+
+    outcome = match(table, request(target, headers={}))
+
+    assert isinstance(outcome, Unmatched)
+    assert outcome.nearest is not None
+    assert (outcome.nearest.description, outcome.differences) == (nearest, (Difference(*difference),))
+
+
+def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
+    table = compile_pact(pact(interaction("refused", status=401)), credentials=frozenset({"x-key"}))
+
+    assert match(table, request("/things")) == Unmatched(400, None, ())
 
 
 def test_a_wrong_method_learns_the_right_ones() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bff_mock_server import paths
 from bff_mock_server.checks import Check
-from bff_mock_server.paths import PathIndex, anchors
+from bff_mock_server.paths import PathIndex, _top_level, anchors  # pyright: ignore[reportPrivateUsage]
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,48 @@ def literal(text: str) -> Thing:
         pytest.param("(?i)^/a/[a-z]+/c$", "", "", id="any-case"),
         pytest.param("(?x)^/a /c$", "", "", id="verbose"),
         pytest.param("^/same$", "/same", "/same", id="nothing-but-text"),
+        pytest.param(".*/c", "", "/c", id="anything-first"),
+        pytest.param("a?/c", "", "/c", id="optional-first-letter"),
     ],
 )
 def test_anchors_are_the_plain_text_at_both_ends(regex: str, begin: str, end: str) -> None:
     assert anchors(pattern(regex).path) == (begin, end)
+
+
+@pytest.mark.parametrize(
+    ("regex", "kept"),
+    [
+        pytest.param("|a", "|a", id="plain"),
+        pytest.param(r"\|a", "a", id="escaped"),
+        pytest.param(r"a\\|b", "a|b", id="escaped-backslash"),
+        pytest.param("a(b|c)d", "ad", id="group"),
+        pytest.param("a(b(c)d)e", "ae", id="group-in-a-group"),
+        pytest.param("(a)(b)c", "c", id="groups-side-by-side"),
+        pytest.param("a[b]c|d", "ac|d", id="class"),
+        pytest.param("a[b(c]d", "ad", id="bracket-in-a-class"),
+        pytest.param("a[]b]c", "ac", id="class-that-begins-with-its-end"),
+        pytest.param("a[^]b]c", "ac", id="class-of-all-but-its-end"),
+    ],
+)
+def test_what_stands_in_groups_and_classes_is_left_out(regex: str, kept: str) -> None:
+    assert _top_level(regex) == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "found"),
+    [
+        pytest.param("^/a/[a-z]$", [0, 1, 2], id="three"),
+        pytest.param("^/a/[x-z]$", [1, 2], id="two"),
+    ],
+)
+def test_patterns_come_in_the_order_of_the_file(first: str, found: list[int]) -> None:
+    things = [pattern(first), pattern("^/[a-z]/b$"), pattern("^/a/[b-z]$")]
+
+    assert [things.index(thing) for thing in PathIndex(things).at("/a/b")] == found
+
+
+def test_a_path_may_be_no_longer_than_what_it_ends_with() -> None:
+    assert len(PathIndex([pattern(".*/c")]).at("/c")) == 1
 
 
 def test_other_rules_have_no_anchors() -> None:

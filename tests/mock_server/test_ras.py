@@ -89,6 +89,15 @@ async def test_a_batch_is_found_by_its_id_and_brings_its_essays(app: MockApp) ->
     assert answer.json["essays"] == []
 
 
+async def test_a_prompt_is_shown_where_the_contract_shows_one() -> None:
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(batch(1, student_prompt_ref={"storage": "x"})))
+    app = ras_app(world)
+
+    assert (await call(app, status_of(1))).json["student_prompt_ref"] == {"storage": "x"}
+    assert "student_prompt_ref" not in (await call(app, page())).json["batches"][0]
+
+
 async def test_an_unknown_batch_is_the_contracts_own_404(app: MockApp) -> None:
     answer = await call(app, status_of(77))
 

@@ -10,6 +10,8 @@ import pytest
 from bff_contracts.pact_file import shipped_pacts
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
+from bff_mock_server.matching import Asked, Difference
+from bff_mock_server.refusals import complain, differences_header
 from bff_mock_server.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -29,7 +31,7 @@ PATH = f"/internal/v1/batches/user/{USER}"
 PAGE = f"{PATH}?limit=20&offset=0"
 
 
-@pytest.mark.parametrize("accept", ["text/plain", "text/html, text/plain;q=0.5"])
+@pytest.mark.parametrize("accept", ["text/plain", "text/html, text/plain;q=0.5", "text/html,TEXT/plain"])
 async def test_who_accepts_text_gets_text(accept: str) -> None:
     answer = await call(ras_app(), f"{PATH}?limit=500&offset=0", headers={**HEADERS, "Accept": accept})
 
@@ -48,21 +50,101 @@ async def test_everyone_else_gets_json(accept: str) -> None:
     assert answer.json["differences"][0]["where"] == "query sort"
 
 
+THINGS = pact(
+    interaction("a red thing", query={"colour": ["red"], "n": ["1"]}, headers={"X-Service": ["bff"]}),
+    interaction("make one", method="POST"),
+)
+
+
+async def test_a_refusal_in_text_is_all_that_is_to_be_known() -> None:
+    answer = await call(app_of(THINGS), "/things?colour=pink&size=2", headers={"Accept": "text/plain"})
+
+    assert "allow" not in answer.headers
+    assert (
+        answer.body.decode()
+        == """\
+The contract with thing-service does not allow GET /things.
+Closest: 'a red thing', GET /things
+
+  query colour (equality)
+    expected  red
+    actual    pink
+    change    set query colour: red
+
+  query n (present)
+    expected  1
+    actual    (nothing)
+    change    add query n: 1
+
+  query size (absent)
+    expected  (nothing)
+    actual    2
+    change    leave out query size
+
+  header x-service (present)
+    expected  bff
+    actual    (nothing)
+    change    add header x-service: bff
+"""
+    )
+
+
+async def test_a_refusal_in_json_is_all_that_is_to_be_known() -> None:
+    answer = await call(app_of(THINGS), "/things", method="PUT", headers={})
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+    assert answer.json == {
+        "type": "about:blank",
+        "title": "Method Not Allowed",
+        "status": 405,
+        "detail": "The contract with thing-service does not allow PUT /things. "
+        "To come to 'a red thing': set method: one of GET, POST.",
+        "closest": {"interaction": "a red thing", "method": "GET", "path": "/things"},
+        "differences": [
+            {
+                "where": "method",
+                "rule": "equality",
+                "expected": "one of GET, POST",
+                "actual": "PUT",
+                "change": "set method: one of GET, POST",
+            }
+        ],
+    }
+
+
+async def test_several_changes_are_told_one_after_the_other() -> None:
+    answer = await call(app_of(THINGS), "/things?colour=pink&n=1", headers={})
+
+    assert "allow" not in answer.headers
+    assert answer.json["detail"].endswith(
+        " To come to 'a red thing': set query colour: red; add header x-service: bff."
+    )
+
+
+async def test_the_methods_of_a_path_are_told_in_text_too() -> None:
+    answer = await call(app_of(THINGS), "/things", method="PUT", headers={"Accept": "text/plain"})
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+
+
 async def test_who_asked_the_wrong_service_is_told_nothing_else() -> None:
     app = cms_app(elsewhere=shipped_pacts())
+    verdict = f"The contract with class-management-service does not allow GET {PATH}."
+    hint = " That path belongs to result-aggregator-service: check the base URL."
 
     answer = await call(app, PAGE)
     text = await call(app, PAGE, headers={**HEADERS, "Accept": "text/plain"})
 
-    assert answer.json["detail"].endswith("That path belongs to result-aggregator-service: check the base URL.")
-    assert "differences" not in answer.json
-    assert len(text.body.splitlines()) == 1
+    assert answer.json == {"type": "about:blank", "title": "Not Found", "status": 404, "detail": verdict + hint}
+    assert text.body.decode() == f"{verdict}{hint}\n"
 
 
-async def test_an_empty_contract_says_so_in_text_too() -> None:
-    answer = await call(app_of(pact()), "/x", headers={"Accept": "text/plain"})
+async def test_an_empty_contract_says_so() -> None:
+    text = await call(app_of(pact()), "/x", headers={"Accept": "text/plain"})
+    answer = await call(app_of(pact()), "/x", headers={})
 
-    assert answer.body == b"The contract with thing-service has no interaction for GET /x.\n"
+    assert text.body == b"The contract with thing-service has no interaction for GET /x.\n"
+    assert answer.json["detail"] == "The contract with thing-service has no interaction for GET /x."
 
 
 @pytest.fixture
@@ -80,6 +162,7 @@ def ras() -> MockApp:
         pytest.param(f"{PATH}?limit=x&offset=1.5", 200, {"limit": 20, "offset": 0, "total": 2}, id="no-numbers"),
         pytest.param(f"{PATH}?limit=500&offset=0", 200, {"limit": 500, "offset": 0, "total": 2}, id="limit-too-large"),
         pytest.param(f"{PATH}?limit=-1&offset=0", 500, "Internal server error", id="negative-limit"),
+        pytest.param(f"{PATH}?limit={2**63}&offset=0", 500, "Internal server error", id="limit-beyond-bigint"),
         pytest.param(f"{PATH}?limit=1&offset={2**63}", 500, "Internal server error", id="offset-beyond-bigint"),
         pytest.param(f"{PAGE}&status=processing", 500, "Internal server error", id="client-status"),
         pytest.param(f"{PAGE}&status=", 500, "Internal server error", id="empty-status"),
@@ -115,6 +198,32 @@ async def test_the_header_stays_small_enough_to_be_taken(ras: MockApp) -> None:
     assert json.loads(answer.headers["x-mock-differences"])[0]["where"] == "query x0"
 
 
+@pytest.mark.parametrize(
+    ("accept", "body"),
+    [
+        pytest.param({"accept": "text/plain"}, b"no '\\ud800'\n", id="text"),
+        pytest.param({}, None, id="no-preference"),
+    ],
+)
+def test_a_complaint_comes_in_the_form_that_the_client_takes(accept: dict[str, str], body: bytes | None) -> None:
+    reply = complain(400, "no '\ud800'", Asked("GET", "/", {}, accept))
+
+    assert reply.status == 400
+    assert reply.headers[0][1] == (b"application/problem+json" if body is None else b"text/plain; charset=utf-8")
+    assert body is None or reply.body == body
+
+
+def test_a_header_without_differences_is_an_empty_list() -> None:
+    assert differences_header([]) == (b"x-mock-differences", b"[]")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 200 + "…")])
+def test_one_difference_is_told_with_200_characters(length: int, shown: str) -> None:
+    _, text = differences_header([Difference("query a", "absent", None, "x" * length)])
+
+    assert json.loads(text)[0]["actual"] == shown
+
+
 async def test_what_the_contract_allows_has_no_such_header(ras: MockApp) -> None:
     assert "x-mock-differences" not in (await call(ras, PAGE)).headers
 
@@ -148,6 +257,16 @@ async def test_what_looks_like_a_secret_is_neither_shown_nor_kept(name: str) -> 
     assert answer.json["differences"][0]["actual"] == "(not shown)"
     assert b"swordfish" not in answer.body
     assert "swordfish" not in repr(app.mock.journal.exchanges())
+
+
+@pytest.mark.parametrize("query", ["token=swordfish", "api_key=right&api_key=swordfish", "api_key=swordfish"])
+async def test_no_value_of_a_secret_parameter_is_shown(query: str) -> None:
+    app = app_of(pact(interaction("a", query={"api_key": ["right"]})))
+
+    answer = await call(app, f"/things?{query}", headers={})
+
+    assert answer.status == 400
+    assert b"swordfish" not in answer.body
 
 
 async def test_keys_are_not_overlooked(ras: MockApp) -> None:

@@ -31,6 +31,12 @@ ONLY_NULL = Rule("AND", ({"match": "null"},))
         pytest.param([{"a": 1}], {"$[*].a": OR_NULL}, [{"a": None}], [{"a": None}], id="rule-for-every-element"),
         pytest.param([{"a": 1}], {"$[0].a": OR_NULL}, [{"a": None}], [{"a": None}], id="rule-for-the-first-element"),
         pytest.param({"a": {"b": [1]}}, {}, {"a": {"b": [2, 3]}}, {"a": {"b": [2, 3]}}, id="nested"),
+        pytest.param({"a": 1}, {"$.a": OR_NULL}, {}, {"a": 1}, id="unknown-where-null-is-allowed"),
+        pytest.param({"a": 1}, {}, {"a": {"x": [1]}}, {"a": {"x": [1]}}, id="object-for-a-number"),
+        pytest.param({"a": 1}, {}, {"a": [2]}, {"a": [2]}, id="list-for-a-number"),
+        pytest.param({"a": {"b": 1}}, {}, {"a": 5}, {"a": 5}, id="number-for-an-object"),
+        pytest.param({"a": [1]}, {}, {"a": 5}, {"a": 5}, id="number-for-a-list"),
+        pytest.param({"a": []}, {}, {"a": [7]}, {"a": [7]}, id="list-without-an-example"),
         pytest.param({"a": "x"}, {}, {"a": 'Öhman "ö"'}, {"a": 'Öhman "ö"'}, id="text-is-escaped"),
     ],
 )  # fmt: skip
@@ -60,5 +66,6 @@ def test_a_part_is_addressed_by_name() -> None:
     template = template_of({"a": 1, "b": "x"}, {})
 
     assert template.member("b").text == '"x"'
-    with pytest.raises(KeyError):
-        template.member("c")
+    for part, name in ((template, "c"), (template.member("a"), "b")):
+        with pytest.raises(KeyError, match=name):
+            part.member(name)

@@ -6,9 +6,20 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import RAS
+from bff_contracts.states import CMS, RAS
 from bff_mock_server.world import World
-from tests.mock_server.building import HEADERS, USER, app_of, call, interaction, pact, regex
+from tests.mock_server.building import (
+    HEADERS,
+    USER,
+    app_of,
+    batch,
+    batch_id,
+    call,
+    interaction,
+    pact,
+    regex,
+    user_has,
+)
 
 PUPIL = regex("^/pupils/[a-z]+$")
 KEYED: dict[str, Any] = {"rules": {"path": PUPIL, "header": {"X-Key": regex(r"^\S+$")}}}
@@ -82,14 +93,62 @@ async def test_a_text_is_served_as_text() -> None:
 )
 async def test_an_endpoint_that_the_simulator_does_not_know_is_served_by_its_example(parts: dict[str, Any]) -> None:
     contract = pact(
-        interaction("report", "/reports", role="shape", headers={"X-Internal-API-Key": ["k"]}, **parts),
+        interaction(
+            "report", "/reports", role="shape", headers={"X-Internal-API-Key": ["k"], "X-Service-ID": ["s"]}, **parts
+        ),
         interaction("refused: report", "/reports", status=401, body={"error": "Missing authentication"}),
         provider=RAS,
     )
     app = app_of(contract)
 
+    answer = await call(app, "/reports", headers={"X-Internal-API-Key": "k", "X-Service-ID": "s"})
+
     assert (await call(app, "/reports", headers=HEADERS)).status == 401
-    assert (await call(app, "/reports", headers={"X-Internal-API-Key": "k", "X-Service-ID": "x"})).status in {200, 401}
+    assert (answer.status, answer.json if answer.body else None) == (200, parts.get("body"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"anna": {"class_id": "c", "class_name": "d"}}, id="keys-that-no-parameter-has"),
+        pytest.param({"anna": None}, id="nothing-but-null"),
+        pytest.param([], id="no-map"),
+    ],
+)
+async def test_classes_that_the_simulator_does_not_know_are_served_by_their_example(body: Any) -> None:
+    contract = pact(interaction("classes", query={"ids": ["bo"]}, role="shape", body=body), provider=CMS)
+
+    answer = await call(app_of(contract), "/things?ids=bo", headers={})
+
+    assert (answer.status, answer.json) == (200, body)
+
+
+async def test_an_unknown_batch_of_a_contract_without_a_404_is_its_example() -> None:
+    ruled: dict[str, Any] = {"rules": {"path": regex("^/of/[a-z]+$")}}
+    contract = pact(interaction("one", "/of/b", role="shape", body={"batch_id": "b", "n": 1}, **ruled), provider=RAS)
+
+    answer = await call(app_of(contract, world=World()), "/of/c", headers={})
+
+    assert (answer.status, answer.json) == (200, {"batch_id": "c", "n": 1})
+
+
+async def test_what_only_other_answers_show_of_a_batch_is_served_when_it_is_known() -> None:
+    ruled: dict[str, Any] = {"rules": {"path": regex("^/of/[^/]+$")}}
+    row = {"batch_id": "b", "user_id": USER}
+    page: Any = {"batches": [row], "pagination": {}}
+    more: Any = {"batches": [{**row, "essay_count": 9}], "pagination": {}}
+    contract = pact(
+        interaction("page", f"/of/{USER}", role="shape", body=page, **ruled),
+        interaction("more", f"/of/{USER}", body=more, **ruled),
+        interaction("wrong", f"/of/{USER}", status=500, body={"batches": [{"failed_essay_count": 1}]}, **ruled),
+        provider=RAS,
+    )
+    world = World()
+    world.apply("user has exactly these batches", user_has(batch(1)))
+
+    answer = await call(app_of(contract, world=world), f"/of/{USER}", headers={})
+
+    assert answer.json["batches"] == [{"batch_id": batch_id(1), "user_id": USER, "essay_count": 3}]
 
 
 async def test_a_new_field_of_the_contract_is_served_without_code() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES, BatchesHaveClasses
 from bff_mock_server import StateError
-from bff_mock_server.world import World
+from bff_mock_server.world import Rows, World, rows_with
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
@@ -186,6 +187,32 @@ def test_a_batch_that_is_put_is_its_owners_alone() -> None:
     assert (ids(world), ids(world, OTHER_USER)) == ([1], [2])
 
 
+def test_batches_that_are_put_take_their_place_among_their_owners() -> None:
+    world, made = World(), World()
+    world.apply(USER_HAS_BATCHES, user_has(batch(1), batch(2, created_at="2026-01-29T08:00:00")))
+    world.apply(USER_HAS_BATCHES, user_has(batch(4), user_id=OTHER_USER))
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(1): CLASS}})
+    made.apply(
+        USER_HAS_BATCHES,
+        user_has(batch(2, created_at="2026-02-02T08:00:00"), batch(3, created_at="2026-01-30T08:00:00")),
+    )
+    made.apply(USER_HAS_BATCHES, user_has(batch(5, created_at="2026-02-01T08:00:00"), user_id=OTHER_USER))
+
+    world.put(*made.rows.batches.values())
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([2, 1, 3], [5, 4])
+    assert sorted(world.rows.batches) == [batch_id(number) for number in range(1, 6)]
+    assert list(world.rows.classes) == [batch_id(1)]
+
+
+def test_a_batch_that_is_put_for_another_user_moves() -> None:
+    world, made = world_with(1, 2), world_with(2, user_id=OTHER_USER)
+
+    world.put(made.rows.batches[batch_id(2)])
+
+    assert (ids(world), ids(world, OTHER_USER)) == ([1], [2])
+
+
 def test_states_from_several_threads_all_come_true() -> None:
     world = World()
 
@@ -203,5 +230,6 @@ def test_states_from_several_threads_all_come_true() -> None:
 
 
 def test_a_provider_knows_its_own_states_only() -> None:
-    with pytest.raises(StateError, match="unknown provider state 'batch does not exist'; known: 'batches have"):
-        World().apply(BATCH_MISSING, {"batch_id": batch_id(1)}, provider=CMS)
+    for set_up in (World().apply, World().teardown, partial(rows_with, Rows())):
+        with pytest.raises(StateError, match="unknown provider state 'batch does not exist'; known: 'batches have"):
+            set_up(BATCH_MISSING, {"batch_id": batch_id(1)}, provider=CMS)
