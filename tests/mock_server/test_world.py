@@ -202,7 +202,7 @@ def test_batches_that_are_put_take_their_place_among_their_owners() -> None:
 
     assert (ids(world), ids(world, OTHER_USER)) == ([2, 1, 3], [5, 4])
     assert sorted(world.rows.batches) == [batch_id(number) for number in range(1, 6)]
-    assert list(world.rows.classes) == [batch_id(1)]
+    assert list(world.rows.entries(BatchesHaveClasses)) == [batch_id(1)]
 
 
 def test_a_batch_that_is_put_for_another_user_moves() -> None:

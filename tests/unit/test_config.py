@@ -83,7 +83,9 @@ def test_a_base_url_is_not_endless() -> None:
         BackendSettings(internal_api_key=KEY, ras_base_url="http://ras.internal/" + "p" * 1024)
 
 
-@pytest.mark.parametrize("url", ["HTTPS://ras", "http://ras/X", "http://ras:1", "http://ras:65535/a/b", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "url", ["HTTPS://ras", "http://ras/X", "http://ras:1", "http://ras:65535/a/b", "http://[::1]:80"]
+)
 def test_a_plain_origin_with_or_without_a_path_is_taken(url: str) -> None:
     assert BackendSettings(internal_api_key=KEY, ras_base_url=f"{url}//").ras_base_url == url
 
