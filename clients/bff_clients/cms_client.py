@@ -28,8 +28,6 @@ MAX_IDS_PER_REQUEST: Final = 100
 MAX_URL_BYTES: Final = 4000
 MAX_CONCURRENT_REQUESTS: Final = 4
 
-_LONGEST_PATH: Final = 64
-"""Bytes: more than any path of CMS has before its ids."""
 _ID_BYTES: Final = 37
 """A canonical UUID and its comma."""
 
@@ -50,6 +48,11 @@ class _ByBatch(Generic[M]):
     path: str
     body: TypeAdapter[dict[str, M | None]]
 
+    @property
+    def target(self) -> str:
+        """What stands on the request line before the ids."""
+        return f"{self.path}?batch_ids="
+
 
 _CLASS_INFO: Final = _ByBatch(
     "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
@@ -66,8 +69,7 @@ class CMSClient(BackendClient):
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
         super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url))
-        room = MAX_URL_BYTES - len(settings.cms_base_url) - _LONGEST_PATH
-        self._ids_per_request = min(MAX_IDS_PER_REQUEST, (room + 1) // _ID_BYTES)
+        self._room = MAX_URL_BYTES - len(settings.cms_base_url)
 
     async def get_batch_class_info(
         self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
@@ -108,7 +110,7 @@ class CMSClient(BackendClient):
         wanted = {spelled: canonical_batch_id(spelled) for spelled in batch_ids}
         distinct = list(dict.fromkeys(wanted.values()))
         async with Call(self._backend, endpoint.operation, correlation_id) as call:
-            size = self._ids_per_request
+            size = min(MAX_IDS_PER_REQUEST, (self._room - len(endpoint.target) + 1) // _ID_BYTES)
             chunks = [distinct[start : start + size] for start in range(0, len(distinct), size)]
             found = await _all_parts(call, endpoint, chunks)
         return {spelled: found[canonical] for spelled, canonical in wanted.items()}
@@ -134,7 +136,7 @@ async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchI
 
 
 async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[str, M | None]:
-    answer = await call.get(f"{endpoint.path}?batch_ids={','.join(ids)}")
+    answer = await call.get(endpoint.target + ",".join(ids))
     entries = call.decode(answer, endpoint.body)
     missing = [batch_id for batch_id in ids if batch_id not in entries]
     if missing:

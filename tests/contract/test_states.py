@@ -88,7 +88,7 @@ def test_params_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("provider", "name", "known"),
     [
-        pytest.param(states.CMS, states.BATCH_MISSING, repr(states.BATCHES_HAVE_CLASSES), id="of-another-provider"),
+        pytest.param(states.CMS, states.BATCH_MISSING, ", ".join(map(repr, states.KINDS)), id="of-another-provider"),
         pytest.param(states.RAS, "no", f"{states.USER_HAS_BATCHES!r}, {states.BATCH_MISSING!r}", id="of-several"),
         pytest.param("another-service", states.BATCH_MISSING, "none", id="unknown-provider"),
     ],

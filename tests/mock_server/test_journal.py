@@ -125,17 +125,10 @@ def used(app: MockApp) -> dict[str, int]:
 def test_coverage_counts_what_was_used_and_lists_what_never_was(app: MockApp) -> None:
     uses = app.mock.coverage()
 
-    assert {use.interaction: use.times for use in uses if use.interaction.startswith(("refused", "health"))} == {
-        "health: the service is up": 0,
-        "refused: batch status with a service id that is not allowed": 0,
-        "refused: batch status with a wrong key": 0,
-        "refused: batch status without a key": 0,
-        "refused: batches of a user with a service id that is not allowed": 0,
-        "refused: batches of a user with a wrong key": 1,
-        "refused: batches of a user without a key": 0,
-        "refused: classes of batches with a wrong key": 0,
-        "refused: classes of batches without a key": 0,
-    }
+    times = {use.interaction: use.times for use in uses if use.interaction.startswith(("refused", "health"))}
+    assert times.pop("refused: batches of a user with a wrong key") == 1
+    assert "health: the service is up" in times
+    assert set(times.values()) == {0}
     assert len(uses) == sum(len(one.interactions) for one in shipped_pacts())
 
 
