@@ -67,6 +67,7 @@ From nothing to published pacts <ci>
 ```{toctree}
 :hidden:
 :caption: Reference
+What can come of each call <contract/outcomes>
 api/clients
 api/mock
 api/contracts
@@ -75,6 +76,8 @@ api/contracts
 :hidden:
 :caption: You change this project
 architecture
+agreement
+mutation
 security
 performance
 dependencies

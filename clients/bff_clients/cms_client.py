@@ -1,4 +1,4 @@
-"""The Class Management Service over HTTP: which class a batch belongs to."""
+"""The Class Management Service over HTTP: the classes of batches and the validation of their students."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _VALIDATION_STATUS: Final = _ByBatch(
 
 
 class CMSClient(BackendClient):
-    """Reads classes from CMS. Takes its base URL from the settings, never from the HTTP client."""
+    """Reads what CMS knows of batches. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
         super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url))

@@ -45,7 +45,7 @@ class RASClientProtocol(Protocol):
 
 
 class CMSClientProtocol(Protocol):
-    """Reads which class a batch belongs to."""
+    """Reads the classes of batches, and how far the validation of their students is."""
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
         """See that the service is up, for a readiness route."""

@@ -22,6 +22,8 @@ OTHERS = {
     "--dist": "pytest-xdist",
     "--no-deps": "pip",
     "--list": "pdm run",
+    "--fresh": "pdm run mutation",
+    "--seed": "pdm run agreement",
 }
 """Options of other programs."""
 

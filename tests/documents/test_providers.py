@@ -14,17 +14,19 @@ MY_SERVICE = {
     "__init__.py": "",
     "storage.py": """\
 import sqlite3
+from contextlib import closing
 from tests.provider.cms import SCHEMA
 
 DATABASE = "classes.db"
-sqlite3.connect(DATABASE).executescript(SCHEMA)
+with closing(sqlite3.connect(DATABASE)) as connection:
+    connection.executescript(SCHEMA)
 
 async def forget_class(batch_id):
-    with sqlite3.connect(DATABASE) as connection:
+    with closing(sqlite3.connect(DATABASE)) as connection, connection:
         connection.execute("DELETE FROM batch_classes WHERE batch_id = ?", (batch_id,))
 
 async def save_class(batch_id, class_id, name):
-    with sqlite3.connect(DATABASE) as connection:
+    with closing(sqlite3.connect(DATABASE)) as connection, connection:
         connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?)", (class_id, name))
         connection.execute("INSERT OR REPLACE INTO batch_classes VALUES (?, ?)", (batch_id, class_id))
 """,
@@ -61,7 +63,7 @@ def my_service(desk: Place) -> Place:
     return Place(desk.folder, urls={}, variables={"PYTHONPATH": f"{desk.folder}:{ROOT}"})
 
 
-@runs(PAGE, "bff-contracts scaffold cms", "pytest -x -k classes", "NotVerified: classes of batches: all have one")
+@runs(PAGE, "mkdir -p tests", "pytest -x -k classes", "NotVerified: classes of batches: all have one")
 def test_the_scaffold_fails_with_what_is_shown(blocks: list[str], my_service: Place) -> None:
     scaffold, run, shown = blocks
     my_service.run(scaffold)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from bff_contracts.states import BatchesHaveClasses, InternalStatus
+from bff_contracts.states import BatchesHaveClasses, BatchesHaveValidations, InternalStatus
 from bff_mock_server import find_scenario
 from tests.mock_server.building import call, cms_app, ras_app
 
@@ -66,3 +66,21 @@ async def test_every_batch_that_ras_lists_has_an_answer_at_cms_and_a_status() ->
 
     assert (len(set(listed)), set(answer.json)) == (250, set(listed[:100]))
     assert (one.status, one.json["batch_id"]) == (200, listed[3])
+
+
+def test_batches_whose_students_are_validated_say_how_far_that_is() -> None:
+    validated = {
+        row.internal_status: entry.fields
+        for row in WORLD.rows.batches.values()
+        if (entry := WORLD.rows.entries(BatchesHaveValidations)[row.batch_id]) is not None
+    }
+
+    assert set(validated) == {
+        "awaiting_student_validation",
+        "student_validation_completed",
+        "validation_timeout_processed",
+    }
+    for status, fields in validated.items():
+        is_open = status == "awaiting_student_validation"
+        assert (fields["auto_confirm_deadline"] is not None) == is_open
+        assert (fields["confirmed_associations"] < fields["total_associations"]) == is_open

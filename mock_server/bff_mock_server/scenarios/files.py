@@ -15,10 +15,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bff_contracts.json_values import is_object
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CATALOGUE, SHORT_NAMES, USER_HAS_BATCHES, InternalStatus
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_VALIDATIONS,
+    CATALOGUE,
+    SHORT_NAMES,
+    USER_HAS_BATCHES,
+    InternalStatus,
+)
 from bff_mock_server.faults import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.scenarios.model import Scenario, StateCall, Teacher
-from bff_mock_server.scenarios.school import batches_of, classes_of, teacher_id
+from bff_mock_server.scenarios.school import batches_of, classes_of, teacher_id, validations_of
 from bff_mock_server.values import meant
 
 _PROVIDERS: Final[Mapping[str, str]] = {**SHORT_NAMES, **{name: name for name in SHORT_NAMES.values()}}
@@ -145,6 +152,7 @@ def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     states = [StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": batches})]
     if batches:
         states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes_of(batches, teacher.classes)}))
+        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": validations_of(batches)}))
     about = {user_id, *(row["batch_id"] for row in batches)}
     return _Entry(
         tuple(states),

@@ -23,6 +23,12 @@ _WITHOUT_ESSAYS: Final = frozenset(
 _STARTED: Final = frozenset(
     {"processing_pipelines", "completed_successfully", "completed_with_failures", "failed_critically"}
 )
+_CONFIRMED: Final[Mapping[str, float]] = {
+    "awaiting_student_validation": 0.75,
+    "student_validation_completed": 1,
+    "validation_timeout_processed": 1,
+}
+"""The part of the students of a batch that somebody has confirmed, by its internal status."""
 _PIPELINE: Final = "spellcheck,cj_assessment"
 
 Row = dict[str, Any]
@@ -44,6 +50,25 @@ def classes_of(batches: Sequence[Row], names: Sequence[str | None]) -> dict[str,
     return {
         batch_id: {"class_id": _uuid("class", name), "class_name": name} if name is not None else None
         for batch_id, name in named
+    }
+
+
+def validations_of(batches: Sequence[Row]) -> dict[str, Row | None]:
+    """How far the validation of the students of batches is; `None` where nobody is validating."""
+    return {row["batch_id"]: _validation(row) for row in batches}
+
+
+def _validation(batch: Row) -> Row | None:
+    confirmed = _CONFIRMED.get(batch["internal_status"])
+    if confirmed is None:
+        return None
+    total, is_open = 8 * batch["essay_count"], confirmed < 1
+    deadline = datetime.fromisoformat(batch["created_at"]) + timedelta(days=2)
+    return {
+        "deviation_count": batch["essay_count"] - 2,
+        "auto_confirm_deadline": _text(deadline) if is_open else None,
+        "total_associations": total,
+        "confirmed_associations": int(total * confirmed),
     }
 
 
