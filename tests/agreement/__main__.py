@@ -7,14 +7,15 @@ the same places again. Prints what was tried, at which rate, and each disagreeme
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import os
 import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +46,7 @@ def _settings(examples: int) -> settings:
         deadline=None,
         derandomize=False,
         print_blob=False,
+        report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         phases=[Phase.generate, Phase.shrink],
     )
@@ -61,8 +63,8 @@ def _each(check: Callable[[st.DataObject], None], how: settings, begin: int) -> 
 
 
 def _bodies(how: settings, begin: int, counts: Counter[str]) -> None:
-    operation = READING[begin % len(READING)]
-    _each(lambda data: reading.agree(operation, data, counts), how, begin)
+    operations = st.sampled_from(READING)
+    _each(lambda data: reading.agree(data.draw(operations, label="method"), data, counts), how, begin)
 
 
 def _requests(how: settings, begin: int, counts: Counter[str]) -> None:
@@ -72,11 +74,10 @@ def _requests(how: settings, begin: int, counts: Counter[str]) -> None:
 
 
 def _answers(how: settings, begin: int, counts: Counter[str]) -> None:
-    names = shipped_scenarios()
-    scenario = find_scenario(names[begin % len(names)])
+    scenarios = [find_scenario(name) for name in shipped_scenarios()]
 
     def check(data: st.DataObject) -> None:
-        apps = answering.apps(scenario)
+        apps = answering.apps(data.draw(st.sampled_from(scenarios), label="scenario"))
         pact = data.draw(st.sampled_from(answering.PACTS), label="pact")
         answering.disturb(apps[pact.provider], data)
         for _ in range(5):
@@ -99,19 +100,17 @@ class Kind:
     Attributes:
         title: What is tried, in words.
         search: Tries it.
-        per_example: How many things one example tries, at least.
     """
 
     title: str
     search: Search
-    per_example: int
 
 
 KINDS: Final = {
-    "bodies": Kind("bodies: client and engine", _bodies, 10),
-    "requests": Kind("requests: mock and engine", _requests, 1),
-    "answers": Kind("answers of the mock: the engine", _answers, 5),
-    "calls": Kind("steps of clients on the mock: a model", _calls, 25),
+    "bodies": Kind("bodies, read by the clients and judged by the engine", _bodies),
+    "requests": Kind("requests, matched by the mock and by the engine", _requests),
+    "answers": Kind("answers of the mock, judged by the engine", _answers),
+    "calls": Kind("calls of the clients on the mock, and what a model says", _calls),
 }
 
 
@@ -120,12 +119,13 @@ class Found:
     """What a piece of work came to."""
 
     kind: str
+    at: int
     seed: int
     counts: Counter[str]
     disagreement: str | None
 
 
-def work(kind: str, begin: int) -> Found:
+def work(kind: str, at: int, begin: int) -> Found:
     """Do one piece of work."""
     logging.getLogger("bff_clients").setLevel(logging.CRITICAL)
     counts: Counter[str] = Counter()
@@ -133,16 +133,79 @@ def work(kind: str, begin: int) -> Found:
         KINDS[kind].search(_settings(EXAMPLES), begin, counts)
     except Exception as error:  # noqa: BLE001  # whatever a search ends with is what was searched for
         return Found(
-            kind, begin, counts, "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+            kind, at, begin, counts, "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
         )
-    return Found(kind, begin, counts, None)
+    return Found(kind, at, begin, counts, None)
 
 
-def pieces(wanted: dict[str, int], begin: int) -> Iterator[tuple[str, int]]:
-    """The pieces of work that try as many things of each kind as are wanted."""
-    for kind, number in wanted.items():
-        for at in range(-(-number // (EXAMPLES * KINDS[kind].per_example))):
-            yield kind, begin + at
+def seed_of(run: int, kind: str, at: int) -> int:
+    """The seed of a piece: the same in each run of a seed, and in no other."""
+    return int.from_bytes(hashlib.sha256(f"{run}/{kind}/{at}".encode()).digest()[:6])
+
+
+class Run:
+    """A search that goes on until it has tried as many things of each kind as are wanted.
+
+    Args:
+        wanted: How many, by kind.
+        begin: The seed.
+    """
+
+    def __init__(self, wanted: Mapping[str, int], begin: int) -> None:
+        self.wanted = dict(wanted)
+        self.begin = begin
+        self.found: list[Found] = []
+        self._next = dict.fromkeys(wanted, 0)
+
+    @property
+    def disagreements(self) -> list[Found]:
+        """What disagreed."""
+        return [found for found in self.found if found.disagreement]
+
+    def counts(self, kind: str) -> Counter[str]:
+        """What came of the things of a kind, of no more pieces than it took: which end last is chance."""
+        counts: Counter[str] = Counter()
+        for found in sorted((one for one in self.found if one.kind == kind), key=lambda one: one.at):
+            if counts.total() < self.wanted[kind]:
+                counts += found.counts
+        return counts
+
+    def piece(self) -> tuple[str, int, int] | None:
+        """The next piece of work: of the kind that has come least far."""
+        open_kinds = [kind for kind in self.wanted if self.done(kind) < 1]
+        if not open_kinds:
+            return None
+        kind = min(open_kinds, key=lambda one: (self._next[one] * EXAMPLES / self.wanted[one], one))
+        self._next[kind] += 1
+        return kind, self._next[kind], seed_of(self.begin, kind, self._next[kind])
+
+    def done(self, kind: str) -> float:
+        """The part of what is wanted that has been tried."""
+        return self.counts(kind).total() / self.wanted[kind] if self.wanted[kind] else 1.0
+
+    def take(self, found: Found) -> None:
+        """Add what a piece came to."""
+        self.found.append(found)
+        if not found.counts:  # nothing but a disagreement, or nothing at all: it would go on for ever
+            self.wanted[found.kind] = 0
+
+
+def searched(run: Run, processes: int, console: Console) -> None:
+    """Do the work, so many pieces at once."""
+    with ProcessPoolExecutor(processes) as pool, Progress(console=console) as progress:
+        bars = {kind: progress.add_task(kind, total=max(number, 1)) for kind, number in run.wanted.items()}
+        under_way = {pool.submit(work, *piece) for _ in range(processes) if (piece := run.piece())}
+        while under_way:
+            finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for done in finished:
+                found = done.result()
+                run.take(found)
+                progress.update(bars[found.kind], completed=run.counts(found.kind).total())
+                if found.disagreement:
+                    console.print(f"{KINDS[found.kind].title}, seed {found.seed}:", markup=False)
+                    console.print(found.disagreement, markup=False)
+                if piece := run.piece():
+                    under_way.add(pool.submit(work, *piece))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,36 +214,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bodies", type=int, default=100_000, help="bodies for the clients (%(default)s)")
     parser.add_argument("--requests", type=int, default=10_000, help="requests for the matcher (%(default)s)")
     parser.add_argument("--answers", type=int, default=10_000, help="answers of the mock (%(default)s)")
-    parser.add_argument("--calls", type=int, default=20_000, help="steps with clients on the mock (%(default)s)")
-    parser.add_argument("--seed", type=int, help="of an earlier run, to repeat it")
+    parser.add_argument("--calls", type=int, default=20_000, help="calls of clients on the mock (%(default)s)")
+    parser.add_argument("--seed", type=int, help="of an earlier run, to search the same places again")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many work at once (%(default)s)")
     asked = parser.parse_args(arguments)
     begin: int = secrets.randbelow(10**9) if asked.seed is None else asked.seed
     console = Console(stderr=True)
     console.print(f"seed {begin}")
     started = time.monotonic()
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    disagreements: list[Found] = []
-    todo = list(pieces({kind: getattr(asked, kind) for kind in KINDS}, begin))
-    with ProcessPoolExecutor(asked.processes) as pool, Progress(console=console) as progress:
-        bar = progress.add_task("searching", total=len(todo))
-        for done in as_completed([pool.submit(work, *piece) for piece in todo]):
-            found = done.result()
-            counts[found.kind] += found.counts
-            progress.advance(bar)
-            if found.disagreement:
-                disagreements.append(found)
-                console.print(f"[red]{KINDS[found.kind].title}[/red], seed {found.seed}:")
-                console.print(found.disagreement, markup=False)
+    run = Run({kind: getattr(asked, kind) for kind in KINDS}, begin)
+    searched(run, asked.processes, console)
     seconds = time.monotonic() - started
+    counts = {kind: run.counts(kind) for kind in KINDS}
     for kind, tried in counts.items():
         parts = ", ".join(f"{number:,} {name}" for name, number in sorted(tried.items()))
         print(f"{KINDS[kind].title}: {tried.total():,} ({parts})")  # noqa: T201
     total = sum(tried.total() for tried in counts.values())
-    print(  # noqa: T201
-        f"{total:,} in {seconds:.0f} s, {total / seconds:,.0f}/s; seed {begin}; disagreements: {len(disagreements)}"
-    )
-    return 1 if disagreements else 0
+    rate = f"{total / seconds:,.0f}/s"
+    print(f"{total:,} in {seconds:.0f} s, {rate}; seed {begin}; disagreements: {len(run.disagreements)}")  # noqa: T201
+    return 1 if run.disagreements or not total else 0
 
 
 if __name__ == "__main__":

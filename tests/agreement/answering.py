@@ -24,11 +24,10 @@ JUDGES: Final = {pact.provider: Judge(pact) for pact in PACTS}
 BACKENDS: Final = tuple(map(Backend, PACTS))
 
 
-def apps(scenario: Scenario, *, with_faults: bool = False) -> dict[str, MockApp]:
-    """Mocks of both providers over one scenario; what it lets go wrong is left out unless it is asked for."""
+def apps(scenario: Scenario) -> dict[str, MockApp]:
+    """Mocks of both providers over one scenario, without what it lets go wrong."""
     mock = Mock(BACKENDS, scenario)
-    if not with_faults:
-        mock.worlds.default = World(mock.worlds.default.rows)
+    mock.worlds.default = World(mock.worlds.default.rows)
     return {backend.provider: MockApp(mock, backend) for backend in mock.backends}
 
 

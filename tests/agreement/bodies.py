@@ -140,6 +140,15 @@ def _respell(draw: st.DrawFn, parent: Any, step: Any) -> None:
         parent[step] = draw(st.sampled_from(respelled(parent[step])))
 
 
+def _swap(draw: st.DrawFn, parent: Any, step: Any) -> None:
+    """A value in the place of another one beside it."""
+    steps: list[Any] = list(range(len(parent))) if is_array(parent) else list(parent)
+    others = [one for one in steps if one != step]
+    if others:
+        other = draw(st.sampled_from(others))
+        parent[step], parent[other] = parent[other], parent[step]
+
+
 FLAWS: Final[tuple[tuple[str, Flaw], ...]] = (
     ("dropped", _drop),
     ("nulled", _null),
@@ -147,10 +156,14 @@ FLAWS: Final[tuple[tuple[str, Flaw], ...]] = (
     ("renamed", _rename),
     ("one more", _add_key),
     ("respelled", _respell),
+    ("swapped", _swap),
 )
 """The near misses: what one thing can be wrong with a body."""
 
+FOREIGN_ID: Final = "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
+
 WORDS: Final = [
+    FOREIGN_ID,
     *("processing_pipelines", "awaiting_content_validation", "failed_critically", "done", "nlp", ""),
     *("spellcheck", "cj_assessment", "processing", "ready", "pending", "2026-01-31", "1769847330"),
     *("2026-01-31T08:15:30", "2026-02-30T08:15:30", "2024-02-29T23:59:59.999Z", "2026-01-31T08:15:30.1"),

@@ -76,7 +76,9 @@ ARGUMENTS: Final[Mapping[str, Argument]] = {
     "batch_ids": Argument(st.lists(IDS, min_size=1, max_size=4), lambda _, query: query["batch_ids"].split(",")),
     "limit": Argument(st.integers(1, 100), lambda _, query: int(query["limit"])),
     "page_size": Argument(st.integers(1, 100), lambda _, query: int(query["limit"])),
-    "offset": Argument(st.integers(0, 40) | st.integers(0, 2**63), lambda _, query: int(query["offset"])),
+    "offset": Argument(
+        st.integers(0, 40) | st.sampled_from([10**18 - 1, 10**18, 2**63]), lambda _, query: int(query["offset"])
+    ),
     "status": Argument(st.sampled_from(BatchStatus), lambda _, query: BatchStatus(query["status"])),
 }
 """By name: what the next method needs is probably here."""

@@ -29,9 +29,9 @@ from bff_mock_server.testing import EMPTY
 from tests.agreement.answering import answering, apps
 from tests.agreement.operations import QUICK, READING, SETTINGS
 from tests.agreement.outcomes import exchanges
-from tests.agreement.reading import says_the_same
 from tests.agreement.worlds import IDS, params_of
 from tests.contract.rows import full_answer
+from tests.support.saying import says_the_same
 
 Json = dict[str, Any]
 
@@ -236,4 +236,4 @@ class ClientAndMock(RuleBasedStateMachine):
 
 
 TestClientAndMock = ClientAndMock.TestCase
-TestClientAndMock.settings = settings(QUICK, max_examples=60, stateful_step_count=30)
+TestClientAndMock.settings = settings(QUICK, max_examples=80, stateful_step_count=40)

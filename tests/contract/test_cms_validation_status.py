@@ -7,12 +7,12 @@ import pytest
 
 from bff_clients import CMSClient
 from bff_contracts.states import BATCHES_HAVE_VALIDATIONS
-from tests.agreement.reading import says_the_same
 from tests.contract.conftest import Receives
 from tests.contract.recording import ids_query, settings_for
 from tests.contract.refusing import REFUSALS, error_of
 from tests.contract.rows import BATCH_IDS
 from tests.contract.rules import DATE_TIME, EQUALITY, INTEGER, moments, must, null_or
+from tests.support.saying import says_the_same
 
 pytestmark = pytest.mark.anyio
 
