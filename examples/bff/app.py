@@ -26,7 +26,9 @@ def create_app(settings: BackendSettings | None = None) -> FastAPI:
         yield
         await container.close()  # and with it the HTTP client
 
-    app = FastAPI(title="BFF Teacher Service", lifespan=lifespan)
+    # No redirects: one for a trailing slash would lead to whatever host the caller names.
+    # No /docs: its page loads scripts from elsewhere.
+    app = FastAPI(title="BFF Teacher Service", lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     for module in (dashboard, batch, health):
         app.include_router(module.router)
     setup_dishka(container, app)

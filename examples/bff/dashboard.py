@@ -65,7 +65,7 @@ async def dashboard(
     ras: FromDishka[RASClientProtocol],
     cms: FromDishka[CMSClientProtocol],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    offset: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+    offset: Annotated[int, Query(ge=0, lt=10**18)] = 0,
     status: BatchStatus | None = None,
 ) -> Dashboard:
     """The teacher's batches; `status` is the internal status, which is not the one in the answer."""

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
@@ -79,7 +80,10 @@ def _bound(port: int) -> socket.socket:
 def _app(mocks: Assembly) -> FastAPI:
     urls = mocks.mock.urls
     settings = BackendSettings(
-        internal_api_key=SecretStr(PLACEHOLDER_KEY), ras_base_url=urls[RAS], cms_base_url=urls[CMS]
+        internal_api_key=SecretStr(PLACEHOLDER_KEY),
+        ras_base_url=urls[RAS],
+        cms_base_url=urls[CMS],
+        service_id="bff-teacher-service",  # whatever the shell of the demo says
     )
     app = create_app(settings)
     app.include_router(page(lambda: _teachers(mocks.mock), control=f"{mocks.control}/"))
@@ -101,7 +105,7 @@ def _banner(mocks: Assembly, port: int) -> str:
         (
             "The sample BFF on mocked backends is listening; stop it with Ctrl-C.",
             "",
-            f"  dashboard     {bff}/?teacher={teacher.user_id}  ({teacher.name})",
+            f"  dashboard     {bff}/?teacher={quote(teacher.user_id, safe='')}  ({_printable(teacher.name)})",
             f"  control page  {mocks.control}/  (arm a fault there and watch the dashboard)",
             f"  readiness     {bff}/readyz",
             *(f"  mock          {place.url}  ({place.backends[0].provider})" for place in mocks.places),
@@ -110,6 +114,11 @@ def _banner(mocks: Assembly, port: int) -> str:
             shlex.join(curl),
         )
     )
+
+
+def _printable(text: str) -> str:
+    """A scenario may come from anywhere, and a terminal obeys what it is told."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class _Server(uvicorn.Server):
@@ -159,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004
+    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:  # noqa: PLR2004
         message = f"a port is 0 to 65535, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return int(text)

@@ -102,7 +102,7 @@ async def _api_error(_: Request, error: ApiError) -> JSONResponse:
 
 async def _invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     # Where and why, never what was sent: it may be anything, and it would be in the logs of whoever asked.
-    problems = [{"where": ".".join(map(str, one["loc"])), "problem": one["msg"]} for one in error.errors()]
+    problems = [{"where": ".".join(map(str, one["loc"])), "problem": one["type"]} for one in error.errors()]
     return _envelope(422, "VALIDATION_ERROR", "The request is not as it should be", details={"problems": problems})
 
 

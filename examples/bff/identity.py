@@ -10,7 +10,7 @@ from examples.bff.errors import ApiError
 
 def _teacher_id(x_user_id: Annotated[str | None, Header()] = None) -> str:
     # ".", ".." and what holds a slash are paths to RAS and name no user; the clients refuse them.
-    if x_user_id is None or not x_user_id.strip(".") or "/" in x_user_id or not x_user_id.isprintable():
+    if x_user_id is None or not x_user_id.strip(". ") or "/" in x_user_id or not x_user_id.isprintable():
         raise ApiError(HTTPStatus.UNAUTHORIZED, "AUTHENTICATION_ERROR", "X-User-ID is missing or names nobody")
     return x_user_id
 

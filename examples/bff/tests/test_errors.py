@@ -93,6 +93,8 @@ async def test_one_id_goes_from_the_request_to_the_backends_and_the_envelope(
     [
         pytest.param(f"{DASHBOARD}?limit=0", 422, "VALIDATION_ERROR", id="no-rows"),
         pytest.param(f"{DASHBOARD}?offset=-1", 422, "VALIDATION_ERROR", id="before-the-start"),
+        pytest.param(f"{DASHBOARD}?offset={10**18}", 422, "VALIDATION_ERROR", id="beyond-every-page"),
+        pytest.param(f"{DASHBOARD}/", 404, "RESOURCE_NOT_FOUND", id="slash-at-the-end"),
         pytest.param(f"{DASHBOARD}?status=processing", 422, "VALIDATION_ERROR", id="a-clients-status-as-filter"),
         pytest.param("/bff/v1/teacher/batches/seven", 422, "VALIDATION_ERROR", id="no-uuid"),
         pytest.param("/bff/v2/teacher/dashboard", 404, "RESOURCE_NOT_FOUND", id="no-such-route"),
@@ -117,8 +119,8 @@ async def test_a_wrong_method_is_told_which_are_right(bff: httpx.AsyncClient) ->
 
 @pytest.mark.parametrize(
     "user_id",
-    [None, b"", b"..", b"a/b", b"\x85", b"a\tb"],
-    ids=["missing", "empty", "a-path", "a-slash", "a-control", "a-tab"],
+    [None, b"", b" ", b"..", b"a/b", b"\x85", b"a\tb"],
+    ids=["missing", "empty", "a-blank", "a-path", "a-slash", "a-control", "a-tab"],
 )
 async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: bytes | None) -> None:
     headers = {} if user_id is None else {b"X-User-ID": user_id}
