@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 
 import httpx
@@ -74,7 +75,7 @@ def test_a_running_provider_is_verified(with_contracts: Environment, mock: Runni
     done = with_contracts.run(*program.split(), "verify", "cms", "--url", mock.cms, "--states-url", states)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "keeps all 8 interactions of its contract" in done.stdout
+    assert re.search(r"keeps all \d+ interactions of its contract", done.stdout)
 
 
 @pytest.mark.parametrize(
