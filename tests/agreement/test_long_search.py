@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.agreement import __main__ as search
-from tests.agreement.__main__ import Found, Run, main, seed_of, work
+from tests.agreement import search
+from tests.agreement.search import Found, Run, seed_of, work
 
+ROOT = Path(__file__).parents[2]
 NONE = ["--bodies=0", "--requests=0", "--answers=0", "--calls=0", "--processes=1"]
 
 
@@ -34,15 +38,18 @@ def test_what_disagrees_is_told_with_its_example(monkeypatch: pytest.MonkeyPatch
     assert work("bodies", 1, 7).disagreement == "AssertionError: the engine says no\nDraw 1: {}"
 
 
-def test_a_seed_searches_the_same_places_again(capsys: pytest.CaptureFixture[str]) -> None:
-    outputs: list[list[str]] = []
-    for _ in range(2):
-        assert main([*NONE, "--requests=50", "--seed=3"]) == 0
-        outputs.append(capsys.readouterr().out.splitlines())
+def searched(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.agreement", *NONE, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
 
-    assert outputs[0][1] == outputs[1][1]
-    assert "100" in outputs[0][1]
+
+def test_a_seed_searches_the_same_places_again() -> None:
+    first, second = (searched("--requests=50", "--seed=3").stdout.splitlines() for _ in range(2))
+
+    assert first[1].startswith("requests, matched by the mock and by the engine: 100 (")
+    assert first[1] == second[1]
+    assert first[-1].endswith("seed 3; disagreements: 0")
 
 
 def test_a_search_that_tried_nothing_is_no_success() -> None:
-    assert main(NONE) == 1
+    assert searched().returncode == 1
