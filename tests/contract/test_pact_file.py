@@ -398,7 +398,7 @@ def test_not_a_pact(tmp_path: Path, content: bytes, message: str) -> None:
 
 def test_shipped_pacts() -> None:
     """The package brings one pact for each backend."""
-    assert [(pact.consumer, pact.provider) for pact in shipped_pacts()] == [
-        ("bff-teacher-service", "class-management-service"),
-        ("bff-teacher-service", "result-aggregator-service"),
+    assert [(pact.consumer, pact.provider, pact.source) for pact in shipped_pacts()] == [
+        ("bff-teacher-service", provider, f"bff-teacher-service-{provider}.json")
+        for provider in ("class-management-service", "result-aggregator-service")
     ]

@@ -30,6 +30,7 @@ def check_of(matcher: dict[str, Any], *, example: str = "20") -> Check:
         pytest.param({"match": "decimal"}, "3.25", "3", id="decimal"),
         pytest.param({"match": "number"}, "3.25", "three", id="number"),
         pytest.param({"match": "boolean"}, "true", "True", id="boolean"),
+        pytest.param({"match": "boolean"}, "false", "no", id="false"),
         pytest.param({"match": "null"}, "", "x", id="null"),
     ],
 )
@@ -165,6 +166,7 @@ def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, acce
     ((_, check),) = table.endpoints[0].entries[0].headers
 
     assert bool(check.accepts(sent)) is accepted
+    assert check.identity == ("equality", wanted)
 
 
 VISIBLE = "a header has visible ASCII characters alone"

@@ -22,26 +22,29 @@ from bff_mock_server.matching import (
 from tests.mock_server.building import USER, interaction, pact, regex, request, rule, shipped
 
 LIST = f"/internal/v1/batches/user/{USER}"
-TABLE = compile_pact(
-    pact(
-        interaction(
-            "a page",
-            query={"limit": ["20"]},
-            headers={"X-Key": ["k"], "X-Service": ["bff"]},
-            rules={"query": {"limit": regex("^[0-9]+$")}, "header": {"X-Key": regex(r"^\S+$")}},
-            role="shape",
-        ),
-        interaction("refused: no key", status=401, query={"limit": ["20"]}, headers={"X-Service": ["bff"]},
-                    rules={"query": {"limit": regex("^[0-9]+$")}}),
-        interaction("only red ones", query={"limit": ["20"], "colour": ["red"]}, headers={"X-Service": ["bff"]},
-                    rules={"query": {"limit": regex("^[0-9]+$")}}),
-        interaction("only blue ones", query={"limit": ["20"], "colour": ["blue"]}, headers={"X-Service": ["bff"]},
-                    rules={"query": {"limit": regex("^[0-9]+$")}}),
-        interaction("make one", method="POST"),
-        interaction("one", "/things/a", rules={"path": regex("^/things/[a-z]$")}),
-        interaction("not there", "/things/z", status=404, rules={"path": regex("^/things/[a-z]$")}),
-    )
-)  # fmt: skip
+
+
+def things() -> Table:
+    return compile_pact(
+        pact(
+            interaction(
+                "a page",
+                query={"limit": ["20"]},
+                headers={"X-Key": ["k"], "X-Service": ["bff"]},
+                rules={"query": {"limit": regex("^[0-9]+$")}, "header": {"X-Key": regex(r"^\S+$")}},
+                role="shape",
+            ),
+            interaction("refused: no key", status=401, query={"limit": ["20"]}, headers={"X-Service": ["bff"]},
+                        rules={"query": {"limit": regex("^[0-9]+$")}}),
+            interaction("only red ones", query={"limit": ["20"], "colour": ["red"]}, headers={"X-Service": ["bff"]},
+                        rules={"query": {"limit": regex("^[0-9]+$")}}),
+            interaction("only blue ones", query={"limit": ["20"], "colour": ["blue"]}, headers={"X-Service": ["bff"]},
+                        rules={"query": {"limit": regex("^[0-9]+$")}}),
+            interaction("make one", method="POST"),
+            interaction("one", "/things/a", rules={"path": regex("^/things/[a-z]$")}),
+            interaction("not there", "/things/z", status=404, rules={"path": regex("^/things/[a-z]$")}),
+        )
+    )  # fmt: skip
 
 
 def match(table: Table, asked: Asked, *, only: Predicate | None = None) -> Matched | Unmatched:
@@ -67,7 +70,7 @@ GOOD = {"X-Key": "secret", "X-Service": "bff"}
     ],
 )
 def test_the_most_specific_interaction_is_found(target: str, headers: dict[str, str], description: str) -> None:
-    outcome = match(TABLE, request(target, headers=headers))
+    outcome = match(things(), request(target, headers=headers))
 
     assert isinstance(outcome, Matched)
     assert outcome.interaction.description == description
@@ -123,21 +126,24 @@ def test_a_refusal_names_the_place(
     status: int,
     difference: tuple[str, str, str | None, str | None],
 ) -> None:
-    outcome = match(TABLE, request(target, method=method, headers=headers))
+    outcome = match(things(), request(target, method=method, headers=headers))
 
     assert isinstance(outcome, Unmatched)
     assert (outcome.status, outcome.differences) == (status, (Difference(*difference),))
 
 
 THING = {"path": regex("^/things/[a-z]$")}
-IN_STATES = compile_pact(
-    pact(
-        interaction("one", "/things/a", rules=THING, states=[{"name": "some"}]),
-        interaction("none", "/things/b", status=404, rules=THING, states=[{"name": "no things"}]),
-        interaction("another", "/things/c", rules=THING, states=[{"name": "some"}, {"name": "it is Monday"}]),
-        interaction("free", "/free"),
+
+
+def in_states() -> Table:
+    return compile_pact(
+        pact(
+            interaction("one", "/things/a", rules=THING, states=[{"name": "some"}]),
+            interaction("none", "/things/b", status=404, rules=THING, states=[{"name": "no things"}]),
+            interaction("another", "/things/c", rules=THING, states=[{"name": "some"}, {"name": "it is Monday"}]),
+            interaction("free", "/free"),
+        )
     )
-)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +156,7 @@ IN_STATES = compile_pact(
     ],
 )
 def test_with_a_state_the_interaction_in_that_state_is_found(path: str, state: str, description: str) -> None:
-    outcome = match(IN_STATES, request(path), only=in_state(state))
+    outcome = match(in_states(), request(path), only=in_state(state))
 
     assert isinstance(outcome, Matched)
     assert outcome.interaction.description == description
@@ -168,7 +174,7 @@ def test_with_a_state_the_interaction_in_that_state_is_found(path: str, state: s
 def test_a_state_that_no_interaction_of_the_endpoint_is_in_is_refused(
     path: str, nearest: str, difference: tuple[str, str, str | None, str | None]
 ) -> None:
-    outcome = match(IN_STATES, request(path, headers={"X-Mock-State": "Tuesday"}), only=in_state("Tuesday"))
+    outcome = match(in_states(), request(path, headers={"X-Mock-State": "Tuesday"}), only=in_state("Tuesday"))
 
     assert isinstance(outcome, Unmatched)
     assert (outcome.status, outcome.differences) == (400, (Difference(*difference),))
@@ -246,6 +252,33 @@ def test_the_nearest_interaction_is_told_of(
     assert (outcome.nearest.description, outcome.differences) == (nearest, (Difference(*difference),))
 
 
+@pytest.mark.parametrize(
+    ("path", "description"),
+    [pytest.param("/things/a", "one", id="its-own"), pytest.param("/things/b", "any", id="another")],
+)
+def test_an_interaction_with_a_literal_path_is_about_that_path_alone(path: str, description: str) -> None:
+    outcome = match(one_and_any(), request(path, headers={"X-Key": "k"}))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == description
+
+
+def test_a_path_that_is_another_interactions_is_a_difference() -> None:
+    outcome = match(one_and_any(), request("/things/c", headers={}))
+
+    assert isinstance(outcome, Unmatched)
+    assert outcome.differences == (Difference("path", "equality", "/things/a", "/things/c"),)
+
+
+def one_and_any() -> Table:
+    return compile_pact(
+        pact(
+            interaction("any", "/things/b", rules=THING | {"header": {"X-Key": regex("k")}}, headers={"X-Key": ["k"]}),
+            interaction("one", "/things/a"),
+        )
+    )
+
+
 def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
     table = compile_pact(pact(interaction("refused", status=401)), credentials=frozenset({"x-key"}))
 
@@ -253,7 +286,7 @@ def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
 
 
 def test_a_wrong_method_learns_the_right_ones() -> None:
-    outcome = match(TABLE, request("/things", method="DELETE"))
+    outcome = match(things(), request("/things", method="DELETE"))
 
     assert isinstance(outcome, Unmatched)
     assert outcome.allow == ("GET", "POST")
@@ -305,7 +338,7 @@ def test_following_every_change_leads_to_a_match(
 ) -> None:
     good = {"limit": "5", "colour": "red", "x-key": "k", "x-service": "bff"}
     query = {name: (value,) for name, value in (("limit", limit), ("colour", colour)) if value is not None}
-    outcome = match(TABLE, Asked("GET", "/things", query, headers))
+    outcome = match(things(), Asked("GET", "/things", query, headers))
     changes = outcome.differences if isinstance(outcome, Unmatched) else ()
     repaired_query, repaired_headers = dict(query), dict(headers)
     for change in changes:
@@ -317,4 +350,4 @@ def test_following_every_change_leads_to_a_match(
         else:
             repaired_headers[name] = good[name]
 
-    assert isinstance(match(TABLE, Asked("GET", "/things", repaired_query, repaired_headers)), Matched)
+    assert isinstance(match(things(), Asked("GET", "/things", repaired_query, repaired_headers)), Matched)

@@ -23,7 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from bff_clients._transport import AiohttpTransport, _translated  # pyright: ignore[reportPrivateUsage]
+from bff_clients._transport import AiohttpTransport, _take, _translated  # pyright: ignore[reportPrivateUsage]
 from tests.support.misbehaving import Behaviour, drips, hangs, head, misbehaving_server, resets_in_the_body, says
 
 pytestmark = pytest.mark.anyio
@@ -293,6 +293,8 @@ def ok(body: bytes, **headers: str) -> bytes:
     [
         pytest.param(ok(b'{"a": 1}'), 200, b'{"a": 1}', id="body"),
         pytest.param(ok(b""), 200, b"", id="empty"),
+        pytest.param(ok(b"{}", X="y" * 20_000), 200, b"{}", id="long-header"),
+        pytest.param(head(f"200 {'y' * 20_000}", Content_Length="2") + b"{}", 200, b"{}", id="long-first-line"),
         pytest.param(head("204 No Content"), 204, b"", id="no-content"),
         pytest.param(ok(gzip.compress(b"x" * 10**5), Content_Encoding="gzip"), 200, b"x" * 10**5, id="gzip"),
         pytest.param(ok(b"y" * 3_000_000), 200, b"y" * 3_000_000, id="large"),
@@ -323,6 +325,45 @@ async def test_the_same_request_on_the_wire(make: Make) -> None:
     assert first.lower().count(b"\r\nhost:") == first.lower().count(b"\r\naccept-encoding:") == 1
     assert b"\r\nX-Internal-API-Key: made-up-key-4711\r\n" in first
     assert second.endswith(b"\r\n\r\nhello")
+
+
+async def test_nothing_is_added_to_a_request() -> None:
+    async with server(lambda _: ok(b"", Set_Cookie="a=b")) as serving:
+        url = serving.url.replace("127.0.0.1", "localhost")
+        transport = shipped()
+        for request in (httpx.Request("GET", url), httpx.Request("POST", url, content=b"hello")):
+            await (await transport.handle_async_request(request)).aread()
+        await transport.aclose()
+    host = url.removeprefix("http://").encode()
+
+    assert serving.requests == [
+        b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host,
+        b"POST / HTTP/1.1\r\nHost: %b\r\nContent-Length: 5\r\n\r\nhello" % host,
+    ]
+
+
+async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
+    here = 0
+    all_here = asyncio.Event()
+
+    async def waits(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal here
+        here += 1
+        if here == 101:
+            all_here.set()
+        await all_here.wait()
+        writer.write(ok(b"{}", Connection="close"))
+        await writer.drain()
+
+    async with misbehaving_server(waits) as port, client(lambda: AiohttpTransport(max_connections=101)) as http:
+        answers = await asyncio.gather(*(http.get(local(port)) for _ in range(101)))
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_who_waits_in_vain_for_a_turn_is_told_so() -> None:
+    with pytest.raises(httpx.PoolTimeout, match=r"^no connection became free in time$"):
+        await _take(asyncio.Semaphore(0), 0.01)
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
@@ -512,8 +553,10 @@ async def test_a_body_without_a_length_that_is_reset_is_not_complete(make: Make)
         await resets_after(b"")(_, writer)
 
     async with misbehaving_server(cut) as port, client(make) as http:
-        with pytest.raises(httpx.ReadError):
+        with pytest.raises(httpx.ReadError) as caught:
             await http.get(local(port))
+
+    assert caught.value.__cause__ is not None
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
