@@ -194,7 +194,7 @@ def _accepts(case: Case, asked: Asked) -> bool:
 
 def _can_repeat(checks: Sequence[Check]) -> bool:
     """Whether a parameter may be given more or less often than in the example: one rule is about each of its values."""
-    return not checks[0].is_literal and len({check.identity for check in checks}) == 1
+    return len({check.identity for check in checks}) == 1 and not checks[0].is_literal
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:

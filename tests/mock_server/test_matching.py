@@ -285,6 +285,12 @@ def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
     assert match(table, request("/things")) == Unmatched(400, None, ())
 
 
+def test_a_parameter_that_the_contract_gives_no_value_is_none_of_the_requests() -> None:
+    table = compile_pact(pact(interaction("a", query={"limit": []})))
+
+    assert isinstance(match(table, request("/things?limit=1")), Unmatched)
+
+
 def test_a_wrong_method_learns_the_right_ones() -> None:
     outcome = match(things(), request("/things", method="DELETE"))
 
