@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from bff_contracts.states import CMS, RAS, BatchesHaveClasses
 from bff_mock_server import find_scenario
-from tests.mock_server.building import ras_app
-from tests.mock_server.proxying import CLASSES, ask, proxying, served
+from bff_mock_server.observing import Recorder
+from tests.mock_server.building import call, cms_app, ras_app, request
+from tests.mock_server.proxying import CLASSES, IDS, ask, proxying, served
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
@@ -64,6 +66,21 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
     assert len(world.rows.users) == 3
     assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []
     assert app.mock.worlds.default is world
+
+
+async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Path) -> None:
+    target = f"/internal/v1/batches/validation-status?batch_ids={IDS}"
+    known = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+    first, second = IDS.split(",")
+    body = {first: {"batch_id": first, **known}, second: None}
+    recorder = Recorder(tmp_path / "recorded.yaml")
+    recorder.observe(CMS, request(target), 200, json.dumps(body).encode())
+    recorder.observe(CMS, request(target), 200, b"[]")
+    recorder.observe(CMS, request(target), 200, b"{")
+    await recorder.finish()
+
+    world = find_scenario(str(tmp_path / "recorded.yaml")).build()
+    assert (await call(cms_app(world), target)).json == body
 
 
 def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, tmp_path: Path) -> None:

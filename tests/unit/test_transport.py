@@ -342,6 +342,20 @@ async def test_nothing_is_added_to_a_request() -> None:
     ]
 
 
+async def test_a_body_in_pieces_is_sent_whole_and_a_header_that_is_no_utf_8_is_read_as_latin_1() -> None:
+    async def pieces() -> AsyncGenerator[bytes]:
+        yield b"hel"
+        yield b"lo"
+
+    async with server(lambda _: ok(b"")) as serving, client(shipped) as http:
+        await http.post(serving.url, content=pieces(), headers={b"X-One": b"\xe5"})
+    (request,) = serving.requests
+
+    assert b"transfer-encoding" not in request.lower()
+    assert b"\r\nX-One: \xc3\xa5\r\n" in request
+    assert request.endswith(b"\r\n\r\nhello")
+
+
 async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
     here = 0
     all_here = asyncio.Event()
