@@ -19,7 +19,7 @@ from bff_mock_server.banner import banner
 from bff_mock_server.directives import read_directives
 from bff_mock_server.faults import Kind, parse_faults
 from bff_mock_server.scenarios import shipped_scenarios
-from tests.documents.blocks import BIN, ROOT, Place, assert_printed, runs
+from tests.documents.blocks import ROOT, Place, assert_printed, runs
 from tests.support.mock_process import RunningMock, running_mock
 
 PAGE = "docs/bff-developers.md"
@@ -83,7 +83,7 @@ def test_the_mock_stands_in_front_of_services_that_run(blocks: list[str], beside
 def test_the_test_passes_as_it_stands(blocks: list[str], desk: Place) -> None:
     desk.write("test_page.py", blocks[0])
 
-    assert "1 passed" in desk.run(f"{BIN}/pytest -q test_page.py")
+    assert "1 passed" in desk.run("pytest -q test_page.py")
 
 
 def first_cells(heading: str) -> list[str]:
