@@ -75,6 +75,15 @@ def test_any_id_can_be_typed(board: Page) -> None:
     expect(board.locator("#range")).to_have_text("1–5 of 5")
 
 
+def test_an_id_that_no_header_can_carry_is_said_to_be_one(board: Page) -> None:
+    board.get_by_label("Teacher").select_option("another id …")
+    board.keyboard.type("王")
+    board.keyboard.press("Enter")
+
+    expect(board.get_by_role("alert")).to_have_text("No such id")
+    expect(board.locator("#message")).to_contain_text("ASCII")
+
+
 def test_a_fault_of_a_backend_shows_code_message_and_correlation_id(demo: RunningDemo, board: Page) -> None:
     demo.arm("cms", "status=503 retry-after=7")
     board.get_by_role("button", name="Refresh").click()

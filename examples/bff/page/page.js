@@ -85,6 +85,9 @@ function problemOf(answer, text) {
 }
 
 async function ask(signal) {
+  if (!/^[\x20-\x7e]*$/.test(teacher())) {
+    throw new Problem("No such id", "An id goes into a header, which takes no letters but those of ASCII.", [], false);
+  }
   const query = new URLSearchParams({ limit: ROWS, offset: (state.page - 1) * ROWS });
   if ($("status").value) query.set("status", $("status").value);
   let answer;
