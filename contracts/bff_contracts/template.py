@@ -8,7 +8,6 @@ answer about ids that no example ever named can be rendered, and judged, from th
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -96,9 +95,7 @@ def _query_values(
     request: Request, query: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     for name in request.query_rules:
-        for example, concrete in zip_longest(request.query.get(name, ()), query.get(name, ())):
-            if example is None or concrete is None:
-                continue
+        for example, concrete in zip(request.query.get(name, ()), query.get(name, ()), strict=False):
             elements = tuple(example.split(","))
             if all(_is_bound(element) for element in elements):
                 yield elements, tuple(dict.fromkeys(part for part in concrete.split(",") if part))

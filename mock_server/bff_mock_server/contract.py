@@ -202,10 +202,9 @@ class _Draft:
         )
 
 
-def _preference(entry: Entry) -> tuple[int, bool, bool]:
+def _preference(entry: Entry) -> tuple[int, bool]:
     # A refusal that asks for less also matches requests that are right: among equals, an answer beats an error.
-    is_error = entry.interaction.response.status >= 400  # noqa: PLR2004
-    return (-entry.weight, is_error, entry.interaction.role != SHAPE)
+    return -entry.weight, entry.interaction.response.status >= 400  # noqa: PLR2004
 
 
 def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:

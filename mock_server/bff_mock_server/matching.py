@@ -219,7 +219,7 @@ def _places(found: Iterable[Difference]) -> list[str]:
 def _merged(same_place: Sequence[Difference]) -> Difference:
     first = same_place[0]
     expected = list(dict.fromkeys(found.expected for found in same_place if found.expected is not None))
-    if first.expected is None or len(expected) <= 1:
+    if first.expected is None:
         return first
     return Difference(first.where, first.rule, _one_of(expected), first.actual)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Final, Generic, Protocol, TypeVar
 
 from bff_mock_server.checks import Check
@@ -64,12 +65,10 @@ class PathIndex(Generic[T]):
         hits = [
             hit
             for (begin, end), things in self._anchored.items()
-            for hit in things.get((path[:begin], path[size - end :] if end <= size else ""), ())
+            for hit in things.get((path[:begin], path[size - end :]), ())
             if hit[1].path.accepts(path)
         ]
-        if len(hits) > 1:
-            hits.sort(key=lambda hit: hit[0])
-        return tuple([thing for _, thing in hits])
+        return tuple([thing for _, thing in sorted(hits, key=itemgetter(0))])
 
 
 def anchors(check: Check) -> tuple[str, str]:
@@ -84,8 +83,7 @@ def anchors(check: Check) -> tuple[str, str]:
     begin = 0
     while begin < len(body) and body[begin] in _PLAIN:
         begin += 1
-    rest = body[begin:]
-    if rest[:1] and rest[0] in _OPTIONAL:
+    if body[begin : begin + 1] in _OPTIONAL:
         begin -= 1
     body = body.removesuffix("$")
     end = len(body)

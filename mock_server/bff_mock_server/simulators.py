@@ -10,7 +10,7 @@ services answer them.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -41,37 +41,35 @@ _END_OF_BIGINT: Final = 2**63
 Answer = Callable[[Asked, Rows], Reply]
 
 
-class Simulator(Protocol):
-    """Answers for one provider."""
-
-    def __call__(self, endpoint: Endpoint) -> Answer | None:
-        """What answers requests of an endpoint; `None` when the contract's examples have to do."""
-        ...
+Simulator = Callable[[Endpoint, Interaction], Answer | None]
+"""What answers an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
 
 
 def answers_of(table: Table) -> Mapping[Endpoint, Answer]:
     """What answers each endpoint that a simulator knows; none for a provider that nobody wrote one for."""
     simulator = _SIMULATORS.get(table.provider)
-    answers = ((endpoint, simulator(endpoint)) for endpoint in table.endpoints) if simulator else ()
+    if simulator is None:
+        return {}
+    shaped = ((endpoint, endpoint.shape.interaction) for endpoint in table.endpoints if endpoint.shape is not None)
+    answers = ((endpoint, simulator(endpoint, shape)) for endpoint, shape in shaped)
     return {endpoint: answer for endpoint, answer in answers if answer is not None}
 
 
-def _ras(endpoint: Endpoint) -> Answer | None:
+def _ras(endpoint: Endpoint, shape: Interaction) -> Answer | None:
     """Pages for a shape with a list of batches and a pagination, one batch for a shape that is one."""
-    body = _body(endpoint)
+    body = _members(shape)
     if "batch_id" in body:
-        return _one_batch(endpoint, body)
+        return _one_batch(endpoint, shape, body["batch_id"])
     name = next((name for name, value in body.items() if _is_list_of_batches(value)), None)
-    return _page_of_batches(endpoint, body, name) if name is not None and "pagination" in body else None
+    return _page_of_batches(endpoint, shape, name) if name is not None and "pagination" in body else None
 
 
-def _one_batch(endpoint: Endpoint, body: Mapping[str, Any]) -> Answer | None:
-    segment = _segment(endpoint, body["batch_id"])
+def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Answer | None:
+    segment = _segment(endpoint, batch_id)
     if segment is None:
         return None
-    response = _shape(endpoint).response
-    template = template_of(response.body, response.rules, others=_other_bodies(endpoint))
-    head, unknown = head_of(response), endpoint.with_status(_NOT_FOUND) or _shape(endpoint)
+    template = template_of(shape.response.body, shape.response.rules, others=_other_bodies(endpoint, shape))
+    head, unknown = head_of(shape.response), endpoint.with_status(_NOT_FOUND) or shape
 
     def answer(asked: Asked, rows: Rows) -> Reply:
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
@@ -80,10 +78,10 @@ def _one_batch(endpoint: Endpoint, body: Mapping[str, Any]) -> Answer | None:
     return answer
 
 
-def _page_of_batches(endpoint: Endpoint, body: Mapping[str, Any], name: str) -> Answer | None:
-    segment = _segment(endpoint, body[name][0].get("user_id"))
-    response = _shape(endpoint).response
-    template = template_of(response.body, response.rules, others=_other_bodies(endpoint))
+def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Answer | None:
+    response = shape.response
+    segment = _segment(endpoint, response.body[name][0].get("user_id"))
+    template = template_of(response.body, response.rules, others=_other_bodies(endpoint, shape))
     element = template.member(name).element
     if segment is None or element is None:
         return None
@@ -111,14 +109,14 @@ def _page_of_batches(endpoint: Endpoint, body: Mapping[str, Any], name: str) -> 
     return answer
 
 
-def _cms(endpoint: Endpoint) -> Answer | None:
+def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
     """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
-    body = _body(endpoint)
+    body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
-    kind = next((KINDS[state.name] for state in _shape(endpoint).states if state.name in KINDS), None)
+    kind = next((KINDS[state.name] for state in shape.states if state.name in KINDS), None)
     if known is None or kind is None:
         return None
-    request, response = _shape(endpoint).request, _shape(endpoint).response
+    request, response = shape.request, shape.response
     name = next((name for name, values in request.query.items() if set(",".join(values).split(",")) >= set(body)), None)
     if name is None:
         return None
@@ -168,19 +166,15 @@ def _entry(template: Template, known: Entry | None, batch_id: str | None) -> str
     return text
 
 
-def _body(endpoint: Endpoint) -> Mapping[str, Any]:
-    body = endpoint.shape.interaction.response.body if endpoint.shape else None
+def _members(shape: Interaction) -> Mapping[str, Any]:
+    body = shape.response.body
     return body if is_object(body) else {}
 
 
-def _other_bodies(endpoint: Endpoint) -> list[object]:
+def _other_bodies(endpoint: Endpoint, shape: Interaction) -> list[object]:
     """The bodies of the endpoint's other answers of the same status: they may show more fields than the shape."""
     responses = [entry.interaction.response for entry in endpoint.entries]
-    return [response.body for response in responses if response.status == _shape(endpoint).response.status]
-
-
-def _shape(endpoint: Endpoint) -> Interaction:
-    return (endpoint.shape or endpoint.entries[0]).interaction
+    return [response.body for response in responses if response.status == shape.response.status]
 
 
 def _is_list_of_batches(value: object) -> bool:

@@ -28,6 +28,6 @@ def loads(text: str | bytes) -> object:
 def meant(name: str, known: Iterable[str]) -> str:
     """The known names as a message ends with them, the one that was probably meant first."""
     known = list(known)
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, known)
     listed = ", ".join(map(repr, known)) or "none"
     return f"did you mean {close[0]!r}? known: {listed}" if close else f"known: {listed}"

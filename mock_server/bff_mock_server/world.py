@@ -129,12 +129,6 @@ class Rows:
         return self.about.get(kind, _NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    name: str
-    params: _States
-
-
 class World:
     """The rows behind both backends, the states that made them, and what goes wrong there.
 
@@ -146,7 +140,7 @@ class World:
 
     def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
         self._base = Rows() if rows is None else rows
-        self._applied: list[_Applied] = []
+        self._applied: list[_States] = []
         self._changing = Lock()  # a test changes the world from its own thread, requests from the server's
         self.rows = self._base
         self.faults = tuple(faults)
@@ -158,12 +152,12 @@ class World:
         Raises:
             StateError: No such state (at `provider`, when one is given), or its params are wrong.
         """
-        applied = _validated(name, params, provider)
+        state = _validated(name, params, provider)
         with self._changing:
-            self._applied.append(applied)
-            self.rows = _with_state(self.rows, applied.params)
+            self._applied.append(state)
+            self.rows = _with_state(self.rows, state)
             if len(self._applied) > _UNDO_LIMIT:
-                self._base = _with_state(self._base, self._applied.pop(0).params)
+                self._base = _with_state(self._base, self._applied.pop(0))
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Take a state back: what stood before stands again, whatever else was set up in between.
@@ -180,8 +174,8 @@ class World:
                     del self._applied[at]
                     break
             rows = self._base
-            for applied in self._applied:
-                rows = _with_state(rows, applied.params)
+            for state in self._applied:
+                rows = _with_state(rows, state)
             self.rows = rows
 
     def put(self, *rows: BatchRow) -> None:
@@ -205,7 +199,7 @@ def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str
     Raises:
         StateError: As `World.apply`.
     """
-    return _with_state(rows, _validated(name, params, provider).params)
+    return _with_state(rows, _validated(name, params, provider))
 
 
 def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
@@ -213,7 +207,7 @@ def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
     return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
 
 
-def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _Applied:
+def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _States:
     known = known_states(provider)
     state = next((state for state in known if state.name == name), None)
     if state is None:
@@ -223,14 +217,14 @@ def _validated(name: str, params: Mapping[str, Any], provider: str | None) -> _A
         model = state.params.model_validate(dict(params))
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'params'}: {item['msg']}" for item in error.errors(include_url=False)
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False)
         )
         message = f"params of {name!r}: {problems}"
         raise StateError(message) from error
     if not isinstance(model, UserHasBatches | BatchMissing | ByBatch):
         message = f"provider state {name!r} is in the catalogue, but the mock does not know what it means"
         raise StateError(message)
-    return _Applied(name, model)
+    return model
 
 
 def _with_state(rows: Rows, state: _States) -> Rows:
@@ -285,7 +279,7 @@ def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
     """A stored batch as RAS answers it: whose it is, its client status and its phase are derived."""
     fields = batch.model_dump()
     status: str = fields.pop("internal_status")
-    fields["essays"] = [dict(essay) for essay in fields["essays"]]
+    fields["essays"] = list(fields["essays"])
     answer = {
         **fields,
         "user_id": user_id,
