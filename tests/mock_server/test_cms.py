@@ -1,16 +1,18 @@
-"""Mock CMS: which class each batch belongs to."""
+"""Mock CMS: which class each batch belongs to, and how far the validation of its students is."""
 
 from __future__ import annotations
 
 import pytest
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_VALIDATIONS
 from bff_mock_server import MockApp
 from bff_mock_server.world import World
 from tests.mock_server.building import HEADERS, batch_id, call, cms_app
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
-ONE, TWO, UNKNOWN = batch_id(1), batch_id(2), batch_id(3)
+ONE, TWO, UNKNOWN, LATE = (batch_id(number) for number in (1, 2, 3, 4))
+OPEN = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+DEADLINE = {"auto_confirm_deadline": "2026-02-01T08:15:30.120"}
 
 
 def classes(*ids: str) -> str:
@@ -21,6 +23,7 @@ def classes(*ids: str) -> str:
 def app() -> MockApp:
     world = World()
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {ONE: CLASS, TWO: None}})
+    world.apply(BATCHES_HAVE_VALIDATIONS, {"validations": {ONE: OPEN, TWO: OPEN, LATE: {**OPEN, **DEADLINE}}})
     return cms_app(world)
 
 
@@ -40,6 +43,23 @@ async def test_each_distinct_id_has_its_class_or_null(app: MockApp, ids: list[st
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json == {found: CLASS if found == ONE else None for found in ids}
     assert [answer.body.count(found.encode()) for found in ids] == [1] * len(ids)
+
+
+async def test_an_entry_about_a_batch_tells_whose_it_is(app: MockApp) -> None:
+    target = f"/internal/v1/batches/validation-status?batch_ids={UNKNOWN},{LATE},{ONE},{TWO}"
+    answers = [await call(app, target) for _ in range(2)]
+
+    assert [(answer.status, answer.json) for answer in answers] == 2 * [
+        (
+            200,
+            {
+                UNKNOWN: None,
+                LATE: {"batch_id": LATE, **OPEN, **DEADLINE},
+                ONE: {"batch_id": ONE, **OPEN},
+                TWO: {"batch_id": TWO, **OPEN},
+            },
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,13 @@ def table_of(*refusals: dict[str, Any], provider: str = RAS) -> Table:
 PATHS = ("/things", "/others")
 
 
+def test_an_endpoint_is_guarded_for_its_refusals_alone() -> None:
+    table = compile_pact(pact(interaction("open", "/free"), {**NO_KEY, "request": {"method": "GET", "path": "/free"}},
+                              provider=RAS), credentials=CREDENTIALS)  # fmt: skip
+
+    assert refused(table, {}, "/free") == "no key"
+
+
 def refused(table: Table, headers: dict[str, str], path: str = "/things", keys: frozenset[str] = frozenset()) -> str:
     """The name of the refusal; nothing, if the headers are good."""
     (endpoint,) = table.at(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
 
 import pytest
@@ -16,6 +17,7 @@ from bff_mock_server.matching import (
     Matched,
     Predicate,
     Unmatched,
+    differences,
     find_endpoints,
     match_first,
 )
@@ -74,6 +76,116 @@ def test_the_most_specific_interaction_is_found(target: str, headers: dict[str, 
 
     assert isinstance(outcome, Matched)
     assert outcome.interaction.description == description
+    assert outcome.interaction in outcome.case.interactions
+
+
+LETTERS = [("one", "a-c", "1"), ("two", "a-d", "2"), ("three", "a-e", "3"), ("four", "a-f", "4"), ("five", "a-a", "1")]
+
+
+def overlapping() -> Table:
+    """Patterns of which several take the same path, but with other queries."""
+    return compile_pact(
+        pact(
+            *(
+                interaction(
+                    name,
+                    "/things/a",
+                    query={"q": [value]},
+                    rules={"path": regex(f"^/things/[{letters}]$")},
+                    states=[{"name": f"{name} is there"}],
+                )
+                for name, letters, value in LETTERS
+            )
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "description"),
+    [
+        pytest.param("/things/a?q=1", "one", id="the-first-of-two-that-do"),
+        pytest.param("/things/b?q=3", "three", id="one-in-the-middle"),
+        pytest.param("/things/e?q=4", "four", id="the-second-of-two"),
+    ],
+)
+def test_of_overlapping_patterns_the_first_that_allows_it_answers(target: str, description: str) -> None:
+    outcome = match(overlapping(), request(target))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == description
+
+
+def test_of_overlapping_patterns_one_may_be_in_the_state_that_is_asked_for() -> None:
+    outcome = match(overlapping(), request("/things/a?q=1"), only=in_state("five is there"))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == "five"
+
+
+def test_of_overlapping_patterns_the_first_says_why_none_allows_it() -> None:
+    outcome = match(overlapping(), request("/things/e?q=9"))
+
+    assert isinstance(outcome, Unmatched)
+    assert outcome.differences == (Difference("query q", "equality", "3", "9"),)
+
+
+def test_what_is_told_of_a_body_is_no_more_than_20_differences() -> None:
+    posted = interaction("post", method="POST")
+    posted["request"]["body"] = {"content": {}, "contentType": "application/json", "encoded": False}
+    asked = request("/things", method="POST")
+    asked.body = json.dumps(dict.fromkeys(map(str, range(30)))).encode()
+    (entry,) = compile_pact(pact(posted)).endpoints[0].entries
+
+    assert len(list(differences(entry, asked))) == 20
+
+
+@pytest.mark.parametrize("values", [["7"], ["7", "8", "9"]], ids=["less-often", "more-often"])
+def test_a_rule_about_each_value_of_a_parameter_is_about_any_number_of_them(values: list[str]) -> None:
+    table = compile_pact(pact(interaction("a", query={"n": ["1", "2"]}, rules={"query": {"n": regex("^[0-9]$")}})))
+
+    good = match(table, request(f"/things?n={'&n='.join(values)}"))
+    bad = match(table, request(f"/things?n={'&n='.join(values)}&n=x&n=5"))
+
+    assert isinstance(good, Matched)
+    assert isinstance(bad, Unmatched)
+    assert bad.differences == (Difference("query n", "regex", "a text that matches ^[0-9]$", "x"),)
+
+
+def test_an_example_with_a_path_of_its_own_is_told_by_the_path_whatever_else_is_asked() -> None:
+    ruled = THING | {"query": {"limit": regex("^[0-9]+$")}}
+    table = compile_pact(
+        pact(
+            interaction("one", "/things/a", query={"limit": ["20"]}, rules=ruled),
+            interaction("not there", "/things/z", status=404, query={"limit": ["20"]}, rules=ruled),
+        )
+    )
+    outcome = match(table, request("/things/z?limit=5"))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == "not there"
+
+
+def test_a_spelled_out_value_is_found_beside_a_heavier_interaction_with_a_rule() -> None:
+    table = compile_pact(
+        pact(
+            interaction("keyed", query={"a": ["1"]}, headers={"X-Key": ["k"], "X-More": ["m"]},
+                        rules={"query": {"a": regex("^[0-9]$")}}),
+            interaction("one", query={"a": ["1"]}),
+        )
+    )  # fmt: skip
+    found = [match(table, request("/things?a=1", headers=headers)) for headers in ({}, {"X-Key": "k", "X-More": "m"})]
+
+    assert [one.interaction.description for one in found if isinstance(one, Matched)] == ["one", "keyed"]
+
+
+def test_an_answer_comes_before_an_error_that_asks_as_much() -> None:
+    table = compile_pact(
+        pact(interaction("bad", "/things/a", status=400, rules=THING), interaction("good", "/things/b", rules=THING))
+    )
+    outcome = match(table, request("/things/c"))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == "good"
 
 
 @pytest.mark.parametrize(
@@ -283,6 +395,9 @@ def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
     table = compile_pact(pact(interaction("refused", status=401)), credentials=frozenset({"x-key"}))
 
     assert match(table, request("/things")) == Unmatched(400, None, ())
+    assert match(table, request("/things", method="PUT")) == Unmatched(
+        405, None, (Difference("method", "equality", "GET", "PUT"),), ("GET",)
+    )
 
 
 def test_a_parameter_that_the_contract_gives_no_value_is_none_of_the_requests() -> None:

@@ -48,6 +48,7 @@ def literal(text: str) -> Thing:
         pytest.param("^/same$", "/same", "/same", id="nothing-but-text"),
         pytest.param(".*/c", "", "/c", id="anything-first"),
         pytest.param("a?/c", "", "/c", id="optional-first-letter"),
+        pytest.param("[ab]/c", "", "/c", id="class-first"),
     ],
 )
 def test_anchors_are_the_plain_text_at_both_ends(regex: str, begin: str, end: str) -> None:

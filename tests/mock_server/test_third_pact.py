@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS
 from bff_mock_server.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -15,6 +15,7 @@ from tests.mock_server.building import (
     batch,
     batch_id,
     call,
+    essay,
     interaction,
     pact,
     regex,
@@ -108,15 +109,17 @@ async def test_an_endpoint_that_the_simulator_does_not_know_is_served_by_its_exa
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "state"),
     [
-        pytest.param({"anna": {"class_id": "c", "class_name": "d"}}, id="keys-that-no-parameter-has"),
-        pytest.param({"anna": None}, id="nothing-but-null"),
-        pytest.param([], id="no-map"),
+        pytest.param({"anna": {"class_id": "c"}}, BATCHES_HAVE_CLASSES, id="keys-that-no-parameter-has"),
+        pytest.param({"bo": None}, BATCHES_HAVE_CLASSES, id="nothing-but-null"),
+        pytest.param({"bo": {"class_id": "c"}}, "pupils are awake", id="state-that-is-not-in-the-catalogue"),
+        pytest.param([], BATCHES_HAVE_CLASSES, id="no-map"),
     ],
 )
-async def test_classes_that_the_simulator_does_not_know_are_served_by_their_example(body: Any) -> None:
-    contract = pact(interaction("classes", query={"ids": ["bo"]}, role="shape", body=body), provider=CMS)
+async def test_classes_that_the_simulator_does_not_know_are_served_by_their_example(body: Any, state: str) -> None:
+    states = [{"name": state}]
+    contract = pact(interaction("classes", query={"ids": ["bo"]}, role="shape", body=body, states=states), provider=CMS)
 
     answer = await call(app_of(contract), "/things?ids=bo", headers={})
 
@@ -149,6 +152,18 @@ async def test_what_only_other_answers_show_of_a_batch_is_served_when_it_is_know
     answer = await call(app_of(contract, world=world), f"/of/{USER}", headers={})
 
     assert answer.json["batches"] == [{"batch_id": batch_id(1), "user_id": USER, "essay_count": 3}]
+
+
+async def test_a_field_of_an_essay_that_the_contract_does_not_have_is_not_served() -> None:
+    ruled: dict[str, Any] = {"rules": {"path": regex("^/of/[^/]+$")}}
+    body: Any = {"batch_id": "b", "essays": [{"essay_id": "e"}]}
+    contract = pact(interaction("one", "/of/b", role="shape", body=body, **ruled), provider=RAS)
+    world = World()
+    world.apply("user has exactly these batches", user_has(batch(1, essays=[essay("pending", None)])))
+
+    answer = await call(app_of(contract, world=world), f"/of/{batch_id(1)}", headers={})
+
+    assert answer.json == {"batch_id": batch_id(1), "essays": [{"essay_id": "e"}]}
 
 
 async def test_a_new_field_of_the_contract_is_served_without_code() -> None:

@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import BATCH_MISSING, BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES, BatchesHaveClasses
+from bff_contracts.states import (
+    BATCH_MISSING,
+    BATCHES_HAVE_CLASSES,
+    CMS,
+    USER_HAS_BATCHES,
+    BatchesHaveClasses,
+    Params,
+    ProviderState,
+)
 from bff_mock_server import StateError
+from bff_mock_server import world as world_module
 from bff_mock_server.world import Rows, World, rows_with
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
 
@@ -53,6 +62,20 @@ def test_a_missing_batch_is_nobodys() -> None:
     assert (ids(world), list(world.rows.batches)) == ([2], [batch_id(2)])
 
 
+def test_what_becomes_of_batches_leaves_their_classes_alone() -> None:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(1): CLASS}})
+
+    world.apply(USER_HAS_BATCHES, user_has(batch(1)))
+    world.apply(BATCH_MISSING, {"batch_id": batch_id(1)})
+
+    assert list(world.rows.entries(BatchesHaveClasses)) == [batch_id(1)]
+
+
+def test_chance_is_the_same_in_each_world_that_is_given_no_other_seed() -> None:
+    assert World().random.random() == World(seed="0").random.random()
+
+
 def test_classes_are_replaced_batch_by_batch() -> None:
     world = World()
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(1): CLASS, batch_id(2): CLASS}})
@@ -86,15 +109,19 @@ def test_taking_back_what_is_not_there_changes_nothing() -> None:
     assert ids(world) == [1]
 
 
-def test_only_so_many_states_can_be_taken_back() -> None:
+@pytest.mark.parametrize(("first", "left"), [(0, [0]), (1, [])], ids=["too-long-ago", "just-in-time"])
+def test_only_so_many_states_can_be_taken_back(monkeypatch: pytest.MonkeyPatch, first: int, left: list[int]) -> None:
+    monkeypatch.setattr(world_module, "_UNDO_LIMIT", 3)
     world = World()
-    for number in range(300):
-        world.apply(USER_HAS_BATCHES, user_has(batch(number)))
+    states = [user_has(batch(number), user_id=f"user {number}") for number in range(4)]
+    for params in states:
+        world.apply(USER_HAS_BATCHES, params)
 
-    world.teardown(USER_HAS_BATCHES, user_has(batch(0)))
-    world.teardown(USER_HAS_BATCHES, user_has(batch(299)))
+    world.teardown(USER_HAS_BATCHES, states[first])
+    world.teardown(USER_HAS_BATCHES, states[3])
 
-    assert ids(world) == [298]
+    assert ids(world, f"user {first}") == left
+    assert [len(ids(world, f"user {number}")) for number in (2, 3)] == [1, 0]
 
 
 def test_rows_come_newest_first_in_whatever_form_their_dates_are() -> None:
@@ -165,6 +192,7 @@ def test_the_phase_is_the_first_unfinished_one(
         pytest.param(BATCH_MISSING, {}, "params of 'batch does not exist': batch_id: Field required", id="missing"),
         pytest.param(BATCH_MISSING, {"batch_id": batch_id(1), "x": 1}, "x: Extra inputs are not", id="unknown-param"),
         pytest.param(USER_HAS_BATCHES, user_has(batch(essay_count="3")), "batches.0.essay_count: Input", id="type"),
+        pytest.param(BATCH_MISSING, {"x": 1}, "batch_id: Field required; x: Extra inputs", id="several"),
     ],
 )
 def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[str, Any], message: str) -> None:
@@ -175,6 +203,17 @@ def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[st
 
     assert message in str(refused.value)
     assert ids(world) == [1]
+
+
+def test_a_state_that_is_in_the_catalogue_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world_module, "CATALOGUE", [ProviderState("it rains", CMS, "It rains.", Params)])
+
+    with pytest.raises(StateError) as refused:
+        World().apply("it rains", {})
+
+    assert str(refused.value) == (
+        "provider state 'it rains' is in the catalogue, but the mock does not know what it means"
+    )
 
 
 def test_a_batch_that_is_put_is_its_owners_alone() -> None:

@@ -20,11 +20,19 @@ from bff_clients import (
     ClassInfo,
     CMSClient,
     ContractViolation,
+    ValidationStatus,
 )
 from tests.support.platform import BATCH, KEY, recorded, sent
 
 pytestmark = pytest.mark.anyio
 CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}
+VALIDATION = {
+    "batch_id": BATCH,
+    "deviation_count": 1,
+    "auto_confirm_deadline": None,
+    "total_associations": 25,
+    "confirmed_associations": 23,
+}
 
 
 @pytest.fixture
@@ -90,6 +98,31 @@ async def test_the_request_is_one_literal_comma_list_with_the_internal_headers(
     assert request.url.raw_path.decode() == f"/internal/v1/batches/class-info?batch_ids={','.join(ids(2))}"
     assert request.headers["X-Internal-API-Key"] == KEY.get_secret_value()
     assert UUID(request.headers["X-Correlation-ID"])
+
+
+async def test_how_far_the_validation_of_each_batch_is_is_read_from_an_endpoint_of_its_own(
+    cms: CMSClient, router: respx.MockRouter
+) -> None:
+    (other,) = ids(1)
+    route = router.get(path__startswith="/").respond(json={other: None, BATCH: VALIDATION})
+    correlation_id = UUID(int=7)
+    found = await cms.get_batch_validation_status([BATCH, other], correlation_id=correlation_id)
+    request = sent(route)[-1]
+
+    assert request.url.raw_path.decode() == f"/internal/v1/batches/validation-status?batch_ids={BATCH},{other}"
+    assert request.headers["X-Correlation-ID"] == str(correlation_id)
+    assert list(found.items()) == [(BATCH, ValidationStatus.model_validate(VALIDATION)), (other, None)]
+
+
+async def test_an_entry_about_another_batch_is_a_violation(cms: CMSClient, router: respx.MockRouter) -> None:
+    router.get(path__startswith="/").respond(json={BATCH: {**VALIDATION, "batch_id": ids(1)[0]}})
+
+    with pytest.raises(ContractViolation) as caught:
+        await cms.get_batch_validation_status([BATCH])
+
+    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
+        *("an entry about another batch than the one it stands under", 200, "get_batch_validation_status"),
+    )
 
 
 async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(

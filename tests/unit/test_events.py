@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient
+from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient, _events
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
 
 pytestmark = pytest.mark.anyio
@@ -71,6 +71,13 @@ async def test_the_message_of_a_record_is_its_facts(caplog: pytest.LogCaptureFix
         f"call backend=result-aggregator-service operation=get_batches_for_user correlation_id={CORRELATION} "
         f"outcome=ContractViolation status=204 duration={duration} attempt=1"
     )
+
+
+def test_a_duration_is_told_to_the_microsecond(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    _events.call(_events.Context("ras", "ping", CORRELATION), outcome="ok", status=200, seconds=0.123456789, attempts=1)
+
+    assert [record.duration for record in caplog.records] == [0.123457]  # type: ignore[attr-defined]
 
 
 async def test_a_retry_and_the_call_that_it_belongs_to(

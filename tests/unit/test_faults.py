@@ -370,6 +370,19 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
                 await task
 
 
+async def test_a_mistake_of_the_program_stays_what_it_is_and_says_nothing_of_the_backend() -> None:
+    def mistaken(_: httpx.Request) -> httpx.Response:
+        raise RuntimeError("a mistake")
+
+    settings = settings_for("http://ras.test", http_breaker_min_calls=1)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(mistaken)) as http:
+        client = RASClient(http, settings)
+        with pytest.raises(RuntimeError, match=r"^a mistake$"):
+            await client.get_batches_for_user(TEACHER)
+
+    assert client.breaker_state == "closed"
+
+
 @pytest.fixture(autouse=True)
 async def nothing_logged_holds_the_key(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     caplog.set_level(logging.DEBUG)

@@ -288,7 +288,10 @@ async def test_what_is_quoted_of_an_argument_is_cut_off(ras: RASClient) -> None:
         await ras.get_batches_for_user("\0" * 81)
 
     assert str(batch.value) == f"batch_id must be a UUID, got {'x' * 80!r}"
+    with pytest.raises(ValueError, match="slash") as path:
+        await ras.get_batches_for_user("/" * 81)
     assert str(user.value) == (f"user_id must not hold control characters or lone surrogates, got {chr(0) * 80!r}")
+    assert str(path.value) == f"user_id must not be empty, '.' or '..', or hold a slash, got {'/' * 80!r}"
 
 
 @pytest.mark.parametrize(

@@ -574,6 +574,37 @@ async def test_a_body_without_a_length_that_is_reset_is_not_complete(make: Make)
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(head(Content_Length="9") + b"abcdefghi", id="length"),
+        pytest.param(head(Transfer_Encoding="chunked") + b"9\r\nabcdefghi\r\n0\r\n\r\n", id="chunks"),
+    ],
+)
+async def test_a_complete_body_stays_so_when_the_next_request_on_its_connection_is_lost(
+    make: Make, answer: bytes
+) -> None:
+    """A connection is free again when the whole body is there, whether or not somebody has read it."""
+
+    async def resets_the_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await later(writer, answer[:-6], answer[-6:])
+        await reader.readuntil(b"\r\n\r\n")
+        await later(writer, head(Content_Length="100"))
+        await resets_after(b"")(reader, writer)
+
+    async with (
+        misbehaving_server(resets_the_second) as port,
+        client(make) as http,
+        http.stream("GET", local(port)) as first,
+    ):
+        await asyncio.sleep(0.1)  # the rest arrives
+        async with http.stream("GET", local(port)):  # httpx asks on another connection
+            await asyncio.sleep(0.1)  # the reset arrives
+
+            assert await first.aread() == b"abcdefghi"
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
 async def test_a_body_without_a_length_ends_with_the_connection(make: Make) -> None:
     async with misbehaving_server(says(b"HTTP/1.1 200 OK\r\n\r\nabc")) as port, client(make) as http:
         assert (await http.get(local(port))).content == b"abc"
