@@ -211,7 +211,7 @@ def _version(root: _Node) -> str:
         version = metadata.get("pactSpecificationVersion")
     if version is None:
         raise root.error("not a pact: no $.metadata.pactSpecification.version")
-    major = version.text().split(".", 1)[0]
+    major = version.text().partition(".")[0]
     if major not in {"4", *UPGRADABLE}:
         raise version.error(f"expected a pact of specification version 2, 3 or 4, found version {version.text()}")
     return major

@@ -211,6 +211,13 @@ def _rule(rule: Any) -> Change:
     return lambda pact: _response(pact).update(matchingRules={"body": {"$.a": rule}})
 
 
+def _twins(pact: Any) -> list[Any]:
+    """The states of the thing with another param, which comes first in one of them and last in the other."""
+    first, *others = _thing(pact)["providerStates"]
+    first["params"] = {"id": "x", "n": 1}
+    return [{**first, "params": {"n": 1, "id": "x"}}, *others]
+
+
 AT = "a.json: interaction 'a thing': $.interactions[0]"
 
 
@@ -363,6 +370,16 @@ AT = "a.json: interaction 'a thing': $.interactions[0]"
             "a.json: interaction 'a thing': $.interactions[1]: another interaction has the same description and states",
             id="twins",
         ),
+        pytest.param(
+            _change(lambda pact: pact["interactions"].append(_thing(pact) | {"providerStates": _twins(pact)})),
+            "a.json: interaction 'a thing': $.interactions[1]: another interaction has the same description and states",
+            id="twins-but-for-the-order-of-their-params",
+        ),
+        pytest.param(
+            _change(lambda pact: _thing(pact)["request"].update(headers={"X-Key": 5})),
+            f"{AT}.request.headers.X-Key: expected an array, found a number",
+            id="header-as-number",
+        ),
     ],
 )
 def test_bad_file(change: Change, message: str) -> None:
@@ -401,4 +418,7 @@ def test_shipped_pacts() -> None:
     assert [(pact.consumer, pact.provider, pact.source) for pact in shipped_pacts()] == [
         ("bff-teacher-service", provider, f"bff-teacher-service-{provider}.json")
         for provider in ("class-management-service", "result-aggregator-service")
+    ]
+    assert [pact.document["provider"] for pact in shipped_pacts()] == [
+        {"name": pact.provider} for pact in shipped_pacts()
     ]

@@ -192,4 +192,5 @@ def test_what_is_broken_is_refused_as_in_version_4(interactions: object, message
     with pytest.raises(PactError) as refused:
         read_pact(json.dumps(document), source="old.json")
 
+    assert str(refused.value).startswith("old.json: ")
     assert message in str(refused.value)
