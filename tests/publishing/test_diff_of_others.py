@@ -1,0 +1,119 @@
+"""What a change means in contracts of other people's, whose forms ours do not have."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+
+from tests.publishing.editing import INTEGER, NUMBER, TYPE, Json, changes, matchers, other, regex
+
+
+def asked(content: Any) -> Json:
+    """A contract with one interaction whose request has this body."""
+    pact = other({})
+    request = pact["interactions"][0]["request"]
+    request["method"] = "POST"
+    if content is not None:
+        request["body"] = {"contentType": "application/json", "content": content}
+    return pact
+
+
+LIST = "$.a"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        pytest.param(other({"a": True}), other({"a": 1}), "stricter", id="true-to-1"),
+        pytest.param(other({"a": 1}), other({"a": 1.0}), "stricter", id="1-to-1.0"),
+        pytest.param(
+            other({"a": [1, 2, 3]}, {LIST: matchers({"match": "type", "min": 2})}),
+            other({"a": [1, 2, 3]}, {LIST: matchers({"match": "type", "min": 3})}),
+            "stricter",
+            id="min",
+        ),
+        pytest.param(
+            other({"a": [1]}, {LIST: matchers({"match": "type", "max": 10})}),
+            other({"a": [1]}, {LIST: matchers({"match": "type", "max": 5})}),
+            "stricter",
+            id="max",
+        ),
+        pytest.param(
+            other({"a": 1}, {LIST: matchers(INTEGER, regex("^[A-Z]{3}$"), combine="OR")}),
+            other({"a": 1}, {LIST: matchers(INTEGER)}),
+            "stricter",
+            id="or-less",
+        ),
+        pytest.param(
+            other({"a": "xabcx"}, {LIST: matchers({"match": "include", "value": "ab"})}),
+            other({"a": "xabcx"}, {LIST: matchers({"match": "include", "value": "abc"})}),
+            "stricter",
+            id="include",
+        ),
+        pytest.param(
+            other({"a": "x"}, {LIST: matchers(regex(r"^[\s\S]{0,500}$"))}),
+            other({"a": "x"}, {LIST: matchers(regex(r"^[\s\S]{0,499}$"))}),
+            "unclear",
+            id="no-example-tells",
+        ),
+        pytest.param(
+            other({"a": []}, {"$.a[*]": matchers(TYPE)}),
+            other({"a": []}, {"$.a[*]": matchers(INTEGER)}),
+            "unclear",
+            id="no-item-in-the-example",
+        ),
+        pytest.param(
+            other({}, headers={"Content-Type": ["application/json; charset=utf-8"]}),
+            other({}, headers={"Content-Type": ["application/json"]}),
+            "looser",
+            id="charset-less",
+        ),
+        pytest.param(
+            other({}, headers={"Content-Type": ["application/json;charset=utf-8"]}),
+            other({}, headers={"Content-Type": ["application/json; charset=UTF-8"]}),
+            None,
+            id="charset-spelled-otherwise",
+        ),
+        pytest.param(asked({"x": 1}), asked({"x": 1, "y": 2}), "stricter", id="request-field-more"),
+        pytest.param(asked({"x": {"k": 1}}), asked({"x": {"k": 1, "z": 3}}), "stricter", id="request-nested-more"),
+        pytest.param(asked(None), asked({"x": 1}), "stricter", id="request-body-more"),
+    ],
+)
+def test_contracts_of_other_forms(old: Json, new: Json, verdict: str | None) -> None:
+    assert [change.verdict.value for change in changes(old, new)] == ([verdict] if verdict else [])
+
+
+def test_an_innocent_place_is_not_blamed() -> None:
+    old = other({"a": 1}, {"$.a": matchers(INTEGER)})
+    new = other({"a": 1}, {"$.a": matchers(NUMBER)}, status=201)
+    (change,) = changes(old, new)
+    narrower = [text for text in change.examples if "not any more" in text]
+
+    assert len(narrower) == 1
+    assert "the old example ($.status: " in narrower[0]
+
+
+def test_interactions_that_share_a_description_are_told_apart_by_their_states() -> None:
+    old = other({"a": 1})
+    first = old["interactions"][0]
+    old["interactions"] = [{**copy.deepcopy(first), "providerStates": [{"name": name}]} for name in ("s1", "s2")]
+    new = copy.deepcopy(old)
+    new["interactions"][0]["response"]["body"]["content"] = {"a": 1, "b": 2}
+    (change,) = changes(old, new)
+
+    assert (change.name, change.verdict.value) == ("it given s1", "stricter")
+
+
+@pytest.mark.parametrize("pattern", ["^a++$", "^(?>a|b)$", r"^[^\x00-\x7f]$", "^(?:(?:(?:a*)*)*)*$"])
+def test_a_regular_expression_that_no_text_can_be_made_for_ends_in_a_verdict(pattern: str) -> None:
+    old = other({"a": "a"}, {"$.a": matchers(regex("^.$"))})
+    try:
+        re.compile(pattern)
+    except re.error:
+        return
+    found = other({"a": "\u00e9" if "x00" in pattern else "a"}, {"$.a": matchers(regex(pattern))})
+
+    assert {change.verdict.value for change in changes(old, found)} <= {"stricter", "looser", "unclear"}
