@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from bff_contracts.states import KINDS, ByBatch
-from bff_contracts.verification import interactions_of
+from bff_contracts.states import CMS, KINDS, ByBatch
+from bff_contracts.verification import interactions_of, running_provider
 
 INTERACTIONS: Final = interactions_of("cms")
 SEEDED: Final = tuple(name for name in INTERACTIONS if not name.startswith(("health", "refused: ")))
 """Those that need a provider state."""
 
+NEEDS_STATE: Final = "classes of batches: all have one"
 PLACEHOLDER: Final = "INJECTED-AT-VERIFICATION"
 
 Hook = Callable[[], Awaitable[None] | None]
@@ -96,6 +97,19 @@ def once(hook: Callable[[], Any]) -> Hook:
     return run
 
 
+def raises() -> None:
+    """Fail as a provider without its tables does."""
+    message = "no such table: batch_classes"
+    raise RuntimeError(message)
+
+
 async def for_ever() -> None:
     """Wait for what never comes."""
     await asyncio.Event().wait()
+
+
+def failures(app: Any, states: Any, *, seconds: float = 5.0) -> dict[str, str]:
+    """What is told of each interaction that is not verified."""
+    with running_provider(app, provider=CMS, states=states, seconds=seconds) as running:
+        outcomes = list(running.outcomes())
+    return {found.interaction: str(found) for found in outcomes if not found.verified}
