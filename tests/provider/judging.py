@@ -8,7 +8,8 @@ from typing import Final
 
 from bff_contracts.states import CMS, RAS
 from bff_contracts.verification import Outcome, running_provider
-from tests.provider.mutants import MUTANTS, Mutant
+from tests.provider.breaking import Mutant
+from tests.provider.mutants import MUTANTS
 from tests.provider.seeding import cms_states, ras_states
 
 KEY: Final = "the-real-key-of-the-provider"

@@ -5,8 +5,9 @@ from types import ModuleType
 import pytest
 
 from tests.provider import cms, ras
+from tests.provider.breaking import Mutant
 from tests.provider.judging import TABLE, outcomes_of, row_of, table_of
-from tests.provider.mutants import MUTANTS, Mutant
+from tests.provider.mutants import MUTANTS
 
 
 @pytest.mark.parametrize(
