@@ -80,10 +80,32 @@ LIST = "$.a"
         pytest.param(asked({"x": 1}), asked({"x": 1, "y": 2}), "stricter", id="request-field-more"),
         pytest.param(asked({"x": {"k": 1}}), asked({"x": {"k": 1, "z": 3}}), "stricter", id="request-nested-more"),
         pytest.param(asked(None), asked({"x": 1}), "stricter", id="request-body-more"),
+        pytest.param(
+            asked({"x": {"k": 1}, "y": {}}), asked({"x": {"k": 1}, "y": {"k": 1}}), "stricter", id="same-name"
+        ),
+        pytest.param(
+            asked({"x": [{"k": 1}], "y": [{}]}), asked({"x": [{"k": 1}], "y": [{"k": 1}]}), "stricter", id="in-a-list"
+        ),
+        pytest.param(asked([[{"k": 1}]]), asked([[{"k": 1, "z": 2}]]), "stricter", id="in-a-list-in-a-list"),
     ],
 )
 def test_contracts_of_other_forms(old: Json, new: Json, verdict: str | None) -> None:
     assert [change.verdict.value for change in changes(old, new)] == ([verdict] if verdict else [])
+
+
+def test_rules_that_no_example_tells_apart_are_told_as_they_are() -> None:
+    to_500, to_499 = (matchers(regex(f"^[\\s\\S]{{0,{most}}}å?$")) for most in (500, 499))
+    (change,) = changes(
+        other({"a": "x", "b": []}, {"$.a": to_500}),
+        other({"a": "x", "b": []}, {"$.a": to_499, "$.b[*]": matchers(TYPE)}),
+    )
+
+    unclear = "another rule, and no example that tells the two apart"
+    spelled = '{"combine": "AND", "matchers": [{"match": "regex", "regex": "^[\\\\s\\\\S]{0,%d}å?$"}]}'
+    assert change.examples == (
+        f"{unclear}: $.body.a: {spelled % 500} became {spelled % 499}",
+        f'{unclear}: $.body.b[*]: no rule became {{"combine": "AND", "matchers": [{{"match": "type"}}]}}',
+    )
 
 
 def test_an_innocent_place_is_not_blamed() -> None:
@@ -105,6 +127,22 @@ def test_interactions_that_share_a_description_are_told_apart_by_their_states() 
     (change,) = changes(old, new)
 
     assert (change.name, change.verdict.value) == ("it given s1", "stricter")
+
+
+def test_interactions_that_share_their_states_as_well_are_told_apart_by_the_params() -> None:
+    old, new = other({}), other({})
+    first = new["interactions"][0]
+    states = [[], *([{"name": "s", "params": {"n": number}}] for number in (1, 2))]
+    new["interactions"] = [{**first, "providerStates": each} for each in states]
+    found = [(change.what, change.name, change.verdict.value) for change in changes(old, new)]
+
+    assert found == [
+        ("provider state", "s", "new"),
+        ("interaction", "it", "removed"),
+        ("interaction", "it given nothing", "new"),
+        ("interaction", "it given s", "new"),
+        ("interaction", 'it given s ([["s", {"n": 2}]])', "new"),
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["^a++$", "^(?>a|b)$", r"^[^\x00-\x7f]$", "^(?:(?:(?:a*)*)*)*$"])
