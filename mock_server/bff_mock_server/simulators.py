@@ -117,17 +117,16 @@ def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
     if known is None or kind is None:
         return None
     request, response = shape.request, shape.response
-    name = next((name for name, values in request.query.items() if set(",".join(values).split(",")) >= set(body)), None)
+    name = next((name for name, values in request.query.items() if set(_ids(values)) >= set(body)), None)
     if name is None:
         return None
     template, head = template_of(known[1], response.rules, at=(known[0],)), head_of(response)
     names_batch = is_object(known[1]) and "batch_id" in known[1]
 
     def answer(asked: Asked, rows: Rows) -> Reply:
-        asked_for = asked.query.get(name, ("",))[0]
         entries = rows.entries(kind)
         try:
-            ids = [_canonical(batch_id, entries) for batch_id in asked_for.split(",")] if asked_for else []
+            ids = [_canonical(batch_id, entries) for batch_id in _ids(asked.query.get(name, ()))]
         except ValueError:
             return _MALFORMED_ID
         pairs = [
@@ -140,6 +139,11 @@ def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
 
 
 _SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
+
+
+def _ids(values: Sequence[str]) -> list[str]:
+    """The comma-separated ids of a parameter; of a repeated one the first counts."""
+    return values[0].split(",") if values and values[0] else []
 
 
 def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
@@ -158,11 +162,10 @@ def _entry(template: Template, known: Entry | None, batch_id: str | None) -> str
     """The text of an entry, which may tell the id of the batch that it is about."""
     if known is None:
         return "null"
-    form = template if batch_id is None else (template, batch_id)
+    form = (template, batch_id)
     text = known.rendered.get(form)
     if text is None:
-        fields = known.fields if batch_id is None else {**known.fields, "batch_id": batch_id}
-        text = known.rendered[form] = template.render(fields)
+        text = known.rendered[form] = template.render({**known.fields, "batch_id": batch_id})
     return text
 
 
