@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 import httpx
 from hypothesis import settings
@@ -59,6 +60,9 @@ READS: Final = {
     if operation.provider == CMS
 }
 """The methods that read what CMS knows of batches, and the state that says it."""
+
+STRANGERS: Final = tuple(str(UUID(int=number)) for number in range(120))
+"""Ids that no world knows, and more than go into one request."""
 
 IMPATIENT: Final = SETTINGS.model_copy(update={"http_client_timeout_seconds": 0.05})
 
@@ -219,9 +223,11 @@ class ClientAndMock(RuleBasedStateMachine):
 
     @rule(
         method=st.sampled_from(sorted(READS)),
-        batch_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6),
+        known_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6),
+        others=st.sampled_from([0, 0, 0, 120]),
     )
-    def what_cms_knows_is_read(self, method: str, batch_ids: list[str]) -> None:
+    def what_cms_knows_is_read(self, method: str, known_ids: list[str], others: int) -> None:
+        batch_ids = [*STRANGERS[:others], *known_ids]
         found = self.ask(CMS, lambda cms: getattr(cms, method)(batch_ids))
         if found is not None:
             known = self.model.entries[READS[method]]
