@@ -1,6 +1,7 @@
 """Interactions filled in for concrete requests."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -213,6 +214,12 @@ def test_nothing_asked_for() -> None:
     assert fill(CLASSES, path="/things/class-info", query={}).response == CLASSES.response
     assert asked_for(CLASSES, {}) == ()
     assert asked_for(CLASSES, {"batch_ids": [f"{X},{Y}"]}) == (frozenset({X, Y}),)
+
+
+def test_a_rule_about_a_parameter_that_the_example_does_not_have_asks_for_nothing() -> None:
+    request = replace(CLASSES.request, query={})
+
+    assert asked_for(replace(CLASSES, request=request), {"batch_ids": [X]}) == ()
 
 
 def test_example_request_changes_nothing() -> None:

@@ -8,7 +8,14 @@ from tests.mock_server.building import interaction, pact, regex
 
 GOOD = {"X-Key": "secret", "X-Service": "bff"}
 THING = {"path": regex("^/things/[a-z]$")}
-LETTERS = [("one", "a-c", "1"), ("two", "a-d", "2"), ("three", "a-e", "3"), ("four", "a-f", "4"), ("five", "a-a", "1")]
+LETTERS = [
+    ("one", "a-c", "1"),
+    ("two", "a-d", "2"),
+    ("three", "a-e", "3"),
+    ("four", "a-f", "4"),
+    ("five", "a-a", "1"),
+    ("six", "a-b", "3"),
+]
 
 
 def things() -> Table:

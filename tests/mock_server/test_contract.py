@@ -169,6 +169,13 @@ def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, acce
     assert check.identity == ("equality", wanted)
 
 
+def test_the_values_of_a_header_are_one_list() -> None:
+    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert (check.expected, bool(check.accepts("a,b"))) == ("a, b", True)
+
+
 VISIBLE = "a header has visible ASCII characters alone"
 
 

@@ -25,6 +25,13 @@ def test_of_overlapping_patterns_the_first_says_why_none_allows_it() -> None:
     assert outcome.differences == (Difference("query q", "equality", "3", "9"),)
 
 
+def test_what_is_told_of_a_request_is_no_more_than_20_differences() -> None:
+    outcome = match(things(), request(f"/things?limit=1&{'&'.join(f'x{number}=1' for number in range(30))}"))
+
+    assert isinstance(outcome, Unmatched)
+    assert len(outcome.differences) == 20
+
+
 def test_what_is_told_of_a_body_is_no_more_than_20_differences() -> None:
     posted = interaction("post", method="POST")
     posted["request"]["body"] = {"content": {}, "contentType": "application/json", "encoded": False}

@@ -108,6 +108,19 @@ def test_rules_that_no_example_tells_apart_are_told_as_they_are() -> None:
     )
 
 
+def test_a_rule_that_no_example_tells_is_told_beside_one_that_an_example_does() -> None:
+    (change,) = changes(
+        other({"a": 1, "b": []}, {"$.a": matchers(NUMBER)}),
+        other({"a": 1, "b": []}, {"$.a": matchers(INTEGER), "$.b[*]": matchers(TYPE)}),
+    )
+
+    assert change.verdict.value == "stricter"
+    assert [text.split(":")[0] for text in change.examples] == [
+        "an answer that was allowed and is not any more",
+        "another rule, and no example that tells the two apart",
+    ]
+
+
 def test_an_innocent_place_is_not_blamed() -> None:
     old = other({"a": 1}, {"$.a": matchers(INTEGER)})
     new = other({"a": 1}, {"$.a": matchers(NUMBER)}, status=201)
