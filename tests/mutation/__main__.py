@@ -35,12 +35,16 @@ _NOTICED: Final = frozenset({"killed", "timeout", "segfault"})
 
 
 def lay_out() -> None:
-    """Show mutmut the three source roots as one: it takes the name of a module from its path below `src`."""
+    """Show mutmut the three source roots as one: it takes the name of a module from its path below `src`.
+
+    Which tests reach which function is found out anew: mutmut would ask new tests alone, and nothing of new functions.
+    """
     (FOLDER / "src").mkdir(parents=True, exist_ok=True)
     for link, target in LINKS.items():
         if not (FOLDER / link).is_symlink():
             (FOLDER / link).symlink_to(ROOT / target)
     shutil.rmtree(FOLDER / "mutants" / "tests", ignore_errors=True)
+    (FOLDER / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
 
 
 def _results() -> Iterator[tuple[Path, dict[str, int | None]]]:
