@@ -100,7 +100,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                timeout=_timeout(None, None),
                 max_line_size=_LINE_BYTES,
                 max_field_size=_LINE_BYTES,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),

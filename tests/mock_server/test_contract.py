@@ -94,9 +94,30 @@ def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
     assert table.endpoints[0].entries[0].query["limit"][0].rule == "regex"
 
 
+@pytest.mark.parametrize("key", ["X-List", "x-list[0]", "$.X-List[0]", "$['x-list'][0]"])
+def test_a_rule_about_a_header_is_found_and_is_about_the_list_of_its_values(key: str) -> None:
+    equal = rule({"match": "equality"})
+    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]}, rules={"header": {key: equal}})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert [check.accepts(value) for value in ("a, b", "a,b")] == [True, False]
+
+
+def test_a_name_with_brackets_in_it_is_a_name() -> None:
+    rules = {"page[0]": regex("[0-9]")}
+    table = compile_pact(pact(interaction("a", query={"page[0]": ["1", "2"]}, rules={"query": rules})))
+
+    assert [check.rule for check in table.endpoints[0].entries[0].query["page[0]"]] == ["regex", "regex"]
+
+
 @pytest.mark.parametrize(
     ("parts", "place"),
     [
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"n[a]": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.query.n[a]: a rule for something the request does not have",
+            id="rule-that-names-nothing",
+        ),
         pytest.param(
             {"query": {"n": ["1"]}, "rules": {"query": {"n": rule({"match": "semver"})}}},
             "$.interactions[1].request.matchingRules.query.n.matchers[0].match: "
@@ -218,6 +239,7 @@ def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
         ["others"],
     ]
     assert table.endpoints[0].shape is not None
+    assert [len(case.interactions) for case in table.endpoints[0].cases] == [1, 2]
 
 
 def test_refusals_are_set_apart_only_where_credentials_are_judged() -> None:

@@ -95,6 +95,35 @@ def test_a_spelled_out_value_is_found_beside_a_heavier_interaction_with_a_rule()
     assert [one.interaction.description for one in found if isinstance(one, Matched)] == ["one", "keyed"]
 
 
+def test_a_value_that_is_spelled_out_weighs_as_much_as_two_rules_and_of_equals_the_first_answers() -> None:
+    ruled = {"query": {"a": regex("^[0-9]$")}, "header": {"X-Key": regex("^k$")}}
+    table = compile_pact(
+        pact(
+            interaction("ruled", query={"a": ["1"]}, headers={"X-Key": ["k"]}, rules=ruled),
+            interaction("spelled out", query={"a": ["1"]}),
+        )
+    )
+    outcome = match(table, request("/things?a=1", headers={"X-Key": "k"}))
+
+    assert isinstance(outcome, Matched)
+    assert outcome.interaction.description == "ruled"
+
+
+def test_an_interaction_with_a_body_comes_before_one_that_takes_any() -> None:
+    with_body = interaction("with a body", method="POST")
+    with_body["request"]["body"] = {"content": {"a": 1}, "contentType": "application/json", "encoded": False}
+    table = compile_pact(pact(interaction("any", method="POST"), with_body))
+    asked = request("/things", method="POST")
+    found: list[str] = []
+    for body in (b'{"a": 1}', b"{}"):
+        asked.body = body
+        outcome = match(table, asked)
+        assert isinstance(outcome, Matched)
+        found.append(outcome.interaction.description)
+
+    assert found == ["with a body", "any"]
+
+
 def test_an_answer_comes_before_an_error_that_asks_as_much() -> None:
     table = compile_pact(
         pact(interaction("bad", "/things/a", status=400, rules=THING), interaction("good", "/things/b", rules=THING))

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import aiohttp
 import httpx
 import pytest
 import trustme
@@ -87,6 +88,16 @@ async def test_a_body_in_pieces_is_sent_whole_and_a_header_that_is_no_utf_8_is_r
     assert b"transfer-encoding" not in request.lower()
     assert b"\r\nX-One: \xc3\xa5\r\n" in request
     assert request.endswith(b"\r\n\r\nhello")
+
+
+async def test_an_idle_connection_is_kept_for_as_long_as_httpx_keeps_it() -> None:
+    """Longer, and a server that gives up first would lose the next request."""
+    transport = AiohttpTransport(max_connections=1)
+    connector = (await transport._ready()).connector  # pyright: ignore[reportPrivateUsage]
+    await transport.aclose()
+
+    assert isinstance(connector, aiohttp.TCPConnector)
+    assert connector._keepalive_timeout == httpx.Limits().keepalive_expiry == 5.0  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
