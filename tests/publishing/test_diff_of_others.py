@@ -93,6 +93,92 @@ def test_contracts_of_other_forms(old: Json, new: Json, verdict: str | None) -> 
     assert [change.verdict.value for change in changes(old, new)] == ([verdict] if verdict else [])
 
 
+NEW, GONE = "a request that was not sent and is now", "a request that was sent and is not any more"
+
+
+def requested(**parts: Any) -> Json:
+    """A contract with one interaction whose request has these parts."""
+    pact = asked(None)
+    pact["interactions"][0]["request"].update(parts)
+    return pact
+
+
+def to_paths(pattern: str) -> Json:
+    return requested(path="/a", matchingRules={"path": matchers(regex(pattern))})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param(
+            asked({"x": 1}),
+            asked({"x": 2}),
+            [
+                f"{NEW}: body.x = 2 ($.body.x: Expected 2 (Integer) to be equal to 1 (Integer))",
+                f"{GONE}: the old example ($.body.x: Expected 1 (Integer) to be equal to 2 (Integer))",
+            ],
+            id="value",
+        ),
+        pytest.param(
+            asked({"x": 1}),
+            asked({"x": 1, "y": 2}),
+            [
+                f"{NEW}: the new example ($.fields: Expected a List with 1 elements but received 2 elements)",
+                f"{GONE}: the old example ($.body: Actual map is missing the following keys: y)",
+            ],
+            id="field",
+        ),
+        pytest.param(
+            asked(None),
+            asked({}),
+            [
+                f"{NEW}: the new example ($.fields: Expected [] (Array) to be equal to null (Null))",
+                f"{GONE}: the old example ($: Actual map is missing the following keys: body)",
+            ],
+            id="body",
+        ),
+        pytest.param(
+            requested(query={"a": ["1"]}),
+            requested(query={"a": ["1"], "b": ["2"]}),
+            [
+                f"{NEW}: the new example ($.parameters: Expected a List with 1 elements but received 2 elements)",
+                f"{GONE}: the old example ($.parameters: Expected a List with 2 elements but received 1 elements)",
+            ],
+            id="parameter",
+        ),
+        pytest.param(
+            to_paths("^/[a-c]$"),
+            to_paths("^/[a-d]$"),
+            [f"""{NEW}: path = "/d" ($.path: Expected '/d' to match '^/[a-c]$')"""],
+            id="path",
+        ),
+    ],
+)
+def test_what_a_provider_is_asked_is_told_by_example(old: Json, new: Json, told: list[str]) -> None:
+    (change,) = changes(old, new)
+
+    assert (change.verdict.value, list(change.examples)) == ("stricter", told)
+
+
+def test_the_order_of_params_is_no_change() -> None:
+    old, new = other({}), other({})
+    for pact, params in ((old, {"a": 1, "b": 2}), (new, {"b": 2, "a": 1})):
+        pact["interactions"][0]["providerStates"] = [{"name": "s", "params": params}]
+
+    assert changes(old, new) == []
+
+
+def test_a_change_of_the_whole_is_told_beside_one_of_another_place() -> None:
+    (change,) = changes(
+        other({"a": 1}, {"$.a": matchers(NUMBER)}), other({"a": 1}, {"$.a": matchers(INTEGER)}, status=201)
+    )
+
+    assert [text.split(": ")[1].split(" (")[0] for text in change.examples if "not any more" in text] == [
+        "the old example",
+        "body.a = 1.5",
+    ]
+
+
 def test_rules_that_no_example_tells_apart_are_told_as_they_are() -> None:
     to_500, to_499 = (matchers({"regex": f"^[\\s\\S]{{0,{most}}}å?$", "match": "regex"}) for most in (500, 499))
     (change,) = changes(
