@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bff_contracts.diff import CannotCompare
 from tests.publishing.editing import INTEGER, NUMBER, TYPE, Json, changes, matchers, other, regex
 
 
@@ -76,6 +77,9 @@ LIST = "$.a"
             other({}, headers={"Content-Type": ["application/json; charset=UTF-8"]}),
             None,
             id="charset-spelled-otherwise",
+        ),
+        pytest.param(
+            other({}, headers={"X-A": ["1", "2"]}), other({}, headers={"X-A": ["1, 2"]}), None, id="header-in-two-parts"
         ),
         pytest.param(asked({"x": 1}), asked({"x": 1, "y": 2}), "stricter", id="request-field-more"),
         pytest.param(asked({"x": {"k": 1}}), asked({"x": {"k": 1, "z": 3}}), "stricter", id="request-nested-more"),
@@ -158,6 +162,66 @@ def test_what_a_provider_is_asked_is_told_by_example(old: Json, new: Json, told:
     (change,) = changes(old, new)
 
     assert (change.verdict.value, list(change.examples)) == ("stricter", told)
+
+
+def typed(media_type: str) -> Json:
+    return other({}, headers={"Content-Type": [media_type]})
+
+
+def numbered(pattern: str) -> Json:
+    return other({}, headers={"X-A": ["1"]}, matchingRules={"header": {"X-A": matchers(regex(pattern))}})
+
+
+def in_a_state(pact: Json) -> Json:
+    pact["interactions"][0]["providerStates"] = [{"name": "s"}]
+    return pact
+
+
+LOST = "an answer that was allowed and is not any more"
+CHARSET = "headers.content-type.parameters.charset"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param(
+            numbered("^[0-9]$"),
+            numbered("^[0-8]$"),
+            f"""{LOST}: headers.x-a = "9" ($.headers['x-a']: Expected '9' to match '^[0-8]$')""",
+            id="rule-of-a-header",
+        ),
+        pytest.param(
+            typed("application/json"),
+            typed("application/json; Charset=UTF-8"),
+            f"""{LOST}: {CHARSET} = "utf-8x" ($.headers['content-type'].parameters.charset: """
+            "Expected 'utf-8x' (String) to be equal to 'utf-8' (String))",
+            id="parameter-of-a-type",
+        ),
+        pytest.param(
+            in_a_state(other({})),
+            other({}),
+            "its provider states changed: other data stands behind the answer",
+            id="states",
+        ),
+    ],
+)
+def test_what_a_provider_may_answer_is_told_by_example(old: Json, new: Json, told: str) -> None:
+    change = changes(old, new)[-1]
+
+    assert (change.verdict.value, change.examples) == ("stricter", (told,))
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_a_contract_that_refuses_its_own_example_is_named(which: str) -> None:
+    good, bad = (other({"a": value}, {"$.a": matchers(INTEGER)}) for value in (1, None))
+
+    with pytest.raises(CannotCompare) as refused:
+        changes(*((bad, good) if which == "old" else (good, bad)))
+
+    assert str(refused.value) == (
+        f"b: interaction 'it': the {which} contract does not allow its own example: "
+        "$.body.a: Expected null (Null) to be an integer"
+    )
 
 
 def test_the_order_of_params_is_no_change() -> None:
