@@ -87,10 +87,7 @@ def _contract_changes(provider: str, old: Pact | None, new: Pact | None) -> Iter
         else:
             try:
                 verdict, examples = _compared(before[name], after[name])
-            except RuntimeError as error:  # what the engine says of rules that it cannot read
-                message = f"{provider}: interaction {name!r}: {error}"
-                raise CannotCompare(message) from error
-            except CannotCompare as error:
+            except (CannotCompare, RuntimeError) as error:  # the engine raises the latter for rules that it cannot read
                 message = f"{provider}: interaction {name!r}: {error}"
                 raise CannotCompare(message) from error
             yield Change(provider, "interaction", name, verdict, examples)

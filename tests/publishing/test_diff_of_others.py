@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from typing import Any
 
 import pytest
 
-from bff_contracts.diff import CannotCompare
+from bff_contracts.diff import CannotCompare, Change, Verdict, diff
+from bff_contracts.pact_file import read_pact
 from tests.publishing.editing import INTEGER, NUMBER, TYPE, Json, changes, matchers, other, regex
 
 
@@ -222,6 +224,35 @@ def test_a_contract_that_refuses_its_own_example_is_named(which: str) -> None:
         f"b: interaction 'it': the {which} contract does not allow its own example: "
         "$.body.a: Expected null (Null) to be an integer"
     )
+
+
+def test_rules_that_the_engine_cannot_read_are_said_to_be_so() -> None:
+    with pytest.raises(CannotCompare, match=r"^b: interaction 'it': Unable to set matching rules"):
+        changes(other({"a": "b"}), other({"a": "b"}, {"$.a": matchers({"match": "min"})}))
+
+
+def test_providers_interactions_states_and_params_come_and_go() -> None:
+    """All of it at once, and told with the provider that it is about."""
+    old, new = other({}), other({})
+    first = old["interactions"][0]
+    states: list[Json] = [{"name": "s", "params": {"a": 1}}, {"name": "t", "params": {}}]
+    old["interactions"] = [
+        {**first, "providerStates": states},
+        {**first, "providerStates": [{"name": "s", "params": {"b": 1}}]},
+    ]
+    new["interactions"] = [{**first, "providerStates": [{"name": name, "params": {"b": 1}} for name in ("s", "u")]}]
+    others = {**other({}), "provider": {"name": "c"}}
+    before, *after = (read_pact(json.dumps(pact), source="a pact") for pact in (old, new, others))
+
+    assert diff([before], after) == [
+        Change("b", "provider state", "s", Verdict.STRICTER, ("param 'a' is gone",)),
+        Change("b", "provider state", "t", Verdict.REMOVED),
+        Change("b", "provider state", "u", Verdict.NEW),
+        Change("b", "interaction", "it", Verdict.NEW),
+        Change("b", "interaction", "it given s", Verdict.REMOVED),
+        Change("b", "interaction", "it given s, t", Verdict.REMOVED),
+        Change("c", "interaction", "it", Verdict.NEW),
+    ]
 
 
 def test_the_order_of_params_is_no_change() -> None:

@@ -45,6 +45,50 @@ async def test_the_same_answer(make: Make, answer: bytes, status: int, body: byt
         response = await http.get(f"{serving.url}/")
 
     assert (response.status_code, response.content) == (status, body)
+    assert (response.http_version, response.reason_phrase) == ("HTTP/1.1", reason_of(answer))
+
+
+def reason_of(answer: bytes) -> str:
+    return answer.partition(b"\r\n")[0].split(b" ", 2)[2].decode("latin-1")
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+@pytest.mark.parametrize("reason", [b"", b"\xe2\x98\x83"], ids=["none", "snowman"])
+async def test_a_reason_may_be_anything(make: Make, reason: bytes) -> None:
+    answer = b"HTTP/1.1 200 %b\r\nContent-Length: 0\r\n\r\n" % reason
+    async with server(lambda _: answer) as serving, client(make) as http:
+        response = await http.get(f"{serving.url}/")
+
+    assert (response.status_code, bool(response.extensions["reason_phrase"])) == (200, bool(reason))
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_server_that_speaks_more_is_asked_for_http_1_1(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tls = trusted(monkeypatch, tmp_path)
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    chosen: list[str | None] = []
+
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        chosen.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        writer.write(ok(b"{}", Connection="close"))
+        await writer.drain()
+
+    async with misbehaving_server(behave, tls=tls) as port, client(make) as http:
+        await http.get(f"https://127.0.0.1:{port}/")
+
+    assert chosen == ["http/1.1"]
+
+
+def trusted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that clients trust from now on."""
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+    return tls
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
@@ -211,11 +255,7 @@ async def test_a_body_is_read_when_it_is_asked_for() -> None:
 
 
 async def test_tls_is_spoken_with_whom_the_client_trusts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    tls = trusted(monkeypatch, tmp_path)
     async with server(lambda _: ok(b"{}"), tls=tls) as serving, client(shipped) as http:
         response = await http.get(f"{serving.url}/")
 

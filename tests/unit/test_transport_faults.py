@@ -159,8 +159,10 @@ async def test_the_same_exception_when_no_connection_becomes_free(make: Make) ->
 @pytest.mark.parametrize("make", TRANSPORTS)
 async def test_a_scheme_that_is_not_http_is_refused_alike(make: Make) -> None:
     async with client(make) as http:
-        with pytest.raises(httpx.UnsupportedProtocol):
+        with pytest.raises(httpx.UnsupportedProtocol) as refused:
             await http.get("ftp://127.0.0.1/")
+
+    assert "ftp://" in str(refused.value)
 
 
 def assert_no_secret(error: BaseException | None) -> None:
