@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -53,10 +54,17 @@ def _results() -> Iterator[tuple[Path, dict[str, int | None]]]:
         yield file, json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
 
 
-def forget_survivors() -> None:
+def forget_survivors(patterns: Sequence[str]) -> None:
     """Let them be tried again: mutmut keeps a result while the function stays, whatever became of the tests."""
+
+    def is_meant(name: str) -> bool:
+        return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
     for file, codes in _results():
-        kept = {name: code if status_by_exit_code[code] in _NOTICED else None for name, code in codes.items()}
+        kept = {
+            name: None if is_meant(name) and status_by_exit_code[code] not in _NOTICED else code
+            for name, code in codes.items()
+        }
         meta = {**json.loads(file.read_text(encoding="utf-8")), "exit_code_by_key": kept}
         file.write_text(json.dumps(meta), encoding="utf-8")
 
@@ -77,8 +85,8 @@ def main(*arguments: str) -> int:
     if "--fresh" in arguments:
         shutil.rmtree(FOLDER, ignore_errors=True)
     lay_out()
-    forget_survivors()
     names = [argument for argument in arguments if argument != "--fresh"]
+    forget_survivors(names)
     command = [str(Path(sys.executable).with_name("mutmut")), "run", *names]
     environment = os.environ | {"CI": "true"}  # properties take the same examples each time
     ended = subprocess.run(command, cwd=FOLDER, env=environment, check=False)  # noqa: S603  # our own tool

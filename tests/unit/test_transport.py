@@ -45,7 +45,7 @@ async def test_the_same_answer(make: Make, answer: bytes, status: int, body: byt
         response = await http.get(f"{serving.url}/")
 
     assert (response.status_code, response.content) == (status, body)
-    assert (response.http_version, response.reason_phrase) == ("HTTP/1.1", reason_of(answer))
+    assert (response.extensions["http_version"], response.reason_phrase) == (b"HTTP/1.1", reason_of(answer))
 
 
 def reason_of(answer: bytes) -> str:
