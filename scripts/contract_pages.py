@@ -21,10 +21,10 @@ FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 _INTRODUCTION: Final = """\
 Written out of the contract by `pdm run contracts`. An answer may have more fields than an example. Where it may
 differ in other ways a table says how; without a table, every value has to be the one of the example. "Given" is the
-provider state that has to stand before the request. The key in the examples stands for the real one; `X-Correlation-
-ID` is any UUID, and a provider may leave it alone. What is not here (an empty or malformed query, say) the BFF does
-not send. A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It means UTC, with
-a `Z` at its end or without, unless an offset such as `+01:00` follows. How to verify all of it:
+provider state that has to stand before the request. The key in the examples stands for the real one;
+`X-Correlation-ID` is any UUID, and a provider may leave it alone. What is not here (an empty or malformed query, say)
+the BFF does not send. A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It
+means UTC, with a `Z` at its end or without, unless an offset such as `+01:00` follows. How to verify all of it:
 [providers.md](../providers.md)."""
 
 

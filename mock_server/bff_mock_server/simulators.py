@@ -39,8 +39,6 @@ _DEFAULT_LIMIT: Final = 20
 _END_OF_BIGINT: Final = 2**63
 
 Answer = Callable[[Asked, Rows], Reply]
-
-
 Simulator = Callable[[Endpoint, Interaction], Answer | None]
 """What answers an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
 

@@ -279,7 +279,7 @@ def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
     """A stored batch as RAS answers it: whose it is, its client status and its phase are derived."""
     fields = batch.model_dump()
     status: str = fields.pop("internal_status")
-    fields["essays"] = list(fields["essays"])
+    fields["essays"] = list(fields["essays"])  # what a template takes for an array
     answer = {
         **fields,
         "user_id": user_id,
