@@ -16,6 +16,7 @@ from tests.documents.blocks import (
     documents,
     reason_not_to_run,
     runners_of,
+    swapped,
 )
 
 FOLDERS = ("documents", "publishing")
@@ -52,3 +53,10 @@ def test_fences_of_any_length_and_kind_are_found() -> None:
     text = "```sh\na\n```\n\n~~~text\n```\nb\n```\n~~~\n\n````\nc\n````\n"
 
     assert [each.text for each in blocks_in(text, "docs/new.md")] == ["a\n", "```\nb\n```\n", "c\n"]
+
+
+def test_the_urls_of_a_page_are_swapped_at_once_and_whole() -> None:
+    """A free port may begin with one of the pages, and the pages' with a free one."""
+    urls = {"http://a:50": "http://a:417", "http://a:41": "http://a:9"}
+
+    assert swapped("http://a:50/x http://a:41 http://a:417", urls) == "http://a:417/x http://a:9 http://a:417"
