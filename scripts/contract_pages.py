@@ -5,15 +5,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from bff_contracts.describing import (
-    example_of,
-    freedoms,
-    params_of,
-    params_text,
-    request_text,
-    response_text,
-)
-from bff_contracts.pact_file import Interaction, Pact, shipped_pacts
+from bff_contracts.pact.file import Interaction, Pact, shipped_pacts
+from bff_contracts.pact.wording import example_of, freedoms, params_of, params_text, request_text, response_text
 from bff_contracts.states import CATALOGUE, ProviderState
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"

@@ -14,8 +14,8 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from bff_clients import _events
-from bff_clients._backend import Answer, Backend, TooLargeError
-from bff_clients._breaker import BreakerOpen, BreakerState, QueueFull
+from bff_clients._breaker import BreakerOpen, QueueFull
+from bff_clients._upstream import Answer, TooLargeError, Upstream
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import (
     AuthenticationRejected,
@@ -47,7 +47,7 @@ class Call:
     """One call of a client method.
 
     Args:
-        backend: Whom it is about.
+        upstream: Whom it is about.
         operation: The method's name, for errors and logs.
         correlation_id: The caller's, or `None` for that of the request being served.
 
@@ -55,12 +55,12 @@ class Call:
         ValueError: The correlation id is not a UUID.
     """
 
-    def __init__(self, backend: Backend, operation: str, correlation_id: str | UUID | None) -> None:
-        self._backend = backend
+    def __init__(self, upstream: Upstream, operation: str, correlation_id: str | UUID | None) -> None:
+        self._upstream = upstream
         self.operation = operation
         self.correlation_id = correlation_id_for(correlation_id)
-        self._context = _events.Context(backend.service, operation, self.correlation_id)
-        self._timeout = backend.settings.http_client_timeout_seconds
+        self._context = _events.Context(upstream.service, operation, self.correlation_id)
+        self._timeout = upstream.settings.http_client_timeout_seconds
         self._deadline = asyncio.timeout(None)
         self._started = 0.0
         self._attempts = 0
@@ -97,7 +97,7 @@ class Call:
             BackendUnavailable: There was no whole answer.
             ContractViolation: The body is over the size limit or cannot be decompressed.
         """
-        self._backend.budget.earn()
+        self._upstream.budget.earn()
         attempt = 1
         while True:
             outcome = await self._outcome(target, with_key=with_key)
@@ -119,11 +119,11 @@ class Call:
 
     async def _attempt(self, target: str, *, with_key: bool) -> Answer:
         """Send one request if the breaker and the others that are under way let it, and tell the breaker of it."""
-        backend = self._backend
+        upstream = self._upstream
         failed: bool | None = None
         try:
-            async with backend.gate.turn():
-                probe = await backend.breaker.admit()
+            async with upstream.gate.turn():
+                probe = await upstream.breaker.admit()
                 try:
                     answer = await self._fetched(target, with_key=with_key)
                     failed = answer.status_code >= 500  # noqa: PLR2004
@@ -135,7 +135,7 @@ class Call:
                     failed = False
                     raise
                 finally:
-                    backend.breaker.settle(failed=failed, probe=probe)
+                    upstream.breaker.settle(failed=failed, probe=probe)
         except BreakerOpen as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
         except QueueFull as error:
@@ -146,7 +146,7 @@ class Call:
         self._attempts += 1
         self._status = None
         try:
-            answer = await self._backend.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
+            answer = await self._upstream.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
         except httpx.TimeoutException as error:
             raise self._timed_out(f"no answer in time ({type(error).__name__})") from error
         except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
@@ -161,7 +161,7 @@ class Call:
 
     def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
         """Seconds until another attempt; `None` for none: it would not help, not be in time, or be one too many."""
-        settings = self._backend.settings
+        settings = self._upstream.settings
         retry_after: float | None = None
         if isinstance(outcome, Answer):
             if outcome.status_code not in _AGAIN:
@@ -177,7 +177,7 @@ class Call:
         delay = random.uniform(0.0, longest) if retry_after is None else retry_after  # noqa: S311  # full jitter
         ends = self._deadline.when()
         late = ends is not None and asyncio.get_running_loop().time() + delay >= ends
-        return None if late or not self._backend.budget.spend() else delay
+        return None if late or not self._upstream.budget.spend() else delay
 
     def decode(self, answer: Answer, adapter: TypeAdapter[T]) -> T:
         """Read a 200's body into a model.
@@ -212,7 +212,7 @@ class Call:
         kind = AuthenticationRejected if status in {401, 403} else BackendRejected
         raise kind(
             f"status {status}",
-            service=self._backend.service,
+            service=self._upstream.service,
             operation=self.operation,
             correlation_id=self.correlation_id,
             status_code=status,
@@ -223,7 +223,7 @@ class Call:
         _events.violation(self._context, detail=detail, status=status_code)
         return ContractViolation(
             detail,
-            service=self._backend.service,
+            service=self._upstream.service,
             operation=self.operation,
             correlation_id=self.correlation_id,
             status_code=status_code,
@@ -240,7 +240,7 @@ class Call:
         return BackendUnavailable(
             detail,
             reason=reason,
-            service=self._backend.service,
+            service=self._upstream.service,
             operation=self.operation,
             correlation_id=self.correlation_id,
             status_code=status_code,
@@ -251,7 +251,7 @@ class Call:
         return BackendTimeout(
             detail,
             reason="timeout",
-            service=self._backend.service,
+            service=self._upstream.service,
             operation=self.operation,
             correlation_id=self.correlation_id,
         )
@@ -288,24 +288,3 @@ def _step(step: int | str) -> str:
 @lru_cache(maxsize=1)
 def _field_names() -> frozenset[str]:
     return frozenset(name for model in AnswerModel.models() for name in model.model_fields)
-
-
-class BackendClient:
-    """What every backend's client offers: is the service up, and does its circuit breaker let the next call through."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    @property
-    def breaker_state(self) -> BreakerState:
-        """What the circuit breaker does with the next call."""
-        return self._backend.breaker.state
-
-    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route; no key is sent.
-
-        Raises:
-            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
-        """
-        async with Call(self._backend, "ping", correlation_id) as call:
-            call.check_status(await call.get("/healthz", with_key=False))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from bff_clients._backend import Backend
-from bff_clients._call import BackendClient, Call
+from bff_clients._call import Call
+from bff_clients._client import BackendClient
 from bff_clients._ids import canonical_batch_id
+from bff_clients._upstream import Upstream
 from bff_clients.errors import BackendError
 from bff_clients.models import AnswerModel, BatchId, ClassInfo, ValidationStatus
 
@@ -68,7 +69,7 @@ class CMSClient(BackendClient):
     """Reads what CMS knows of batches. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
-        super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.cms_base_url))
+        super().__init__(Upstream(http, settings, service=SERVICE, base_url=settings.cms_base_url))
         self._room = MAX_URL_BYTES - len(settings.cms_base_url)
 
     async def get_batch_class_info(
@@ -109,7 +110,7 @@ class CMSClient(BackendClient):
             raise TypeError(message)
         wanted = {spelled: canonical_batch_id(spelled) for spelled in batch_ids}
         distinct = list(dict.fromkeys(wanted.values()))
-        async with Call(self._backend, endpoint.operation, correlation_id) as call:
+        async with Call(self._upstream, endpoint.operation, correlation_id) as call:
             size = min(MAX_IDS_PER_REQUEST, (self._room - len(endpoint.target) + 1) // _ID_BYTES)
             chunks = [distinct[start : start + size] for start in range(0, len(distinct), size)]
             found = await _all_parts(call, endpoint, chunks)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from bff_clients._backend import Answer, Backend
-from bff_clients._call import BackendClient, Call
+from bff_clients._call import Call
+from bff_clients._client import BackendClient
 from bff_clients._ids import canonical_batch_id, user_path_segment
+from bff_clients._upstream import Answer, Upstream
 from bff_clients.correlation import correlation_id_for
 from bff_clients.models import AnswerModel, Batch, BatchClientStatus, BatchDetails, BatchPage, BatchStatus, Pagination
 
@@ -46,7 +47,7 @@ class RASClient(BackendClient):
     """Reads batches from RAS. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
-        super().__init__(Backend(http, settings, service=SERVICE, base_url=settings.ras_base_url))
+        super().__init__(Upstream(http, settings, service=SERVICE, base_url=settings.ras_base_url))
 
     async def get_batches_for_user(
         self,
@@ -73,7 +74,7 @@ class RASClient(BackendClient):
         user = user_path_segment(user_id)
         _check_page(limit, offset)
         wanted = "" if status is None else f"&status={_internal_status(status).value}"
-        async with Call(self._backend, "get_batches_for_user", correlation_id) as call:
+        async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
             answer = await call.get(f"/internal/v1/batches/user/{user}?limit={limit}&offset={offset}{wanted}")
             page = call.decode(answer, _PAGE)
             if any(batch.user_id != user_id for batch in page.batches):
@@ -126,7 +127,7 @@ class RASClient(BackendClient):
             BackendError: There is no answer to go by; a 404 that is not RAS's own is one too.
         """
         wanted = canonical_batch_id(batch_id)
-        async with Call(self._backend, "get_batch_status", correlation_id) as call:
+        async with Call(self._upstream, "get_batch_status", correlation_id) as call:
             answer = await call.get(f"/internal/v1/batches/{wanted}/status")
             if _says_unknown_batch(answer):
                 return None

@@ -18,9 +18,9 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 import pact_ffi
 
-from bff_contracts.json_values import is_array, is_object
-from bff_contracts.pact_file import Interaction, Pact, Response, Rule
-from bff_contracts.template import asked_for, fill
+from bff_contracts.pact.binding import asked_for, fill
+from bff_contracts.pact.file import Interaction, Pact, Response, Rule
+from bff_contracts.pact.json_path import is_array, is_object
 
 SHAPE: Final = "shape"
 """The role of the interaction that stands for all answers of its endpoint."""

@@ -17,9 +17,9 @@ from pydantic import SecretStr, ValidationError
 from bff_clients import BackendSettings
 from bff_contracts.states import CMS, RAS
 from bff_mock_server import Mock, ScenarioError
-from bff_mock_server.assembly import Assembly, Plan, assemble
-from bff_mock_server.loading import CannotStartError, Contracts
-from bff_mock_server.server import bind, running
+from bff_mock_server.cli.assembly import Assembly, Plan, assemble
+from bff_mock_server.cli.contracts import CannotStartError, Contracts
+from bff_mock_server.serving.server import bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
 from examples.bff.app import create_app
 from examples.bff.page import Teacher, page

@@ -4,33 +4,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bff_contracts.pact_file import PactError
-    from bff_mock_server.asgi import MockApp
-    from bff_mock_server.backend import Backend
-    from bff_mock_server.faults import FaultError
-    from bff_mock_server.journal import Exchange, Use
-    from bff_mock_server.mock import Mock
-    from bff_mock_server.scenarios import Scenario, ScenarioError, StateCall, Teacher, find_scenario, read_scenario
+    from bff_contracts.pact.file import PactError
+    from bff_mock_server.engine.backend import Backend
+    from bff_mock_server.engine.journal import Exchange, Use
+    from bff_mock_server.engine.mock import Mock
+    from bff_mock_server.faults.spec import FaultError
+    from bff_mock_server.serving.app import MockApp
     from bff_mock_server.testing import Backends, a_batch, serve
-    from bff_mock_server.world import StateError
+    from bff_mock_server.world.rows import StateError
+    from bff_mock_server.world.scenarios import (
+        Scenario,
+        ScenarioError,
+        StateCall,
+        Teacher,
+        find_scenario,
+        read_scenario,
+    )
 
 _HOMES = {
-    "Backend": "bff_mock_server.backend",
+    "Backend": "bff_mock_server.engine.backend",
     "Backends": "bff_mock_server.testing",
-    "Exchange": "bff_mock_server.journal",
-    "FaultError": "bff_mock_server.faults",
-    "Mock": "bff_mock_server.mock",
-    "MockApp": "bff_mock_server.asgi",
-    "PactError": "bff_contracts.pact_file",
-    "Scenario": "bff_mock_server.scenarios",
-    "ScenarioError": "bff_mock_server.scenarios",
-    "StateCall": "bff_mock_server.scenarios",
-    "StateError": "bff_mock_server.world",
-    "Teacher": "bff_mock_server.scenarios",
-    "Use": "bff_mock_server.journal",
+    "Exchange": "bff_mock_server.engine.journal",
+    "FaultError": "bff_mock_server.faults.spec",
+    "Mock": "bff_mock_server.engine.mock",
+    "MockApp": "bff_mock_server.serving.app",
+    "PactError": "bff_contracts.pact.file",
+    "Scenario": "bff_mock_server.world.scenarios",
+    "ScenarioError": "bff_mock_server.world.scenarios",
+    "StateCall": "bff_mock_server.world.scenarios",
+    "StateError": "bff_mock_server.world.rows",
+    "Teacher": "bff_mock_server.world.scenarios",
+    "Use": "bff_mock_server.engine.journal",
     "a_batch": "bff_mock_server.testing",
-    "find_scenario": "bff_mock_server.scenarios",
-    "read_scenario": "bff_mock_server.scenarios",
+    "find_scenario": "bff_mock_server.world.scenarios",
+    "read_scenario": "bff_mock_server.world.scenarios",
     "serve": "bff_mock_server.testing",
 }
 

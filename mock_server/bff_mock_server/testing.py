@@ -5,15 +5,15 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
-from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.states import CMS, RAS, BatchRow
-from bff_mock_server.asgi import MockApp
-from bff_mock_server.backend import Backend
-from bff_mock_server.journal import Exchange, Use, Wanted
-from bff_mock_server.mock import Mock
-from bff_mock_server.scenarios.files import find_scenario
-from bff_mock_server.scenarios.model import Scenario
-from bff_mock_server.scenarios.school import batch_of
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.journal import Exchange, Use, Wanted
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.serving.app import MockApp
+from bff_mock_server.world.scenarios.files import find_scenario
+from bff_mock_server.world.scenarios.model import Scenario
+from bff_mock_server.world.scenarios.school import batch_of
 
 DEFAULT_URLS: Final[Mapping[str, str]] = {RAS: "http://127.0.0.1:4003", CMS: "http://127.0.0.1:5002"}
 """Where the clients look for the backends unless they are told otherwise."""
@@ -148,7 +148,7 @@ def in_process(
         UnknownProviderError: A URL is of none of the two; `ras` and `cms` will do as names.
         KeyError: A URL is missing.
     """
-    from bff_mock_server.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
+    from bff_mock_server.serving.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
 
     mock = Mock(_backends(keys), scenario)
     mock.urls.update({mock.provider_named(name): url for name, url in urls.items()})
@@ -175,7 +175,7 @@ def serve(
         OSError: A port is in use.
         ScenarioError: There is no such scenario, or it cannot be used.
     """
-    from bff_mock_server.server import Listener, bind, running  # noqa: PLC0415  # in process needs no server
+    from bff_mock_server.serving.server import Listener, bind, running  # noqa: PLC0415  # in process needs no server
 
     found = find_scenario(scenario) if isinstance(scenario, str) else scenario
     mock = Mock(_backends(frozenset(keys)), found)

@@ -10,12 +10,12 @@ import httpx
 from hypothesis import strategies as st
 
 from bff_contracts.judge import Judge
-from bff_contracts.pact_file import Pact, shipped_pacts
+from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_mock_server import Backend, Mock, MockApp, Scenario
-from bff_mock_server.asgi import header_map, query_of
-from bff_mock_server.in_process import respond
-from bff_mock_server.matching import Asked
-from bff_mock_server.world import World
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.serving.http import header_map, query_of
+from bff_mock_server.serving.in_process import respond
+from bff_mock_server.world.world import World
 from tests.agreement.requests import requests
 from tests.agreement.worlds import STATES
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from bff_contracts.json_values import is_array, is_object, steps_of
-from bff_contracts.pact_file import Response, Rule
+from bff_contracts.pact.file import Response, Rule
+from bff_contracts.pact.json_path import is_array, is_object, steps_of
 
 Path = tuple[str | int, ...]
 Json = Any

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from bff_contracts.pact_file import Interaction, Pact
-from bff_mock_server.asgi import header_map, query_of
-from bff_mock_server.contract import Table, compile_pact
-from bff_mock_server.matching import Asked, Matched, Unmatched, find_endpoints, match_first
+from bff_contracts.pact.file import Interaction, Pact
+from bff_mock_server.matching.match import Matched, Unmatched, find_endpoints, match_first
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.table import Table, compile_pact
+from bff_mock_server.serving.http import header_map, query_of
 from tests.agreement.engine import OfficialMatcher
 from tests.agreement.requests import Wire, near_misses
 

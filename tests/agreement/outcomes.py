@@ -25,7 +25,7 @@ from bff_clients import (
     BatchPage,
     ContractViolation,
 )
-from bff_contracts.pact_file import Interaction, Request, shipped_pacts
+from bff_contracts.pact.file import Interaction, Request, shipped_pacts
 from tests.agreement.operations import OPERATIONS, SETTINGS, Answer, Arguments, Operation
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "contract" / "outcomes.md"

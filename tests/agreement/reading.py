@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bff_clients import ContractViolation
 from bff_contracts.judge import SHAPE, Judge
-from bff_contracts.pact_file import Interaction, shipped_pacts
-from bff_contracts.template import asked_for, fill
-from bff_mock_server.contract import compile_pact
+from bff_contracts.pact.binding import asked_for, fill
+from bff_contracts.pact.file import Interaction, shipped_pacts
+from bff_mock_server.matching.table import compile_pact
 from tests.agreement.bodies import bodies, flawed, mangled
 from tests.agreement.matching import matches
 from tests.agreement.operations import Arguments, Operation

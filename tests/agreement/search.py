@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bff_mock_server import find_scenario
-from bff_mock_server.scenarios import shipped_scenarios
+from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.agreement import answering, matching, reading
 from tests.agreement.operations import READING
 from tests.agreement.test_client_and_mock import ClientAndMock

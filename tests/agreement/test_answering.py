@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bff_contracts.pact_file import Pact
+from bff_contracts.pact.file import Pact
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.scenarios import shipped_scenarios
 from bff_mock_server.testing import EMPTY
+from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.agreement.answering import PACTS, agree, apps, disturb
 from tests.agreement.operations import QUICK, TO_BE_FOUND
 

@@ -31,7 +31,7 @@ from tests.agreement.answering import answering, apps
 from tests.agreement.operations import QUICK, READING, SETTINGS
 from tests.agreement.outcomes import exchanges
 from tests.agreement.worlds import IDS, params_of
-from tests.contract.rows import full_answer
+from tests.consumer.rows import full_answer
 from tests.support.saying import says_the_same
 
 Json = dict[str, Any]

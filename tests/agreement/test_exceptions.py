@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bff_clients import ContractViolation
-from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.pact.file import shipped_pacts
 from tests.agreement.matching import contests, matches
 from tests.agreement.operations import READING, Operation
 from tests.agreement.reading import Request, read, verdict
 from tests.agreement.requests import Wire
-from tests.contract.exchanges import recorded
+from tests.support.exchanges import recorded
 
 PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 LIST, STATUS, CLASSES = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
+from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from tests.agreement.matching import agree, contests
 from tests.agreement.operations import QUICK, TO_BE_FOUND
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
 from bff_clients import BackendSettings
-from bff_mock_server.server import Listener, bind, running
+from bff_mock_server.serving.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
 from examples.bff.app import create_app
 from tests.support.demo_process import RunningDemo, running_demo

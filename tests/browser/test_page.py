@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.pact.file import shipped_pacts
 from bff_mock_server import find_scenario
-from bff_mock_server.server import Listener, bind, running
+from bff_mock_server.serving.server import Listener, bind, running
 from bff_mock_server.testing import PLACEHOLDER_KEY
 from tests.browser.conftest import opened
 from tests.support.mock_process import RunningMock, running_mock

@@ -11,14 +11,14 @@ from typing import get_args
 import httpx
 import pytest
 
-from bff_contracts.pact_file import shipped_pacts
+from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.states import CMS, RAS
 from bff_mock_server import Backend, Mock, find_scenario, read_scenario
-from bff_mock_server.banner import Place as Listening
-from bff_mock_server.banner import banner
-from bff_mock_server.directives import read_directives
-from bff_mock_server.faults import Kind, parse_faults
-from bff_mock_server.scenarios import shipped_scenarios
+from bff_mock_server.cli.banner import Place as Listening
+from bff_mock_server.cli.banner import banner
+from bff_mock_server.engine.mock_headers import read_directives
+from bff_mock_server.faults.spec import Kind, parse_faults
+from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.documents.blocks import ROOT, Place, assert_printed, runs
 from tests.support.mock_process import RunningMock, running_mock
 

@@ -15,7 +15,7 @@ MY_SERVICE = {
     "storage.py": """\
 import sqlite3
 from contextlib import closing
-from tests.provider.cms import SCHEMA
+from tests.providers.cms import SCHEMA
 
 DATABASE = "classes.db"
 with closing(sqlite3.connect(DATABASE)) as connection:
@@ -31,7 +31,7 @@ async def save_class(batch_id, class_id, name):
         connection.execute("INSERT OR REPLACE INTO batch_classes VALUES (?, ?)", (batch_id, class_id))
 """,
     "app.py": """\
-from tests.provider import cms
+from tests.providers import cms
 from my_service.storage import DATABASE
 
 def create_app():

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bff_contracts.pact_file import Pact, read_pact, shipped_pacts
+from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.states import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.asgi import asked
 from bff_mock_server.control import ControlApp
-from bff_mock_server.matching import Asked
-from bff_mock_server.world import World
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.serving.http import asked
+from bff_mock_server.world.world import World
 
 Json = dict[str, Any]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bff_mock_server.contract import Table, compile_pact
-from bff_mock_server.matching import Asked, Matched, Predicate, Unmatched, find_endpoints, match_first
+from bff_mock_server.matching.match import Matched, Predicate, Unmatched, find_endpoints, match_first
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.table import Table, compile_pact
 from tests.mock_server.building import interaction, pact, regex
 
 GOOD = {"X-Key": "secret", "X-Service": "bff"}

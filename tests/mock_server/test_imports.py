@@ -10,7 +10,8 @@ import bff_mock_server
 
 def test_the_server_loads_neither_the_engine_nor_a_client() -> None:
     unwanted = "{'pact', 'pact_ffi', 'httpx', 'pydantic_settings', 'dishka', 'fastapi', 'bff_clients'}"
-    program = f"import sys, bff_mock_server.cli, bff_mock_server.server; print(sorted({unwanted} & sys.modules.keys()))"
+    loading = "import sys, bff_mock_server.cli, bff_mock_server.serving.server"
+    program = f"{loading}; print(sorted({unwanted} & sys.modules.keys()))"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
 

@@ -15,7 +15,7 @@ import pytest
 from pact import Verifier
 
 import bff_contracts
-from bff_contracts.pact_file import load_pact
+from bff_contracts.pact.file import load_pact
 from tests.support.mock_process import RunningMock, running_mock
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def lay_out() -> None:
 
 def _results() -> Iterator[tuple[Path, dict[str, int | None]]]:
     """The files in which mutmut keeps what came of its mutants, and what that is."""
-    for file in sorted((FOLDER / "mutants").glob("src/*/*.meta")):
+    for file in sorted((FOLDER / "mutants").glob("src/**/*.meta")):
         yield file, json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
 
 

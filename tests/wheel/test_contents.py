@@ -59,8 +59,8 @@ def test_the_wheel_holds_each_file_of_the_three_packages_and_no_other(wheel: Pat
     [
         pytest.param("bff_*/py.typed", 3, id="types"),
         pytest.param("bff_contracts/pacts/*.json", 2, id="pacts"),
-        pytest.param("bff_mock_server/pages/index.html", 1, id="control-page"),
-        pytest.param("bff_mock_server/pages/page.*", 2, id="its-script-and-style"),
+        pytest.param("bff_mock_server/control/pages/index.html", 1, id="control-page"),
+        pytest.param("bff_mock_server/control/pages/page.*", 2, id="its-script-and-style"),
         pytest.param("bff_mock_server/scenarios/data/*.yaml", 4, id="scenarios"),
         pytest.param("*.dist-info/licenses/LICENSE", 1, id="license"),
     ],

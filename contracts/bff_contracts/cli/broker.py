@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from typing import Final
 
+from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitted
+from bff_contracts.broker.tool import CannotPublish, ask, broker
 from bff_contracts.cli.common import CannotRun, Commands, seconds
-from bff_contracts.pact_file import shipped_pacts
-from bff_contracts.publishing import CannotPublish, ask, broker
-from bff_contracts.source import SourceError, branch, commit, uncommitted
+from bff_contracts.pact.file import shipped_pacts
 
 _SHOWN: Final = 5
 _INTERVAL: Final = 5

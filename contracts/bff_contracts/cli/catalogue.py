@@ -6,7 +6,8 @@ from textwrap import fill
 from typing import Final
 
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, pacts_of
-from bff_contracts.describing import (
+from bff_contracts.pact.file import Interaction, Pact
+from bff_contracts.pact.wording import (
     example_of,
     freedoms,
     function_name,
@@ -16,7 +17,6 @@ from bff_contracts.describing import (
     response_text,
     target_of,
 )
-from bff_contracts.pact_file import Interaction, Pact
 from bff_contracts.states import CATALOGUE, ProviderState
 
 _WIDTH: Final = 100

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
-from bff_contracts.pact_file import Pact, shipped_pacts
+from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_contracts.states import SHORT_NAMES
 
 if TYPE_CHECKING:

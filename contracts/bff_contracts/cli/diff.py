@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bff_contracts.broker.checkout import SourceError, git
 from bff_contracts.cli.common import CannotRun, Commands, needs_extra
-from bff_contracts.pact_file import Pact, PactError, load_pact, read_pact, shipped_pacts
-from bff_contracts.source import SourceError, git
+from bff_contracts.pact.file import Pact, PactError, load_pact, read_pact, shipped_pacts
 
 if TYPE_CHECKING:
-    from bff_contracts.diff import Change
+    from bff_contracts.comparison.diff import Change
 
 _FAILED: Final = 1
 _FOLDER: Final = "contracts/bff_contracts/pacts"
@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
 
 def _diff(options: argparse.Namespace) -> int:
     with needs_extra():
-        from bff_contracts.diff import CannotCompare, Verdict, diff  # noqa: PLC0415  # the extra
+        from bff_contracts.comparison.diff import CannotCompare, Verdict, diff  # noqa: PLC0415  # the extra
     try:
         changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))
     except CannotCompare as error:

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Final
 
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, pacts_of
-from bff_contracts.describing import function_name
+from bff_contracts.pact.wording import function_name
 from bff_contracts.states import CATALOGUE, SHORT_NAMES, ProviderState
 
 _FILE: Final = Template('''\

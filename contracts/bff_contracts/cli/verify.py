@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from bff_contracts.broker.checkout import SourceError, branch, commit
+from bff_contracts.broker.tool import CannotPublish, broker, check
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, needs_extra, seconds
-from bff_contracts.publishing import CannotPublish, broker, check
-from bff_contracts.source import SourceError, branch, commit
 
 if TYPE_CHECKING:
     from bff_contracts.verification import Outcome, RunningProvider, Verification

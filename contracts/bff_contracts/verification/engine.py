@@ -24,8 +24,8 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = (
 
 from pact import Verifier
 
-from bff_contracts.pact_file import Pact
-from bff_contracts.publishing import Broker
+from bff_contracts.broker.tool import Broker
+from bff_contracts.pact.file import Pact
 from bff_contracts.verification.outcomes import Difference
 
 _ORDER: Final = ("status", "content", "header", "body")

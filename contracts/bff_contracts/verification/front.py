@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bff_contracts.verification.states import StateError, States
+from bff_contracts.verification.state_handlers import StateError, States
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

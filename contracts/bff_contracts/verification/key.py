@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from bff_contracts.pact_file import Pact
+from bff_contracts.pact.file import Pact
 from bff_contracts.verification.front import KEY_HEADER
 
 _HIDDEN: Final = "[the key]"

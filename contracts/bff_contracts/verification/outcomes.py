@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any, Final
 
-from bff_contracts.pact_file import State
+from bff_contracts.pact.file import State
 
 _LONGEST: Final = 300
 """How many characters of a value are told to people."""

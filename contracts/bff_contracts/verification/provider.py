@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from bff_contracts.describing import target_of
-from bff_contracts.pact_file import Pact, PactError, State, load_pact, shipped_pacts
+from bff_contracts.pact.file import Pact, PactError, State, load_pact, shipped_pacts
+from bff_contracts.pact.wording import target_of
 from bff_contracts.states import CATALOGUE, SHORT_NAMES
 from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.engine import (
@@ -27,7 +27,7 @@ from bff_contracts.verification.front import STATES_PATH, Asgi, Forwarder, Front
 from bff_contracts.verification.key import KEY_VARIABLE, Key
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.serving import NotStarted, serving
-from bff_contracts.verification.states import HandledStates, Handler, RemoteStates, StateError, States
+from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, StateError, States
 
 _T = TypeVar("_T")
 

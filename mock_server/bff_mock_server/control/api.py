@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
 from bff_contracts.states import CATALOGUE
+from bff_mock_server._suggest import meant
 from bff_mock_server.control.events import events
 from bff_mock_server.control.views import (
     ArmedFault,
@@ -27,14 +28,13 @@ from bff_mock_server.control.views import (
     Verification,
     Verified,
 )
-from bff_mock_server.faults import FaultError
-from bff_mock_server.journal import SIZE, Wanted
-from bff_mock_server.mock import Mock, UnknownProviderError
-from bff_mock_server.replies import problem
-from bff_mock_server.scenarios import ScenarioError, find_scenario, shipped_scenarios
-from bff_mock_server.values import meant
-from bff_mock_server.world import StateError
-from bff_mock_server.worlds import SessionError
+from bff_mock_server.engine.journal import SIZE, Wanted
+from bff_mock_server.engine.mock import Mock, UnknownProviderError
+from bff_mock_server.faults.spec import FaultError
+from bff_mock_server.responses.reply import problem
+from bff_mock_server.world.rows import StateError
+from bff_mock_server.world.scenarios import ScenarioError, find_scenario, shipped_scenarios
+from bff_mock_server.world.sessions import SessionError
 
 _BAD_REQUEST: Final = 400
 _FILES: Final = {
@@ -222,7 +222,7 @@ def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
         return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     for path, (name, media_type) in _FILES.items():
-        content = (files("bff_mock_server") / "pages" / name).read_bytes()
+        content = (files("bff_mock_server.control") / "pages" / name).read_bytes()
         router.add_api_route(path, partial(_file, content, media_type))
     return router
 

@@ -5,7 +5,10 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from bff_mock_server.asgi import (
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.responses.reply import problem
+from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.http import (
     MAX_BODY_BYTES,
     ClientGoneError,
     Receive,
@@ -16,9 +19,6 @@ from bff_mock_server.asgi import (
     read_body,
     too_large,
 )
-from bff_mock_server.guard import Guard
-from bff_mock_server.mock import Mock
-from bff_mock_server.replies import problem
 
 _FORBIDDEN: Final = 403
 

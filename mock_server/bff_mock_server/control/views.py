@@ -6,11 +6,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bff_contracts import pact_file
+from bff_contracts.pact import file as pact_file
 from bff_contracts.states import ProviderState
-from bff_mock_server.faults import Armed
-from bff_mock_server.journal import Use, Violation, Wanted
-from bff_mock_server.scenarios import Teacher
+from bff_mock_server.engine.journal import Use, Violation, Wanted
+from bff_mock_server.faults.spec import Armed
+from bff_mock_server.world.scenarios import Teacher
 
 
 def _text(value: object) -> object:

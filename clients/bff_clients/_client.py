@@ -1,0 +1,34 @@
+"""What the client of every backend offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bff_clients._call import Call
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from bff_clients._breaker import BreakerState
+    from bff_clients._upstream import Upstream
+
+
+class BackendClient:
+    """What every backend's client offers: is the service up, and does its circuit breaker let the next call through."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """What the circuit breaker does with the next call."""
+        return self._upstream.breaker.state
+
+    async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
+        """See that the service is up, for a readiness route; no key is sent.
+
+        Raises:
+            BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
+        """
+        async with Call(self._upstream, "ping", correlation_id) as call:
+            call.check_status(await call.get("/healthz", with_key=False))

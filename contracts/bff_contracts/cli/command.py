@@ -1,0 +1,88 @@
+"""The command `bff-contracts`.
+
+Each command is a module with `add(commands)`, which describes it, and a function that does it and returns the exit
+code: 0 done, 1 the answer is no, 2 it could not be done.
+"""
+
+import argparse
+import io
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
+from bff_contracts.cli.common import DISTRIBUTION, CannotRun
+
+_CANNOT_RUN: Final = 2
+
+_EPILOG: Final = """\
+examples:
+  bff-contracts list cms                          what the BFF expects of class-management-service
+  bff-contracts show 'one batch'                  one interaction: its states, request and answer
+  bff-contracts states ras                        the provider states to set up, with their params
+  bff-contracts scaffold cms -o test_contract.py  a test file to start from
+  bff-contracts verify cms --url http://127.0.0.1:5002 --states-url http://127.0.0.1:5002/_pact/provider_states
+  bff-contracts diff main                         what the contracts here demand that those of main did not
+  bff-contracts publish --dry-run                 what would be sent to the Pact Broker
+
+exit codes: 0 done, 1 the answer is no, 2 could not run
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _ended)  # so that whatever was started is ended too
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a Swedish name still gets the rest.
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.CRITICAL, format="%(levelname)s %(name)s %(message)s"
+    )
+    try:
+        return int(options.run(options))
+    except CannotRun as error:
+        print(f"bff-contracts: {error}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads; what is left must not be written at exit
+        return _CANNOT_RUN
+    except Exception as error:  # 1 is an answer, and this is none
+        logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
+        print(f"bff-contracts: unexpected {type(error).__name__}: {error} (-v tells more)", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
+    except KeyboardInterrupt:
+        print("bff-contracts: stopped", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
+
+
+def _ended(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bff-contracts",
+        description="What the BFF Teacher Service expects of its backends, and whether they keep it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version of the contracts and exit")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell what the official verifier logs")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (verify, catalogue, scaffold, diff, broker):
+        command.add(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415  # see above
+
+        print(f"{parser.prog} {version(DISTRIBUTION)}")  # noqa: T201
+        parser.exit()

@@ -1,0 +1,1 @@
+"""Compares two versions of a contract: what a change demands of the provider, or allows it."""

@@ -1,0 +1,288 @@
+"""What a new contract demands that the old one did not, by example.
+
+From the examples and the rules of both sides answers (and requests) are made that differ in one place each, and the
+official engine says of each whether either side allows it. An answer that only the old side allows is one that the
+provider may give today and not any more: the new side is *stricter* for it. One that only the new side allows makes it
+*looser*. With requests it is the other way round: those that only the new side has are the ones that a provider has to
+learn. Where other data stands behind an answer, no example can tell whether a provider derives that answer: it counts
+as stricter. Where a rule is another one and no example tells the two apart, it is *unclear*, and never equivalent.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from enum import StrEnum
+from typing import Any
+
+from bff_contracts.comparison.variants import WHOLE, Candidate, candidates, normal, unlike
+from bff_contracts.judge import mismatches
+from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
+from bff_contracts.pact.json_path import is_array, is_object, steps_of
+
+_MEDIA_TYPES = frozenset({"accept", "content-type"})
+
+
+class CannotCompare(Exception):  # named by what it says
+    """The official engine cannot judge a contract; the message says which interaction and why."""
+
+
+class Verdict(StrEnum):
+    """What a change means for the provider."""
+
+    STRICTER = "stricter"
+    NEW = "new"
+    LOOSER = "looser"
+    REMOVED = "removed"
+    UNCLEAR = "unclear"
+    EQUIVALENT = "equivalent"
+
+    @property
+    def demands(self) -> bool:
+        """Whether a provider that keeps the old contract may not keep the new one."""
+        return self in {Verdict.STRICTER, Verdict.NEW}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an interaction or of a provider state.
+
+    Attributes:
+        provider: Whose contract it is.
+        what: `interaction` or `provider state`.
+        name: The description of the interaction, the name of the state.
+        verdict: What it means for the provider.
+        examples: What shows it, in words; the telling ones first.
+    """
+
+    provider: str
+    what: str
+    name: str
+    verdict: Verdict
+    examples: tuple[str, ...] = ()
+
+
+def diff(old: Sequence[Pact], new: Sequence[Pact]) -> list[Change]:
+    """Compare contracts, provider by provider; the result is the same each time.
+
+    Raises:
+        CannotCompare: A contract does not allow its own example, or the engine cannot read it.
+    """
+    before, after = ({pact.provider: pact for pact in side} for side in (old, new))
+    return [
+        change
+        for provider in sorted(before.keys() | after.keys())
+        for change in _contract_changes(provider, before.get(provider), after.get(provider))
+    ]
+
+
+def _contract_changes(provider: str, old: Pact | None, new: Pact | None) -> Iterator[Change]:
+    before, after = _interactions(old), _interactions(new)
+    yield from _state_changes(provider, before.values(), after.values())
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            yield Change(provider, "interaction", name, Verdict.NEW)
+        elif name not in after:
+            yield Change(provider, "interaction", name, Verdict.REMOVED)
+        else:
+            try:
+                verdict, examples = _compared(before[name], after[name])
+            except (CannotCompare, RuntimeError) as error:  # the engine raises the latter for rules that it cannot read
+                message = f"{provider}: interaction {name!r}: {error}"
+                raise CannotCompare(message) from error
+            yield Change(provider, "interaction", name, verdict, examples)
+
+
+def _interactions(pact: Pact | None) -> dict[str, Interaction]:
+    """Interactions by their description, and by their states where they share one."""
+    found: dict[str, Interaction] = {}
+    shared = [interaction.description for interaction in (pact.interactions if pact else ())]
+    for interaction in pact.interactions if pact else ():
+        name = interaction.description
+        if shared.count(name) > 1:
+            name += f" given {', '.join(state.name for state in interaction.states) or 'nothing'}"
+        found[name if name not in found else f"{name} ({_canonical(_states(interaction))})"] = interaction
+    return found
+
+
+def _state_changes(provider: str, old: Iterable[Interaction], new: Iterable[Interaction]) -> Iterator[Change]:
+    before, after = _params(old), _params(new)
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            yield Change(provider, "provider state", name, Verdict.NEW)
+        elif name not in after:
+            yield Change(provider, "provider state", name, Verdict.REMOVED)
+        elif before[name] != after[name]:
+            told = [f"param {param!r} is new" for param in sorted(after[name] - before[name])]
+            told += [f"param {param!r} is gone" for param in sorted(before[name] - after[name])]
+            yield Change(provider, "provider state", name, Verdict.STRICTER, tuple(told))
+
+
+def _params(interactions: Iterable[Interaction]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for interaction in interactions:
+        for state in interaction.states:
+            found[state.name] = found.get(state.name, frozenset()) | frozenset(state.params)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of an exchange as a single JSON document, with the rules that hold in it."""
+
+    example: Any
+    rules: Mapping[str, Rule]
+
+    def objections(self, document: Any) -> list[tuple[str, str]]:
+        """Paths and reasons, in order: the engine gives them in any."""
+        found = mismatches(self.example, self.rules, json.dumps(document))
+        return sorted((each.path, each.message) for each in found)
+
+
+def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:
+    answers = _told(_answer(old.response), _answer(new.response))
+    questions = _told(_question(old.request), _question(new.request))
+    stricter = [f"an answer that was allowed and is not any more: {text}" for text in answers.only_old]
+    stricter += [f"a request that was not sent and is now: {text}" for text in questions.only_new]
+    looser = [f"an answer that was not allowed and is now: {text}" for text in answers.only_new]
+    looser += [f"a request that was sent and is not any more: {text}" for text in questions.only_old]
+    unclear = [
+        f"another rule, and no example that tells the two apart: {text}" for text in answers.rules + questions.rules
+    ]
+    if _canonical(_states(old)) != _canonical(_states(new)):
+        stricter.append("its provider states changed: other data stands behind the answer")
+    if stricter:
+        return Verdict.STRICTER, (*stricter, *looser, *unclear)
+    if unclear:
+        return Verdict.UNCLEAR, (*unclear, *looser)
+    return (Verdict.LOOSER if looser else Verdict.EQUIVALENT), tuple(looser)
+
+
+def _states(interaction: Interaction) -> list[Any]:
+    return [[state.name, dict(state.params)] for state in interaction.states]
+
+
+def _canonical(value: Any) -> str:
+    """Values that are equal to Python, such as 1, 1.0 and true, are not the same in JSON."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _answer(response: Response) -> _Side:
+    example: dict[str, Any] = {"status": response.status, "headers": _headers(response.headers)}
+    if response.has_body:
+        example["body"] = response.body
+    return _Side(example, {**_below("$.headers", response.header_rules), **_in_body(response.rules)})
+
+
+def _question(request: Request) -> _Side:
+    example: dict[str, Any] = {
+        "method": request.method,
+        "path": request.path,
+        "query": {name: list(values) for name, values in request.query.items()},
+        "headers": _headers(request.headers),
+        # The engine lets keys be added to what it compares; to a request nothing may be added.
+        "parameters": sorted(request.query),
+        "fields": sorted(set(_fields(request.body))) if request.has_body else None,
+    }
+    if request.has_body:
+        example["body"] = request.body
+    rules = {
+        **_below("$.headers", request.header_rules),
+        **{f"$.query['{name}'][*]": rule for name, rule in request.query_rules.items()},
+        **_in_body(request.rules),
+    }
+    return _Side(example, {**rules, "$.path": request.path_rule} if request.path_rule else rules)
+
+
+def _fields(value: Any, at: str = "") -> Iterator[str]:
+    if is_object(value):
+        for name, child in value.items():
+            yield f"{at}.{name}"
+            yield from _fields(child, f"{at}.{name}")
+    elif is_array(value):
+        for child in value:
+            yield from _fields(child, f"{at}[]")
+
+
+def _headers(headers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {
+        name: _media_type(values[0]) if name in _MEDIA_TYPES else ", ".join(values) for name, values in headers.items()
+    }
+
+
+def _media_type(text: str) -> dict[str, Any]:
+    """A media type with its parameters: an answer may have more of these, and their spelling does not matter."""
+    message = Message()
+    message["content-type"] = text
+    parameters = {name.lower(): value.lower() for name, value in message.get_params(failobj=[])[1:]}
+    return {"type": message.get_content_type(), "parameters": parameters}
+
+
+def _below(at: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    return {f"{at}['{name}']": rule for name, rule in rules.items()}
+
+
+def _in_body(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    return {f"$.body{path.removeprefix('$')}": rule for path, rule in rules.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Examples that only one side allows, and rules that differ where there is none."""
+
+    only_old: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+def _told(old: _Side, new: _Side) -> _Told:
+    differing = {path for path in old.rules.keys() | new.rules.keys() if _rule(old, path) != _rule(new, path)}
+    if not differing and not any(unlike(old.example, new.example)):
+        return _Told()
+    for side, name in ((old, "old"), (new, "new")):
+        if found := side.objections(side.example):
+            message = f"the {name} contract does not allow its own example: {found[0][0]}: {found[0][1]}"
+            raise CannotCompare(message)
+    only_old: dict[str, tuple[Candidate, tuple[str, str]]] = {}
+    only_new: dict[str, tuple[Candidate, tuple[str, str]]] = {}
+    for candidate in candidates((old.example, old.rules), (new.example, new.rules)):
+        before, after = old.objections(candidate.document), new.objections(candidate.document)
+        if bool(before) == bool(after):
+            continue
+        why = next((each for each in before or after if candidate.concerns(steps_of(each[0]))), None)
+        if why is not None:
+            (only_new if before else only_old).setdefault(candidate.place, (candidate, why))
+    told = [*only_old.values(), *only_new.values()]
+    rules = tuple(
+        f"{path}: {_rule_text(old, path)} became {_rule_text(new, path)}"
+        for path in sorted(differing)
+        if not any(_explains(path, candidate, why) for candidate, why in told)
+    )
+    return _Told(_telling(only_old), _telling(only_new), rules)
+
+
+def _explains(path: str, candidate: Candidate, why: tuple[str, str]) -> bool:
+    """Whether an example shows that the rule at this place is another one."""
+    steps = steps_of(path)
+    return candidate.is_below(steps) or all(
+        "*" in {ours, theirs} or ours == theirs for ours, theirs in zip(steps, steps_of(why[0]), strict=False)
+    )
+
+
+def _rule(side: _Side, path: str) -> object:
+    rule = side.rules.get(path)
+    return None if rule is None else normal(rule)
+
+
+def _rule_text(side: _Side, path: str) -> str:
+    rule = side.rules.get(path)
+    return "no rule" if rule is None else json.dumps(rule.as_json(), sort_keys=True, ensure_ascii=False)
+
+
+def _telling(examples: Mapping[str, tuple[Candidate, tuple[str, str]]]) -> tuple[str, ...]:
+    """What the examples show; the whole example only where no place in it shows the same."""
+    shown = {place: found for place, found in examples.items() if place != WHOLE}
+    whole = examples.get(WHOLE)
+    if whole is not None and not any(candidate.concerns(steps_of(whole[1][0])) for candidate, _ in shown.values()):
+        shown = {WHOLE: whole, **shown}
+    return tuple(f"{candidate.label} ({path}: {message})" for candidate, (path, message) in shown.values())

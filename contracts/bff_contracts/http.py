@@ -1,0 +1,55 @@
+"""HTTP as this package speaks it, each thing said once: ASGI's types, media types, base URLs, connection headers."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MEDIA_TYPE_HEADERS: Final = frozenset({"accept", "content-type"})
+"""Headers whose values are media types: their parameters stand in any order, and in any case."""
+
+HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that concern one connection and not the exchange (RFC 9110, 7.6.1), in lower case."""
+
+
+def is_end_to_end(name: bytes) -> bool:
+    """Whether a header concerns the exchange, and not one connection."""
+    return name.lower().decode("latin-1") not in HOP_BY_HOP
+
+
+def media_type(text: str) -> tuple[str, frozenset[str]]:
+    """The kind and the parameters of a media type, both in lower case."""
+    kind, *parameters = (part.strip().lower() for part in text.split(";"))
+    return kind, frozenset(parameters)
+
+
+def base_url_problem(url: str) -> str | None:
+    """What keeps a URL from being the base of others; `None` when nothing does."""
+    try:
+        parts = urlsplit(url)
+        has_credentials = bool(parts.username or parts.password)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or brackets that do not close
+        has_credentials, is_usable = "@" in url, False
+    if has_credentials:
+        return "has credentials, which would be printed"
+    if "?" in url or "#" in url:
+        return "has a query or a fragment"
+    return None if is_usable else "is not an http or https URL"

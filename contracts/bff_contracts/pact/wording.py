@@ -1,0 +1,169 @@
+"""Interactions and provider states in words, for people who never open a pact file."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from bff_contracts.pact.file import Interaction, Pact, Rule
+from bff_contracts.states import DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
+
+_CHOICE: Final = re.compile(r"\^\(\?:([\w|]+)\)\$")
+_KNOWN: Final[Mapping[str, str]] = {UUID_PATTERN: "a UUID in lower case", DATE_TIME_PATTERN: "a date-time"}
+_MOMENT_END: Final = "(?:Z|[+]00:00)?$"
+"""How the rule for one moment in any of its spellings ends."""
+
+_WORDS: Final[Mapping[str, str]] = {
+    "boolean": "a boolean",
+    "decimal": "a decimal number",
+    "equality": "just this value",
+    "integer": "an integer",
+    "null": "`null`",
+    "number": "a number",
+    "type": "any value of this type",
+}
+
+
+def target_of(interaction: Interaction) -> str:
+    """Method, path and query, as on a request line."""
+    request = interaction.request
+    pairs = [(name, value) for name, values in request.query.items() for value in values]
+    query = f"?{urlencode(pairs, safe=',')}" if pairs else ""
+    return f"{request.method} {request.path}{query}"
+
+
+def request_text(interaction: Interaction) -> str:
+    """The request of the example, as it goes over the wire."""
+    return "\n".join([target_of(interaction), *_headers(interaction.request.headers)])
+
+
+def response_text(interaction: Interaction) -> str:
+    """The answer of the example, its body laid out."""
+    response = interaction.response
+    lines = [f"{response.status}", *_headers(response.headers)]
+    if response.has_body:
+        lines += ["", json.dumps(response.body, indent=2, ensure_ascii=False)]
+    return "\n".join(lines)
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """The params of a state in an example, laid out."""
+    return json.dumps(params, indent=2, ensure_ascii=False)
+
+
+def freedoms(interaction: Interaction) -> list[tuple[str, str]]:
+    """Where another answer may differ from the example, and what may be there; anything else has to be the same.
+
+    Fields that the example does not have may be added anywhere.
+    """
+    return [(path, rule_in_words(rule)) for path, rule in interaction.response.rules.items()]
+
+
+def rule_in_words(rule: Rule) -> str:
+    """What a matching rule accepts."""
+    word = " or " if rule.combine == "OR" else " and "
+    return word.join(map(_matcher_in_words, rule.matchers))
+
+
+def _matcher_in_words(matcher: Mapping[str, Any]) -> str:
+    kind = str(matcher["match"])
+    if kind != "regex":
+        least = f", at least {matcher['min']}" if "min" in matcher else ""
+        return _WORDS.get(kind, kind) + least
+    pattern = str(matcher["regex"])
+    choice = _CHOICE.fullmatch(pattern)
+    if choice is not None:
+        return "one of " + ", ".join(f"`{value}`" for value in choice[1].split("|"))
+    if pattern.endswith(_MOMENT_END):
+        return "the same moment, naive or in UTC"
+    return _KNOWN.get(pattern, f"a text that matches `{pattern}`")
+
+
+def _headers(headers: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"{_spelled(name)}: {', '.join(values)}" for name, values in headers.items()]
+
+
+def _spelled(name: str) -> str:
+    return "-".join(part.upper() if part in {"api", "id"} else part.capitalize() for part in name.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One param of a provider state, or one field below it.
+
+    Attributes:
+        path: Where it stands, such as `batches[].essays[].filename`.
+        kind: What it holds, in words.
+    """
+
+    path: str
+    kind: str
+
+
+def params_of(state: ProviderState) -> list[Param]:
+    """All params of a state, with the fields below them."""
+    schema = state.params.model_json_schema()
+    return list(_fields(schema, schema.get("$defs", {}), ""))
+
+
+def example_of(state: ProviderState, pact: Pact) -> Mapping[str, Any]:
+    """The params that an interaction in this state has: a shape, if there is one.
+
+    Raises:
+        LookupError: No interaction of the pact is in this state.
+    """
+    found = [
+        (interaction.role is None, used.params)
+        for interaction in pact.interactions
+        for used in interaction.states
+        if used.name == state.name
+    ]
+    if not found:
+        message = f"no interaction of {pact.source} is in the state {state.name!r}"
+        raise LookupError(message)
+    return min(found, key=lambda each: each[0])[1]
+
+
+def function_name(state: ProviderState) -> str:
+    """What a handler of the state can be called."""
+    return re.sub(r"\W+", "_", state.name)
+
+
+def _fields(schema: Mapping[str, Any], models: Mapping[str, Any], at: str) -> Iterator[Param]:
+    for name, field in schema["properties"].items():
+        path = f"{at}{name}"
+        yield Param(path, _kind(field, models))
+        yield from _below(field, models, path)
+
+
+def _below(field: Mapping[str, Any], models: Mapping[str, Any], path: str) -> Iterator[Param]:
+    for form in field.get("anyOf", [field]):
+        if "$ref" in form:
+            yield from _fields(_model(form, models), models, f"{path}.")
+        elif "items" in form:
+            yield from _below(form["items"], models, f"{path}[]")
+        else:
+            for entry in form.get("patternProperties", {}).values():
+                yield from _below(entry, models, f"{path}{{}}")
+
+
+def _kind(field: Mapping[str, Any], models: Mapping[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_kind(form, models) for form in field["anyOf"])
+    if "$ref" in field:
+        return "object"
+    if "enum" in field:
+        return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
+    if "pattern" in field:
+        return _KNOWN.get(field["pattern"], f"text that matches `{field['pattern']}`")
+    kind = {"array": "list", "string": "text", "null": "`null`"}.get(field["type"], str(field["type"]))
+    if field["type"] == "object" and "patternProperties" in field:
+        return "object by UUID"
+    return f"{kind}, at least {field['minimum']}" if "minimum" in field else kind
+
+
+def _model(form: Mapping[str, Any], models: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = models[form["$ref"].rpartition("/")[2]]
+    return found

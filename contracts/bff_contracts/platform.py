@@ -1,0 +1,88 @@
+"""The platform as the contracts know it: who the providers are, and what headers, variables and paths are called.
+
+Command-line options, fixtures, the control page, scenarios and the verification derive from `PROVIDERS`: the next
+service is a line there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+DISTRIBUTION: Final = "huleedu-bff-clients"
+"""What is installed: the package that brings clients, contracts and mock."""
+
+CONSUMER: Final = "bff-teacher-service"
+RAS: Final = "result-aggregator-service"
+CMS: Final = "class-management-service"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A service that the BFF reads.
+
+    Attributes:
+        name: The participant's name in pacts and at the broker.
+        short: What people call it: `--<short>-port`, `--only <short>`, `backends.<short>_url`.
+        port: Where it listens on a developer's machine.
+        takes_any_service: Whether it accepts every service id, as long as there is one; others accept those that the
+            contract gets answers with.
+    """
+
+    name: str
+    short: str
+    port: int
+    takes_any_service: bool = False
+
+    @property
+    def url(self) -> str:
+        """Its base URL on a developer's machine."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that names its base URL to the BFF."""
+        return f"BFF_TEACHER_SERVICE_{self.short.upper()}_BASE_URL"
+
+    @property
+    def port_option(self) -> str:
+        """The mock's option that takes another port for it."""
+        return f"--{self.short}-port"
+
+    @property
+    def label(self) -> str:
+        """What the control page and `--help` call it."""
+        return self.short.upper()
+
+
+PROVIDERS: Final[tuple[Provider, ...]] = (
+    Provider(RAS, short="ras", port=4003),
+    Provider(CMS, short="cms", port=5002, takes_any_service=True),
+)
+"""Every service that there is a contract with; the first is the one that examples are about."""
+
+BY_NAME: Final[Mapping[str, Provider]] = {
+    name: provider for provider in PROVIDERS for name in (provider.name, provider.short)
+}
+"""Each provider by its name, and by its short one."""
+
+KEY_HEADER: Final = "x-internal-api-key"
+SERVICE_HEADER: Final = "x-service-id"
+CORRELATION_HEADER: Final = "x-correlation-id"
+
+KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
+"""The environment variable that holds the internal key."""
+
+PLACEHOLDER_KEY: Final = "INJECTED-AT-VERIFICATION"
+"""The key that the contracts are written with: the mock accepts it, the verification puts the real one in its place."""
+
+STATES_PATH: Final = "/_pact/provider_states"
+"""Where provider states are set up; the only route that no contract has."""
+
+SHAPE: Final = "shape"
+"""The role of the one interaction of an endpoint that is the template of its answers, and their yardstick."""
+
+
+def full_name(name: str) -> str:
+    """The participant's name for a short one; any other name as it is."""
+    provider = BY_NAME.get(name)
+    return name if provider is None else provider.name

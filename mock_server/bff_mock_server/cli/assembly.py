@@ -1,0 +1,276 @@
+"""The mock put together: contracts, worlds, sockets, and what runs beside them."""
+
+import errno
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import bff_contracts
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import CMS, RAS
+from bff_mock_server.cli.banner import Place
+from bff_mock_server.cli.contracts import CannotStartError, Contracts
+from bff_mock_server.cli.watching import Loaded, Watcher
+from bff_mock_server.control import ControlApp
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.serving.app import MockApp
+from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.server import Beside, Listener, bind
+from bff_mock_server.world.life import Life
+from bff_mock_server.world.scenarios import Scenario, find_scenario
+
+if TYPE_CHECKING:
+    from bff_mock_server.proxy.app import Observer, ProxyApp
+    from bff_mock_server.proxy.recording import Recorder
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+_MODULES_OF_CONTRACTS: Final = frozenset({"pact", "pact_ffi"})
+_MODULES_OF_PROXY: Final = frozenset({"httpx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be started.
+
+    Attributes:
+        contracts: What is served.
+        scenario: The name of a shipped one, or the path of a file.
+        keys: Keys to accept beside the placeholder.
+        lenient: Whether what the contracts do not allow is answered too.
+        seed: What chance begins with.
+        log_requests: Whether each request is logged.
+        host: The address to listen on.
+        hosts: More names that the mock is reached by.
+        ports: The port of each provider; 0 takes a free one.
+        shared_port: The one port of pact files.
+        control_port: The port of the control page; `None` for none.
+        proxied: Where providers really are that requests are passed on to.
+        record: The file to write what those answer to.
+        watch: Whether changed files are read anew.
+        live: How fast time passes; `None` when it stands still.
+    """
+
+    contracts: Contracts
+    scenario: str = "default"
+    keys: frozenset[str] = frozenset()
+    lenient: bool = False
+    seed: int = 0
+    log_requests: bool = False
+    host: str = "127.0.0.1"
+    hosts: Sequence[str] = ()
+    ports: dict[str, int] = field(default_factory=dict[str, int])
+    shared_port: int = 0
+    control_port: int | None = None
+    proxied: dict[str, str] = field(default_factory=dict[str, str])
+    record: str | None = None
+    watch: bool = False
+    live: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What is ready to be served.
+
+    Attributes:
+        mock: What the applications share.
+        listeners: What is served where.
+        places: The base URLs of the providers.
+        control: That of the control page, if there is one.
+        urls: All base URLs.
+        beside: What runs for as long as it is served.
+        at_end: What has to be done afterwards.
+    """
+
+    mock: Mock
+    listeners: Sequence[Listener]
+    places: Sequence[Place]
+    control: str | None
+    urls: Sequence[str]
+    beside: Sequence[Beside]
+    at_end: Sequence[Beside]
+
+
+def assemble(plan: Plan) -> Assembly:
+    """Read everything, and take the ports.
+
+    Raises:
+        CannotStartError: Something that was asked for is not there, or a port is in use.
+        PactError: A pact file cannot be used.
+        ScenarioError: The scenario cannot be used.
+    """
+    backends, scenario = load(plan)
+    mock = Mock(backends, scenario, seed=plan.seed, log_requests=plan.log_requests)
+    mock.proxied.update(plan.proxied)
+    _warn_of_lost_faults(mock, scenario)
+    guard = Guard([plan.host, *plan.hosts])
+    recorder = _recorder(plan)
+    proxies = _proxies(plan, mock, guard, recorder)
+    apps = _apps(plan, mock, guard, proxies)
+    wanted: list[tuple[MockApp | ProxyApp | ControlApp, int]] = [*apps]
+    if plan.control_port is not None:
+        wanted.append((ControlApp(mock, guard), plan.control_port))
+    listeners = _bound(wanted, plan.host)
+    urls = [_url(plan.host, listener.port) for listener in listeners]
+    places = [Place(url, app.backends) for url, (app, _) in zip(urls, apps, strict=False)]
+    mock.urls.update({backend.provider: place.url for place in places for backend in place.backends})
+    _check_that_nobody_asks_itself(plan, listeners)
+    beside: list[Beside] = [recorder.run] if recorder is not None else []
+    if plan.live is not None:
+        beside.append(Life(mock, speed=plan.live, seed=plan.seed).run)
+    if plan.watch:
+        beside.append(
+            Watcher(mock, _watched(plan), partial(load, plan), partial(_reload, [app for app, _ in apps])).run
+        )
+    return Assembly(
+        mock=mock,
+        listeners=listeners,
+        places=places,
+        control=urls[-1] if plan.control_port is not None else None,
+        urls=urls,
+        beside=beside,
+        at_end=[*(proxy.close for proxy in proxies.values()), *([recorder.finish] if recorder is not None else [])],
+    )
+
+
+def load(plan: Plan) -> Loaded:
+    """Read contracts and scenario.
+
+    Raises:
+        CannotStartError: Something that was asked for is not there.
+        PactError: A pact file cannot be used.
+        ScenarioError: The scenario cannot be used.
+    """
+    shipped = shipped_pacts()
+    backends = [
+        Backend(pact, keys=plan.keys, elsewhere=shipped, lenient=plan.lenient) for pact in plan.contracts.read()
+    ]
+    if any(backend.has_states for backend in backends):
+        return backends, find_scenario(plan.scenario)
+    return backends, Scenario("none", about="These contracts have no simulator: their examples are what there is.")
+
+
+def _reload(apps: "Sequence[MockApp | ProxyApp]") -> None:
+    for app in apps:
+        app.reload()
+
+
+def _watched(plan: Plan) -> list[Path]:
+    contracts = plan.contracts
+    paths = [Path(path) for path in (*contracts.files, *contracts.folders)]
+    if contracts.are_shipped:
+        paths.append(Path(bff_contracts.__file__).parent / "pacts")
+    if plan.scenario.endswith((".yaml", ".yml")):
+        paths.append(Path(plan.scenario))
+    return paths
+
+
+def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
+    """A scenario is for both services; if both are here, a route that leads nowhere is a slip of the pen."""
+    if {RAS, CMS} <= set(mock.providers):
+        for armed in scenario.faults:
+            if not mock.has_route(armed.route):
+                _LOG.warning("scenario %s: a fault is armed on %s, where no endpoint is", scenario.name, armed.route)
+
+
+def _apps(
+    plan: Plan, mock: Mock, guard: Guard, proxies: "dict[str, ProxyApp]"
+) -> "list[tuple[MockApp | ProxyApp, int]]":
+    if not plan.contracts.are_shipped:
+        return [(MockApp(mock, *mock.backends, guard=guard), plan.shared_port)]
+    return [
+        (
+            proxies.get(backend.provider) or MockApp(mock, backend, guard=guard),
+            plan.ports.get(backend.provider, 0),
+        )
+        for backend in mock.backends
+    ]
+
+
+def _check_that_nobody_asks_itself(plan: Plan, listeners: Sequence[Listener]) -> None:
+    own = {listener.port for listener in listeners}
+    for provider, url in plan.proxied.items():
+        parts = urlsplit(url)
+        if parts.port in own and parts.hostname in {"localhost", "127.0.0.1", "::1", plan.host}:
+            for listener in listeners:
+                listener.socket.close()
+            option = {RAS: "--ras-port", CMS: "--cms-port"}[provider]
+            message = f"{url} is where this mock itself would listen, and nobody else does; {option} takes another port"
+            raise CannotStartError(message)
+
+
+def _recorder(plan: Plan) -> "Recorder | None":
+    if plan.record is None:
+        return None
+    if not plan.proxied:
+        raise CannotStartError("--record needs something real to record: --ras proxy=URL, --cms proxy=URL")
+    if not plan.record.endswith((".yaml", ".yml")):
+        message = f"--record {plan.record}: a scenario is a .yaml file"
+        raise CannotStartError(message)
+    from bff_mock_server.proxy.recording import Recorder  # noqa: PLC0415  # only here
+
+    try:
+        return Recorder(Path(plan.record))
+    except OSError as error:
+        message = f"{plan.record}: {error.strerror or error}"
+        raise CannotStartError(message) from error
+
+
+def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") -> "dict[str, ProxyApp]":
+    if not plan.proxied:
+        return {}
+    missing = [provider for provider in plan.proxied if provider not in mock.providers]
+    if missing:
+        message = f"requests for {missing[0]} cannot be passed on: --only leaves it out"
+        raise CannotStartError(message)
+    try:
+        from bff_mock_server.proxy.app import ProxyApp, ProxyError  # noqa: PLC0415  # needs another extra
+        from bff_mock_server.proxy.learning import learn_batches  # noqa: PLC0415  # only here
+    except ModuleNotFoundError as error:
+        if error.name not in _MODULES_OF_CONTRACTS | _MODULES_OF_PROXY:
+            raise
+        message = (
+            f"{error.name} is missing; a proxy needs the extras: pip install 'huleedu-bff-clients[mock,contracts]'"
+        )
+        raise CannotStartError(message) from error
+    observers: list[Observer] = [partial(learn_batches, mock.worlds)]
+    try:
+        if recorder is not None:
+            observers.append(recorder.observe)
+        return {
+            backend.provider: ProxyApp(mock, backend, plan.proxied[backend.provider], guard=guard, observers=observers)
+            for backend in mock.backends
+            if backend.provider in plan.proxied
+        }
+    except ProxyError as error:
+        raise CannotStartError(str(error)) from error
+
+
+def _bound(wanted: "Sequence[tuple[MockApp | ProxyApp | ControlApp, int]]", host: str) -> list[Listener]:
+    listeners: list[Listener] = []
+    for app, port in wanted:
+        try:
+            close = app.end if isinstance(app, ControlApp) else None
+            listeners.append(Listener(app, bind(host, port), close))
+        except OSError as error:
+            for listener in listeners:
+                listener.socket.close()
+            raise CannotStartError(_port_taken(app, port, host, error)) from error
+    return listeners
+
+
+def _port_taken(app: "MockApp | ProxyApp | ControlApp", port: int, host: str, error: OSError) -> str:
+    whom, other = "the control page", "--control-port or --no-control"
+    if not isinstance(app, ControlApp):
+        whom = app.backends[0].provider
+        other = {RAS: "--ras-port", CMS: "--cms-port"}.get(whom, "--port")
+    hint = f"; is a mock running already? {other} takes another" if error.errno == errno.EADDRINUSE else ""
+    return f"cannot listen on {host}:{port} for {whom}: {error.strerror or error}{hint}"
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

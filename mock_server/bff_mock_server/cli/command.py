@@ -1,0 +1,316 @@
+"""The command `bff-mock-server`."""
+
+import argparse
+import gc
+import io
+import ipaddress
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from bff_contracts.pact.file import PactError
+from bff_contracts.states import CMS, RAS, SHORT_NAMES
+from bff_mock_server.cli.contracts import CannotStartError, Contracts
+
+if TYPE_CHECKING:
+    from bff_mock_server.cli.assembly import Assembly, Plan
+
+KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
+_DISTRIBUTION: Final = "huleedu-bff-clients"
+_MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
+_CANNOT_START: Final = 2
+_VIOLATED: Final = 1
+_FASTEST: Final = 10_000.0
+
+_EPILOG: Final = f"""\
+examples:
+  bff-mock-server --only cms                 RAS really runs on 4003 and only CMS is missing
+  bff-mock-server --scenario exam-week       many teachers, most batches still being processed
+  bff-mock-server --live                     batches move through their life while you watch
+  bff-mock-server --ras proxy=http://127.0.0.1:4003 --ras-port 4013
+                                             real RAS, its answers held against the contract; mock CMS knows its batches
+  bff-mock-server --file my.json --port 8080 any pact file, served by its own rules
+
+a request can ask for more, by headers:
+  X-Mock-State: batch does not exist         a provider state for this answer alone
+  X-Mock-Fault: latency=200ms; status=503 rate=0.1
+  X-Mock-Session: my-test-run                a world of its own, so that parallel tests never race
+
+environment:
+  {KEY_VARIABLE}  accepted as a key beside the contract's placeholder, as --api-key is
+
+exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a real service broke the contract (--fail-on-violation), 2 could not start
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the mocks until they are stopped; returns the exit code."""
+    options = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a Swedish name still gets the rest of the banner.
+        sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
+    level = {-1: logging.ERROR, 0: logging.WARNING}.get(options.verbosity, logging.INFO)
+    logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        return _run(options)
+    except CannotStartError as error:
+        print(f"bff-mock-server: {error}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_START
+    except KeyboardInterrupt:
+        # Ctrl-C before the server has taken the signals over.
+        return 0
+    finally:
+        gc.enable()
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        from bff_mock_server.cli.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
+        from bff_mock_server.serving.server import run  # noqa: PLC0415  # the same
+        from bff_mock_server.world.scenarios import ScenarioError  # noqa: PLC0415  # the same
+    except ModuleNotFoundError as error:
+        if error.name not in _MODULES_OF_EXTRA:
+            raise
+        message = f"{error.name} is missing; install the extra: pip install '{_DISTRIBUTION}[mock]'"
+        raise CannotStartError(message) from error
+    is_open = _is_open(options.host, allowed=options.allow_remote)
+    gc.disable()  # nothing is garbage yet
+    try:
+        assembly = assemble(_plan(options))
+    except (PactError, ScenarioError) as error:
+        raise CannotStartError(str(error)) from error
+    if is_open:
+        _warn(options.host, assembly.urls)
+    # What stands now stands until the end: the collector need not look at it again and again.
+    gc.freeze()
+    gc.enable()
+    run(
+        assembly.listeners,
+        on_ready=lambda: _announce(assembly, quiet=options.verbosity < 0),
+        beside=assembly.beside,
+        at_end=assembly.at_end,
+    )
+    return _verdict(assembly, fail=options.fail_on_violation)
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    from bff_mock_server.cli.assembly import Plan  # noqa: PLC0415  # the library is usable without the extra
+
+    _check(options)
+    return Plan(
+        contracts=Contracts(
+            options.only, options.file, options.dir, options.provider_state, options.empty_provider_state
+        ),
+        scenario=options.scenario,
+        keys=frozenset(filter(None, (options.api_key, os.environ.get(KEY_VARIABLE)))),
+        lenient=options.lenient,
+        seed=options.seed,
+        log_requests=options.verbosity > 0,
+        host=options.host,
+        hosts=options.allow_host,
+        ports={RAS: options.ras_port, CMS: options.cms_port},
+        shared_port=options.port or 0,
+        control_port=None if options.no_control else options.control_port,
+        proxied={name: url for name, url in ((RAS, options.ras), (CMS, options.cms)) if url is not None},
+        record=options.record,
+        watch=options.watch,
+        live=options.live,
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    are_files = bool(options.file or options.dir)
+    problems = {
+        "--port goes with --file or --dir; RAS and CMS have --ras-port and --cms-port": options.port is not None
+        and not are_files,
+        "--only goes with the shipped contracts, not with --file or --dir": bool(options.only) and are_files,
+        "--ras and --cms go with the shipped contracts, not with --file or --dir": bool(options.ras or options.cms)
+        and are_files,
+        "--fail-on-violation needs something real that could violate: --ras proxy=URL, --cms proxy=URL": bool(
+            options.fail_on_violation
+        )
+        and not (options.ras or options.cms),
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise CannotStartError(problem)
+
+
+def _announce(assembly: "Assembly", *, quiet: bool) -> None:
+    from bff_mock_server.cli.banner import banner  # noqa: PLC0415  # as above
+
+    text = "\n".join(place.url for place in assembly.places)
+    if not quiet:
+        text = banner(assembly.places, assembly.control, assembly.mock)
+    print(text, flush=True)  # noqa: T201
+
+
+def _verdict(assembly: "Assembly", *, fail: bool) -> int:
+    violations = assembly.mock.journal.violations
+    if violations:
+        text = f"bff-mock-server: real services broke their contract {violations} times; the log above says how"
+        print(text, file=sys.stderr)  # noqa: T201
+    return _VIOLATED if fail and violations else 0
+
+
+def _is_open(host: str, *, allowed: bool) -> bool:
+    """Whether other machines can reach the mock."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback and not allowed:
+        message = (
+            f"--host {host} lets other machines reach this mock: its data, and the endpoints that change it. If that"
+            " is what you want, add --allow-remote"
+        )
+        raise CannotStartError(message)
+    return not is_loopback
+
+
+def _warn(host: str, urls: Sequence[str]) -> None:
+    print(  # noqa: T201
+        f"bff-mock-server: open to whoever can reach {host} on this machine: {', '.join(urls)}, /_pact/provider_states"
+        " among them; the placeholder key is public",
+        file=sys.stderr,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bff-mock-server",
+        description="Mock RAS and CMS, generated from the contracts of the BFF Teacher Service; or any pact file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", choices=sorted(SHORT_NAMES), help="serve one backend instead of both")
+    parser.add_argument(
+        "--scenario",
+        default="default",
+        metavar="NAME|FILE",
+        help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="what chance in faults begins with (default: 0)")
+    parser.add_argument(
+        "--lenient",
+        action="store_true",
+        help="answer also what the contract does not allow; X-Mock-Differences says what was overlooked",
+    )
+    parser.add_argument(
+        "--api-key", type=_key, metavar="KEY", help="accept this key too; a mock's key, never a real one"
+    )
+    parser.add_argument(
+        "--live",
+        nargs="?",
+        type=_speed,
+        const=1.0,
+        metavar="SPEED",
+        help="let batches move through their life, so many times as fast as the clock (default: 1)",
+    )
+    parser.add_argument("--watch", action="store_true", help="read pact files and the scenario file anew on change")
+    _add_proxying(parser)
+    _add_listening(parser)
+    _add_files(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-q", "--quiet", dest="verbosity", action="store_const", const=-1, default=0, help="print the addresses only"
+    )
+    loudness.add_argument(
+        "-v", "--verbose", dest="verbosity", action="store_const", const=1, help="log each request to stderr"
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    return parser
+
+
+def _add_proxying(parser: argparse.ArgumentParser) -> None:
+    real = parser.add_argument_group("in front of a real service")
+    for name in sorted(SHORT_NAMES):
+        real.add_argument(
+            f"--{name}",
+            type=_proxied,
+            metavar="proxy=URL",
+            help=f"pass requests on to a real {name.upper()}, and judge its answers",
+        )
+    real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
+    real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_argument_group("where it listens")
+    where.add_argument("--ras-port", type=_port, default=4003, metavar="PORT", help="default 4003; 0 takes a free one")
+    where.add_argument("--cms-port", type=_port, default=5002, metavar="PORT", help="default 5002; 0 takes a free one")
+    where.add_argument(
+        "--control-port", type=_port, default=4100, metavar="PORT", help="control API, default 4100; 0 takes a free one"
+    )
+    where.add_argument("--no-control", action="store_true", help="without the control API")
+    where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    where.add_argument("--allow-remote", action="store_true", help="let --host be one that other machines can reach")
+    where.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a name the mock is reached by; repeatable"
+    )
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("any pact file")
+    files.add_argument("--file", action="append", default=[], metavar="FILE", help="serve this pact file; repeatable")
+    files.add_argument("--dir", action="append", default=[], metavar="DIR", help="all *.json of a folder; repeatable")
+    files.add_argument("--port", type=_port, metavar="PORT", help="where these are served (default: any free port)")
+    files.add_argument(
+        "--provider-state", type=_pattern, metavar="REGEX", help="only interactions in a provider state that matches"
+    )
+    files.add_argument("--empty-provider-state", action="store_true", help="and those in none")
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: starting the mock need not wait for that."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415  # see above
+
+        print(f"{parser.prog} {version(_DISTRIBUTION)}")  # noqa: T201
+        parser.exit()
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1  # noqa: PLR2004
+    if not 0 <= port <= 65535:  # noqa: PLR2004
+        message = f"a port is 0 to 65535, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return port
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed <= _FASTEST:
+        message = f"a speed is more than 0 and at most {_FASTEST:g}, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return speed
+
+
+def _proxied(text: str) -> str:
+    how, _, url = text.partition("=")
+    if how != "proxy" or not url:
+        message = f"expected proxy=URL, such as proxy=http://127.0.0.1:4003, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return url
+
+
+def _key(text: str) -> str:
+    if not text.strip():
+        message = "an empty key would let nobody in"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    try:
+        return re.compile(text)
+    except re.error as error:
+        message = f"not a regular expression: {error}"
+        raise argparse.ArgumentTypeError(message) from error

@@ -1,0 +1,99 @@
+"""Which contracts are served: the shipped ones, or pact files that nobody wrote code for."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bff_contracts.pact.file import Pact, load_pact, shipped_pacts
+from bff_contracts.states import RAS, SHORT_NAMES
+
+
+class CannotStartError(Exception):
+    """Why there is no mock, in a few lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Where contracts come from, and which of their interactions count.
+
+    Attributes:
+        only: The short name of the one provider that is served of the shipped ones; `None` for both.
+        files: Pact files to serve instead.
+        folders: Folders of pact files to serve instead.
+        provider_state: Interactions have to be in a provider state that matches, if there is a pattern.
+        also_without_state: Then those that are in none count too.
+    """
+
+    only: str | None = None
+    files: Sequence[str] = ()
+    folders: Sequence[str] = ()
+    provider_state: re.Pattern[str] | None = None
+    also_without_state: bool = False
+
+    @property
+    def are_shipped(self) -> bool:
+        """Whether they are those that the package brings."""
+        return not (self.files or self.folders)
+
+    def read(self) -> list[Pact]:
+        """Read them.
+
+        Raises:
+            CannotStartError: There are none of the kind.
+            PactError: A file is no pact that can be read.
+        """
+        if self.are_shipped:
+            pacts = _wanted(shipped_pacts(), self.only)
+        else:
+            paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
+            by_file = {Path(path).resolve(): path for path in paths}
+            pacts = [_loaded(path) for path in by_file.values()]
+        if self.provider_state is None:
+            return pacts
+        return [_in_state(pact, self.provider_state, also_none=self.also_without_state) for pact in pacts]
+
+
+def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:
+    provider = SHORT_NAMES[only] if only else None
+    wanted = [pact for pact in shipped if provider in {None, pact.provider}]
+    if not wanted:
+        message = f"no contract with {provider or 'any provider'} is installed"
+        raise CannotStartError(message)
+    # RAS first: the example is about its pages.
+    return sorted(wanted, key=lambda pact: pact.provider != RAS)
+
+
+def _files_of(folders: Iterable[str]) -> list[Path]:
+    found: list[Path] = []
+    for folder in folders:
+        files = sorted(Path(folder).glob("*.json"))
+        if not Path(folder).is_dir():
+            message = f"{folder}: no such folder"
+            raise CannotStartError(message)
+        if not files:
+            message = f"{folder}: no pact files (*.json) here"
+            raise CannotStartError(message)
+        found += files
+    return found
+
+
+def _loaded(path: str | Path) -> Pact:
+    try:
+        return load_pact(path)
+    except OSError as error:
+        message = f"{path}: {error.strerror or error}"
+        raise CannotStartError(message) from error
+
+
+def _in_state(pact: Pact, pattern: re.Pattern[str], *, also_none: bool) -> Pact:
+    """The contract without the interactions of other provider states, as `pact stub` filters them."""
+    kept = tuple(
+        interaction
+        for interaction in pact.interactions
+        if any(pattern.search(state.name) for state in interaction.states) or (also_none and not interaction.states)
+    )
+    if not kept:
+        message = f"{pact.source}: no interaction is in a provider state that matches {pattern.pattern!r}"
+        raise CannotStartError(message)
+    return Pact(pact.consumer, pact.provider, kept, pact.source)

@@ -1,0 +1,93 @@
+"""What a request asks of the mock itself: a world of its own, states and faults for this one answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bff_contracts.pact.json_path import is_object
+from bff_mock_server._json import loads
+from bff_mock_server.faults.spec import Fault, FaultError, parse_faults
+
+SESSION: Final = "x-mock-session"
+STATE: Final = "x-mock-state"
+FAULT: Final = "x-mock-fault"
+HEADERS: Final = frozenset({SESSION, STATE, FAULT})
+SEPARATOR: Final = "\n"
+"""Between the values of one of these headers that was sent several times; no header value can hold one itself."""
+
+
+class DirectiveError(ValueError):
+    """A header for the mock that it does not understand; the message says what it expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedState:
+    """A provider state for one request; `params` are `None` when the contract's own are wanted."""
+
+    name: str
+    params: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """What the headers of one request ask of the mock.
+
+    Attributes:
+        session: Whose world answers; `None` for the default one.
+        states: What has to be true for this answer alone.
+        faults: What happens to this answer instead of what is armed; `None` to leave that as it is.
+    """
+
+    session: str | None
+    states: tuple[WantedState, ...]
+    faults: tuple[Fault, ...] | None
+
+
+def read_directives(headers: Mapping[str, str]) -> Directives:
+    """Read the headers for the mock.
+
+    Raises:
+        DirectiveError: One of them is written in no known way.
+    """
+    states = headers.get(STATE)
+    faults = headers.get(FAULT)
+    try:
+        wanted = None if faults is None else parse_faults(faults.replace(SEPARATOR, ";"))
+    except FaultError as error:
+        message = f"X-Mock-Fault: {error}"
+        raise DirectiveError(message) from error
+    counted = next((fault.text for fault in wanted or () if fault.times is not None), None)
+    if counted is not None:
+        message = (
+            f"X-Mock-Fault: {counted!r}: times counts the answers of an armed fault, and a header is about one answer"
+        )
+        raise DirectiveError(message)
+    return Directives(
+        session=headers.get(SESSION),
+        states=tuple(map(_state, states.split(SEPARATOR))) if states is not None else (),
+        faults=wanted,
+    )
+
+
+def _state(text: str) -> WantedState:
+    name, separator, params = _utf8(text).partition(";")
+    name = name.strip()
+    if not separator or not params.strip():
+        return WantedState(name, None)
+    try:
+        document = loads(params)
+    except ValueError as error:
+        message = f"X-Mock-State: the params of {name!r} are not JSON ({error}); expected <name>; {{…}}"
+        raise DirectiveError(message) from error
+    if not is_object(document):
+        message = f"X-Mock-State: the params of {name!r} have to be a JSON object"
+        raise DirectiveError(message)
+    return WantedState(name, document)
+
+
+def _utf8(text: str) -> str:
+    """Headers arrive as Latin-1, but who types a letter like å sends UTF-8."""
+    try:
+        return text.encode("latin-1").decode()
+    except ValueError:
+        return text

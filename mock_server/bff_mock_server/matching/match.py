@@ -1,0 +1,243 @@
+"""Does the contract allow a request? If not, what is closest to it, and where do they differ?"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, NamedTuple
+
+from bff_contracts.pact.file import Interaction
+from bff_mock_server.matching.request import Asked, is_secret
+from bff_mock_server.matching.rules import Check
+from bff_mock_server.matching.table import Case, Endpoint, Entry, Table
+
+NO_SUCH_PATH: Final = 404
+WRONG_METHOD: Final = 405
+NOT_ALLOWED: Final = 400
+
+_HIDDEN: Final = "(not shown)"
+MAX_DIFFERENCES: Final = 20
+"""So many are told of one request; who has more has misunderstood more than a list could mend."""
+
+
+Predicate = Callable[[Interaction], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where a request is not what an interaction asks for.
+
+    Attributes:
+        where: The place: `path`, `method`, `query status`, `header x-service-id`, `body $.name`.
+        rule: The matcher's name, or `present` and `absent` when the place itself is the difference.
+        expected: What would have matched, in words; `None` when nothing should be there.
+        actual: What was sent; `None` when nothing was.
+    """
+
+    where: str
+    rule: str
+    expected: str | None
+    actual: str | None
+
+    @property
+    def change(self) -> str:
+        """What to do about it."""
+        if self.expected is None:
+            return f"leave out {self.where}"
+        verb = "add" if self.actual is None else "set"
+        return f"{verb} {self.where}: {self.expected}"
+
+
+class Matched(NamedTuple):
+    """The contract allows the request.
+
+    Attributes:
+        interaction: The most specific one that does.
+        case: All interactions that ask the same as `interaction`.
+    """
+
+    interaction: Interaction
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """The contract does not allow the request.
+
+    Attributes:
+        status: 404 no such path, 405 wrong method, else 400.
+        nearest: The closest interaction; `None` when the contract is empty.
+        differences: Between the request and `nearest`; never empty when there is a nearest one.
+        allow: The methods of the path, for a 405.
+    """
+
+    status: int
+    nearest: Interaction | None
+    differences: tuple[Difference, ...]
+    allow: tuple[str, ...] = ()
+
+
+def match_first(
+    endpoints: Sequence[Endpoint], asked: Asked, *, only: Predicate | None = None
+) -> tuple[Endpoint, Matched | Unmatched]:
+    """The first of several endpoints that allows the request; if none does, what the first one says."""
+    first = endpoints[0], match_endpoint(endpoints[0], asked, only=only)
+    if isinstance(first[1], Matched) or len(endpoints) == 1:
+        return first
+    others = ((endpoint, match_endpoint(endpoint, asked, only=only)) for endpoint in endpoints[1:])
+    return next((outcome for outcome in others if isinstance(outcome[1], Matched)), first)
+
+
+def find_endpoints(table: Table, asked: Asked) -> tuple[Endpoint, ...] | Unmatched:
+    """The endpoints of a request, by its method and path alone; more than one when patterns overlap."""
+    here = table.at(asked.path)
+    if len(here) == 1 and here[0].method == asked.method:
+        return here
+    found = tuple(endpoint for endpoint in here if endpoint.method == asked.method)
+    if found:
+        return found
+    if here:
+        allow = tuple(dict.fromkeys(endpoint.method for endpoint in here))
+        difference = Difference("method", "equality", _one_of(allow), asked.method)
+        nearest = next((entry.interaction for endpoint in here for entry in endpoint.entries), None)
+        return Unmatched(WRONG_METHOD, nearest, (difference,), allow)
+    return _no_such_path(table, asked)
+
+
+def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None = None) -> Matched | Unmatched:
+    """Match a request with the interactions of its endpoint; with `only`, with no others than those it accepts."""
+    if only is not None:
+        return _match_only(endpoint, asked, only)
+    best: Case | None = None
+    for case in endpoint.candidates(asked.query):
+        if best is not None and case.weight < best.weight:
+            break
+        if _accepts(case, asked):
+            # Rules alone cannot tell "unknown id" from "known id": the one whose own example was asked for can.
+            own = case.own(asked.path, asked.query)
+            if own is not None:
+                return Matched(own, case)
+            best = best or case
+    return Matched(best.interactions[0], best) if best is not None else _not_allowed(endpoint, asked)
+
+
+def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | Unmatched:
+    cases = [case for case in endpoint.candidates(asked.query) if _accepts(case, asked)]
+    matched = [Matched(found, case) for case in cases for found in case.interactions if only(found)]
+    own = (found for found in matched if found.case.own(asked.path, asked.query) is found.interaction)
+    best = next(own, None) or next(iter(matched), None)
+    if best is not None:
+        return best
+    if not cases:
+        return _not_allowed(endpoint, asked)
+    states = [state.name for case in cases for found in case.interactions for state in found.states]
+    here = _one_of(list(dict.fromkeys(states))) if states else None
+    difference = Difference("header x-mock-state", "equality", here, asked.headers.get("x-mock-state"))
+    return Unmatched(NOT_ALLOWED, cases[0].interactions[0], (difference,))
+
+
+def _accepts(case: Case, asked: Asked) -> bool:
+    for name, checks in case.query:
+        values = asked.query[name]
+        if len(values) != len(checks):
+            if not _can_repeat(checks):
+                return False
+            checks = checks[:1] * len(values)  # noqa: PLW2901  # rare, and no other way is as fast for all others
+        for check, value in zip(checks, values, strict=True):
+            if not check.accepts(value):
+                return False
+    for name, check in case.headers:
+        sent = asked.headers.get(name)
+        if sent is None or not check.accepts(sent):
+            return False
+    if case.path is not None and not case.path.accepts(asked.path):
+        return False
+    return case.body is None or next(case.body.differences(asked.body), None) is None
+
+
+def _can_repeat(checks: Sequence[Check]) -> bool:
+    """Whether a parameter may be given more or less often than in the example: one rule is about each of its values."""
+    return len({check.identity for check in checks}) == 1 and not checks[0].is_literal
+
+
+def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
+    compared = [(entry, tuple(differences(entry, asked))) for entry in endpoint.entries]
+    if not compared:
+        return Unmatched(NOT_ALLOWED, None, ())
+    nearest, found = min(compared, key=lambda pair: _distance(pair[1]))
+    ties = [other for _, other in compared if _distance(other) == _distance(found) and _places(other) == _places(found)]
+    merged = tuple(_merged(same_place) for same_place in islice(zip(*ties, strict=True), MAX_DIFFERENCES))
+    return Unmatched(NOT_ALLOWED, nearest.interaction, merged)
+
+
+def _distance(found: Sequence[Difference]) -> tuple[int, int]:
+    # A wrong value is closer than a value too many or too few: whoever sent it meant that parameter.
+    return len(found), sum(difference.expected is None or difference.actual is None for difference in found)
+
+
+def _places(found: Iterable[Difference]) -> list[str]:
+    return [difference.where for difference in found]
+
+
+def _merged(same_place: Sequence[Difference]) -> Difference:
+    first = same_place[0]
+    expected = list(dict.fromkeys(found.expected for found in same_place if found.expected is not None))
+    if first.expected is None:
+        return first
+    return Difference(first.where, first.rule, _one_of(expected), first.actual)
+
+
+def _one_of(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
+
+
+def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
+    """Every place where a request differs from an interaction, in a stable order: path, query, headers, body."""
+    if not entry.path.accepts(asked.path):
+        yield Difference("path", entry.path.rule, entry.path.expected, asked.path)
+    for name in dict.fromkeys([*entry.query, *asked.query]):
+        yield from _query_differences(f"query {name}", entry.query.get(name), asked.query.get(name))
+    for name, check in entry.headers:
+        sent = asked.headers.get(name)
+        if sent is None:
+            yield Difference(f"header {name}", "present", check.expected, None)
+        elif not check.accepts(sent):
+            shown = _HIDDEN if is_secret(name) else sent
+            yield Difference(f"header {name}", check.rule, check.expected, shown)
+    if entry.body is not None:
+        for found in islice(entry.body.differences(asked.body), MAX_DIFFERENCES):
+            yield Difference(f"body {found.path}", found.rule, found.expected, found.actual)
+
+
+def _query_differences(
+    where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
+) -> Iterator[Difference]:
+    hides = is_secret(where)
+    shown = None if values is None else _HIDDEN if hides else ", ".join(values)
+    if checks is None:
+        yield Difference(where, "absent", None, shown)
+    elif values is None:
+        yield Difference(where, "present", " and ".join(check.expected for check in checks), None)
+    elif len(values) != len(checks) and not _can_repeat(checks):
+        times = "once" if len(checks) == 1 else f"{len(checks)} times"
+        yield Difference(where, "equality", f"the parameter {times}", shown)
+    else:
+        for check, value in zip(
+            checks if len(checks) == len(values) else checks[:1] * len(values), values, strict=True
+        ):
+            if not check.accepts(value):
+                yield Difference(where, check.rule, check.expected, _HIDDEN if hides else value)
+
+
+def _no_such_path(table: Table, asked: Asked) -> Unmatched:
+    candidates = [endpoint for endpoint in table.endpoints if endpoint.entries]
+    if not candidates:
+        return Unmatched(NO_SUCH_PATH, None, ())
+    nearest = max(candidates, key=lambda endpoint: _likeness(endpoint.example_path, asked.path))
+    difference = Difference("path", nearest.path.rule, nearest.path.expected, asked.path)
+    return Unmatched(NO_SUCH_PATH, nearest.entries[0].interaction, (difference,))
+
+
+def _likeness(example: str, path: str) -> tuple[int, bool, int]:
+    ours, theirs = example.split("/"), path.split("/")
+    same = sum(a == b for a, b in zip(ours, theirs, strict=False))
+    return same, len(ours) == len(theirs), -abs(len(ours) - len(theirs))

@@ -1,0 +1,254 @@
+"""A real provider behind the mock's port: requests pass through, and the contract is held against every answer.
+
+Needs the `contracts` extra as well: the official engine is the judge.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from bff_contracts.judge import Judge
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.journal import Violation
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.engine.mock_headers import HEADERS, STATE, DirectiveError
+from bff_mock_server.matching.match import NOT_ALLOWED
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.responses.reply import Head, Reply, problem
+from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.http import (
+    MAX_BODY_BYTES,
+    MAX_STATE_BYTES,
+    ClientGoneError,
+    Receive,
+    Scope,
+    Send,
+    asked,
+    deliver,
+    disconnected,
+    header_map,
+    read_body,
+    too_large,
+)
+from bff_mock_server.world.sessions import SessionError
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_BAD_GATEWAY: Final = 502
+_PACT: Final = "/_pact/"
+_SECONDS: Final = 60.0
+"""How long a real provider may take: longer than any client waits."""
+_HOP_BY_HOP: Final = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+     "upgrade", "host", "content-length", "accept-encoding"}
+)  # fmt: skip
+"""Headers that are about one connection (RFC 9110, 7.6.1) or that a client sets for itself."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+Observer = Callable[[str, Asked, int, bytes], None]
+"""Is told of each request that a real provider answered: the provider, the request, the status and the body."""
+
+
+class ProxyError(ValueError):
+    """An address that requests cannot be passed on to."""
+
+
+class ProxyApp:
+    """Serves one provider by passing requests on to a real one.
+
+    Args:
+        mock: Where requests are written down, and what goes wrong on purpose.
+        backend: The provider's contract.
+        url: Where the real provider is.
+        guard: Who may pass provider states on.
+        observers: Are told of each answer.
+
+    Raises:
+        ProxyError: The URL is none that requests could be passed on to.
+    """
+
+    def __init__(
+        self,
+        mock: Mock,
+        backend: Backend,
+        url: str,
+        *,
+        guard: Guard | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.backends = (backend,)
+        self.url = _checked(url)
+        self._mock = mock
+        self._backend = backend
+        self._judge = Judge(backend.pact)
+        self._guard = guard or Guard()
+        self._observers = observers
+        # The engine is asked by one thread at a time, and never by the one that serves.
+        self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+        self._client: httpx.AsyncClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        with suppress(ClientGoneError):
+            is_state = _PACT in scope["path"]
+            limit = MAX_STATE_BYTES if is_state else MAX_BODY_BYTES
+            body = await read_body(receive, limit)
+            if body is None:
+                reply = too_large(f"A request has at most {limit} bytes of body.")
+            else:
+                passing = self._pass_on_states(scope, body) if is_state else self._pass_on(asked(scope, body))
+                reply = await _while_there(receive, passing)
+            await deliver(reply, scope, receive, send)
+
+    def reload(self) -> None:
+        """Take over the contract that the mock has now."""
+        found = next((one for one in self._mock.backends if one.provider == self._backend.provider), None)
+        if found is not None:
+            self.backends, self._backend, self._judge = (found,), found, Judge(found.pact)
+
+    async def close(self) -> None:
+        """Close the connections to the real provider."""
+        if self._client is not None:
+            await self._client.aclose()
+        self._bench.shutdown()
+
+    async def _pass_on(self, asked: Asked) -> Reply:
+        if STATE in asked.headers:
+            detail = f"{self._backend.provider} is real here: X-Mock-State cannot change what it answers."
+            return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
+        try:
+            wish = self._mock.wish_of(asked)
+        except (DirectiveError, SessionError) as error:
+            return self._mock.refuse(self._backend, asked, NOT_ALLOWED, str(error))
+        try:
+            reply = await self._fetch(asked)
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
+            return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
+        outcome = self._backend.recognise(asked, reply)
+        # Whatever an answer looks like, it reaches who asked for it, and is judged.
+        text = _decoded(reply)
+        violations: Sequence[Violation] = ()
+        if not outcome.differences:
+            # Of a request that the contract does not allow it says nothing about the answer either.
+            judging = asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply, text)
+            violations = await judging
+        for violation in violations:
+            _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.path, violation)
+        for observe in self._observers:
+            try:
+                observe(self._backend.provider, asked, reply.status, text)
+            except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
+                _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
+        return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
+
+    async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
+        headers = header_map(scope["headers"])
+        reason = self._guard.refuses(headers)
+        if reason is not None:
+            return problem(403, reason)
+        try:
+            return await self._fetch(asked(scope, body))
+        except httpx.HTTPError as error:
+            return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
+
+    async def _fetch(self, asked: Asked) -> Reply:
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in asked.headers.items()
+            if name not in _HOP_BY_HOP and name not in HEADERS
+        ]
+        parts = urlsplit(self.url)
+        request = httpx.Request(
+            asked.method,
+            self.url,
+            headers=[*headers, (b"accept-encoding", b"identity")],
+            content=asked.body or None,
+            # As it was sent: no client may tidy it up on the way.
+            extensions={"target": (parts.path + asked.target).encode("latin-1")},
+        )
+        if self._client is None:
+            # Neither the environment's proxies nor redirects: what is asked here is what answers.
+            transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
+            self._client = httpx.AsyncClient(transport=transport, timeout=_SECONDS)
+        response = await self._client.send(request, stream=True, follow_redirects=False)
+        try:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    message = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+                    raise httpx.ReadError(message)
+                chunks.append(chunk)
+        finally:
+            await response.aclose()
+        kept = tuple((name.lower(), value) for name, value in response.headers.raw if _is_end_to_end(name))
+        return Reply(Head(response.status_code, kept), b"".join(chunks))
+
+    def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
+        content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
+        try:
+            found = self._judge.violations(
+                method=asked.method,
+                target=asked.target,
+                status=reply.status,
+                content_type=content_type.decode("latin-1") if content_type is not None else None,
+                body=text,
+            )
+        except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
+            return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
+        return tuple(Violation(one.where, one.path, one.message) for one in found)
+
+
+def _decoded(reply: Reply) -> bytes:
+    """The body without its content coding, which a provider may apply though nobody asked for one."""
+    coding = next((value for name, value in reply.head.headers if name == b"content-encoding"), None)
+    if coding is None:
+        return reply.body
+    try:
+        return httpx.Response(200, headers=[(b"content-encoding", coding)], content=reply.body).content
+    except httpx.DecodingError:
+        return reply.body
+
+
+async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Reply:
+    """Do something for as long as the client waits for it.
+
+    Raises:
+        ClientGoneError: It went away.
+    """
+    leaving, working = asyncio.ensure_future(disconnected(receive)), asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({leaving, working}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGoneError
+        return working.result()
+    finally:
+        leaving.cancel()
+        working.cancel()
+
+
+def _is_end_to_end(name: bytes) -> bool:
+    return name.lower().decode("latin-1") not in _HOP_BY_HOP
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or "@" in parts.netloc or parts.query or parts.fragment:
+        message = f"{url!r} is no address of a provider; expected one such as http://127.0.0.1:4003"
+        raise ProxyError(message)
+    return url.rstrip("/")

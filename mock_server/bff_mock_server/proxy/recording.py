@@ -1,0 +1,214 @@
+"""What a real provider's answers teach: classes for the batches that it lists, and a scenario to serve later."""
+
+import asyncio
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import UUID, uuid5
+
+import yaml
+from pydantic import ValidationError
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.states import (
+    CMS,
+    KINDS,
+    RAS,
+    USER_HAS_BATCHES,
+    BatchRow,
+    EssayRow,
+)
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.table import SHAPE
+from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
+from bff_mock_server.world.rows import CLIENT_STATUS
+
+_NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
+_OK: Final = 200
+_WRITE_SECONDS: Final = 2.0
+_MODE: Final = 0o644
+_INTERNAL: Final[Mapping[str, str]] = {
+    "pending_content": "awaiting_content_validation",
+    "ready": "ready_for_pipeline_execution",
+    "processing": "processing_pipelines",
+    "completed_successfully": "completed_successfully",
+    "completed_with_failures": "completed_with_failures",
+    "failed": "failed_critically",
+    "cancelled": "cancelled",
+}
+"""The commonest internal status behind each one that RAS answers with: it does not tell which it was."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+
+class Recorder:
+    """Collects what real providers answer, and writes it as a scenario.
+
+    Keys are in no answer and in no file. What names people is replaced: file names of essays, error details, and user
+    ids that are not UUIDs (the same one by the same one).
+
+    Args:
+        path: The file to write; what stands there is replaced when there is something to record.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._users: dict[str, dict[str, dict[str, Any]]] = {}
+        self._entries: dict[str, dict[str, Mapping[str, Any] | None]] = {}
+        self._is_dirty = False
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass  # better said now than at the end of a day
+
+    def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
+        """Take what one answer tells."""
+        if provider == RAS:
+            known = asked.query.get("status")
+            for row in batches_in(status, body):
+                self._take_batch(row, known[0] if known else None)
+            self._take_user(asked, status, body)
+        elif provider == CMS and status == _OK:
+            self._take_entries(asked, body)
+        self._is_dirty = True
+
+    async def run(self) -> None:
+        """Write the file anew when something was taken, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_WRITE_SECONDS)
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Write what has not been written yet."""
+        if not self._is_dirty:
+            return
+        self._is_dirty = False
+        document = self.document()
+        try:
+            await asyncio.to_thread(self._write, document)
+        except OSError as error:
+            _LOG.error("%s cannot be written: %s", self._path, error.strerror or error)
+
+    def document(self) -> dict[str, Any]:
+        """The scenario as its file says it."""
+        states: list[dict[str, Any]] = [
+            {"state": USER_HAS_BATCHES, "params": {"user_id": user_id, "batches": list(batches.values())}}
+            for user_id, batches in self._users.items()
+        ]
+        states += [
+            {"state": state, "params": {KINDS[state].param(): entries}} for state, entries in self._entries.items()
+        ]
+        return {"about": "Recorded from real services; names of people are replaced.", "states": states}
+
+    def _take_user(self, asked: Asked, status: int, body: bytes) -> None:
+        """A page without rows says that there is such a user, who has none."""
+        if status == _OK and "/user/" in asked.path and not list(batches_in(status, body)):
+            self._users.setdefault(_pseudonym(unquote(asked.path.rpartition("/")[2])), {})
+
+    def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> None:
+        user_id, batch_id = row.get("user_id"), row.get("batch_id")
+        before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
+        stored = {
+            **{name: row.get(name) for name in BatchRow.model_fields},
+            "internal_status": internal_status or _internal(row, before),
+            "essays": [
+                _without_names(essay, at) for at, essay in enumerate(_listed(row.get("essays"))) if is_object(essay)
+            ],
+            "student_prompt_ref": None,
+        }
+        if not stored["essays"] and before is not None:
+            stored["essays"] = before["essays"]  # a list may leave out what the batch's own answer had
+        try:
+            BatchRow.model_validate(stored)
+        except ValidationError as error:
+            _LOG.warning("batch %s is not recorded: %s", batch_id, error.errors(include_url=False)[0]["msg"])
+            return
+        for batches in self._users.values():
+            batches.pop(str(batch_id), None)
+        self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
+
+    def _take_entries(self, asked: Asked, body: bytes) -> None:
+        for state in _states_of(asked.path):
+            name = KINDS[state].param()
+            try:
+                entries = _without_ids(json.loads(body))
+                KINDS[state].model_validate({name: entries})
+            except ValidationError as error:
+                _LOG.warning("%s are not recorded: %s", name, error.errors(include_url=False)[0]["msg"])
+            except ValueError as error:
+                _LOG.warning("%s are not recorded: %s", name, error)
+            else:
+                self._entries.setdefault(state, {}).update(entries)
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        # Whoever reads the file meets the one before or this one, never half of it.
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).chmod(_MODE)
+            Path(name).replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+@lru_cache(maxsize=256)
+def _states_of(path: str) -> tuple[str, ...]:
+    """The states that say what the answers of a path say."""
+    shapes = (one for pact in shipped_pacts() for one in pact.interactions if one.role == SHAPE)
+    return tuple(
+        state.name for shape in shapes if shape.is_for("GET", path) for state in shape.states if state.name in KINDS
+    )
+
+
+class _Dumper(yaml.CSafeDumper):
+    """YAML without aliases: a person may want to change one of two equal things."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _without_ids(body: Any) -> Any:
+    """Entries without the ids that they stand under anyway."""
+    if not is_object(body):
+        return body
+    rows = {key: value for key, value in body.items() if is_object(value)}
+    return {**body, **{key: {n: v for n, v in row.items() if n != "batch_id"} for key, row in rows.items()}}
+
+
+def _listed(value: object) -> list[Any]:
+    return value if is_array(value) else []
+
+
+def _internal(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str | None:
+    """The internal status that is known from before, if it still fits what RAS shows; else the commonest that does."""
+    shown = str(row.get("overall_status"))
+    if before is not None and CLIENT_STATUS.get(before["internal_status"]) == shown:
+        return str(before["internal_status"])
+    return _INTERNAL.get(shown)
+
+
+def _without_names(essay: Mapping[str, Any], at: int) -> dict[str, Any]:
+    kept = {name: essay[name] for name in EssayRow.model_fields if name in essay}
+    if kept.get("filename") is not None:
+        kept["filename"] = f"essay_{at + 1}.docx"
+    for name in ("spellcheck_error_detail", "cj_assessment_error_detail"):
+        if kept.get(name) is not None:
+            kept[name] = {"error_code": "RECORDED", "message": "replaced"}
+    return kept
+
+
+def _pseudonym(user_id: str) -> str:
+    return user_id if is_uuid(user_id) else str(uuid5(_NAMESPACE, user_id))

@@ -1,0 +1,120 @@
+"""Answers as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Literal, NamedTuple
+
+from bff_contracts.pact.binding import fill
+from bff_contracts.pact.file import Interaction, Response
+from bff_mock_server._json import dumps
+from bff_mock_server.matching.request import Asked
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON: Final = (b"content-type", b"application/json")
+PROBLEM: Final = (b"content-type", b"application/problem+json")
+TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_WITHOUT_LENGTH: Final = frozenset({204, 304})
+
+
+class Head:
+    """Status and headers of answers, with their bytes on the wire made once.
+
+    Attributes:
+        status: The HTTP status.
+        headers: In lower case, without the length.
+        start: The bytes up to the length.
+    """
+
+    __slots__ = ("headers", "start", "status")
+
+    def __init__(self, status: int, headers: Headers = ()) -> None:
+        self.status = status
+        self.headers = headers
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.start = b"HTTP/1.1 %d %b\r\n%b" % (status, phrase(status).encode("ascii"), lines)
+        if status not in _WITHOUT_LENGTH:
+            self.start += b"content-length: "
+
+    def wire(self, body: bytes) -> bytes:
+        """The whole answer as it is sent."""
+        if self.status in _WITHOUT_LENGTH:
+            return self.start + b"\r\n"
+        return b"%b%d\r\n\r\n%b" % (self.start, len(body), body)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an answer reaches the client, when it does not just arrive.
+
+    Attributes:
+        delay: Seconds before anything happens.
+        form: `whole`; `truncated` after part of the body; `dripping` a byte at a time; `reset` or `empty` instead of
+            an answer.
+        pause: Seconds between two bytes that drip.
+    """
+
+    delay: float = 0.0
+    form: Literal["whole", "truncated", "dripping", "reset", "empty"] = "whole"
+    pause: float = 0.0
+
+
+class Reply(NamedTuple):
+    """A whole answer, and how it is delivered; `None` means at once and whole."""
+
+    head: Head
+    body: bytes
+    delivery: Delivery | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.head.status
+
+    @property
+    def headers(self) -> Headers:
+        """All headers, in lower case."""
+        if self.status in _WITHOUT_LENGTH:
+            return self.head.headers
+        return (*self.head.headers, (b"content-length", b"%d" % len(self.body)))
+
+
+def phrase(status: int) -> str:
+    """What a status is called; empty for one that has no name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
+    """The head of the contract's response; JSON unless it says otherwise."""
+    headers = tuple(
+        (name.encode("latin-1"), ", ".join(values).encode("latin-1"))
+        for name, values in response.headers.items()
+        if name not in {"content-length", "content-encoding", "transfer-encoding", "date", "connection"}
+    )
+    has_type = any(name == b"content-type" for name, _ in headers)
+    return Head(response.status, (*(headers if has_type or not response.has_body else (*headers, JSON)), *extra))
+
+
+def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, bytes]) -> Reply:
+    """The example of an interaction, filled in for the request."""
+    response = fill(interaction, path=asked.path, query=asked.query).response
+    if not response.has_body:
+        return Reply(head_of(response, *extra), b"")
+    is_text = isinstance(response.body, str) and "json" not in ",".join(response.headers.get("content-type", ("json",)))
+    body = str(response.body).encode() if is_text else dumps(response.body).encode()
+    return Reply(head_of(response, *extra), body)
+
+
+def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> Reply:
+    """A JSON document as an answer."""
+    return Reply(Head(status, (JSON, *headers)), dumps(document).encode("utf-8", "backslashreplace"))
+
+
+def problem(status: int, detail: str, *headers: tuple[bytes, bytes], members: Mapping[str, Any] | None = None) -> Reply:
+    """An `application/problem+json` answer (RFC 9457): the mock speaking for itself, not for the contract."""
+    document = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail, **(members or {})}
+    return Reply(Head(status, (PROBLEM, *headers)), dumps(document).encode("utf-8", "backslashreplace"))

@@ -1,0 +1,140 @@
+"""Mocked backends as a plain ASGI application: bytes in, bytes out, no framework on the way."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from bff_contracts.pact.json_path import is_object
+from bff_mock_server._json import loads
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.engine.mock_headers import SESSION
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.responses.reply import Reply, json_reply, problem
+from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.http import (
+    MAX_BODY_BYTES,
+    MAX_NAMES,
+    MAX_STATE_BYTES,
+    ClientGoneError,
+    Receive,
+    Scope,
+    Send,
+    asked,
+    deliver,
+    header_map,
+    read_body,
+    too_large,
+)
+from bff_mock_server.world.rows import StateError
+from bff_mock_server.world.sessions import SessionError
+
+STATES_PATH: Final = "/_pact/provider_states"
+"""Where the official verifier sets provider states up; the only route that no contract holds."""
+
+_LOG: Final = logging.getLogger("bff_mock_server")
+_ACTIONS: Final = ("setup", "teardown")
+
+
+class MockApp:
+    """Serves backends on one port, and the endpoint that sets their provider states.
+
+    Args:
+        mock: What they share.
+        backends: Those of this port; a request goes to the one whose contract it is closest to.
+        guard: Who may set provider states.
+    """
+
+    def __init__(self, mock: Mock, *backends: Backend, guard: Guard | None = None) -> None:
+        self.mock = mock
+        self.backends = backends
+        self._serves_all = len(backends) == len(mock.backends)
+        self._guard = guard or Guard()
+
+    def reload(self) -> None:
+        """Take over the backends that the mock has now: all, or those of the same providers."""
+        mine = {backend.provider for backend in self.backends}
+        self.backends = tuple(one for one in self.mock.backends if self._serves_all or one.provider in mine)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        with suppress(ClientGoneError):
+            if scope["path"] == STATES_PATH:
+                reply = await self._states(scope, receive)
+            elif (body := await read_body(receive, MAX_BODY_BYTES)) is not None:
+                reply = self.reply(asked(scope, body))
+            else:
+                reply = too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body.")
+            await deliver(reply, scope, receive, send)
+
+    def reply(self, asked: Asked) -> Reply:
+        """The answer to a request that is for a backend; never raises."""
+        if len(asked.query) > MAX_NAMES or len(asked.headers) > MAX_NAMES:
+            return problem(400, f"A request has at most {MAX_NAMES} parameters and {MAX_NAMES} headers.")
+        try:
+            return self.mock.handle(self._backend_of(asked), asked)
+        except Exception:  # noqa: BLE001
+            # A bug here must not look like an answer of the provider, and must not take the server down.
+            _LOG.exception("%s %s failed", asked.method, asked.path)
+            return problem(500, "The mock itself failed on this request; its log on stderr says where.")
+
+    def _backend_of(self, asked: Asked) -> Backend:
+        backends = self.backends
+        if len(backends) == 1:
+            return backends[0]
+        having = [backend for backend in backends if backend.table.at(asked.path)] or backends
+        return having[0] if len(having) == 1 else min(having, key=lambda backend: backend.distance(asked))
+
+    async def _states(self, scope: Scope, receive: Receive) -> Reply:
+        if scope["method"] != "POST":
+            return problem(405, f"Provider states are set with POST, not {scope['method']}.", (b"allow", b"POST"))
+        headers = header_map(scope["headers"])
+        reason = self._guard.refuses(headers)
+        if reason is not None:
+            return problem(403, reason)
+        body = await read_body(receive, MAX_STATE_BYTES)
+        if body is None:
+            return too_large(f"A provider state has at most {MAX_STATE_BYTES} bytes.")
+        try:
+            state, params, action = _state_call(body)
+            # The verifier announces an interaction without states as one state without a name.
+            if state:
+                session = headers.get(SESSION)
+                self._set_state(state, params, teardown=action == "teardown", session=session)
+        except (StateError, SessionError) as error:
+            return problem(400, str(error))
+        return json_reply(200, {})
+
+    def _set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, session: str | None) -> None:
+        first_error: StateError | None = None
+        for backend in [one for one in self.backends if one.has_states]:
+            try:
+                self.mock.set_state(backend, name, params, teardown=teardown, session=session)
+            except StateError as error:
+                first_error = first_error or error
+            else:
+                return
+        if first_error is not None:
+            raise first_error
+
+
+def _state_call(body: bytes) -> tuple[str, Mapping[str, Any], str]:
+    try:
+        document = loads(body)
+    except ValueError as error:
+        message = f"the body is not JSON: {error}"
+        raise StateError(message) from error
+    if not is_object(document) or not isinstance(state := document.get("state"), str):
+        message = 'the body needs a "state", a string; expected {"state": …, "params": {…}, "action": "setup"}'
+        raise StateError(message)
+    params, action = document.get("params", {}), document.get("action", "setup")
+    if not is_object(params):
+        message = '"params" has to be an object'
+        raise StateError(message)
+    if action not in _ACTIONS:
+        message = f'"action" has to be one of {", ".join(_ACTIONS)}, not {action!r}'
+        raise StateError(message)
+    return state, params, str(action)

@@ -1,0 +1,124 @@
+"""The mock without a process and without a port: every httpx client that calls the backends is answered in place."""
+
+import math
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Awaitable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import anyio
+import httpx
+import respx
+
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.responses.reply import Delivery, Reply
+from bff_mock_server.serving.app import MockApp
+from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of
+
+_OUTLASTS_EVERYONE: Final = math.inf
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
+    """Answer a request; an answer that does not just arrive has to be awaited, and may fail as a connection would.
+
+    Args:
+        app: The backends that are asked.
+        prefix: The path of their base URL, which the contract knows nothing of.
+        request: What httpx would have sent.
+    """
+    raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
+    headers = header_map(request.headers.raw)
+    path = raw_path.removeprefix(prefix)
+    if len(raw_path) + len(query) > MAX_HEAD_BYTES:
+        return httpx.Response(431)  # as on a socket
+    reply = app.reply(Asked(request.method, path, query_of(query), headers, query, request.content))
+    if reply.delivery is not None:
+        _check_that_it_can_wait(reply.delivery)
+        return _delivered(reply, reply.delivery, request)
+    return httpx.Response(reply.status, headers=[*reply.headers], content=reply.body)
+
+
+def _check_that_it_can_wait(delivery: Delivery) -> None:
+    try:
+        get_running_loop()
+    except RuntimeError as error:
+        message = (
+            f"an answer that is {delivery.form}, or late, needs an async client or a real port (backends_on_ports)"
+        )
+        raise RuntimeError(message) from error
+
+
+async def _delivered(reply: Reply, delivery: Delivery, request: httpx.Request) -> httpx.Response:
+    status, headers, body = reply.status, [*reply.headers], reply.body
+    patience = _patience(request)
+    await _wait(delivery.delay, patience, request)
+    match delivery.form:
+        case "reset":
+            message = "[Errno 104] Connection reset by peer"
+            raise httpx.ReadError(message, request=request)
+        case "empty":
+            message = "Server disconnected without sending a response."
+            raise httpx.RemoteProtocolError(message, request=request)
+        case "truncated" | "dripping":
+            stream = _Broken(body, delivery, patience, request)
+            return httpx.Response(status, headers=headers, stream=stream)
+        case _:
+            return httpx.Response(status, headers=headers, content=body)
+
+
+def _patience(request: httpx.Request) -> float:
+    """Seconds that the client waits for a read."""
+    timeout: Mapping[str, float | None] = request.extensions.get("timeout", {})
+    read = timeout.get("read")
+    return _OUTLASTS_EVERYONE if read is None else read
+
+
+async def _wait(seconds: float, patience: float, request: httpx.Request) -> None:
+    await anyio.sleep(min(seconds, patience))
+    if seconds > patience:
+        message = "The read operation timed out"
+        raise httpx.ReadTimeout(message, request=request)
+
+
+@dataclass(frozen=True)
+class _Broken(httpx.AsyncByteStream):
+    """A body that ends too early, or comes a byte at a time."""
+
+    body: bytes
+    delivery: Delivery
+    patience: float
+    request: httpx.Request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.delivery.form == "truncated" and self.body:
+            sent = self.body[: len(self.body) // 2]
+            yield sent
+            message = (
+                "peer closed connection without sending complete message body (received"
+                f" {len(sent)} bytes, expected {len(self.body)})"
+            )
+            raise httpx.RemoteProtocolError(message, request=self.request)
+        for at in range(len(self.body)):
+            await _wait(self.delivery.pause, self.patience, self.request)
+            yield self.body[at : at + 1]
+
+
+@contextmanager
+def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
+    """Answer every httpx client's requests to these base URLs; all other requests go where they would have gone.
+
+    A client's own transport does not matter: respx steps in before it.
+    """
+    with respx.mock(using="httpx", assert_all_called=False) as router:
+        for base_url, app in apps.items():
+            url = httpx.URL(base_url)
+            port = url.port or _DEFAULT_PORTS[url.scheme]
+            prefix = url.raw_path.decode("latin-1").rstrip("/")
+            router.route(scheme=url.scheme, host=url.host, port=port, path__startswith=f"{prefix}/").mock(
+                side_effect=partial(respond, app, prefix)
+            )
+        router.route().pass_through()
+        yield

@@ -1,0 +1,205 @@
+"""Time in the mock: batches move through their life, so that a front end can be watched while it updates.
+
+A batch goes from its content over the pipeline to its end: pending, ready, spellcheck, CJ assessment, completed, some
+with failures. Every step is a row that RAS could have stored, so every answer on the way keeps the contract.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.states import BatchRow as BatchParams
+from bff_mock_server.engine.mock import Mock
+from bff_mock_server.world.rows import BatchRow, batch_row
+from bff_mock_server.world.scenarios.school import batch_of
+from bff_mock_server.world.world import World
+
+TICK_SECONDS: Final = 0.25
+"""How often the world is looked at; real seconds."""
+
+_STEP_SECONDS: Final = 4.0
+_ESSAY_SECONDS: Final = 1.5
+"""How long a step of a batch, or of one essay, takes on average at speed 1."""
+_ARRIVAL_SECONDS: Final = 20.0
+"""How often a new batch is handed in at speed 1."""
+_ARRIVALS: Final = 200
+"""How many are handed in at most: a mock that is left alone overnight must not grow."""
+_FAILURE: Final = 0.04
+"""The share of essays, and of contents, that fail."""
+
+_PIPELINE: Final = "spellcheck,cj_assessment"
+_RUNNING: Final = "processing_pipelines"
+_BEFORE_PIPELINE: Final[Mapping[str, str]] = {
+    "awaiting_content_validation": "awaiting_pipeline_configuration",
+    "awaiting_pipeline_configuration": "ready_for_pipeline_execution",
+    "awaiting_student_validation": "student_validation_completed",
+    "student_validation_completed": "ready_for_pipeline_execution",
+    "validation_timeout_processed": "ready_for_pipeline_execution",
+    "ready_for_pipeline_execution": _RUNNING,
+}
+
+_Fields = dict[str, Any]
+
+
+class Life:
+    """Moves the batches of the default world.
+
+    Args:
+        mock: Whose world it is.
+        speed: How many seconds pass there in one of ours.
+        seed: What chance begins with: the same steps in the same order.
+        now: Tells the moment that rows carry; naive UTC, as RAS writes it.
+    """
+
+    def __init__(
+        self,
+        mock: Mock,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
+    ) -> None:
+        self._mock = mock
+        self._speed = speed
+        self._random = Random(seed)  # noqa: S311  # steps that repeat, no secrets
+        self._now = now
+        self._due: dict[str, float] = {}
+        self._next_arrival = _ARRIVAL_SECONDS
+        self._arrived = 0
+
+    async def run(self) -> None:
+        """Let time pass until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.pass_to((loop.time() - began) * self._speed)
+
+    def pass_to(self, moment: float) -> None:
+        """Let everything happen that is due until `moment`, in seconds of the world since it began to live."""
+        world = self._mock.worlds.default
+        stepped: list[BatchRow] = []
+        for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
+            due = self._due.setdefault(row.batch_id, moment + self._delay(row))
+            if due <= moment:
+                changed = self._step(row)
+                self._due[row.batch_id] = moment + self._delay(changed)
+                stepped.append(changed)
+        if stepped:
+            world.put(*stepped)
+        for batch_id in self._due.keys() - world.rows.batches.keys():
+            del self._due[batch_id]
+        if moment >= self._next_arrival and self._arrived < _ARRIVALS:
+            self._next_arrival = moment + self._random.expovariate(1 / _ARRIVAL_SECONDS)
+            self._hand_in(world)
+
+    def _delay(self, row: BatchRow) -> float:
+        mean = _ESSAY_SECONDS if row.internal_status == _RUNNING else _STEP_SECONDS
+        return self._random.expovariate(1 / mean)
+
+    def _hand_in(self, world: World) -> None:
+        """A teacher who has batches hands in another one, for the class of the latest."""
+        users = [user_id for user_id, rows in world.rows.users.items() if rows]
+        if not users:
+            return
+        self._arrived += 1
+        user_id = users[self._arrived % len(users)]
+        moment = self._text()
+        fields = batch_of(f"{user_id}/handed in", self._arrived, "awaiting_content_validation")
+        fields |= {"created_at": moment, "last_updated": moment}
+        known = world.rows.entries(BatchesHaveClasses).get(world.rows.users[user_id][0].batch_id)
+        class_ = known.fields if known else None
+        world.apply(BATCHES_HAVE_CLASSES, {"classes": {fields["batch_id"]: class_}})
+        world.put(batch_row(user_id, BatchParams.model_validate(fields)))
+
+    def _step(self, row: BatchRow) -> BatchRow:
+        fields: _Fields = {name: row.answer[name] for name in BatchParams.model_fields if name in row.answer}
+        status = row.internal_status
+        fields["essays"] = [dict(essay) for essay in row.answer["essays"]]
+        fields["last_updated"] = moment = self._text()
+        if status == _RUNNING:
+            status = self._run_pipeline(fields, moment)
+        elif status == "awaiting_content_validation" and self._random.random() < _FAILURE:
+            status = "content_ingestion_failed"
+        else:
+            status = _BEFORE_PIPELINE[status]
+            if status == "ready_for_pipeline_execution" and not fields["essays"]:
+                fields["essays"] = self._essays(row, moment)
+            if status == _RUNNING:
+                fields |= {"processing_started_at": moment, "requested_pipeline": _PIPELINE}
+        return batch_row(row.user_id, BatchParams.model_validate({**fields, "internal_status": status}))
+
+    def _essays(self, row: BatchRow, moment: str) -> list[_Fields]:
+        """As many as the batch says it has, nothing done with them yet."""
+        made: list[_Fields] = []
+        model = batch_of(row.batch_id, 0, "processing_pipelines")["essays"][0]
+        blank = dict.fromkeys(model)
+        for number in range(row.answer["essay_count"]):
+            fresh = batch_of(row.batch_id, number, "processing_pipelines")["essays"][0]
+            kept = {name: fresh[name] for name in ("essay_id", "filename", "file_upload_id")}
+            made.append({**blank, **kept, "last_updated": moment})
+        return made
+
+    def _run_pipeline(self, fields: _Fields, moment: str) -> str:
+        """One step of the first phase that an essay has not finished; the status that the batch has afterwards."""
+        essays: list[_Fields] = fields["essays"]
+        waiting = next((one for one in essays if one["spellcheck_status"] not in _FINISHED), None)
+        if waiting is not None:
+            self._spellcheck(waiting)
+            waiting["last_updated"] = moment
+        else:
+            checked = [one for one in essays if one["spellcheck_status"] == "completed"]
+            unrated = [one for one in checked if one["cj_assessment_status"] not in _FINISHED]
+            if unrated:
+                self._assess(unrated, moment)
+            else:
+                fields["processing_completed_at"] = moment
+        failed = sum("failed" in (one["spellcheck_status"], one["cj_assessment_status"]) for one in essays)
+        completed = sum(one["cj_assessment_status"] == "completed" for one in essays)
+        fields |= {"failed_essay_count": failed, "completed_essay_count": completed}
+        if fields["processing_completed_at"] is None:
+            return _RUNNING
+        return "completed_with_failures" if failed else "completed_successfully"
+
+    def _spellcheck(self, essay: _Fields) -> None:
+        if essay["spellcheck_status"] != "processing":
+            essay["spellcheck_status"] = "processing"
+        elif self._random.random() < _FAILURE:
+            essay |= {"spellcheck_status": "failed", "spellcheck_error_detail": _error("SPELLCHECK_SERVICE_ERROR")}
+        else:
+            essay |= {"spellcheck_status": "completed", "spellcheck_correction_count": self._random.randrange(2, 30)}
+            essay["spellcheck_corrected_text_storage_id"] = f"{self._random.getrandbits(128):032x}"
+
+    def _assess(self, essays: Iterable[_Fields], moment: str) -> None:
+        """Comparative judgement ranks all essays at once."""
+        essays = list(essays)
+        for essay in essays:
+            essay["last_updated"] = moment
+        if any(essay["cj_assessment_status"] != "processing" for essay in essays):
+            for essay in essays:
+                essay["cj_assessment_status"] = "processing"
+            return
+        self._random.shuffle(essays)
+        for rank, essay in enumerate(essays, 1):
+            if self._random.random() < _FAILURE:
+                essay |= {"cj_assessment_status": "failed"}
+                essay["cj_assessment_error_detail"] = _error("CJ_ASSESSMENT_SERVICE_ERROR")
+            else:
+                essay |= {"cj_assessment_status": "completed", "cj_rank": rank, "cj_score": round(1 - rank / 20, 2)}
+
+    def _text(self) -> str:
+        return self._now().isoformat(timespec="milliseconds")
+
+
+_FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
+
+
+def _is_unfinished(row: BatchRow) -> bool:
+    return row.internal_status == _RUNNING or row.internal_status in _BEFORE_PIPELINE
+
+
+def _error(code: str) -> _Fields:
+    return {"error_code": code, "message": "The service could not process the essay", "details": {}}

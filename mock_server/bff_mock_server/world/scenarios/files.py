@@ -1,0 +1,317 @@
+"""Scenario files: YAML, checked against the catalogue of provider states before anything is served.
+
+A file lists provider states with their params, the vocabulary that the contracts and the provider teams use. Because
+a school of 250 batches would be 15,000 lines of that, it may also name teachers, with how many batches they have: they
+become provider states too. Every error names file, line and field.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bff_contracts.pact.json_path import is_object
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_VALIDATIONS,
+    CATALOGUE,
+    SHORT_NAMES,
+    USER_HAS_BATCHES,
+    InternalStatus,
+)
+from bff_mock_server._suggest import meant
+from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
+from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
+from bff_mock_server.world.scenarios.school import batches_of, classes_of, teacher_id, validations_of
+
+_PROVIDERS: Final[Mapping[str, str]] = {**SHORT_NAMES, **{name: name for name in SHORT_NAMES.values()}}
+_SUFFIXES: Final = (".yaml", ".yml")
+_PACKAGE: Final = "bff_mock_server.world.scenarios"
+_SHIPPED: Final = "data"
+_STATES: Final = {state.name: state for state in CATALOGUE}
+
+Loc = tuple[int | str, ...]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used; the message names the file, the line and the field."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Teacher(_Part):
+    name: Annotated[str, Field(min_length=1)]
+    purpose: str = ""
+    user_id: Annotated[str, Field(min_length=1)] | None = None
+    batches: Annotated[int, Field(ge=0, le=10_000)] = 0
+    statuses: tuple[InternalStatus, ...] = Field(default=("completed_successfully",), strict=False, min_length=1)
+    classes: tuple[str | None, ...] = Field(default=(None,), strict=False, min_length=1)
+    fault: str | None = None
+
+
+class _State(_Part):
+    state: str
+    params: Mapping[str, Any]
+    fault: str | None = None
+
+
+class _Fault(_Part):
+    on: str
+    fault: str
+
+
+class _File(_Part):
+    about: str = ""
+    teachers: tuple[_Teacher, ...] = Field(default=(), strict=False)
+    states: tuple[_State, ...] = Field(default=(), strict=False)
+    faults: tuple[_Fault, ...] = Field(default=(), strict=False)
+
+
+_PARTS: Final[Mapping[str, type[_Part]]] = {"": _File, "teachers": _Teacher, "states": _State, "faults": _Fault}
+
+
+def shipped_scenarios() -> tuple[str, ...]:
+    """The names of the scenarios that the package brings."""
+    folder = files(_PACKAGE) / _SHIPPED
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def find_scenario(name: str) -> Scenario:
+    """A shipped scenario by its name, or one of a file by its path.
+
+    Raises:
+        ScenarioError: There is no such scenario, or it cannot be used.
+    """
+    if not name.endswith(_SUFFIXES):
+        known = shipped_scenarios()
+        if name not in known:
+            message = f"no scenario {name!r}; {meant(name, known)}; or the path of a .yaml file"
+            raise ScenarioError(message)
+        text = (files(_PACKAGE) / _SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
+        return read_scenario(text, name=name, source=f"{name}.yaml")
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"{name}: {error.strerror or error}"
+        raise ScenarioError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{name}: not UTF-8 text ({error.reason} at byte {error.start})"
+        raise ScenarioError(message) from error
+    return read_scenario(text, name=Path(name).stem, source=name)
+
+
+def read_scenario(text: str, *, name: str, source: str) -> Scenario:
+    """Read a scenario out of the text of its file.
+
+    Args:
+        text: The file's text.
+        name: What the scenario is called.
+        source: What messages call the file.
+
+    Raises:
+        ScenarioError: It cannot be used.
+    """
+    document = _document(text, source)
+    try:
+        file = _File.model_validate(document.value)
+    except ValidationError as error:
+        raise document.error(error) from error
+    _check_unique([teacher.user_id or teacher_id(teacher.name) for teacher in file.teachers], document)
+    parts = [
+        *(_of_teacher(teacher, at, document) for at, teacher in enumerate(file.teachers)),
+        *(_of_state(state, at, document) for at, state in enumerate(file.states)),
+        *(_of_fault(fault, at, document) for at, fault in enumerate(file.faults)),
+    ]
+    return Scenario(
+        name=name,
+        teachers=tuple(part.teacher for part in parts if part.teacher is not None),
+        states=tuple(state for part in parts for state in part.states),
+        faults=tuple(armed for part in parts for armed in part.faults),
+        about=file.about.strip(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What one entry of a file adds to the scenario."""
+
+    states: tuple[StateCall, ...] = ()
+    faults: tuple[Armed, ...] = ()
+    teacher: Teacher | None = None
+
+
+def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
+    user_id = teacher.user_id or teacher_id(teacher.name)
+    batches = batches_of(user_id, teacher.batches, teacher.statuses)
+    states = [StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": batches})]
+    if batches:
+        states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes_of(batches, teacher.classes)}))
+        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": validations_of(batches)}))
+    about = {user_id, *(row["batch_id"] for row in batches)}
+    return _Entry(
+        tuple(states),
+        _faults(teacher.fault, Route(about=frozenset(about)), ("teachers", at, "fault"), document),
+        Teacher(user_id, teacher.name, teacher.purpose, len(batches)),
+    )
+
+
+def _of_state(state: _State, at: int, document: "_Document") -> _Entry:
+    known = _STATES.get(state.state)
+    if known is None:
+        message = f"unknown provider state {state.state!r}; {meant(state.state, _STATES)}"
+        raise document.problem(("states", at, "state"), message)
+    try:
+        known.params.model_validate(dict(state.params))
+    except ValidationError as error:
+        raise document.error(error, ("states", at, "params")) from error
+    route = Route(about=frozenset(_ids(state.params)))
+    return _Entry(
+        (StateCall(state.state, state.params),), _faults(state.fault, route, ("states", at, "fault"), document)
+    )
+
+
+def _of_fault(fault: _Fault, at: int, document: "_Document") -> _Entry:
+    try:
+        route = parse_route(fault.on, _PROVIDERS)
+    except FaultError as error:
+        raise document.problem(("faults", at, "on"), str(error)) from error
+    return _Entry(faults=_faults(fault.fault, route, ("faults", at, "fault"), document))
+
+
+def _ids(params: Mapping[str, Any]) -> Iterator[str]:
+    """The ids that a state is about: requests that name one of them meet its fault."""
+    yield from (params[name] for name in ("user_id", "batch_id") if name in params)
+    yield from (row["batch_id"] for row in params.get("batches", ()))
+    yield from (name for value in params.values() if is_object(value) for name in value)
+
+
+def _faults(text: str | None, route: Route, loc: Loc, document: "_Document") -> tuple[Armed, ...]:
+    if text is None:
+        return ()
+    try:
+        return (Armed(route, parse_faults(text)),)
+    except FaultError as error:
+        raise document.problem(loc, str(error)) from error
+
+
+def _check_unique(user_ids: Sequence[str], document: "_Document") -> None:
+    for at, user_id in enumerate(user_ids):
+        if user_id in user_ids[:at]:
+            raise document.problem(("teachers", at), f"there is another teacher with the user id {user_id}")
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as people mean it: dates and `no` are text, and no key comes twice."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"} or first in "tfTF"
+    ]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """The content of a file that knows on which line each part of it stands."""
+
+    value: Any
+    root: yaml.Node | None
+    source: str
+
+    def error(self, error: ValidationError, prefix: Loc = ()) -> ScenarioError:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        first = problems[0]["loc"]
+        # What is wrong inside a list makes the list wrong too: once is enough.
+        told = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
+        return ScenarioError(
+            "\n".join(
+                self._line((*prefix, *item["loc"]), _in_our_words(item["type"], item["loc"], item["msg"]))
+                for item in told
+            )
+        )
+
+    def problem(self, loc: Loc, message: str) -> ScenarioError:
+        return ScenarioError(self._line(loc, message))
+
+    def _line(self, loc: Loc, message: str) -> str:
+        node = self.root
+        for step in loc:
+            inner = _child(node, step)
+            if inner is None:
+                break
+            node = inner
+        line = node.start_mark.line + 1 if node is not None else 1
+        return f"{self.source}:{line}: {'.'.join(map(str, loc)) or 'file'}: {message}"
+
+
+def _in_our_words(kind: str, loc: Loc, message: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            *above, name = loc
+            part = _PARTS.get(str(above[0]) if above else "")
+            return f"unknown field; {meant(str(name), part.model_fields)}" if part is not None else message
+        case "tuple_type":
+            return "expected a list"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "expected fields (name: value)"
+        case _:
+            return message
+
+
+def _child(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+        return node.value[step] if step < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    return None
+
+
+def _document(text: str, source: str) -> _Document:
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is not None:
+            _check_keys(root, source, set())
+        value: Any = {} if root is None else cast("Any", loader).construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        message = f"{source}:{line}: not YAML: {error.problem or error}"
+        raise ScenarioError(message) from error
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
+        # A scalar that its own tag does not fit (`!!int abc`) is reported by whatever the constructor trips over.
+        if isinstance(error, ScenarioError):
+            raise
+        message = f"{source}: not YAML: {' '.join(str(error).split())}"
+        raise ScenarioError(message) from error
+    finally:
+        loader.dispose()
+    return _Document(value, root, source)
+
+
+def _check_keys(node: yaml.Node, source: str, seen: set[int]) -> None:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            _check_keys(inner, source, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, inner in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in keys:
+                    message = f"{source}:{key.start_mark.line + 1}: {key.value}: the key stands here twice"
+                    raise ScenarioError(message)
+                keys.add(key.value)
+            _check_keys(inner, source, seen)

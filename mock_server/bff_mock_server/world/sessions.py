@@ -1,0 +1,104 @@
+"""The default world, and a world for each session that asks for one of its own."""
+
+import logging
+import re
+from collections import OrderedDict
+from typing import Final
+
+from bff_mock_server.world.scenarios.model import Scenario
+from bff_mock_server.world.world import World
+
+MAX_SESSIONS: Final = 1000
+"""Sessions kept; after that the one not used for longest begins anew, so that the memory stays bounded."""
+
+_ID: Final = re.compile(r"[!-~]{1,128}")
+_LOG: Final = logging.getLogger("bff_mock_server")
+
+
+class SessionError(ValueError):
+    """A session's id that cannot be one."""
+
+
+class Worlds:
+    """Every world begins as the scenario, and goes its own way from there.
+
+    Args:
+        scenario: What worlds begin as.
+        seed: What their chance begins with, together with the session's id.
+    """
+
+    def __init__(self, scenario: Scenario, *, seed: int = 0) -> None:
+        self.scenario = scenario
+        self._seed = seed
+        self._sessions: OrderedDict[str, World] = OrderedDict()
+        self._scenarios: dict[str, Scenario] = {}
+        self.default = self._begin("")
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """The ids of the sessions that have a world, the latest used last."""
+        return tuple(self._sessions)
+
+    def of(self, session: str | None) -> World:
+        """The world of a session, made when it is first asked for; the default one for `None`.
+
+        Raises:
+            SessionError: The id is not 1 to 128 visible ASCII characters.
+        """
+        if session is None:
+            return self.default
+        world = self._sessions.get(session)
+        if world is not None:
+            self._sessions.move_to_end(session)
+            return world
+        if not _ID.fullmatch(session):
+            message = f"a session's id is 1 to 128 visible ASCII characters, not {session[:128]!r}"
+            raise SessionError(message)
+        world = self._sessions[session] = self._begin(session)
+        if len(self._sessions) > MAX_SESSIONS:
+            oldest = next(iter(self._sessions))
+            self.end(oldest)
+            _LOG.warning("session %s was not used for longest and begins anew: there are over %d", oldest, MAX_SESSIONS)
+        return world
+
+    def look(self, session: str | None) -> World:
+        """The world of a session, without making it one: what it would begin as, if it has not begun yet.
+
+        Raises:
+            SessionError: As `of`.
+        """
+        return self._sessions.get(session) or self._begin(session) if session else self.of(session)
+
+    def begin_anew(self, session: str | None, scenario: Scenario | None = None) -> World:
+        """Let a world begin again, as another scenario if one is given; for `None`, all that begin from now on too.
+
+        Raises:
+            SessionError: As `of`.
+        """
+        if session is None:
+            self.scenario = scenario or self.scenario
+            self.default = self._begin("")
+            return self.default
+        self.of(session)
+        if scenario is not None:
+            self._scenarios[session] = scenario
+        world = self._sessions[session] = self._begin(session)
+        return world
+
+    def restart(self, scenario: Scenario) -> None:
+        """Let every world begin anew, as another scenario."""
+        self._sessions.clear()
+        self._scenarios.clear()
+        self.begin_anew(None, scenario)
+
+    def end(self, session: str) -> bool:
+        """Forget a session; `False` when there is none."""
+        self._scenarios.pop(session, None)
+        return self._sessions.pop(session, None) is not None
+
+    def scenario_of(self, session: str | None) -> Scenario:
+        """What the world of a session begins as."""
+        return self._scenarios.get(session or "", self.scenario)
+
+    def _begin(self, session: str) -> World:
+        return self.scenario_of(session).build(seed=f"{self._seed}/{session}")

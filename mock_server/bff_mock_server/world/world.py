@@ -1,0 +1,76 @@
+"""A world: the rows behind both backends, the states that made them, and the faults that are armed there."""
+
+from collections.abc import Iterable, Mapping
+from random import Random
+from threading import Lock
+from typing import Any, Final
+
+from bff_mock_server.faults.spec import Armed
+from bff_mock_server.world.rows import BatchRow, Rows, StateParams, validated, with_batch_rows, with_state
+
+_UNDO_LIMIT: Final = 64
+"""How many states can be taken back; older ones have become part of the world."""
+
+
+class World:
+    """The rows behind both backends, the states that made them, and what goes wrong there.
+
+    Attributes:
+        rows: What answers are about.
+        faults: What is armed; empty, and false, when nothing is.
+        random: Where chance comes from; the same seed gives the same run.
+    """
+
+    def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
+        self._base = Rows() if rows is None else rows
+        self._applied: list[StateParams] = []
+        self._changing = Lock()  # a test changes the world from its own thread, requests from the server's
+        self.rows = self._base
+        self.faults = tuple(faults)
+        self.random = Random(seed)  # noqa: S311  # faults that repeat, no secrets
+
+    def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
+        """Make a provider state true.
+
+        Raises:
+            StateError: No such state (at `provider`, when one is given), or its params are wrong.
+        """
+        state = validated(name, params, provider)
+        with self._changing:
+            self._applied.append(state)
+            self.rows = with_state(self.rows, state)
+            if len(self._applied) > _UNDO_LIMIT:
+                self._base = with_state(self._base, self._applied.pop(0))
+
+    def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
+        """Take a state back: what stood before stands again, whatever else was set up in between.
+
+        A state that is not there (any more) is no error: there is nothing left to take back.
+
+        Raises:
+            StateError: As `apply`.
+        """
+        wanted = validated(name, params, provider)
+        with self._changing:
+            for at in reversed(range(len(self._applied))):
+                if self._applied[at] == wanted:
+                    del self._applied[at]
+                    break
+            rows = self._base
+            for state in self._applied:
+                rows = with_state(rows, state)
+            self.rows = rows
+
+    def put(self, *rows: BatchRow) -> None:
+        """Let batches be as `rows` say.
+
+        A state that is taken back later sets up the others anew: their rows are then as those states say.
+        """
+        with self._changing:
+            self._base = with_batch_rows(self._base, rows)
+            self.rows = with_batch_rows(self.rows, rows)
+
+    def arm(self, armed: Armed) -> None:
+        """Let something go wrong from now on, beside what goes wrong already."""
+        with self._changing:
+            self.faults = (*self.faults, armed)

@@ -1,0 +1,94 @@
+"""The committed pacts are what the consumer tests write, and the checks on them can fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import validate_params
+from scripts.contract_pages import FOLDER, pages
+from tests.consumer.conftest import COMMITTED
+from tests.consumer.recording import Collection, differences
+
+
+@pytest.mark.timeout(300)
+def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """Written anew, both pacts are the committed ones, byte for byte.
+
+    In a process of its own, so that it does not depend on which tests run beside it, where, and in which order.
+    """
+    command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), "-q", "-p", "no:xdist"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    run = subprocess.run(  # noqa: S603
+        [*command, f"--write-pacts={tmp_path}"],
+        cwd=pytestconfig.rootpath,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout
+    assert differences(tmp_path, COMMITTED) == [], "stale pacts: write them with `pdm run contracts`"
+
+
+def test_drift_of_the_pages() -> None:
+    """The pages about the contract are what would be written out of it."""
+    stale = [name for name, text in pages().items() if (FOLDER / name).read_text(encoding="utf-8") != text]
+
+    assert stale == [], "stale pages: write them with `pdm run contracts`"
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "add"])
+def test_drift_is_seen(tmp_path: Path, change: str) -> None:
+    """A file that differs, lacks or is too many is named."""
+    shutil.copytree(COMMITTED, tmp_path, dirs_exist_ok=True)
+    path = min(tmp_path.glob("*.json"))
+    if change == "edit":
+        path.write_bytes(path.read_bytes() + b"\n")
+    elif change == "remove":
+        path.unlink()
+    else:
+        path = tmp_path / "stale.json"
+        path.write_text("{}")
+
+    assert differences(tmp_path, COMMITTED) == [path.name]
+
+
+def test_a_shared_description_is_refused(tmp_path: Path) -> None:
+    """The engine keeps one of two interactions with the same description and states, without a word."""
+    collection = Collection(tmp_path)
+    collection.claim("a provider", "a request", [("a state", {"id": 1})])
+    collection.claim("a provider", "a request", [("a state", {"id": 2})])
+
+    with pytest.raises(AssertionError, match="two interactions share the description 'a request'"):
+        collection.claim("a provider", "a request", [("a state", {"id": 1})])
+
+
+def test_pacts_are_complete() -> None:
+    """Descriptions are unique, each endpoint has one shape, and every state is one of the catalogue's."""
+    for pact in shipped_pacts():
+        descriptions = [interaction.description for interaction in pact.interactions]
+        shapes = [one for one in pact.interactions if one.role == "shape"]
+
+        assert len(set(descriptions)) == len(descriptions)
+        for interaction in pact.interactions:
+            method, path = interaction.request.method, interaction.request.path
+            assert len([shape for shape in shapes if shape.is_for(method, path)]) == 1, interaction.description
+            for state in interaction.states:
+                validate_params(pact.provider, state.name, state.params)
+
+
+def test_refusals_come_last() -> None:
+    """A server that takes the first of several interactions must not refuse a request that another one allows."""
+    for pact in shipped_pacts():
+        refusals = [interaction.description.startswith("refused: ") for interaction in pact.interactions]
+        unauthorised = [interaction.response.status == 401 for interaction in pact.interactions]
+
+        assert refusals == unauthorised
+        assert refusals == sorted(refusals)

@@ -1,0 +1,153 @@
+"""`bff-contracts list`, `show`, `states` and `scaffold`: what a provider team sees before it writes a line."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bff_contracts.cli import main
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import CATALOGUE
+from bff_contracts.verification import interactions_of
+
+NAMES = {"ras": "result-aggregator-service", "cms": "class-management-service"}
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def test_list_shows_every_interaction(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "list").splitlines()
+
+    for pact in shipped_pacts():
+        assert f"{pact.provider}: {len(pact.interactions)} interactions" in lines
+        for interaction in pact.interactions:
+            start = f"  {interaction.response.status}  {interaction.description}  (GET "
+            assert any(line.startswith(start) for line in lines)
+
+
+@pytest.mark.parametrize("provider", ["cms", "class-management-service"])
+def test_list_shows_one_provider(capsys: pytest.CaptureFixture[str], provider: str) -> None:
+    assert "result-aggregator-service" not in printed(capsys, "list", provider)
+
+
+def test_show_tells_states_request_answer_and_what_may_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, "show", "batch status: a batch")
+
+    assert shown.startswith(
+        "batch status: a batch  (result-aggregator-service)\n\ngiven: user has exactly these batches\n{"
+    )
+    assert "\nrequest:\nGET /internal/v1/batches/87d27851-8f2c-5a6b-b0c7-a0ca752167e0/status\n" in shown
+    assert "\nX-Internal-API-Key: INJECTED-AT-VERIFICATION\n" in shown
+    assert "\nanswer:\n200\nContent-Type: application/json\n\n{\n" in shown
+    assert re.search(r"\n  \$\.current_phase +null or one of spellcheck, cj_assessment\n", shown)
+
+
+def test_show_finds_by_a_part_of_the_description(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, "show", "WRONG key")
+    named = [name for who in ("ras", "cms") for name in interactions_of(who) if "wrong key" in name]
+
+    assert shown.count("\nanswer:\n401\n") == len(named)
+
+
+def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixture[str]) -> None:
+    told = printed(capsys, "states")
+
+    for state in CATALOGUE:
+        assert f"{state.name}  ({state.provider})" in told
+    assert "    classes{}.class_name  text\n" in told
+    assert "    batches[].essays[].cj_score  " in told
+    assert '          "class_name": "Svenska 1 – SA24B"\n' in told
+    assert "    async def batch_does_not_exist(params: BatchMissing) -> None:\n" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["show", "no such thing"], "no interaction has 'no such thing' in its description", id="show"),
+        pytest.param(
+            ["list", "sms"], "there is no contract with 'sms'; known: class-management-service, res", id="list"
+        ),
+        pytest.param(["states", "sms"], "there is no contract with 'sms'", id="states"),
+        pytest.param(["scaffold", "sms"], "there is no contract with 'sms'", id="scaffold"),
+        pytest.param(
+            ["scaffold", "cms", "-o", "no/such/file"], "cannot write no/such/file: No such file", id="nowhere"
+        ),
+        pytest.param(
+            ["scaffold", "cms", "-o", __file__], f"{__file__} exists already: delete it", id="never-overwrites"
+        ),
+    ],
+)
+def test_what_cannot_be_done_says_so_with_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["verifi"]])
+def test_a_wrong_command_line_is_a_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("bff-contracts 0.")
+
+
+# Scaffolds
+
+
+def pytest_of(folder: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(  # noqa: S603  our own interpreter
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**environment, "PYTHONPATH": str(folder)}
+    ).stdout
+
+
+@pytest.mark.parametrize("provider", ["ras", "cms"])
+def test_a_scaffold_runs_as_it_is_and_names_the_first_handler_to_write(provider: str, tmp_path: Path) -> None:
+    assert main(["scaffold", provider, "-o", str(tmp_path / "test_contract.py")]) == 0
+    output = pytest_of(tmp_path, "-x")
+    first = next(state.name for state in CATALOGUE if state.provider == NAMES[provider])
+
+    assert f"NotImplementedError: write the handler {first.replace(' ', '_')}" in output
+    assert "1 failed" in output
+
+
+def test_a_scaffold_has_one_test_for_each_interaction(tmp_path: Path) -> None:
+    main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
+    collected = pytest_of(tmp_path, "--collect-only", "-q").splitlines()
+
+    (pact,) = (pact for pact in shipped_pacts() if pact.provider == NAMES["cms"])
+    assert [line.partition("::")[2] for line in collected if "::" in line] == [
+        f"test_contract[{interaction.description}]" for interaction in pact.interactions
+    ]
+
+
+def test_a_scaffold_without_an_application_says_where_to_put_it(tmp_path: Path) -> None:
+    main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
+    output = pytest_of(tmp_path, "-k", "health")
+
+    assert "the provider raised NotImplementedError: create_app: return your application here" in output
+
+
+def test_a_scaffold_imports_the_application_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, "scaffold", "cms", "--app", "my_service.app:make")
+
+    assert "\nfrom my_service.app import make as create_app\n" in text
+    compile(text, "scaffold", "exec")

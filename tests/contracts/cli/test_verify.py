@@ -1,0 +1,146 @@
+"""`bff-contracts verify`, as a program of its own: what it prints, writes, and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bff_contracts.verification import interactions_of
+from tests.contracts.verification.test_applications import stateful_cms
+from tests.providers.small import INTERACTIONS, SEEDED
+from tests.support.hypercorn_server import on_hypercorn
+
+COMMAND = Path(sys.executable).parent / "bff-contracts"
+STATELESS = [name for name in interactions_of("cms") if name.startswith(("health", "refused"))]
+
+
+def run(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
+    if key is not None:
+        environment["HULEEDU_INTERNAL_API_KEY"] = key
+    return subprocess.run(  # noqa: S603  our own program
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, env=environment, timeout=30
+    )
+
+
+@pytest.fixture(scope="module")
+def url() -> Generator[str]:
+    with on_hypercorn(stateful_cms(200, [])) as address:
+        yield address
+
+
+def test_a_provider_that_keeps_its_contract(url: str) -> None:
+    done = run("verify", "cms", "--url", url, "--states-url", f"{url}/states")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split(" ms  ")[1] for line in done.stdout.splitlines() if line.startswith("  verified")]
+    assert rows == list(interactions_of("cms"))
+    assert done.stdout.splitlines()[0] == f"class-management-service at {url}: {len(INTERACTIONS)} interactions"
+    assert done.stdout.endswith(f"keeps all {len(INTERACTIONS)} interactions of its contract.\n")
+
+
+def test_nothing_of_the_engine_is_in_the_output(url: str) -> None:
+    assert "Verifying a pact" not in run("verify", "cms", "--url", url).stdout
+
+
+def test_a_provider_that_does_not(url: str) -> None:
+    done = run("verify", "cms", "--url", url)
+
+    assert done.returncode == 1
+    assert sum(line.startswith("  FAILED") for line in done.stdout.splitlines()) == len(SEEDED)
+    assert f"does not keep {len(SEEDED)} of {len(INTERACTIONS)} interactions" in done.stdout
+    assert "nothing sets provider state 'batches have exactly these classes' up" in done.stdout
+
+
+def test_differences_are_told_by_path_expected_and_actual(url: str) -> None:
+    done = run("verify", "cms", "--url", url, "--states-url", f"{url}/states", key="another-key")
+
+    assert done.returncode == 1
+    assert "  status\n    expected  200\n    actual    401\n    rule      expected 200 but was 401\n" in done.stdout
+    assert "the provider refused the key: the one in HULEEDU_INTERNAL_API_KEY was sent" in done.stdout
+    assert "another-key" not in done.stdout + done.stderr
+
+
+def test_some_interactions_can_be_picked(url: str) -> None:
+    done = run("verify", "cms", "--url", url, "--only", "REFUSED")
+
+    assert done.returncode == 0
+    chosen = sum(name.startswith("refused") for name in INTERACTIONS)
+    assert done.stdout.count("  verified") == chosen
+    assert done.stdout.endswith(f"keeps the {chosen} chosen of {len(INTERACTIONS)} interactions of its contract.\n")
+
+
+def test_reports(url: str, tmp_path: Path) -> None:
+    junit, outcomes = tmp_path / "junit.xml", tmp_path / "outcomes.json"
+    run("verify", "cms", "--url", url, "--junit", str(junit), "--json", str(outcomes))
+    suite = ET.parse(junit).getroot()  # noqa: S314  our own file
+    document: dict[str, Any] = json.loads(outcomes.read_text(encoding="utf-8"))
+
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(INTERACTIONS)), str(len(SEEDED)))
+    assert [case.get("name") for case in suite if case.find("failure") is None] == STATELESS
+    assert [each["interaction"] for each in document["interactions"] if each["verified"]] == STATELESS
+    assert (document["provider"], document["verified"]) == ("class-management-service", False)
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["cms", "--url", closed_port()], "nobody answers at http://127.0.0.1:", id="refused"),
+        pytest.param(
+            ["cms", "--url", "URL", "--states-url", closed_port()], "nobody answers at http://127.0.0.1:", id="states"
+        ),
+        pytest.param(["sms", "--url", "URL"], "there is no contract with 'sms'; known: class-man", id="provider"),
+        pytest.param(["cms", "--url", "URL", "--only", "no such"], "has 'no such' in its description", id="only"),
+        pytest.param(["cms", "--url", "URL", "--file", "no.json"], "No such file or directory: 'no.json'", id="file"),
+        pytest.param(
+            ["cms", "--url", "URL", "--json", "no/such/dir"], "cannot write no/such/dir: No such", id="report"
+        ),
+        pytest.param(["cms", "--url", "ftp://x"], "url is not an http or https URL: 'ftp://x'", id="scheme"),
+        pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 3600, not '0'", id="seconds"),
+        pytest.param(["cms"], "the following arguments are required: --url", id="no-url"),
+    ],
+)
+def test_what_cannot_run_says_so_with_2(url: str, arguments: list[str], told: str) -> None:
+    done = run("verify", *(url if argument == "URL" else argument for argument in arguments))
+
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_key_is_not_an_argument(url: str) -> None:
+    assert run("verify", "cms", "--url", url, "--api-key", "x").returncode == 2
+
+
+def test_another_contract_can_be_given(url: str, tmp_path: Path) -> None:
+    pact = {
+        "consumer": {"name": "another"},
+        "provider": {"name": "class-management-service"},
+        "interactions": [
+            {
+                "type": "Synchronous/HTTP",
+                "description": "a health with a body",
+                "request": {"method": "GET", "path": "/healthz"},
+                "response": {"status": 200, "body": {"contentType": "application/json", "content": {"up": True}}},
+            }
+        ],
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    file = tmp_path / "pact.json"
+    file.write_text(json.dumps(pact), encoding="utf-8")
+    done = run("verify", "cms", "--url", url, "--file", str(file))
+
+    assert done.returncode == 1
+    assert "Actual map is missing the following keys: up" in done.stdout

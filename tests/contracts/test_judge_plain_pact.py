@@ -1,0 +1,167 @@
+"""The judge on a pact that names no shapes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bff_contracts.judge import Judge
+from bff_contracts.pact.file import read_pact
+
+
+def _document(ids: str = "a,b", **response: Any) -> dict[str, Any]:
+    return {
+        "type": "Synchronous/HTTP",
+        "description": "things",
+        "request": {
+            "method": "GET",
+            "path": "/things",
+            "query": {"ids": [ids], "sort": ["up"]},
+            "matchingRules": {"query": {"ids": {"matchers": [{"match": "regex", "regex": "^[a-z](?:,[a-z])*$"}]}}},
+        },
+        "response": {"status": 200, **response},
+    }
+
+
+def _judge(**response: Any) -> Judge:
+    return _judge_of(_document(**response))
+
+
+def _judge_of(*interactions: dict[str, Any]) -> Judge:
+    pact = {
+        "consumer": {"name": "c"},
+        "provider": {"name": "p"},
+        "interactions": interactions,
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    return Judge(read_pact(json.dumps(pact), source="a.json"))
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "expected"),
+    [
+        pytest.param("/things?ids=x,y&sort=up", [{"x": 1, "y": 2}], [], id="allowed"),
+        pytest.param(
+            "/things?ids=x,y&sort=up",
+            [{"x": 1, "y": 2, "z": 3}],
+            ["body $[0]: has the key 'z', which was not asked for"],
+            id="key-too-many-inside-a-list",
+        ),
+        pytest.param(
+            "/things?ids=x,y&sort=down",
+            [{"x": 1, "y": 2}],
+            ["request sort: expected 'up', found 'down'"],
+            id="literal-parameter",
+        ),
+        pytest.param("/things?ids=x,y", [{"x": 1, "y": 2}], ["request sort: is missing"], id="no-parameter"),
+        pytest.param(
+            "/things?ids=x,y&sort=up&sort=down",
+            [{"x": 1, "y": 2}],
+            ["request sort: expected 'up', found 'up, down'"],
+            id="parameter-given-twice",
+        ),
+        pytest.param(
+            "/things?ids=x,y&sort=up",
+            [{"x": 1, "y": 2, "z": 3, "w": 4}],
+            [
+                "body $[0]: has the key 'w', which was not asked for",
+                "body $[0]: has the key 'z', which was not asked for",
+            ],
+            id="keys-too-many-in-their-order",
+        ),
+    ],
+)
+def test_a_pact_without_shapes_is_judged(target: str, body: Any, expected: list[str]) -> None:
+    """Without a shape, the interactions of the endpoint are the yardstick, their literal parameters included."""
+    judge = _judge(body={"content": [{"a": 1, "b": 2}], "contentType": "application/json"})
+
+    found = judge.violations(
+        method="GET", target=target, status=200, content_type="application/json", body=json.dumps(body).encode()
+    )
+
+    assert [str(mismatch) for mismatch in found] == expected
+
+
+OF = {"x": {"by": {"x": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param({"of": OF, "items": [{"x": 1}]}, [], id="allowed"),
+        pytest.param(
+            {"of": {"x": {"by": {"x": 1, "q": 2}}}, "items": [{"x": 1}]},
+            ["body $['of']['x']['by']: has the key 'q', which was not asked for"],
+            id="deep-inside",
+        ),
+        pytest.param(
+            {"of": OF, "items": [{"x": 1, "z": 2}]},
+            ["body $['items'][0]: has the key 'z', which was not asked for"],
+            id="in-a-list",
+        ),
+        pytest.param(
+            {"of": OF, "items": [{"x": 1}, {"z": 2}]},
+            ["body $.items: Expected a List with 1 elements but received 2 elements"],
+            id="a-longer-list-is-the-engines-to-refuse",
+        ),
+        pytest.param(
+            {"of": OF, "items": 5},
+            ['body $.items: Type mismatch: Expected 5 (Integer) to be the same type as [{"x":1}] (Array)'],
+            id="no-list-at-all",
+        ),
+        pytest.param({"of": OF, "items": [{"x": 1}], "more": {"z": 1}}, [], id="a-map-that-the-contract-does-not-have"),
+    ],
+)
+def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, expected: list[str]) -> None:
+    """Each map that the contract keys by what was asked for is looked at, and no other one."""
+    judge = _judge(
+        body={"content": {"of": {"a": {"by": {"a": 1}}}, "items": [{"a": 1}]}, "contentType": "application/json"},
+        ids="a",
+    )
+
+    found = judge.violations(
+        method="GET",
+        target="/things?ids=x&sort=up",
+        status=200,
+        content_type="application/json",
+        body=json.dumps(body).encode(),
+    )
+
+    assert [str(mismatch) for mismatch in found] == expected
+
+
+def test_a_body_of_no_declared_type_may_have_any() -> None:
+    """Where the contract says no content type, none is asked for."""
+    found = _judge(body={"content": {"c": 1}}).violations(
+        method="GET", target="/things?ids=a&sort=up", status=200, content_type="text/html", body=b'{"c": 1}'
+    )
+
+    assert found == []
+
+
+def test_a_parameter_that_is_named_twice_is_told_with_both_its_values() -> None:
+    """Literal values are compared in their order."""
+    document = _document(body={"content": {"c": 1}})
+    document["request"]["query"]["sort"] = ["up", "down"]
+
+    found = _judge_of(document).violations(
+        method="GET", target="/things?ids=a&sort=up", status=200, content_type="application/json", body=b'{"c": 1}'
+    )
+
+    assert [str(mismatch) for mismatch in found] == ["request sort: expected 'up, down', found 'up'"]
+
+
+def test_the_interaction_that_comes_closest_is_told_of() -> None:
+    """Of several interactions with the status the one with the fewest mismatches speaks."""
+    first = _document(body={"content": {"c": 1, "d": 2, "e": {"f": 1}}, "contentType": "application/json"})
+    second = {**_document(body={"content": {"c": 9}, "contentType": "application/json"}), "description": "another"}
+
+    found = _judge_of(first, second).violations(
+        method="GET",
+        target="/things?ids=a,b&sort=up",
+        status=200,
+        content_type="application/json",
+        body=b'{"c": 1, "e": {}}',
+    )
+
+    assert [(mismatch.where, mismatch.path) for mismatch in found] == [("body", "$.c")]

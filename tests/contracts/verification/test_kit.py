@@ -1,0 +1,237 @@
+"""What a provider team is told when its service or the call of the kit is wrong. It is never a pass."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import CMS
+from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, once, raises
+
+ROOT = Path(__file__).parents[3]
+
+
+# What verifies
+
+
+def test_a_provider_that_keeps_its_contract_is_verified(cms: SmallCms) -> None:
+    verification = verify_provider(cms, provider=CMS, states=cms.states)
+
+    assert verification.verified
+    assert [outcome.interaction for outcome in verification.outcomes] == list(interactions_of(CMS))
+
+
+def test_the_short_name_will_do(cms: SmallCms) -> None:
+    assert verify_provider(cms, provider="cms", states=cms.states).provider == CMS
+
+
+def test_an_application_can_be_made_by_a_function(cms: SmallCms) -> None:
+    async def factory() -> SmallCms:
+        return cms
+
+    assert verify_provider(lambda: cms, provider=CMS, states=cms.states).verified
+    assert verify_provider(factory, provider=CMS, states=cms.states).verified
+
+
+def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
+    with running_provider(cms, provider=CMS, states=cms.states) as running:
+        running.verify(NEEDS_STATE)
+
+        assert cms.keys == ["INJECTED-AT-VERIFICATION"]
+
+
+# Answers
+
+
+def test_a_difference_says_where_what_was_expected_and_what_came(cms: SmallCms) -> None:
+    cms.echo = True
+    told = failures(cms, cms.states)[NEEDS_STATE]
+
+    assert "body $['26b9045a-e947-5833-ab3e-161507389763'].class_name" in told
+    assert 'expected  "Svenska 1 – SA24B"' in told
+    assert 'actual    "sent INJECTED-AT-VERIFICATION"' in told
+
+
+@pytest.mark.parametrize(
+    ("fail", "told", "kind"),
+    [
+        pytest.param(raises, "the provider raised RuntimeError: no such table", RuntimeError, id="raises"),
+        pytest.param(lambda: sys.exit(3), "the provider raised SystemExit: 3", SystemExit, id="exits"),
+    ],
+)
+def test_an_exception_of_the_application_is_told(
+    cms: SmallCms, fail: Callable[[], Any], told: str, kind: type[BaseException]
+) -> None:
+    cms.before = once(fail)
+    with running_provider(cms, provider=CMS, states=cms.states) as running:
+        with pytest.raises(NotVerified, match=told) as caught:
+            running.verify(NEEDS_STATE)
+        running.verify(NEEDS_STATE)
+
+    assert isinstance(caught.value.__cause__, kind)
+
+
+def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
+    cms.before = for_ever
+    told = list(failures(cms, cms.states, seconds=0.2).values())
+
+    assert len(told) == len(interactions_of(CMS))
+    assert all(text.endswith("the provider gave no answer within 0.2 s") for text in told[:3]), "and nothing else"
+    assert all("not tried: those before it took too long" in text for text in told[3:])
+
+
+def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:
+    end = threading.Event()
+
+    def hold() -> None:
+        end.wait()
+
+    cms.before = hold
+    told = list(failures(cms, cms.states, seconds=0.2).values())
+    end.set()
+
+    assert len(told) == len(interactions_of(CMS))
+    assert "the provider holds its event loop" in told[0]
+
+
+def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
+    cms.before = once(for_ever)
+
+    assert len(failures(cms, cms.states, seconds=0.2)) == 1
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(raises, id="raises"),
+        pytest.param(for_ever, id="never-answers"),
+    ],
+)
+def test_nothing_of_the_kits_own_is_what_a_contract_expects(cms: SmallCms, before: Any, tmp_path: Path) -> None:
+    """Not even where a contract expects a 500."""
+    pact = {
+        "consumer": {"name": "a"},
+        "provider": {"name": CMS},
+        "interactions": [
+            {
+                "type": "Synchronous/HTTP",
+                "description": "it is broken",
+                "request": {"method": "GET", "path": "/healthz"},
+                "response": {"status": 500},
+            }
+        ],
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    (tmp_path / "pact.json").write_text(json.dumps(pact), encoding="utf-8")
+    cms.before = before
+    with pytest.raises(NotVerified):
+        verify_provider(cms, provider=CMS, pact=tmp_path / "pact.json", seconds=0.3)
+
+
+def test_a_proxy_of_the_environment_is_not_used(tmp_path: Path) -> None:
+    """The engine reads it when it starts, so in a process of its own."""
+    program = (
+        "from tests.providers.small import SmallCms; from bff_contracts.verification import verify_provider\n"
+        "cms = SmallCms(); verify_provider(cms, provider='cms', states=cms.states); print('verified')"
+    )
+    done = subprocess.run(  # noqa: S603  our own interpreter
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "ALL_PROXY": "http://127.0.0.1:1",
+            "PYTHONPATH": str(ROOT),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "verified" in done.stdout.splitlines(), done.stdout + done.stderr
+
+
+# What cannot be verified at all
+
+
+def _no_app() -> Any:
+    message = "DATABASE_URL is not set"
+    raise RuntimeError(message)
+
+
+async def _lifespan_fails(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "lifespan"
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+async def _lifespan_raises(_scope: Any, receive: Any, _send: Any) -> None:
+    await receive()
+    message = "no database"
+    raise ConnectionError(message)
+
+
+async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
+    await receive()
+    sys.exit(3)
+
+
+@pytest.mark.parametrize(
+    ("app", "options", "told"),
+    [
+        pytest.param(
+            SmallCms(), {"provider": "cls"}, "there is no contract with 'cls'; known: class-man", id="provider"
+        ),
+        pytest.param(
+            SmallCms(), {"states": {"batch exists": print}}, "no provider state 'batch exists'; it", id="state"
+        ),
+        pytest.param("my_service.app:create_app", {}, "give the ASGI application itself, or a function", id="name"),
+        pytest.param(None, {}, "give an ASGI application or url=, and", id="nothing"),
+        pytest.param(
+            SmallCms(), {"url": "http://127.0.0.1:1"}, "give an ASGI application or url=, and not both", id="both"
+        ),
+        pytest.param(
+            None,
+            {"url": "http://127.0.0.1:1", "states": {}, "states_url": "http://127.0.0.1:1"},
+            "states_url, not",
+            id="2x",
+        ),
+        pytest.param(
+            None, {"url": "127.0.0.1:5002"}, "url is not an http or https URL: '127.0.0.1:5002'", id="no-scheme"
+        ),
+        pytest.param(None, {"url": "http://a:b@127.0.0.1"}, "url has credentials", id="credentials"),
+        pytest.param(None, {"url": "http://127.0.0.1:99999"}, "url is not an http or https URL", id="port"),
+        pytest.param(None, {"url": "http://127.0.0.1:1"}, "nobody answers at http://127.0.0.1:1:", id="refused"),
+        pytest.param(_no_app, {}, "could not be made: RuntimeError: DATABASE_URL is not set", id="factory"),
+        pytest.param(lambda: sys.exit("no config"), {}, "could not be made: SystemExit: no config", id="factory-exits"),
+        pytest.param(_lifespan_exits, {}, f"{CMS} did not start: it called sys.exit(3)", id="start-exits"),
+        pytest.param(_lifespan_raises, {}, f"{CMS} did not start: ConnectionError: no database", id="start-raises"),
+        pytest.param(
+            lambda: None, {}, "what makes the application gave None, which is none", id="factory-gives-nothing"
+        ),
+        pytest.param(None, {"url": "http://[::1"}, "url is not an http or https URL", id="brackets"),
+        pytest.param(None, {"url": "http://a:sekret@h:99999"}, "url has credentials", id="secret-and-port"),
+        pytest.param(None, {"url": "http://a..b"}, "nobody answers at http://a..b", id="label"),
+        pytest.param(_lifespan_fails, {}, f"{CMS} did not start: no database", id="start"),
+        pytest.param(SmallCms(), {"pact": "no/such.json"}, "No such file", id="no-pact"),
+        pytest.param(SmallCms(), {"pact": __file__}, "not JSON", id="broken-pact"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_verified(app: Any, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(CannotVerify) as caught:
+        verify_provider(app, **{"provider": CMS, **options})  # pyright: ignore[reportArgumentType]  # of many types
+
+    assert told in str(caught.value)
+
+
+def test_an_interaction_that_there_is_not_is_no_pass(cms: SmallCms) -> None:
+    told = "has no interaction 'classes: all'; it has"
+    with running_provider(cms, provider=CMS) as running, pytest.raises(CannotVerify, match=told):
+        running.verify("classes: all")

@@ -1,0 +1,94 @@
+"""The kit sends a provider's real key, tells nobody of it, and says when it was the key that was refused."""
+
+import traceback
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import CMS
+from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, once, raises, states_with
+
+
+@pytest.mark.parametrize("how", ["application", "handler", "factory", "start"])
+def test_a_key_in_an_exception_is_not_told(how: str) -> None:
+    key = "real-4711-secret"
+
+    def fails(*_: Any) -> Any:
+        message = f'bad key:\n{key} "quoted"'
+        raise RuntimeError(message)
+
+    async def start(_scope: Any, receive: Any, _send: Any) -> None:
+        await receive()
+        fails()
+
+    cms = SmallCms(key)
+    if how == "application":
+        cms.before = fails
+    states = states_with(fails) if how == "handler" else cms.states
+    app: Any = {"factory": lambda: fails("made"), "start": start}.get(how, cms)
+    with pytest.raises((NotVerified, CannotVerify)) as caught:
+        verify_provider(app, provider=CMS, states=states, api_key=key)
+
+    told = "".join(traceback.format_exception(caught.value)) + repr(getattr(caught.value, "outcomes", ""))
+    assert "bad key" in str(caught.value)
+    assert key not in told
+
+
+@pytest.mark.parametrize("source", ["argument", "environment"])
+def test_the_real_key_replaces_the_placeholder_and_nothing_else(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cms = SmallCms("real-4711")
+    if source == "environment":
+        monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", "real-4711")
+    verify_provider(cms, provider=CMS, states=cms.states, api_key="real-4711" if source == "argument" else None)
+
+    assert set(cms.keys) == {"real-4711", "not-the-key", None}
+
+
+def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
+    cms.key, cms.echo = "real-4711", True
+    with pytest.raises(NotVerified) as caught:
+        verify_provider(cms, provider=CMS, states=cms.states, api_key="real-4711")
+
+    assert "sent [the key]" in str(caught.value)
+    assert "real-4711" not in str(caught.value) + repr(caught.value.outcomes)
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable", "told"),
+    [
+        (None, "", "none was given, so the contract's placeholder was sent: set HULEEDU_INTERNAL_API_KEY, or api_key"),
+        (None, "other", "the one in HULEEDU_INTERNAL_API_KEY was sent"),
+        ("other", "real-4711", "the one in api_key was sent"),
+    ],
+)
+def test_a_refused_key_is_explained_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, told: str
+) -> None:
+    monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", variable)
+    cms = SmallCms("real-4711")
+    with pytest.raises(NotVerified, match=f"the provider refused the key: {told}") as caught:
+        verify_provider(cms, provider=CMS, states=cms.states, api_key=argument)
+
+    assert {tuple(each.where for each in outcome.differences) for outcome in caught.value.outcomes} == {("status",)}
+
+
+def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -> None:
+    cms.refusal = 403
+    told = failures(cms, cms.states)
+
+    assert set(told) == {name for name in interactions_of("cms") if name.startswith("refused: ")}
+    assert all("expected  401\n    actual    403" in text and "refused the key" not in text for text in told.values())
+
+
+@pytest.mark.parametrize("key", ["x", "key", "a", "200"])
+def test_a_short_key_does_not_garble_what_is_told(key: str) -> None:
+    cms = SmallCms(key)
+    cms.before = once(raises)
+    with (
+        running_provider(cms, provider=CMS, states=cms.states, api_key=key) as running,
+        pytest.raises(NotVerified) as it,
+    ):
+        running.verify(NEEDS_STATE)
+
+    assert "the provider raised RuntimeError: no such table: batch_classes" in str(it.value)

@@ -1,0 +1,189 @@
+"""What a provider team is told when its handlers of provider states are wrong, and which handlers there may be."""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import pytest
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, KINDS, USER_HAS_BATCHES, ByBatch
+from bff_contracts.verification import NotVerified, interactions_of, running_provider, verify_provider
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, raises, states_with
+
+NEEDS_NONE = "refused: classes of batches without a key"
+
+
+def test_params_arrive_as_the_models_of_the_catalogue(cms: SmallCms) -> None:
+    seen: list[Any] = []
+
+    def seed(params: ByBatch) -> None:
+        seen.append(params)
+        cms.seed(params)
+
+    verify_provider(cms, provider=CMS, states=states_with(seed))
+
+    assert {type(params) for params in seen} == set(KINDS.values())
+
+
+def _plain(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    def seed(params: ByBatch) -> None:
+        log.append("set up")
+        cms.seed(params)
+
+    return seed
+
+
+def _async(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    async def seed(params: ByBatch) -> None:
+        log.append("set up")
+        cms.seed(params)
+
+    return seed
+
+
+def _generator(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    def seed(params: ByBatch) -> Generator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    return seed
+
+
+def _async_generator(log: list[str], cms: SmallCms) -> Callable[[Any], Any]:
+    async def seed(params: ByBatch) -> AsyncGenerator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    return seed
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        pytest.param(_plain, ["set up"], id="function"),
+        pytest.param(_async, ["set up"], id="async-function"),
+        pytest.param(_generator, ["set up", "restored"], id="generator"),
+        pytest.param(_async_generator, ["set up", "restored"], id="async-generator"),
+    ],
+)
+def test_a_handler_may_be_any_of_these(
+    cms: SmallCms, make: Callable[[list[str], SmallCms], Callable[[Any], Any]], expected: list[str]
+) -> None:
+    log: list[str] = []
+    with running_provider(cms, provider=CMS, states=states_with(make(log, cms))) as running:
+        running.verify(NEEDS_STATE)
+
+    assert log == expected
+
+
+def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
+    told = failures(cms, {})
+
+    assert f"nothing sets provider state {BATCHES_HAVE_CLASSES!r} up" in told[NEEDS_STATE]
+    assert NEEDS_NONE not in told
+
+
+@pytest.mark.parametrize(
+    ("fail", "told"),
+    [
+        pytest.param(raises, "its handler raised RuntimeError: no such table: batch_classes", id="raises"),
+        pytest.param(lambda: sys.exit(3), "its handler raised SystemExit: 3", id="exits"),
+        pytest.param(lambda: pytest.skip("not today"), "its handler raised Skipped: not today", id="skips"),
+        pytest.param(lambda: next(iter(())), "its handler raised RuntimeError: StopIteration", id="stops-iterating"),
+        pytest.param(lambda: 17, "its handler did nothing but return 17", id="returns-something"),
+        pytest.param(lambda: lambda: None, "its handler did nothing but return <function", id="forgot-to-call"),
+        pytest.param(threading.Event().wait, "its handler took longer than 0.3 s", id="hangs"),
+        pytest.param(for_ever, "its handler took longer than 0.3 s", id="hangs-asynchronously"),
+    ],
+)
+def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], told: str) -> None:
+    def seed(_: ByBatch) -> Any:
+        return fail()
+
+    found = failures(cms, states_with(seed), seconds=0.3)
+
+    first = list(found.values())[:3]  # after three that take too long the rest is not tried
+    assert all(told in text and BATCHES_HAVE_CLASSES in text for text in first)
+    assert len(found) >= sum("refused" not in name and "health" not in name for name in interactions_of(CMS))
+
+
+def test_the_exception_of_a_handler_is_the_cause(cms: SmallCms) -> None:
+    def seed(_: ByBatch) -> None:
+        raises()
+
+    states = states_with(seed)
+    with running_provider(cms, provider=CMS, states=states) as running, pytest.raises(NotVerified) as caught:
+        running.verify(NEEDS_STATE)
+
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_context_manager_is_a_handler(cms: SmallCms) -> None:
+    log: list[str] = []
+
+    @contextmanager
+    def seed(params: ByBatch) -> Generator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    @asynccontextmanager
+    async def seed_async(params: ByBatch) -> AsyncGenerator[None]:
+        log.append("set up")
+        cms.seed(params)
+        yield
+        log.append("restored")
+
+    for handler in (seed, seed_async):
+        with running_provider(cms, provider=CMS, states=states_with(handler)) as running:
+            running.verify(NEEDS_STATE)
+
+    assert log == ["set up", "restored"] * 2
+
+
+def test_a_second_yield_is_a_failure(cms: SmallCms) -> None:
+    def seed(params: ByBatch) -> Generator[None]:
+        cms.seed(params)
+        yield
+        yield
+
+    assert "its handler yields more than once" in failures(cms, states_with(seed))[NEEDS_STATE]
+
+
+def test_a_handler_that_cancels_itself_is_a_failure_of_its_own(cms: SmallCms) -> None:
+    async def seed(_: ByBatch) -> None:
+        task = asyncio.get_running_loop().create_task(for_ever())
+        task.cancel()
+        await task
+
+    assert "its handler was cancelled" in failures(cms, states_with(seed))[NEEDS_STATE]
+
+
+def test_hanging_handlers_of_a_long_contract_end_soon() -> None:
+    """RAS has 31 interactions, and a lock that is held hangs all of their handlers."""
+    started = time.monotonic()
+    with running_provider(
+        SmallCms(), provider="ras", states={USER_HAS_BATCHES: lambda _: for_ever()}, seconds=0.5
+    ) as ras:
+        outcomes = list(ras.outcomes())
+
+    assert not any(outcome.verified for outcome in outcomes)
+    assert time.monotonic() - started < 15, "31 times half a second, and the restoring, would be longer"
+
+
+def test_what_cannot_be_restored_is_a_failure(cms: SmallCms) -> None:
+    def seed(params: ByBatch) -> Generator[None]:
+        cms.seed(params)
+        yield
+        raises()
+
+    assert "its handler raised RuntimeError" in failures(cms, states_with(seed))[NEEDS_STATE]

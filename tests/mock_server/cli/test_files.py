@@ -1,0 +1,129 @@
+"""Any pact file, served by the command as it stands."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+import bff_contracts
+from bff_mock_server import cli, find_scenario
+from tests.mock_server.building import KEY
+from tests.mock_server.cli.test_command import COMMAND
+
+THINGS: dict[str, Any] = {
+    "consumer": {"name": "bff-teacher-service"},
+    "provider": {"name": "thing-service"},
+    "interactions": [
+        {
+            "description": "a thing",
+            "providerState": "there is a thing",
+            "request": {"method": "get", "path": "/things/1"},
+            "response": {"status": 200, "body": {"id": 1}},
+        },
+        {
+            "description": "no thing",
+            "providerState": "there is nothing",
+            "request": {"method": "get", "path": "/things/2"},
+            "response": {"status": 404},
+        },
+        {
+            "description": "up",
+            "request": {"method": "get", "path": "/up"},
+            "response": {"status": 200},
+        },
+    ],
+    "metadata": {"pactSpecification": {"version": "2.0.0"}},
+}
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Path:
+    path = tmp_path / "things.json"
+    path.write_text(json.dumps(THINGS), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Generator[str]:
+    """The base URL of whatever the mock serves on its one port."""
+    command = [*COMMAND, "--no-control", "-q", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
+@pytest.mark.parametrize(
+    ("options", "statuses"),
+    [
+        pytest.param([], [200, 404, 200], id="all"),
+        pytest.param(["--provider-state", "a thing$"], [200, 404, 404], id="one-state"),
+        pytest.param(["--provider-state", "nothing", "--empty-provider-state"], [404, 404, 200], id="and-none"),
+    ],
+)
+def test_any_pact_file_is_served_on_one_port(things: Path, options: list[str], statuses: list[int]) -> None:
+    with serving("--file", things, *options) as url:
+        answers = [httpx.get(f"{url}{path}") for path in ("/things/1", "/things/2", "/up")]
+
+    assert [answer.status_code for answer in answers] == statuses
+    # A refusal of the mock's own says so; the contract's 404 does not.
+    assert ("problem" in answers[1].headers.get("content-type", "")) is (
+        options[:2] == ["--provider-state", "a thing$"]
+    )
+
+
+@pytest.mark.usefixtures("things")
+def test_a_folder_of_pacts_is_served_on_one_port_with_simulators_where_there_are_any(tmp_path: Path) -> None:
+    for file in (Path(bff_contracts.__file__).parent / "pacts").glob("*.json"):
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    teacher = find_scenario("default").teachers[0].user_id
+    headers = {"X-Internal-API-Key": KEY, "X-Service-ID": "bff-teacher-service", "X-Correlation-ID": str(UUID(int=0))}
+    with serving("--dir", tmp_path, "--port", port) as url:
+        page = httpx.get(f"{url}/internal/v1/batches/user/{teacher}?limit=1&offset=0", headers=headers).json()
+        batch = page["batches"][0]["batch_id"]
+        classes = httpx.get(f"{url}/internal/v1/batches/class-info?batch_ids={batch}", headers=headers)
+
+        assert url == f"http://127.0.0.1:{port}"
+        assert (list(classes.json()), httpx.get(f"{url}/things/1").json()) == ([batch], {"id": 1})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--file", "missing.json"], "missing.json: No such file or directory", id="no-file"),
+        pytest.param(["--dir", "."], ".: no pact files (*.json) here", id="no-files"),
+        pytest.param(["--dir", "nowhere"], "nowhere: no such folder", id="no-folder"),
+        pytest.param(["--port", "80"], "--port goes with --file or --dir", id="port-alone"),
+        pytest.param(["--file", "things.json", "--only", "ras"], "--only goes with the shipped", id="only-with-file"),
+        pytest.param(["--file", "things.json", "--cms", "proxy=http://x"], "--ras and --cms go", id="proxy-with-file"),
+        pytest.param(["--file", "things.json", "--provider-state", "x"],
+                     "things.json: no interaction is in a provider state that matches 'x'", id="no-state"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_served_is_said_with_exit_code_2(
+    arguments: list[str],
+    message: str,
+    things: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty" if arguments == ["--dir", "."] else things.parent)
+
+    assert cli.main(arguments) == 2
+    assert f"bff-mock-server: {message}" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+"""The command in front of real providers: what it refuses at start, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bff_mock_server.serving.server import bind
+from tests.mock_server.proxy.proxying import HEADERS, served
+from tests.support.mock_process import running_mock
+from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
+
+pytestmark = pytest.mark.xdist_group("proxy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mistake", "code"),
+    [
+        pytest.param(["--fail-on-violation"], True, 1, id="violated"),
+        pytest.param(["--fail-on-violation"], False, 0, id="kept"),
+        pytest.param([], True, 0, id="only-said"),
+    ],
+)
+def test_the_exit_code_tells_whether_the_contract_was_kept(
+    arguments: list[str],
+    mistake: bool,  # noqa: FBT001
+    code: int,
+) -> None:
+    providers = Providers(mistake=Mistake(body=first("essay_count", "3")) if mistake else Mistake())
+    with served(providers) as (ras, _), running_mock("--ras", f"proxy={ras}", *arguments) as mock:
+        httpx.get(f"{mock.ras}{PAGE}", headers=HEADERS)
+        mock.process.send_signal(signal.SIGINT)
+        rest, _ = mock.process.communicate(timeout=20)
+
+    assert mock.process.returncode == code
+    assert ("real services broke their contract 1 times" in rest) is mistake
+    assert f"passes requests on to {ras}" in mock.banner
+    assert KEY not in rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
+        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is no address of a provider", id="no-http"),
+        pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
+        pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
+        pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),
+        pytest.param(["--fail-on-violation"], "--fail-on-violation needs something real", id="nothing-to-violate"),
+        pytest.param(
+            ["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], "/no/such/x.yaml: No such file", id="file"
+        ),
+    ],
+)
+def test_what_cannot_be_proxied_is_said_at_start(arguments: list[str], message: str) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bff_mock_server", *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.yaml"
+    kept.write_text("about: precious", encoding="utf-8")
+    with bind("127.0.0.1", 0) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", port, "--cms-port", "0", "--no-control"]
+    command += ["--ras", f"proxy=http://localhost:{port}", "--record", str(kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == 2
+    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in done.stderr
+    assert kept.read_text(encoding="utf-8") == "about: precious"
+
+
+def test_without_the_engine_it_says_which_extra_to_install() -> None:
+    program = (
+        "import sys; sys.modules['pact_ffi'] = None; from bff_mock_server.cli import main;"
+        "sys.exit(main(['--ras', 'proxy=http://127.0.0.1:1']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == 2
+    assert re.search(r"pact_ffi is missing; a proxy needs the extras: pip install '.*\[mock,contracts\]'", done.stderr)

@@ -1,0 +1,166 @@
+"""Hot reload: good files replace everything at once, bad ones nothing, and no request is lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import Mock, find_scenario
+from bff_mock_server.cli import watching
+from bff_mock_server.cli.assembly import Plan, assemble
+from bff_mock_server.cli.contracts import Contracts
+from bff_mock_server.serving.server import running
+from tests.mock_server.building import HEADERS, interaction
+
+
+def write(path: Path, *interactions: dict[str, Any]) -> None:
+    document = {
+        "consumer": {"name": "a"},
+        "provider": {"name": "thing-service"},
+        "interactions": interactions,
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(document), encoding="utf-8")
+    fresh.replace(path)
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true within ten seconds."""
+    came_true = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return True
+        came_true.wait(0.005)
+    return False
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "TICK_SECONDS", 0.02)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "things.json"
+    write(path, interaction("one", "/one", body={"n": 1}))
+    return path
+
+
+@pytest.fixture(params=["file", "folder"])
+def mock(request: pytest.FixtureRequest, file: Path) -> Generator[Mock]:
+    is_file = request.param == "file"
+    contracts = Contracts(files=[str(file)] if is_file else [], folders=[] if is_file else [str(file.parent)])
+    assembly = assemble(Plan(contracts, watch=True))
+    with running(assembly.listeners, beside=assembly.beside):
+        yield assembly.mock
+
+
+def get(mock: Mock, path: str) -> httpx.Response:
+    return httpx.get(f"{mock.urls['thing-service']}{path}")
+
+
+def test_a_changed_contract_is_served_at_once(mock: Mock, file: Path) -> None:
+    get(mock, "/one")
+    write(file, interaction("one", "/one", body={"n": 2}), interaction("two", "/two"))
+
+    assert until(lambda: get(mock, "/two").status_code == 200)
+    assert get(mock, "/one").json() == {"n": 2}
+    uses = {use.interaction: use.times for use in mock.coverage()}
+    assert uses["one"] == 1  # counted anew: it is another interaction
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("{", "things.json: $: not JSON", id="half-a-file"),
+        pytest.param('{"metadata": {}}', "things.json: $: not a pact", id="no-pact"),
+        pytest.param("[" * 100_000, "things.json: $: not JSON", id="nested-without-end"),
+        pytest.param('{"a": ' + "1" * 5000 + "}", "things.json: $: not JSON", id="thousands-of-digits"),
+    ],
+)
+def test_a_bad_contract_keeps_what_stands_and_says_so(mock: Mock, file: Path, text: str, problem: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+    assert until(lambda: problem in mock.problem)
+    assert get(mock, "/one").json() == {"n": 1}
+    write(file, interaction("one", "/one", body={"n": 3}))
+    assert until(lambda: mock.problem == "")
+    assert get(mock, "/one").json() == {"n": 3}
+
+
+def test_a_chosen_scenario_survives_a_changed_contract(mock: Mock, file: Path) -> None:
+    mock.worlds.restart(find_scenario("exam-week"))
+    write(file, interaction("one", "/one", body={"n": 9}))
+
+    assert until(lambda: get(mock, "/one").json() == {"n": 9})
+    assert mock.worlds.scenario.name == "exam-week"
+
+
+def test_a_file_that_is_gone_keeps_what_stands(mock: Mock, file: Path) -> None:
+    file.unlink()
+
+    assert until(lambda: mock.problem != "")
+    assert get(mock, "/one").json() == {"n": 1}
+
+
+def test_no_request_is_lost_while_files_change(mock: Mock, file: Path) -> None:
+    stop = threading.Event()
+    statuses: list[int] = []
+
+    def hammer() -> None:
+        with httpx.Client() as client:
+            while not stop.is_set():
+                statuses.append(client.get(f"{mock.urls['thing-service']}/one").status_code)
+
+    threads = [threading.Thread(target=hammer, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(6):
+            path = f"/other-{number}"
+            write(file, interaction("one", "/one", body={"n": number}), interaction("other", path))
+            assert until(lambda path=path: path in {use.path for use in mock.coverage()})  # type: ignore[misc]
+            file.write_text("{", encoding="utf-8")
+            assert until(lambda: mock.problem != "")
+    finally:
+        stop.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
+
+
+def test_a_changed_scenario_begins_anew_and_an_unchanged_one_does_not(tmp_path: Path) -> None:
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text("teachers: [{name: A, user_id: a, batches: 2}]", encoding="utf-8")
+    assembly = assemble(Plan(Contracts(), scenario=str(scenario), watch=True))
+
+    def total() -> int:
+        target = f"{assembly.mock.urls[RAS]}/internal/v1/batches/user/a?limit=1&offset=0"
+        return int(httpx.get(target, headers=HEADERS).json()["pagination"]["total"])
+
+    with running(assembly.listeners, beside=assembly.beside):
+        totals = [total()]
+        assembly.mock.worlds.of("session")
+        scenario.write_text("teachers: [{name: A, user_id: a, batches: 5}]", encoding="utf-8")
+        assert until(lambda: total() == 5)
+        assert assembly.mock.worlds.sessions == ()
+        scenario.write_text("teachers: [{name: A, user_id: a, batches: many}]", encoding="utf-8")
+        assert until(lambda: "mine.yaml:1: teachers.0.batches" in assembly.mock.problem)
+        totals.append(total())
+        assembly.mock.worlds.default.apply("user has exactly these batches", {"user_id": "a", "batches": []})
+        scenario.write_text("teachers: [{name: A, user_id: a, batches: 5}] # saved again", encoding="utf-8")
+        assert until(lambda: assembly.mock.problem == "")
+        totals.append(total())
+
+    assert totals == [2, 5, 0]
+    assert set(assembly.mock.urls) == {RAS, CMS}

@@ -1,0 +1,97 @@
+"""Mock CMS: which class each batch belongs to, and how far the validation of its students is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_VALIDATIONS
+from bff_mock_server import MockApp
+from bff_mock_server.world.world import World
+from tests.mock_server.building import HEADERS, batch_id, call, cms_app
+
+CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
+ONE, TWO, UNKNOWN, LATE = (batch_id(number) for number in (1, 2, 3, 4))
+OPEN = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+DEADLINE = {"auto_confirm_deadline": "2026-02-01T08:15:30.120"}
+
+
+def classes(*ids: str) -> str:
+    return f"/internal/v1/batches/class-info?batch_ids={','.join(ids)}"
+
+
+@pytest.fixture
+def app() -> MockApp:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {ONE: CLASS, TWO: None}})
+    world.apply(BATCHES_HAVE_VALIDATIONS, {"validations": {ONE: OPEN, TWO: OPEN, LATE: {**OPEN, **DEADLINE}}})
+    return cms_app(world)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param([ONE], id="one"),
+        pytest.param([ONE, TWO, UNKNOWN], id="with-a-class-without-and-unknown"),
+        pytest.param([TWO], id="none"),
+        pytest.param([ONE, ONE], id="twice-the-same"),
+        pytest.param([batch_id(number) for number in range(100)], id="a-hundred"),
+    ],
+)
+async def test_each_distinct_id_has_its_class_or_null(app: MockApp, ids: list[str]) -> None:
+    answer = await call(app, classes(*ids))
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json == {found: CLASS if found == ONE else None for found in ids}
+    assert [answer.body.count(found.encode()) for found in ids] == [1] * len(ids)
+
+
+async def test_an_entry_about_a_batch_tells_whose_it_is(app: MockApp) -> None:
+    target = f"/internal/v1/batches/validation-status?batch_ids={UNKNOWN},{LATE},{ONE},{TWO}"
+    answers = [await call(app, target) for _ in range(2)]
+
+    assert [(answer.status, answer.json) for answer in answers] == 2 * [
+        (
+            200,
+            {
+                UNKNOWN: None,
+                LATE: {"batch_id": LATE, **OPEN, **DEADLINE},
+                ONE: {"batch_id": ONE, **OPEN},
+                TWO: {"batch_id": TWO, **OPEN},
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        pytest.param(classes(ONE, "not-a-uuid"), "query batch_ids", id="malformed"),
+        pytest.param(classes(ONE.upper().replace("26B", "26B")), "query batch_ids", id="not-canonical"),
+        pytest.param(classes(), "query batch_ids", id="empty"),
+        pytest.param("/internal/v1/batches/class-info", "query batch_ids", id="missing"),
+        pytest.param(f"{classes(ONE)}&batch_ids=x", "query batch_ids", id="repeated"),
+    ],
+)
+async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: MockApp, target: str, place: str) -> None:
+    answer = await call(app, target)
+
+    assert answer.status == 400
+    assert [difference["where"] for difference in answer.json["differences"]] == [place]
+
+
+async def test_of_a_repeated_parameter_the_first_counts(app: MockApp) -> None:
+    answer = await call(app, f"{classes(ONE)}&batch_ids={TWO}")
+
+    assert (answer.status, answer.json) == (200, {ONE: CLASS})
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        pytest.param({"X-Service-ID": "anyone"}, 200, id="any-service"),
+        pytest.param({"X-Service-ID": ""}, 401, id="no-service"),
+        pytest.param({"X-Internal-API-Key": "wrong"}, 401, id="wrong-key"),
+    ],
+)
+async def test_cms_asks_for_the_key_and_some_service_id(app: MockApp, change: dict[str, str], status: int) -> None:
+    assert (await call(app, classes(ONE), headers={**HEADERS, **change})).status == status

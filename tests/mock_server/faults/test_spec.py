@@ -1,0 +1,305 @@
+"""Faults as they are written: what is understood, what is refused, and how chance repeats."""
+
+from __future__ import annotations
+
+from random import Random
+from statistics import median
+
+import pytest
+
+from bff_contracts.states import CMS, RAS
+from bff_mock_server import FaultError
+from bff_mock_server.faults.spec import MAX_SECONDS, Armed, Route, parse_faults, parse_route
+
+PROVIDERS = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        pytest.param("latency=80ms", ["latency"], id="one"),
+        pytest.param("latency=lognormal(80ms,0.4); status=503 rate=0.1", ["latency", "status"], id="documented"),
+        pytest.param(" reset times=1 ;; empty rate=0.5;truncate times=1;malformed rate=0;violation ",
+                     ["reset", "empty", "truncate", "malformed", "violation"], id="bare-words"),
+        pytest.param("html rate=0.1; html=503 times=1; drip=1s; latency=1ms", ["html", "html", "drip", "latency"],
+                     id="with-and-without-a-value"),
+        pytest.param("none", [], id="none"),
+    ],
+)  # fmt: skip
+def test_faults_are_read_in_their_order(text: str, kinds: list[str]) -> None:
+    assert [fault.kind for fault in parse_faults(text)] == kinds
+
+
+def test_options_and_values_are_read() -> None:
+    (fault,) = parse_faults("status=429 retry-after=5 rate=0.25 times=3")
+
+    assert (fault.status, fault.retry_after, fault.rate, fault.times) == (429, 5, 0.25, 3)
+
+
+KNOWN = "one of: latency, reset, empty, truncate, malformed, html, drip, status, violation; or none alone"
+LATENCIES = "80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma)"
+HOW_LONG = f"expected how long, such as {LATENCIES}, at most 300s, found "
+ERROR_STATUS = "takes a status of 400 to 599, such as"
+SHARE = "rate is a share of 0 to 1, such as rate=0.1, in "
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", f"no fault in ''; {KNOWN}", id="nothing"),
+        pytest.param("boom", f"unknown fault 'boom' in 'boom'; {KNOWN}", id="unknown"),
+        pytest.param("reset=1", "'reset' takes no value, in 'reset=1'", id="value-too-many"),
+        pytest.param("latency", f"{HOW_LONG}'' in 'latency'", id="no-duration"),
+        pytest.param("latency=80", f"{HOW_LONG}'80' in 'latency=80'", id="no-unit"),
+        pytest.param("latency=-1s", f"{HOW_LONG}'-1s' in 'latency=-1s'", id="negative"),
+        pytest.param("latency=301s", f"{HOW_LONG}'301s' in 'latency=301s'", id="too-long"),
+        pytest.param("latency=300001ms", f"{HOW_LONG}'300001ms' in 'latency=300001ms'", id="a-little-too-long"),
+        pytest.param("latency=uniform(x,1s)", f"{HOW_LONG}'x' in 'latency=uniform(x,1s)'", id="bad-bound"),
+        pytest.param("latency=uniform(1s,x)", f"{HOW_LONG}'x' in 'latency=uniform(1s,x)'", id="bad-second-bound"),
+        pytest.param("latency=normal(1s,2s)", f"expected {LATENCIES}, found 'normal(1s,2s)' in 'latency=normal(1s,2s)'",
+                     id="distribution"),
+        pytest.param("drip=lognormal(80ms,x)",
+                     f"expected {LATENCIES}, found 'lognormal(80ms,x)' in 'drip=lognormal(80ms,x)'", id="sigma"),
+        pytest.param("latency=lognormal(0ms,1)",
+                     f"expected {LATENCIES}, found 'lognormal(0ms,1)' in 'latency=lognormal(0ms,1)'",
+                     id="median-of-zero"),
+        pytest.param("latency=uniform(1s)", f"{HOW_LONG}'uniform(1s)' in 'latency=uniform(1s)'", id="one-bound"),
+        pytest.param("latency=uniform(2s,1s)",
+                     f"expected {LATENCIES}, found 'uniform(2s,1s)' in 'latency=uniform(2s,1s)'",
+                     id="bounds-in-disorder"),
+        pytest.param("status=503; html", "'html' would never happen: 'status=503' comes before it, always",
+                     id="no-turn"),
+        pytest.param("reset times=1; html; latency=1s; empty; truncate",
+                     "'empty' would never happen: 'html' comes before it, always", id="no-turn-later"),
+        pytest.param("reset; none", f"unknown fault 'none' in 'none'; {KNOWN}", id="none-with-others"),
+        pytest.param("status", f"status {ERROR_STATUS} status=503, in 'status'", id="no-status"),
+        pytest.param("status=399", f"status {ERROR_STATUS} status=503, in 'status=399'", id="status-that-is-none"),
+        pytest.param("html=abc", f"html {ERROR_STATUS} html=503, in 'html=abc'", id="html-status"),
+        pytest.param("status=05031", f"status {ERROR_STATUS} status=503, in 'status=05031'", id="five-digits"),
+        pytest.param("status=5٣٣", f"status {ERROR_STATUS} status=503, in 'status=5٣٣'",
+                     id="digits-of-another-script"),
+        pytest.param("status=503 retry-after=000000000999",
+                     "retry-after is a whole number up to 86400, in 'status=503 retry-after=000000000999'",
+                     id="many-digits"),
+        pytest.param("status=503 retry-after=86401",
+                     "retry-after is a whole number up to 86400, in 'status=503 retry-after=86401'", id="over-a-day"),
+        pytest.param("latency=lognormal(80ms,5.1)",
+                     f"expected {LATENCIES}, found 'lognormal(80ms,5.1)' in 'latency=lognormal(80ms,5.1)'",
+                     id="sigma-beyond-reason"),
+        pytest.param("latency=lognormal(80ms,٣)",
+                     f"expected {LATENCIES}, found 'lognormal(80ms,٣)' in 'latency=lognormal(80ms,٣)'",
+                     id="sigma-of-another-script"),
+        pytest.param("reset rate=1.1", f"{SHARE}'reset rate=1.1'", id="rate"),
+        pytest.param("reset rate=-0.1", f"{SHARE}'reset rate=-0.1'", id="negative-rate"),
+        pytest.param("reset rate=x", f"{SHARE}'reset rate=x'", id="rate-that-is-none"),
+        pytest.param("reset rate=nan", f"{SHARE}'reset rate=nan'", id="rate-not-a-number"),
+        pytest.param("reset times=-1", "times is a whole number up to 1000000, in 'reset times=-1'", id="times"),
+        pytest.param("reset times=٣", "times is a whole number up to 1000000, in 'reset times=٣'",
+                     id="times-of-another-script"),
+        pytest.param("reset times=1000001", "times is a whole number up to 1000000, in 'reset times=1000001'",
+                     id="too-many-times"),
+        pytest.param("reset sometimes=1",
+                     "unknown option 'sometimes=1' in 'reset sometimes=1'; one of: rate=…, times=…, retry-after=…",
+                     id="option"),
+        pytest.param("reset rate=1=1", f"{SHARE}'reset rate=1=1'", id="two-values"),
+        pytest.param("reset rate=", "unknown option 'rate=' in 'reset rate='; one of: rate=…, times=…, retry-after=…",
+                     id="option-without-a-value"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_refused_with_what_would_be(text: str, message: str) -> None:
+    with pytest.raises(FaultError) as refused:
+        parse_faults(text)
+
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        pytest.param("status=400", "status", 400, id="least-status"),
+        pytest.param("status=599", "status", 599, id="greatest-status"),
+        pytest.param("html", "status", 502, id="html-without-a-status"),
+        pytest.param("html=404", "status", 404, id="html-with-a-status"),
+        pytest.param("reset", "status", 500, id="status-that-nobody-reads"),
+        pytest.param("status=503", "retry_after", None, id="no-retry-after"),
+        pytest.param("status=503 retry-after=86400", "retry_after", 86_400, id="a-day"),
+        pytest.param("reset times=1000000", "times", 1_000_000, id="very-often"),
+        pytest.param("reset times=0", "times", 0, id="never"),
+        pytest.param("reset", "rate", 1.0, id="always"),
+        pytest.param("reset rate=0", "rate", 0.0, id="at-no-rate"),
+        pytest.param("reset rate=1", "rate", 1.0, id="at-every-rate"),
+        pytest.param("  reset  rate=0.5  ; empty", "text", "reset  rate=0.5", id="as-it-was-written"),
+    ],
+)
+def test_what_a_fault_says_is_read(text: str, field: str, value: object) -> None:
+    assert getattr(parse_faults(text)[0], field) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        pytest.param("latency=0ms", 0.0, id="none"),
+        pytest.param("latency=1.5s", 1.5, id="fraction"),
+        pytest.param("latency=300s", 300.0, id="longest"),
+        pytest.param("drip=50ms", 0.05, id="between-bytes"),
+        pytest.param("latency=uniform(2s,2s)", 2.0, id="one-and-the-same"),
+        pytest.param("latency=lognormal(2s,0)", 2.0, id="without-variance"),
+        pytest.param("latency=lognormal(0.5ms,0.0)", 0.0005, id="little"),
+    ],
+)
+def test_how_long_a_latency_takes_is_read(text: str, seconds: float) -> None:
+    (fault,) = parse_faults(text)
+
+    assert fault.seconds is not None
+    assert fault.seconds(Random(0)) == pytest.approx(seconds)
+
+
+def test_a_sigma_may_be_up_to_five() -> None:
+    (fault,) = parse_faults("latency=lognormal(1ms,5)")
+
+    assert fault.seconds is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most", "middle"),
+    [
+        pytest.param("latency=80ms", 0.08, 0.08, (0.08, 0.08), id="fixed"),
+        pytest.param("latency=uniform(10ms,2s)", 0.01, 2, (0.9, 1.1), id="uniform"),
+        pytest.param("latency=lognormal(80ms,0.4)", 0.005, 1, (0.075, 0.085), id="lognormal"),
+        pytest.param("latency=lognormal(200s,3)", 0, MAX_SECONDS, (0, MAX_SECONDS), id="bounded"),
+    ],
+)
+def test_latencies_have_the_distribution_that_they_name(
+    text: str, least: float, most: float, middle: tuple[float, float]
+) -> None:
+    (fault,) = parse_faults(text)
+    assert fault.seconds is not None
+    random = Random(1)
+    drawn = [fault.seconds(random) for _ in range(3000)]
+
+    assert least <= min(drawn)
+    assert max(drawn) <= most
+    assert middle[0] <= median(drawn) <= middle[1]
+
+
+def test_a_rate_strikes_its_share_and_the_same_seed_strikes_the_same() -> None:
+    def run(seed: int) -> list[int]:
+        armed, random = Armed(Route(), parse_faults("reset rate=0.1")), Random(seed)
+        return [len(list(armed.strike(random))) for _ in range(2000)]
+
+    assert run(1) == run(1) != run(2)
+    assert 150 < sum(run(1)) < 250
+
+
+class Fixed(Random):
+    """Chance that is none."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def random(self) -> float:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("rate", "drawn", "struck"),
+    [(0, 0.0, 0), (0.5, 0.5, 0), (0.5, 0.49, 1), (1, 1.0, 1)],
+    ids=["never", "not-quite", "struck", "always"],
+)
+def test_a_rate_is_the_share_that_is_struck(rate: float, drawn: float, struck: int) -> None:
+    armed = Armed(Route(), parse_faults(f"reset rate={rate}"))
+
+    assert len(list(armed.strike(Fixed(drawn)))) == struck
+
+
+def test_what_is_certain_draws_nothing() -> None:
+    random = Random(7)
+    list(Armed(Route(), parse_faults("reset")).strike(random))
+
+    assert random.getstate() == Random(7).getstate()
+
+
+def test_latencies_come_after_what_spoils_the_answer_too() -> None:
+    armed = Armed(Route(), parse_faults("reset times=1; empty; latency=1ms; latency=2ms"))
+
+    assert [fault.text for fault in armed.strike(Random(0))] == ["reset times=1", "latency=1ms", "latency=2ms"]
+
+
+def test_times_are_counted_and_begin_anew() -> None:
+    armed = Armed(Route(), parse_faults("reset times=2; empty"))
+    struck = [[fault.kind for fault in armed.strike(Random(0))] for _ in range(3)]
+
+    assert struck == [["reset"], ["reset"], ["empty"]]
+    assert [fault.kind for fault in armed.anew().strike(Random(0))] == ["reset"]
+
+
+def test_what_has_no_turn_is_not_used_up() -> None:
+    armed = Armed(Route(), parse_faults("latency=1ms; reset times=1; empty times=1"))
+    random = Random(0)
+
+    struck = [[fault.kind for fault in armed.strike(random)] for _ in range(3)]
+
+    assert struck == [["latency", "reset"], ["latency", "empty"], ["latency"]]
+    assert [fault.kind for fault in armed.anew().strike(random, is_spoilt=True)] == ["latency"]
+
+
+@pytest.mark.parametrize(
+    ("text", "covered"),
+    [
+        pytest.param("*", [True, True, True], id="everything"),
+        pytest.param("", [True, True, True], id="nothing-said"),
+        pytest.param("cms", [False, False, True], id="short-name"),
+        pytest.param(RAS, [True, True, False], id="name"),
+        pytest.param("POST", [False, False, False], id="method"),
+        pytest.param("GET /a/*", [True, False, False], id="path"),
+        pytest.param("ras GET /b", [False, True, False], id="all-three"),
+        pytest.param("CMS", [False, False, True], id="in-capitals"),
+    ],
+)
+def test_a_route_covers_what_it_names(text: str, covered: list[bool]) -> None:
+    route = parse_route(text, PROVIDERS)
+    requests = [(RAS, "GET", "/a/1"), (RAS, "GET", "/b"), (CMS, "GET", "/c")]
+
+    assert [route.covers(*request, named=list) for request in requests] == covered
+
+
+def test_a_route_about_ids_covers_requests_that_name_one() -> None:
+    route = parse_route("*", PROVIDERS, ["a", "b"])
+
+    assert [route.covers(RAS, "GET", "/", names.copy) for names in (["x", "b"], ["x"])] == [True, False]
+    assert str(route) == "* about 2 ids"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("grades GET /x", "grades"), ("GTE /x", "GTE"), ("/a /b", "/b")],
+    ids=["provider", "method", "path"],
+)
+def test_an_unknown_word_in_a_route_is_refused(text: str, word: str) -> None:
+    with pytest.raises(FaultError) as refused:
+        parse_route(text, PROVIDERS)
+
+    assert str(refused.value) == (
+        f"route {text!r}: unknown word {word!r}; expected a provider (class-management-service, cms, ras, "
+        "result-aggregator-service), a method or a path, or * alone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "text"),
+    [
+        pytest.param(Route(), "*", id="everything"),
+        pytest.param(Route(RAS, "GET", "/a"), f"{RAS} GET /a", id="all-three"),
+        pytest.param(Route(path="/a", about=frozenset({"x"})), "/a about 1 ids", id="about-ids"),
+    ],
+)
+def test_a_route_is_told_as_it_is_written(route: Route, text: str) -> None:
+    assert str(route) == text
+
+
+def test_faults_with_the_same_text_on_the_same_route_are_the_same() -> None:
+    route = parse_route("ras", PROVIDERS)
+    first, second = (Armed(route, parse_faults("reset times=1")) for _ in range(2))
+
+    assert first.identity == second.identity == (route, "reset times=1")

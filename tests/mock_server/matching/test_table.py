@@ -1,0 +1,266 @@
+"""A contract becomes a table, or is refused with the place of the trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bff_contracts.pact.file import PactError, shipped_pacts
+from bff_mock_server.engine.simulators import CREDENTIALS
+from bff_mock_server.matching.rules import Check
+from bff_mock_server.matching.table import compile_pact
+from tests.mock_server.building import interaction, pact, regex, rule
+
+THING = regex("^/things/[a-z]+$")
+
+
+def check_of(matcher: dict[str, Any], *, example: str = "20") -> Check:
+    table = compile_pact(pact(interaction("a", query={"limit": [example]}, rules={"query": {"limit": rule(matcher)}})))
+    return table.endpoints[0].entries[0].query["limit"][0]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "good", "bad"),
+    [
+        pytest.param({"match": "equality"}, "20", "21", id="equality"),
+        pytest.param({"match": "regex", "regex": "[0-9]+"}, "7", "7x", id="regex-of-the-whole-value"),
+        pytest.param({"match": "include", "value": "ab"}, "xaby", "xb", id="include"),
+        pytest.param({"match": "integer"}, "-3", "3.0", id="integer"),
+        pytest.param({"match": "decimal"}, "3.25", "3", id="decimal"),
+        pytest.param({"match": "number"}, "3.25", "three", id="number"),
+        pytest.param({"match": "boolean"}, "true", "True", id="boolean"),
+        pytest.param({"match": "boolean"}, "false", "no", id="false"),
+        pytest.param({"match": "null"}, "", "x", id="null"),
+    ],
+)
+def test_each_matcher_tells_good_values_from_bad_ones(matcher: dict[str, Any], good: str, bad: str) -> None:
+    check = check_of(matcher)
+
+    assert (check.rule, bool(check.accepts(good)), bool(check.accepts(bad))) == (matcher["match"], True, False)
+
+
+def test_the_type_matcher_takes_any_text() -> None:
+    assert check_of({"match": "type"}).accepts("anything")
+
+
+@pytest.mark.parametrize(
+    ("matcher", "words"),
+    [
+        pytest.param({"match": "equality"}, "20", id="equality"),
+        pytest.param({"match": "regex", "regex": "[0-9]+"}, "a text that matches [0-9]+", id="regex"),
+        pytest.param({"match": "include", "value": "ab"}, "a text that contains 'ab'", id="include"),
+        pytest.param({"match": "type"}, "any text", id="type"),
+        pytest.param({"match": "integer"}, "a whole number", id="integer"),
+        pytest.param({"match": "decimal"}, "a decimal number", id="decimal"),
+        pytest.param({"match": "number"}, "a number", id="number"),
+        pytest.param({"match": "boolean"}, "true or false", id="boolean"),
+        pytest.param({"match": "null"}, "an empty value", id="null"),
+    ],
+)
+def test_each_matcher_says_what_it_takes(matcher: dict[str, Any], words: str) -> None:
+    assert check_of(matcher).identity == (matcher["match"], words)
+
+
+@pytest.mark.parametrize(("combine", "word"), [("AND", "and"), ("OR", "or")])
+def test_several_matchers_say_what_they_take(combine: str, word: str) -> None:
+    both = rule({"match": "integer"}, {"match": "null"}, combine=combine)
+    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
+    check = table.endpoints[0].entries[0].query["n"][0]
+
+    assert check.identity == (combine, f"a whole number {word} an empty value")
+    assert not check.is_literal
+
+
+@pytest.mark.parametrize(
+    ("combine", "verdicts"),
+    [
+        pytest.param("AND", [False, False, True], id="all-of-them"),
+        pytest.param("OR", [True, True, True], id="any-of-them"),
+    ],
+)
+def test_several_matchers_combine(combine: str, verdicts: list[bool]) -> None:
+    both = rule({"match": "integer"}, {"match": "regex", "regex": "1.*"}, combine=combine)
+    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
+    check = table.endpoints[0].entries[0].query["n"][0]
+
+    assert [check.accepts(value) for value in ("2", "1x", "12")] == verdicts
+
+
+@pytest.mark.parametrize("key", ["limit", "limit[0]", "$.limit[0]", "$['limit'][0]", "$.limit"])
+def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
+    table = compile_pact(pact(interaction("a", query={"limit": ["20"]}, rules={"query": {key: regex("[0-9]+")}})))
+
+    assert table.endpoints[0].entries[0].query["limit"][0].rule == "regex"
+
+
+@pytest.mark.parametrize("key", ["X-List", "x-list[0]", "$.X-List[0]", "$['x-list'][0]"])
+def test_a_rule_about_a_header_is_found_and_is_about_the_list_of_its_values(key: str) -> None:
+    equal = rule({"match": "equality"})
+    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]}, rules={"header": {key: equal}})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert [check.accepts(value) for value in ("a, b", "a,b")] == [True, False]
+
+
+def test_a_name_with_brackets_in_it_is_a_name() -> None:
+    rules = {"page[0]": regex("[0-9]")}
+    table = compile_pact(pact(interaction("a", query={"page[0]": ["1", "2"]}, rules={"query": rules})))
+
+    assert [check.rule for check in table.endpoints[0].entries[0].query["page[0]"]] == ["regex", "regex"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"n[a]": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.query.n[a]: a rule for something the request does not have",
+            id="rule-that-names-nothing",
+        ),
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"n": rule({"match": "semver"})}}},
+            "$.interactions[1].request.matchingRules.query.n.matchers[0].match: "
+            "the matching rule 'semver' cannot be honoured on a request",
+            id="unknown-matcher",
+        ),
+        pytest.param(
+            {"rules": {"path": rule({"match": "date"})}},
+            "$.interactions[1].request.matchingRules.path.matchers[0].match: "
+            "the matching rule 'date' cannot be honoured on a request",
+            id="unknown-matcher-on-the-path",
+        ),
+        pytest.param(
+            {"rules": {"header": {"X-Id": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.header.x-id: a rule for something the request does not have",
+            id="rule-without-a-value",
+        ),
+        pytest.param(
+            {"headers": {"X-Id": ["a"]}, "rules": {"header": {"X-Id": rule()}}},
+            "$.interactions[1].request.matchingRules.header.x-id: a rule without a matcher",
+            id="rule-without-a-matcher",
+        ),
+        pytest.param(
+            {"query": {"n": ["1"]}, "rules": {"query": {"m[0]": rule({"match": "type"})}}},
+            "$.interactions[1].request.matchingRules.query.m[0]: a rule for something the request does not have",
+            id="rule-without-a-parameter",
+        ),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
+    parts: dict[str, Any], place: str
+) -> None:
+    contract = pact(interaction("fine"), interaction("broken", "/other", **parts))
+
+    with pytest.raises(PactError) as refused:
+        compile_pact(contract)
+
+    assert str(refused.value) == f"thing.json: interaction 'broken': {place}"
+
+
+def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
+    rules = {"r[0]": regex("[0-9]"), "r[1]": regex("[a-z]")}
+    table = compile_pact(pact(interaction("a", query={"r": ["1", "a"]}, rules={"query": rules})))
+
+    checks = table.endpoints[0].entries[0].query["r"]
+
+    assert [bool(check.accepts(value)) for check in checks for value in ("1", "a")] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sent", "accepted"),
+    [
+        pytest.param("x-list", "a, b", "a,b", True, id="blanks"),
+        pytest.param("x-list", "a, b", "a, c", False, id="other-value"),
+        pytest.param("x-list", "a", "A", False, id="case"),
+        pytest.param("content-type", "application/json", "application/json; charset=utf-8", True, id="more-parameters"),
+        pytest.param(
+            "content-type", "application/json;charset=utf-8", "application/json", False, id="fewer-parameters"
+        ),
+        pytest.param("content-type", "application/json", "Application/JSON", True, id="case-of-a-type"),
+        pytest.param("accept", "text/html, text/plain", "text/html,text/plain;q=0.5", True, id="list-of-types"),
+        pytest.param("accept", "text/html", "text/html, text/plain", False, id="type-too-many"),
+    ],
+)
+def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, accepted: bool) -> None:  # noqa: FBT001
+    table = compile_pact(pact(interaction("a", headers={name: [wanted]})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert bool(check.accepts(sent)) is accepted
+    assert check.identity == ("equality", wanted)
+
+
+def test_the_values_of_a_header_are_one_list() -> None:
+    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]})))
+    ((_, check),) = table.endpoints[0].entries[0].headers
+
+    assert (check.expected, bool(check.accepts("a,b"))) == ("a, b", True)
+
+
+VISIBLE = "a header has visible ASCII characters alone"
+
+
+@pytest.mark.parametrize("status", [200, 599])
+def test_every_status_of_an_answer_can_be_sent(status: int) -> None:
+    assert compile_pact(pact(interaction("a", status=status))).endpoints
+
+
+@pytest.mark.parametrize(
+    ("response", "place"),
+    [
+        pytest.param({"status": 199}, "status: 199 is no status of HTTP", id="status-too-low"),
+        pytest.param({"status": 600}, "status: 600 is no status of HTTP", id="status-too-high"),
+        pytest.param({"headers": {"X-Name": ["Åsa"]}}, f"headers.x-name: {VISIBLE}", id="no-ascii"),
+        pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, f"headers.x-name: {VISIBLE}", id="a-line-end"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], place: str) -> None:
+    broken = interaction("a")
+    broken["response"].update(response)
+
+    with pytest.raises(PactError) as refused:
+        compile_pact(pact(broken))
+
+    assert str(refused.value) == f"thing.json: interaction 'a': $.interactions[0].response.{place}"
+
+
+def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
+    table = compile_pact(
+        pact(
+            interaction("unknown", "/things/zz", status=404, rules={"path": THING}),
+            interaction("literal", "/things/a"),
+            interaction("any", "/things/b", rules={"path": THING}, role="shape"),
+            interaction("others", "/others"),
+        )
+    )
+
+    assert [[entry.interaction.description for entry in endpoint.entries] for endpoint in table.endpoints] == [
+        ["literal", "any", "unknown"],
+        ["others"],
+    ]
+    assert table.endpoints[0].shape is not None
+    assert [len(case.interactions) for case in table.endpoints[0].cases] == [1, 2]
+
+
+def test_refusals_are_set_apart_only_where_credentials_are_judged() -> None:
+    contract = pact(interaction("good", headers={"X-Service-ID": ["bff"]}), interaction("bad", status=401))
+
+    judged = compile_pact(contract, credentials=CREDENTIALS).endpoints[0]
+    ruled = compile_pact(contract).endpoints[0]
+
+    assert [refusal.description for refusal in judged.refusals] == ["bad"]
+    assert judged.entries[0].headers == ()
+    assert (ruled.refusals, len(ruled.entries)) == ((), 2)
+
+
+def test_credentials_stay_ruled_when_the_contract_has_no_refusal() -> None:
+    contract = pact(interaction("good", headers={"X-Service-ID": ["bff"]}))
+
+    assert compile_pact(contract, credentials=CREDENTIALS).endpoints[0].entries[0].headers != ()
+
+
+@pytest.mark.parametrize("contract", shipped_pacts(), ids=lambda contract: contract.provider)
+def test_the_shipped_contracts_have_one_shape_per_endpoint(contract: Any) -> None:
+    table = compile_pact(contract, credentials=CREDENTIALS)
+
+    assert [endpoint.example_path for endpoint in table.endpoints if endpoint.shape is None] == []

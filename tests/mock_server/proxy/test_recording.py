@@ -1,0 +1,94 @@
+"""What is recorded of real providers: a scenario that is served later, without names of people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bff_contracts.states import CMS, RAS, BatchesHaveClasses
+from bff_mock_server import find_scenario
+from bff_mock_server.proxy.recording import Recorder
+from tests.mock_server.building import call, cms_app, ras_app, request
+from tests.mock_server.proxy.proxying import CLASSES, IDS, ask, proxying, served
+from tests.support.platform import BATCH, TEACHER
+from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
+
+pytestmark = pytest.mark.xdist_group("proxy")
+
+
+@pytest.fixture
+def providers() -> Providers:
+    return Providers()
+
+
+def test_a_known_internal_status_is_kept_and_fields_nobody_knows_are_left_out(
+    providers: Providers, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.yaml"
+    row = next(row for row in providers.rows if row["overall_status"] == "processing")
+    providers.rows[:] = [row]
+    row["essays"] = [{**essay, "word_count": 5} for essay in row["essays"]]
+    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
+        ask(mock, RAS, f"{PAGE}&status=awaiting_student_validation")
+        ask(mock, RAS, PAGE)
+
+    (recorded,) = find_scenario(str(file)).rows.batches.values()
+    assert recorded.internal_status == "awaiting_student_validation"
+
+
+def test_what_was_recorded_is_served_later_without_names_of_people(providers: Providers, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    providers.rows.append(
+        {**providers.rows[-1], "user_id": "anna.andersson@skola.example", "batch_id": BATCH[:-1] + "4"}
+    )
+    with served(providers) as (ras, cms), proxying(ras=ras, cms=cms, record=file) as mock:
+        page = ask(mock, RAS, PAGE).json()
+        statuses = {
+            row["batch_id"]: ask(mock, RAS, f"/internal/v1/batches/{row['batch_id']}/status").json()
+            for row in page["batches"]
+        }
+        classes = ask(mock, CMS, CLASSES).json()
+        ask(mock, RAS, PAGE.replace(TEACHER, "nobody"))
+        ask(mock, RAS, PAGE.replace(TEACHER, "anna.andersson@skola.example"))
+    text = file.read_text(encoding="utf-8")
+    world = find_scenario(str(file)).build()
+    app = ras_app(world)
+
+    replayed = [row.answer for row in world.rows.users[TEACHER]]
+    assert [row["batch_id"] for row in replayed] == [row["batch_id"] for row in page["batches"]]
+    assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
+    assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]
+    assert [len(row["essays"]) for row in replayed] == [len(statuses[row["batch_id"]]["essays"]) for row in replayed]
+    recorded = world.rows.entries(BatchesHaveClasses)
+    assert {batch_id: known and known.fields for batch_id, known in recorded.items()} == classes
+    assert len(world.rows.users) == 3
+    assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []
+    assert app.mock.worlds.default is world
+
+
+async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Path) -> None:
+    target = f"/internal/v1/batches/validation-status?batch_ids={IDS}"
+    known = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+    first, second = IDS.split(",")
+    body = {first: {"batch_id": first, **known}, second: None}
+    recorder = Recorder(tmp_path / "recorded.yaml")
+    recorder.observe(CMS, request(target), 200, json.dumps(body).encode())
+    recorder.observe(CMS, request(target), 200, b"[]")
+    recorder.observe(CMS, request(target), 200, b"{")
+    await recorder.finish()
+
+    world = find_scenario(str(tmp_path / "recorded.yaml")).build()
+    assert (await call(cms_app(world), target)).json == body
+
+
+def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    providers.mistake = Mistake(body=first("essay_count", "many"))
+    with served(providers) as (ras, _), proxying(ras=ras, record=file) as mock:
+        count = len(ask(mock, RAS, PAGE).json()["batches"])
+        providers.mistake = Mistake(text="{")
+        ask(mock, RAS, PAGE)
+
+    assert len(find_scenario(str(file)).rows.users[TEACHER]) == count - 1

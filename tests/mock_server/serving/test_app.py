@@ -1,0 +1,245 @@
+"""The ASGI application: explained refusals, provider states, and bugs that stay inside."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import BATCH_MISSING, USER_HAS_BATCHES
+from bff_mock_server.serving.app import STATES_PATH
+from bff_mock_server.serving.http import MAX_STATE_BYTES
+from bff_mock_server.world.world import World
+from tests.mock_server.building import (
+    HEADERS,
+    USER,
+    app_of,
+    batch,
+    batch_id,
+    call,
+    cms_app,
+    interaction,
+    messages_of,
+    pact,
+    ras_app,
+    scope,
+    set_state,
+    user_has,
+)
+
+PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
+
+
+async def test_a_refusal_names_the_closest_interaction_and_each_difference() -> None:
+    answer = await call(ras_app(), f"{PAGE}&sort=name")
+
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert answer.json == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The contract with result-aggregator-service does not allow GET"
+        f" /internal/v1/batches/user/{USER}. To come to {answer.json['closest']['interaction']!r}:"
+        " leave out query sort.",
+        "closest": {
+            "interaction": answer.json["closest"]["interaction"],
+            "method": "GET",
+            "path": answer.json["closest"]["path"],
+        },
+        "differences": [
+            {
+                "where": "query sort",
+                "rule": "absent",
+                "expected": None,
+                "actual": "name",
+                "change": "leave out query sort",
+            }
+        ],
+    }
+
+
+async def test_a_path_of_the_other_backend_says_so() -> None:
+    app = cms_app(elsewhere=shipped_pacts())
+
+    answer = await call(app, PAGE)
+
+    assert answer.status == 404
+    assert answer.json["detail"].endswith("That path belongs to result-aggregator-service: check the base URL.")
+
+
+async def test_a_wrong_method_is_told_the_right_one() -> None:
+    answer = await call(ras_app(), PAGE, method="POST")
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_an_empty_contract_still_explains_itself() -> None:
+    answer = await call(app_of(pact()), "/x")
+
+    assert (answer.status, answer.json["detail"]) == (
+        404,
+        "The contract with thing-service has no interaction for GET /x.",
+    )
+
+
+async def test_a_repeated_header_counts_as_one_list() -> None:
+    app = ras_app()
+    repeated = [*HEADERS.items(), ("X-Correlation-ID", "another")]
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    await app(scope(PAGE, headers=repeated), receive, send)
+
+    assert sent[0]["status"] == 400
+
+
+async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = ras_app()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app.mock, "handle", broken)
+    with caplog.at_level(logging.ERROR):
+        answer = await call(app, PAGE)
+
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_other_scopes_are_left_alone() -> None:
+    assert await messages_of(ras_app(), {"type": "lifespan"}) == []
+
+
+async def test_a_state_is_set_up_by_post() -> None:
+    app = ras_app()
+
+    answer = await set_state(app, USER_HAS_BATCHES, user_has(batch(1)))
+
+    assert (answer.status, answer.json) == (200, {})
+    assert (await call(app, PAGE)).json["pagination"]["total"] == 1
+
+
+async def test_the_empty_state_of_an_interaction_without_states_is_fine() -> None:
+    assert (await set_state(ras_app(), "", {})).status == 200
+
+
+async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
+    assert (await set_state(app_of(pact()), "whatever", {"a": 1})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        pytest.param(b"{", "the body is not JSON", id="not-json"),
+        pytest.param(b"\xff", "the body is not JSON", id="not-utf-8"),
+        pytest.param(b"[" * 100_000, "the body is not JSON", id="too-deep"),
+        pytest.param(b'{"state": "x", "params": {"a": NaN}}', "Out of range float values", id="not-a-number"),
+        pytest.param(b'{"state": "x", "params": {"a": 1e999}}', "Out of range float values", id="infinity"),
+        pytest.param(b'{"state": "x", "params": {"a": "\\ud800"}}', "the body is not JSON", id="half-a-character"),
+        pytest.param(b"[]", 'the body needs a "state"', id="not-an-object"),
+        pytest.param(b'{"state": 1}', 'the body needs a "state"', id="state-of-another-type"),
+        pytest.param(b'{"state": "x", "params": []}', '"params" has to be an object', id="params-of-another-type"),
+        pytest.param(b'{"state": "x", "action": "undo"}', '"action" has to be one of setup, teardown', id="action"),
+        pytest.param(b'{"state": "x"}', "unknown provider state 'x'; known: 'user has", id="unknown-state"),
+        pytest.param(json.dumps({"state": BATCH_MISSING}).encode(), "batch_id: Field required", id="missing-param"),
+    ],
+)
+async def test_a_wrong_state_call_is_a_400_that_says_why(body: bytes, detail: str) -> None:
+    answer = await call(ras_app(), STATES_PATH, method="POST", headers={}, body=[body[:5], body[5:]])
+
+    assert answer.status == 400
+    assert detail in answer.json["detail"]
+
+
+async def test_a_state_without_an_end_is_cut_off() -> None:
+    chunk = b" " * 1024 * 1024
+
+    answer = await call(ras_app(), STATES_PATH, method="POST", body=[chunk] * (MAX_STATE_BYTES // len(chunk) + 1))
+
+    assert answer.status == 413
+
+
+async def test_a_client_that_leaves_before_the_end_of_its_body_asked_nothing() -> None:
+    app = ras_app()
+    sent: list[Any] = []
+    app.mock.arm("*", "reset times=1")
+    messages = iter([{"type": "http.request", "body": b"abc", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope(PAGE, method="POST", headers=list(HEADERS.items())), receive, send)
+
+    assert (sent, app.mock.journal.count) == ([], 0)
+
+
+async def test_what_is_sent_with_hundreds_of_names_is_refused_before_it_is_compared() -> None:
+    app = ras_app()
+    query = "&".join(f"n{number}=1" for number in range(200))
+
+    many = await call(app, f"{PAGE}&{query}")
+    headers = await call(app, PAGE, headers={**HEADERS, **{f"X-{number}": "1" for number in range(200)}})
+
+    assert [many.status, headers.status] == [400, 400]
+    assert many.json["detail"] == "A request has at most 100 parameters and 100 headers."
+
+
+async def test_two_contracts_on_one_path_are_told_apart_by_what_they_ask() -> None:
+    one = pact(interaction("one", "/items", query={"a": ["1"]}, body={"from": "one"}))
+    other = pact(
+        interaction("other", "/items", query={"b": ["1"]}, body={"from": "other"}),
+        interaction("made", "/items", method="POST", status=201),
+        provider="other-service",
+    )
+    app = app_of(one, other)
+
+    answers = [await call(app, target, method=method) for target, method in (
+        ("/items?a=1", "GET"), ("/items?b=1", "GET"), ("/items", "POST"), ("/items?b=2", "GET"),
+    )]  # fmt: skip
+
+    assert [answer.status for answer in answers] == [200, 200, 201, 400]
+    assert [answer.json["from"] for answer in answers[:2]] == ["one", "other"]
+    assert answers[3].json["closest"]["interaction"] == "other"
+
+
+async def test_on_a_shared_port_a_state_is_set_at_the_provider_that_has_it() -> None:
+    app = app_of(pact(interaction("up", "/up")), *shipped_pacts(), world=World())
+
+    right = await set_state(app, USER_HAS_BATCHES, user_has(batch(1)))
+    wrong = await set_state(app, "user has exactly batches", user_has(batch(1)))
+
+    assert [right.status, wrong.status] == [200, 400]
+    assert (await call(app, PAGE)).json["pagination"]["total"] == 1
+
+
+async def test_states_are_not_read() -> None:
+    answer = await call(ras_app(), STATES_PATH)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_both_backends_share_the_world() -> None:
+    world = World()
+    ras, cms = ras_app(world), cms_app(world)
+    known = {"class_id": batch_id(9), "class_name": "ENG5"}
+    await set_state(ras, USER_HAS_BATCHES, user_has(batch(1)))
+    await set_state(cms, "batches have exactly these classes", {"classes": {batch_id(1): known}})
+
+    (row,) = (await call(ras, PAGE)).json["batches"]
+    answer = await call(cms, f"/internal/v1/batches/class-info?batch_ids={row['batch_id']}")
+
+    assert answer.json == {batch_id(1): known}

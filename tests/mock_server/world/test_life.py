@@ -1,0 +1,142 @@
+"""Time: batches move from content to their end, and every answer on the way keeps the contract."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_contracts.judge import Judge
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import RAS, BatchesHaveClasses
+from bff_mock_server import MockApp, find_scenario
+from bff_mock_server.cli.assembly import Plan, assemble
+from bff_mock_server.cli.contracts import Contracts
+from bff_mock_server.serving.server import running
+from bff_mock_server.world import life
+from bff_mock_server.world.life import Life
+from tests.mock_server.building import HEADERS, app_of, request
+
+ANDERS = find_scenario("default").teachers[1].user_id
+PAGE = f"/internal/v1/batches/user/{ANDERS}?limit=100&offset=0"
+JUDGE = Judge(next(pact for pact in shipped_pacts() if pact.provider == RAS))
+FINAL = {"completed_successfully", "completed_with_failures", "failed", "cancelled"}
+
+
+def living(*, seed: int = 0) -> tuple[MockApp, Life]:
+    app = app_of(*shipped_pacts())
+    return app, Life(app.mock, seed=seed, now=lambda: datetime(2026, 2, 1, 8))  # noqa: DTZ001
+
+
+def statuses(app: MockApp) -> dict[str, str]:
+    page = json.loads(app.reply(request(PAGE)).body)
+    return {row["batch_id"]: row["overall_status"] for row in page["batches"]}
+
+
+def test_batches_come_to_their_end_some_with_failures() -> None:
+    app, alive = living(seed=1)
+    seen: dict[str, list[str]] = {}
+    for moment in range(400):
+        alive.pass_to(moment)
+        for batch_id, status in statuses(app).items():
+            if seen.setdefault(batch_id, []) == [] or seen[batch_id][-1] != status:
+                seen[batch_id].append(status)
+
+    paths = Counter(tuple(path) for path in seen.values())
+    assert ("pending_content", "ready", "processing", "completed_successfully") in paths
+    assert {path[-1] for path in list(paths)[:5]} <= FINAL | {"pending_content", "ready", "processing"}
+    rows = list(app.mock.worlds.default.rows.batches.values())
+    assert {"completed_with_failures", "content_ingestion_failed"} <= {row.internal_status for row in rows}
+
+
+def test_every_answer_on_the_way_keeps_the_contract_and_phases_follow_one_another() -> None:
+    app, alive = living(seed=3)
+    phases: list[str | None] = []
+    answer: dict[str, Any] = {}
+    batch_id = next(batch for batch, status in statuses(app).items() if status == "pending_content")
+    for moment in range(0, 240, 3):
+        alive.pass_to(moment)
+        for target in (PAGE, f"/internal/v1/batches/{batch_id}/status"):
+            reply = app.reply(request(target))
+            answer = json.loads(reply.body)
+            found = JUDGE.violations(
+                method="GET", target=target, status=reply.status, content_type="application/json", body=reply.body
+            )
+            assert found == []
+        if not phases or phases[-1] != answer["current_phase"]:
+            phases.append(answer["current_phase"])
+        assert answer["essay_count"] in {0, len(answer["essays"])} or not answer["essays"]
+
+    assert phases == [None, "spellcheck", "cj_assessment", None]
+    assert answer["completed_essay_count"] + answer["failed_essay_count"] == len(answer["essays"])
+    assert answer["processing_started_at"] <= answer["processing_completed_at"]
+
+
+def test_the_same_seed_lives_the_same_life() -> None:
+    def run(seed: int) -> list[dict[str, str]]:
+        app, alive = living(seed=seed)
+        lived: list[dict[str, str]] = []
+        for moment in range(0, 120, 4):
+            alive.pass_to(moment)
+            lived.append(statuses(app))
+        return lived
+
+    assert run(1) == run(1) != run(2)
+
+
+def test_new_batches_are_handed_in_for_the_same_class_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_ARRIVALS", 12)
+    app, alive = living()
+    before = set(app.mock.worlds.default.rows.batches)
+    for moment in range(0, 3000, 10):
+        alive.pass_to(moment)
+
+    rows = app.mock.worlds.default.rows
+    arrived = set(rows.batches) - before
+    assert len(arrived) == 12
+    assert arrived <= set(rows.entries(BatchesHaveClasses))
+    assert any(rows.entries(BatchesHaveClasses)[batch_id] for batch_id in arrived)
+    newest = [user_rows[0].batch_id in arrived for user_rows in rows.users.values() if user_rows]
+    assert any(newest)
+
+
+def test_what_a_test_takes_back_does_not_turn_back_time() -> None:
+    app, alive = living()
+    world = app.mock.worlds.default
+    state = "user has exactly these batches"
+    world.apply(state, {"user_id": "x", "batches": []})
+    for moment in range(0, 60, 2):
+        alive.pass_to(moment)
+    lived = statuses(app)
+
+    world.teardown(state, {"user_id": "x", "batches": []})
+
+    assert statuses(app) == lived
+
+
+def test_an_empty_school_stays_empty() -> None:
+    app = app_of(*shipped_pacts())
+    app.mock.worlds.begin_anew(None, find_scenario("empty-school"))
+    alive = Life(app.mock)
+    for moment in range(0, 100, 5):
+        alive.pass_to(moment)
+
+    assert app.mock.worlds.default.rows.batches == {}
+
+
+def test_time_passes_in_a_mock_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "TICK_SECONDS", 0.01)
+    assembly = assemble(Plan(Contracts(), live=200.0))
+    with running(assembly.listeners, beside=assembly.beside, at_end=assembly.at_end):
+        url = f"{assembly.mock.urls[RAS]}{PAGE}"
+        first = latest = httpx.get(url, headers=HEADERS).json()
+        for _ in range(500):
+            latest = httpx.get(url, headers=HEADERS).json()
+            if latest != first:
+                break
+
+    assert latest != first

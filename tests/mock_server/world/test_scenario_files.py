@@ -1,0 +1,213 @@
+"""Scenario files: what they may hold, and errors that name file, line and field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import BatchesHaveClasses
+from bff_mock_server import Scenario, ScenarioError, find_scenario, read_scenario
+from bff_mock_server.world.scenarios import shipped_scenarios
+from bff_mock_server.world.world import World
+from tests.mock_server.building import app_of, batch_id, request
+
+BATCH = """\
+      - batch_id: 26b9045a-e947-5833-ab3e-000000000001
+        internal_status: cancelled
+        assignment_id: null
+        essay_count: 0
+        completed_essay_count: 0
+        failed_essay_count: 0
+        requested_pipeline: null
+        essays: []
+        created_at: 2026-01-31T08:15:30
+        last_updated: 2026-01-31T08:15:30
+        processing_started_at: null
+        processing_completed_at: null
+        student_prompt_ref: null
+"""
+STATE = f"""\
+states:
+  - state: user has exactly these batches
+    params:
+      user_id: no
+      batches:
+{BATCH.replace("      -", "        -").replace("        ", "          ").replace("          -", "        -")}"""
+
+
+def read(text: str) -> Scenario:
+    return read_scenario(dedent(text), name="mine", source="mine.yaml")
+
+
+def test_the_shipped_scenarios_are_those_that_the_help_names() -> None:
+    assert shipped_scenarios() == ("default", "empty-school", "everything-failing", "exam-week")
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_each_shipped_scenario_has_teachers_and_says_what_it_is_good_for(name: str) -> None:
+    scenario = find_scenario(name)
+
+    assert scenario.about
+    assert [len(scenario.rows.users[teacher.user_id]) for teacher in scenario.teachers] == [
+        teacher.batches for teacher in scenario.teachers
+    ]
+
+
+def test_in_exam_week_many_teachers_have_many_batches_in_progress() -> None:
+    scenario = find_scenario("exam-week")
+    statuses = [row.internal_status for row in scenario.rows.batches.values()]
+
+    assert len(scenario.teachers) >= 10
+    assert min(teacher.batches for teacher in scenario.teachers) >= 30
+    assert statuses.count("processing_pipelines") > len(statuses) / 3
+
+
+def test_an_empty_school_has_teachers_and_nothing_else() -> None:
+    scenario = find_scenario("empty-school")
+
+    assert scenario.teachers
+    assert (dict(scenario.rows.batches), dict(scenario.rows.entries(BatchesHaveClasses))) == ({}, {})
+
+
+def test_where_everything_fails_each_teacher_meets_another_fault() -> None:
+    scenario = find_scenario("everything-failing")
+    app = app_of(*shipped_pacts(), world=scenario.build())
+
+    undisturbed = app_of(*shipped_pacts(), world=World(scenario.rows))
+    unharmed: list[str] = []
+    for teacher in scenario.teachers:
+        targets = [f"/internal/v1/batches/user/{teacher.user_id}?limit=20&offset=0"]
+        targets += [f"/internal/v1/batches/{row.batch_id}/status" for row in scenario.rows.users[teacher.user_id]]
+        for target in targets * 5:
+            reply, usual = app.reply(request(target)), undisturbed.reply(request(target))
+            if (reply.status, reply.body, reply.delivery) == (usual.status, usual.body, None):
+                unharmed.append(teacher.name)
+
+    assert set(unharmed) == {"Björn Åström"}  # half of whose answers fail
+    assert 0 < len(unharmed) < 20
+    assert len({armed.faults[0].kind for armed in scenario.faults}) == 9
+    assert app.reply(request("/healthz", headers={})).status == 503
+
+
+def test_states_are_those_of_the_catalogue_and_dates_are_text() -> None:
+    scenario = read(STATE)
+
+    (row,) = scenario.rows.users["no"]
+    assert (row.batch_id, row.answer["created_at"]) == (batch_id(1), "2026-01-31T08:15:30")
+    assert scenario.teachers == ()
+
+
+def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
+    scenario = read(
+        """
+        teachers:
+          - {name: A, user_id: a/1, batches: 3, classes: [Sv 1, null]}
+        """
+    )
+
+    rows = scenario.rows.users["a/1"]
+    entries = scenario.rows.entries(BatchesHaveClasses)
+    known = [entries[row.batch_id] for row in rows]
+
+    assert [one and one.fields["class_name"] for one in known] == ["Sv 1", None, "Sv 1"]
+
+
+def test_namesakes_have_batches_of_their_own() -> None:
+    scenario = read("teachers: [{name: A, user_id: a, batches: 3}, {name: A, user_id: b, batches: 3}]")
+
+    assert [len(scenario.rows.users[user_id]) for user_id in ("a", "b")] == [3, 3]
+
+
+def test_a_fault_of_a_state_is_about_its_ids() -> None:
+    scenario = read(STATE + "    fault: reset\n")
+
+    (armed,) = scenario.faults
+    assert armed.route.about == {"no", batch_id(1)}
+
+
+def test_faults_may_be_armed_for_routes() -> None:
+    (armed,) = read("faults: [{on: cms GET /internal/*, fault: latency=1s}]").faults
+
+    assert str(armed.route) == "class-management-service GET /internal/*"
+
+
+def test_a_file_may_be_empty() -> None:
+    assert read("").rows.batches == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("teachers: [", "mine.yaml:2: not YAML: ", id="not-yaml"),
+        pytest.param("a: 1\nb: [1, 2\nc: 3\n", "mine.yaml:3: not YAML: ", id="not-yaml-further-down"),
+        pytest.param("about: 0x_", "mine.yaml: not YAML: ", id="no-number"),
+        pytest.param("about: !!int abc", "mine.yaml: not YAML: ", id="tag-that-does-not-fit"),
+        pytest.param("about: !!bool x", "mine.yaml: not YAML: ", id="no-boolean"),
+        pytest.param("about: !!timestamp 2026-99-99", "mine.yaml", id="no-date"),
+        pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
+        pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
+        pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),
+        pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: unknown field; did you", id="typo"),
+        pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: the key stands", id="twice"),
+        pytest.param("teachers:\n  - name: A\n    batches: -1\n", "mine.yaml:3: teachers.0.batches: ", id="number"),
+        pytest.param("teachers:\n  - name: A\n    class: x\n",
+                     "mine.yaml:3: teachers.0.class: unknown field; did you",
+                     id="typo-of-a-teacher"),
+        pytest.param("teachers:\n  - name: A\n    classes: x\n", "mine.yaml:3: teachers.0.classes: expec", id="list"),
+        pytest.param("teachers:\n  - purpose: A\n", "mine.yaml:2: teachers.0.name: Field required", id="missing"),
+        pytest.param(
+            "teachers:\n  - name: A\n    statuses:\n      - ready\n",
+            "mine.yaml:4: teachers.0.statuses.0: Input should be 'awaiting_content_validation'", id="client-status",
+        ),
+        pytest.param("teachers:\n  - name: A\n  - name: A\n", "mine.yaml:3: teachers.1: there is", id="same-id"),
+        pytest.param("teachers:\n  - name: A\n    fault: boom\n", "mine.yaml:3: teachers.0.fault: unknown", id="fault"),
+        pytest.param("faults:\n  - on: grades\n    fault: reset\n", "mine.yaml:2: faults.0.on: route", id="route"),
+        pytest.param("faults:\n  - on: '*'\n    fault: x\n", "mine.yaml:3: faults.0.fault: ", id="faults"),
+        pytest.param("states:\n  - state: user is rich\n    params: {}\n",
+                     "mine.yaml:2: states.0.state: unknown provider state 'user is rich'; known: 'user", id="state"),
+        pytest.param("states:\n  - state: batch does not exist\n    params:\n      batch_id: X\n",
+                     "mine.yaml:4: states.0.params.batch_id: String should match", id="param"),
+        pytest.param(STATE.replace("essay_count: 0", "essay_count: '0'", 1),
+                     "mine.yaml:9: states.0.params.batches.0.essay_count: Input should be a valid integer", id="deep"),
+    ],
+)  # fmt: skip
+def test_an_error_names_file_line_and_field(text: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        read(text)
+
+    assert str(refused.value).startswith(message)
+
+
+def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "my school.yaml"
+    path.write_text("teachers: [{name: Åsa}]", encoding="utf-8")
+
+    scenario = find_scenario(str(path))
+
+    assert (scenario.name, scenario.teachers[0].name) == ("my school", "Åsa")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("defualt", "no scenario 'defualt'; did you mean 'default'?", id="typo"),
+        pytest.param("missing.yaml", "missing.yaml: No such file", id="no-file"),
+        pytest.param("../x", "no scenario '../x'", id="no-way-out"),
+    ],
+)
+def test_what_is_not_there_is_said(name: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        find_scenario(name)
+
+    assert message in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"about: \xff")
+
+    with pytest.raises(ScenarioError, match="not UTF-8 text"):
+        find_scenario(str(path))

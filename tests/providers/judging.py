@@ -1,0 +1,61 @@
+"""Verifies a provider of these tests with the kit, and tells what came of it as a row of the table of mutants."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from bff_contracts.states import CMS, RAS
+from bff_contracts.verification import Outcome, running_provider
+from tests.providers.breaking import Mutant
+from tests.providers.mutants import MUTANTS
+from tests.providers.seeding import cms_states, ras_states
+
+KEY: Final = "the-real-key-of-the-provider"
+TABLE: Final = Path(__file__).parents[2] / "docs" / "contract" / "mutants.md"
+
+_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
+_HEAD: Final = """\
+# What verification notices
+
+Each row is a provider with one mistake in it, held against its contract by the kit. What breaks something that the BFF
+relies on is found out, by the interaction named (and so many more); what does not is left alone, for the reason given.
+Written by `pdm run mutants`; the test suite repeats every row.
+
+| provider | what is wrong with it | found out by |
+|---|---|---|
+"""
+
+
+def outcomes_of(provider: str, module: ModuleType) -> list[Outcome]:
+    """What comes of every interaction with an application of `ras.py`, `cms.py`, or a broken copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "provider.db"
+        states = {"ras": ras_states, "cms": cms_states}[provider](database)
+        app = module.create_app(module.Settings(str(database), KEY))
+        with running_provider(app, provider=provider, states=states, api_key=KEY) as running:
+            return list(running.outcomes())
+
+
+def row_of(mutant: Mutant) -> str:
+    """Break a provider and verify it."""
+    failed = [outcome for outcome in outcomes_of(mutant.provider, mutant.module()) if not outcome.verified]
+    return f"| {mutant.provider.upper()} | {mutant.name} | {_finding(failed, mutant.harmless)} |\n"
+
+
+def _finding(failed: list[Outcome], harmless: str) -> str:
+    if not failed:
+        return f"nothing: {harmless}" if harmless else "nothing"
+    others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return f"`{failed[0].interaction}`{others}"
+
+
+def table_of(rows: Iterable[str]) -> str:
+    """The page."""
+    return _HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table_of(map(row_of, MUTANTS)), encoding="utf-8")

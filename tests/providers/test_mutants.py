@@ -1,0 +1,33 @@
+"""The kit is tested by breaking providers: whatever the BFF relies on is found out, and nothing else is."""
+
+from types import ModuleType
+
+import pytest
+
+from tests.providers import cms, ras
+from tests.providers.breaking import Mutant
+from tests.providers.judging import TABLE, outcomes_of, row_of, table_of
+from tests.providers.mutants import MUTANTS
+
+
+@pytest.mark.parametrize(
+    ("provider", "module"), [pytest.param("ras", ras, id="ras"), pytest.param("cms", cms, id="cms")]
+)
+def test_the_unbroken_provider_is_verified(provider: str, module: ModuleType) -> None:
+    assert [str(outcome) for outcome in outcomes_of(provider, module) if not outcome.verified] == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.provider}-{mutant.name}")
+def test_a_broken_provider_is_found_out_if_the_bff_would_notice(mutant: Mutant) -> None:
+    row = row_of(mutant)
+
+    assert ("| nothing" in row) == bool(mutant.harmless), row
+    assert row in TABLE.read_text(encoding="utf-8"), "the table is stale: pdm run mutants"
+
+
+def test_the_table_has_a_row_for_each_mutant_and_no_other() -> None:
+    page = TABLE.read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines(keepends=True) if line.startswith(("| RAS", "| CMS"))]
+
+    assert len(rows) == len(MUTANTS) == len({mutant.name + mutant.provider for mutant in MUTANTS})
+    assert page == table_of(rows)
