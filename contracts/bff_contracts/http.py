@@ -35,9 +35,14 @@ def is_end_to_end(name: bytes) -> bool:
 
 
 def media_type(text: str) -> tuple[str, frozenset[str]]:
-    """The kind and the parameters of a media type, both in lower case."""
-    kind, *parameters = (part.strip().lower() for part in text.split(";"))
+    """The kind and the parameters (`charset=utf-8`) of a media type, both in lower case and without quotes."""
+    kind, *parameters = (part.strip().lower() for part in text.replace('"', "").split(";"))
     return kind, frozenset(parameters)
+
+
+def header_label(name: str) -> str:
+    """A lower-case header name as people write it: `X-Internal-API-Key`."""
+    return "-".join(word.upper() if word in {"api", "id"} else word.capitalize() for word in name.split("-"))
 
 
 def base_url_problem(url: str) -> str | None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs
 
 # The engine reports usage to its makers unless this is set before it starts.
@@ -18,15 +18,11 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 import pact_ffi
 
+from bff_contracts.http import media_type
 from bff_contracts.pact.binding import asked_for, fill
 from bff_contracts.pact.file import Interaction, Pact, Response, Rule
 from bff_contracts.pact.json_path import is_array, is_object
-
-SHAPE: Final = "shape"
-"""The role of the interaction that stands for all answers of its endpoint."""
-
-_DEFAULTS: Final[Mapping[str, list[str]]] = {"limit": ["20"], "offset": ["0"]}
-"""What RAS takes for a page's parameters that a request leaves out."""
+from bff_contracts.platform import BY_NAME, SHAPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Exchange:
+class _Judged:
     path: str
     query: Mapping[str, Sequence[str]]
     content_type: str | None
@@ -60,6 +56,8 @@ class Judge:
 
     def __init__(self, pact: Pact) -> None:
         self.pact = pact
+        known = BY_NAME.get(pact.provider)
+        self._defaults = {name: [value] for name, value in known.query_defaults.items()} if known else {}
 
     def violations(
         self, *, method: str, target: str, status: int, content_type: str | None, body: bytes
@@ -81,8 +79,8 @@ class Judge:
         if not yardsticks:
             known = ", ".join(map(str, sorted({interaction.response.status for interaction in endpoint})))
             return [Mismatch("status", "", f"expected one of {known}, found {status}")]
-        values = {**_DEFAULTS, **parse_qs(query, keep_blank_values=True)}
-        exchange = _Exchange(path, values, content_type, body)
+        values = {**self._defaults, **parse_qs(query, keep_blank_values=True)}
+        exchange = _Judged(path, values, content_type, body)
         return min((_against(interaction, exchange) for interaction in yardsticks), key=len)
 
 
@@ -91,7 +89,7 @@ def _yardsticks(endpoint: Sequence[Interaction], status: int) -> list[Interactio
     return [interaction for interaction in same if interaction.role == SHAPE] or same
 
 
-def _against(interaction: Interaction, exchange: _Exchange) -> list[Mismatch]:
+def _against(interaction: Interaction, exchange: _Judged) -> list[Mismatch]:
     found = [*_request_mismatches(interaction, exchange.query)]
     if not interaction.response.has_body:
         return found
@@ -123,14 +121,10 @@ def _request_mismatches(interaction: Interaction, query: Mapping[str, Sequence[s
 
 
 def _content_type_mismatches(response: Response, content_type: str | None) -> Iterable[Mismatch]:
-    expected = _media_type(next(iter(response.headers.get("content-type", ())), None))
-    found = _media_type(content_type)
+    expected, _ = media_type(next(iter(response.headers.get("content-type", ())), ""))
+    found, _ = media_type(content_type or "")
     if expected and found != expected:
         yield Mismatch("content type", "", f"expected {expected}, found {found or 'none'}")
-
-
-def _media_type(content_type: str | None) -> str:
-    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _key_mismatches(expected: object, actual: object, asked: frozenset[str], path: str) -> Iterable[Mismatch]:
@@ -142,6 +136,7 @@ def _key_mismatches(expected: object, actual: object, asked: frozenset[str], pat
         for key in expected.keys() & actual.keys():
             yield from _key_mismatches(expected[key], actual[key], asked, f"{path}[{key!r}]")
     elif is_array(expected) and is_array(actual):
+        # Lists of different lengths are the engine's to report.
         for at, (inner, value) in enumerate(zip(expected, actual, strict=False)):
             yield from _key_mismatches(inner, value, asked, f"{path}[{at}]")
 

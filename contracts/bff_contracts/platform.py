@@ -5,7 +5,7 @@ service is a line there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 DISTRIBUTION: Final = "huleedu-bff-clients"
@@ -26,12 +26,14 @@ class Provider:
         port: Where it listens on a developer's machine.
         takes_any_service: Whether it accepts every service id, as long as there is one; others accept those that the
             contract gets answers with.
+        query_defaults: What it takes for parameters that a request leaves out.
     """
 
     name: str
     short: str
     port: int
     takes_any_service: bool = False
+    query_defaults: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     @property
     def url(self) -> str:
@@ -55,7 +57,7 @@ class Provider:
 
 
 PROVIDERS: Final[tuple[Provider, ...]] = (
-    Provider(RAS, short="ras", port=4003),
+    Provider(RAS, short="ras", port=4003, query_defaults={"limit": "20", "offset": "0"}),
     Provider(CMS, short="cms", port=5002, takes_any_service=True),
 )
 """Every service that there is a contract with; the first is the one that examples are about."""

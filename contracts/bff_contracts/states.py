@@ -10,11 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RAS: Final = "result-aggregator-service"
-CMS: Final = "class-management-service"
-
-SHORT_NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
-"""What people call the providers."""
+from bff_contracts.platform import CMS, RAS
 
 USER_HAS_BATCHES: Final = "user has exactly these batches"
 BATCH_MISSING: Final = "batch does not exist"
@@ -34,6 +30,9 @@ DATE_TIME_PATTERN: Final = (
 
 PhaseStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
 """How far one essay has come in one phase."""
+
+FINISHED: Final[frozenset[PhaseStatus]] = frozenset({"completed", "failed", "cancelled"})
+"""The statuses after which nothing happens to an essay in that phase any more."""
 
 InternalStatus = Literal[
     "awaiting_content_validation",

@@ -15,12 +15,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
 from bff_clients import BackendSettings
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, PLACEHOLDER_KEY, RAS
 from bff_mock_server import Mock, ScenarioError
 from bff_mock_server.cli.assembly import Assembly, Plan, assemble
 from bff_mock_server.cli.contracts import CannotStartError, Contracts
 from bff_mock_server.serving.server import bind, running
-from bff_mock_server.testing import PLACEHOLDER_KEY
 from examples.bff.app import create_app
 from examples.bff.page import Teacher, page
 
@@ -92,7 +91,7 @@ def _app(mocks: Assembly) -> FastAPI:
 
 def _teachers(mock: Mock) -> list[Teacher]:
     """Those of the scenario that the mock is in now."""
-    known = mock.worlds.scenario_of(None).teachers
+    known = mock.sessions.scenario_of(None).teachers
     return [Teacher(user_id=one.user_id, name=one.name, purpose=one.purpose) for one in known]
 
 
@@ -108,7 +107,7 @@ def _banner(mocks: Assembly, port: int) -> str:
             f"  dashboard     {bff}/?teacher={quote(teacher.user_id, safe='')}  ({_printable(teacher.name)})",
             f"  control page  {mocks.control}/  (arm a fault there and watch the dashboard)",
             f"  readiness     {bff}/readyz",
-            *(f"  mock          {place.url}  ({place.backends[0].provider})" for place in mocks.places),
+            *(f"  mock          {address.url}  ({address.backends[0].provider})" for address in mocks.addresses),
             "",
             "Try:",
             shlex.join(curl),

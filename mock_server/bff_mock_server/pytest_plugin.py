@@ -38,20 +38,17 @@ def bff_backend_urls() -> Mapping[str, str]:
 
     Override it where that does not fit: `{"ras": "http://…", "cms": "http://…"}`.
     """
-    with _needs_extra():
-        from bff_contracts.states import CMS, RAS  # noqa: PLC0415
-        from bff_mock_server.testing import DEFAULT_URLS  # noqa: PLC0415
+    from bff_contracts.platform import PROVIDERS  # noqa: PLC0415
 
-    return {
-        RAS: os.environ.get("BFF_TEACHER_SERVICE_RAS_BASE_URL") or DEFAULT_URLS[RAS],
-        CMS: os.environ.get("BFF_TEACHER_SERVICE_CMS_BASE_URL") or DEFAULT_URLS[CMS],
-    }
+    return {provider.name: os.environ.get(provider.url_variable) or provider.url for provider in PROVIDERS}
 
 
 @pytest.fixture(scope="session")
 def bff_api_key() -> str | None:
     """A key that the mocks accept beside the contract's placeholder: that of the environment. Override it."""
-    return os.environ.get("HULEEDU_INTERNAL_API_KEY")
+    from bff_contracts.platform import KEY_VARIABLE  # noqa: PLC0415
+
+    return os.environ.get(KEY_VARIABLE)
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import CMS, RAS, BatchRow
+from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS
+from bff_contracts.states import BatchRow
+from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Exchange, Use, Wanted
 from bff_mock_server.engine.mock import Mock
@@ -15,18 +17,20 @@ from bff_mock_server.world.scenarios.files import find_scenario
 from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.scenarios.school import batch_of
 
-DEFAULT_URLS: Final[Mapping[str, str]] = {RAS: "http://127.0.0.1:4003", CMS: "http://127.0.0.1:5002"}
+DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provider in PROVIDERS}
 """Where the clients look for the backends unless they are told otherwise."""
-
-PLACEHOLDER_KEY: Final = "INJECTED-AT-VERIFICATION"
-"""The key that the contracts are written with; a mock always accepts it."""
 
 EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
 _ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
 
 
 class Backends:
-    """Mock RAS and CMS as a test sees them."""
+    """The mocked backends as a test sees them.
+
+    Attributes:
+        ras_url: The base URL of mock RAS; each provider of the platform has such an attribute.
+        cms_url: The base URL of mock CMS.
+    """
 
     def __init__(self, mock: Mock) -> None:
         self._mock = mock
@@ -36,15 +40,18 @@ class Backends:
         """The base URL of each provider."""
         return self._mock.urls
 
-    @property
-    def ras_url(self) -> str:
-        """The base URL of mock RAS."""
-        return self.urls[RAS]
+    if TYPE_CHECKING:
+        ras_url: str
+        cms_url: str
+    else:
 
-    @property
-    def cms_url(self) -> str:
-        """The base URL of mock CMS."""
-        return self.urls[CMS]
+        def __getattr__(self, name: str) -> str:
+            """`<short name>_url` is the base URL of a provider of the platform."""
+            provider = BY_NAME.get(name.removesuffix("_url")) if name.endswith("_url") else None
+            if provider is None:
+                message = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(message)
+            return self.urls[provider.name]
 
     @property
     def api_key(self) -> str:
@@ -62,7 +69,7 @@ class Backends:
         Raises:
             StateError: There is no such state, or its params are not what the catalogue says; the message lists both.
         """
-        self._mock.worlds.default.apply(state, params)
+        self._mock.sessions.default.apply(state, params)
 
     def use(self, scenario: str) -> Scenario:
         """Begin anew as a shipped scenario, or as that of a `.yaml` file; what was armed before is disarmed.
@@ -71,7 +78,7 @@ class Backends:
             ScenarioError: There is no such scenario, or it cannot be used.
         """
         found = find_scenario(scenario)
-        self._mock.worlds.begin_anew(None, found)
+        self._mock.sessions.restart(None, found)
         return found
 
     def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> None:
@@ -89,7 +96,7 @@ class Backends:
 
     def recover(self) -> None:
         """Let nothing go wrong any more."""
-        self._mock.worlds.default.faults = ()
+        self._mock.sessions.default.faults = ()
 
     def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
         """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters.
@@ -160,18 +167,16 @@ def in_process(
 
 
 @contextmanager
-def serve(
-    *, scenario: str | Scenario = "default", ras_port: int = 0, cms_port: int = 0, keys: Iterable[str] = ()
-) -> Generator[Backends]:
-    """Serve mock RAS and CMS on real ports of 127.0.0.1, from a thread.
+def serve(*, scenario: str | Scenario = "default", keys: Iterable[str] = (), **ports: int) -> Generator[Backends]:
+    """Serve the mocked backends on real ports of 127.0.0.1, from a thread.
 
     Args:
         scenario: A shipped one, the path of a `.yaml` file, or one that was read already.
-        ras_port: 0 takes a free one.
-        cms_port: 0 takes a free one.
         keys: Keys to accept beside the placeholder.
+        ports: `ras_port`, `cms_port`: where a provider is served; a free port for those left out.
 
     Raises:
+        TypeError: A port is of no provider.
         OSError: A port is in use.
         ScenarioError: There is no such scenario, or it cannot be used.
     """
@@ -179,11 +184,16 @@ def serve(
 
     found = find_scenario(scenario) if isinstance(scenario, str) else scenario
     mock = Mock(_backends(frozenset(keys)), found)
-    ports = {RAS: ras_port, CMS: cms_port}
+    wanted = {f"{provider.short}_port": provider.name for provider in PROVIDERS}
+    for name in ports:
+        if name not in wanted:
+            message = f"serve() got an unexpected keyword argument {name!r}; {meant(name, wanted)}"
+            raise TypeError(message)
+    at = {wanted[name]: port for name, port in ports.items()}
     with ExitStack() as stack:
         listeners: dict[str, Listener] = {}
         for backend in mock.backends:
-            bound = stack.enter_context(bind("127.0.0.1", ports[backend.provider]))
+            bound = stack.enter_context(bind("127.0.0.1", at.get(backend.provider, 0)))
             listeners[backend.provider] = Listener(MockApp(mock, backend), bound)
         stack.enter_context(running(list(listeners.values())))
         mock.urls.update({provider: f"http://127.0.0.1:{one.port}" for provider, one in listeners.items()})

@@ -27,7 +27,7 @@ BACKENDS: Final = tuple(map(Backend, PACTS))
 def apps(scenario: Scenario) -> dict[str, MockApp]:
     """Mocks of both providers over one scenario, without what it lets go wrong."""
     mock = Mock(BACKENDS, scenario)
-    mock.worlds.default = World(mock.worlds.default.rows)
+    mock.sessions.default = World(mock.sessions.default.rows)
     return {backend.provider: MockApp(mock, backend) for backend in mock.backends}
 
 
@@ -57,4 +57,4 @@ def agree(app: MockApp, pact: Pact, data: st.DataObject, counts: Counter[str]) -
 def disturb(app: MockApp, data: st.DataObject) -> None:
     """Make some provider states true, on top of what stands."""
     for state, params in data.draw(st.lists(STATES, max_size=4), label="states"):
-        app.mock.worlds.default.apply(state.name, params, provider=state.provider)
+        app.mock.sessions.default.apply(state.name, params, provider=state.provider)

@@ -26,7 +26,7 @@ from bff_clients import (
     RASClientProtocol,
 )
 from bff_clients.models import UUID_PATTERN
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 
 BASE_URL: Final = "http://backend.test"
 SETTINGS: Final = BackendSettings(

@@ -13,9 +13,10 @@ import httpx
 from hypothesis import strategies as st
 
 from bff_clients import ContractViolation
-from bff_contracts.judge import SHAPE, Judge
+from bff_contracts.judge import Judge
 from bff_contracts.pact.binding import asked_for, fill
 from bff_contracts.pact.file import Interaction, shipped_pacts
+from bff_contracts.platform import SHAPE
 from bff_mock_server.matching.table import compile_pact
 from tests.agreement.bodies import bodies, flawed, mangled
 from tests.agreement.matching import matches

@@ -25,7 +25,8 @@ from bff_clients import (
     ContractViolation,
     RASClient,
 )
-from bff_contracts.states import BATCH_MISSING, CMS, KINDS, RAS, USER_HAS_BATCHES, find_state
+from bff_contracts.platform import CMS, RAS
+from bff_contracts.states import BATCH_MISSING, KINDS, USER_HAS_BATCHES, find_state
 from bff_mock_server.testing import EMPTY
 from tests.agreement.answering import answering, apps
 from tests.agreement.operations import QUICK, READING, SETTINGS
@@ -116,7 +117,7 @@ class ClientAndMock(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.apps = apps(EMPTY)
-        self.world = self.apps[RAS].mock.worlds.default
+        self.world = self.apps[RAS].mock.sessions.default
         self.model = Model()
         self.armed: type[Exception] | None = None
         self.runner = asyncio.Runner()

@@ -1,4 +1,4 @@
-"""Worlds for the mock: provider states out of the catalogue, with any params that their models allow."""
+"""Sessions for the mock: provider states out of the catalogue, with any params that their models allow."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bff_clients import BackendSettings
-from bff_mock_server.testing import PLACEHOLDER_KEY
+from bff_contracts.platform import PLACEHOLDER_KEY
 from tests.support.mock_process import FREE_PORTS
 
 ROOT = Path(__file__).parents[2]

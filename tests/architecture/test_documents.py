@@ -69,7 +69,9 @@ def test_the_page_on_architecture_says_who_may_import_whom_as_the_linter_does() 
     assert rows == {
         each["source_modules"][0]: sorted(each["forbidden_modules"])
         for each in contracts
-        if each["source_modules"][0].startswith("bff_") and each["forbidden_modules"] != ["examples"]
+        if each["type"] == "forbidden"
+        and each["source_modules"][0].startswith("bff_")
+        and each["forbidden_modules"] != ["examples"]
     }
 
 

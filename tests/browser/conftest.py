@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
 from bff_clients import BackendSettings
+from bff_contracts.platform import PLACEHOLDER_KEY
 from bff_mock_server.serving.server import Listener, bind, running
-from bff_mock_server.testing import PLACEHOLDER_KEY
 from examples.bff.app import create_app
 from tests.support.demo_process import RunningDemo, running_demo
 from tests.support.mock_process import RunningMock, running_mock

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.platform import PLACEHOLDER_KEY
 from bff_mock_server import find_scenario
 from bff_mock_server.serving.server import Listener, bind, running
-from bff_mock_server.testing import PLACEHOLDER_KEY
 from tests.browser.conftest import opened
 from tests.support.mock_process import RunningMock, running_mock
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from bff_clients import BatchStatus
 from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN, EssayStatus
 from bff_contracts import states
+from bff_contracts.platform import CMS, RAS
 from tests.consumer.rows import BATCH_IDS, SWEDISH_CLASS, TEACHER, batch_row, essay_row
 
 ROW = batch_row(0, BatchStatus.PROCESSING_PIPELINES, essays=[essay_row(0)])
@@ -60,7 +61,7 @@ def _essay(**changes: Any) -> dict[str, Any]:
 def test_refused_batches(params: dict[str, Any]) -> None:
     """A row that RAS could not hold is refused."""
     with pytest.raises(ValidationError):
-        states.validate_params(states.RAS, states.USER_HAS_BATCHES, params)
+        states.validate_params(RAS, states.USER_HAS_BATCHES, params)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +76,12 @@ def test_refused_batches(params: dict[str, Any]) -> None:
 def test_refused_classes(classes: object) -> None:
     """A class that CMS could not hold is refused."""
     with pytest.raises(ValidationError):
-        states.validate_params(states.CMS, states.BATCHES_HAVE_CLASSES, {"classes": classes})
+        states.validate_params(CMS, states.BATCHES_HAVE_CLASSES, {"classes": classes})
 
 
 def test_params_are_read_as_they_are() -> None:
     """Valid params become the model, and dump to what they were."""
-    params = states.validate_params(states.RAS, states.USER_HAS_BATCHES, _row())
+    params = states.validate_params(RAS, states.USER_HAS_BATCHES, _row())
 
     assert params.model_dump(mode="json") == _row()
 
@@ -88,8 +89,8 @@ def test_params_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("provider", "name", "known"),
     [
-        pytest.param(states.CMS, states.BATCH_MISSING, ", ".join(map(repr, states.KINDS)), id="of-another-provider"),
-        pytest.param(states.RAS, "no", f"{states.USER_HAS_BATCHES!r}, {states.BATCH_MISSING!r}", id="of-several"),
+        pytest.param(CMS, states.BATCH_MISSING, ", ".join(map(repr, states.KINDS)), id="of-another-provider"),
+        pytest.param(RAS, "no", f"{states.USER_HAS_BATCHES!r}, {states.BATCH_MISSING!r}", id="of-several"),
         pytest.param("another-service", states.BATCH_MISSING, "none", id="unknown-provider"),
     ],
 )

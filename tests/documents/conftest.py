@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server.testing import DEFAULT_URLS
 from tests.documents.blocks import BIN, Place
 from tests.support.mock_process import RunningMock, running_mock

@@ -12,11 +12,10 @@ import httpx
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, find_scenario, read_scenario
-from bff_mock_server.cli.banner import Place as Listening
-from bff_mock_server.cli.banner import banner
-from bff_mock_server.engine.mock_headers import read_directives
+from bff_mock_server.cli.banner import Address, banner
+from bff_mock_server.engine.mock_headers import read_mock_headers
 from bff_mock_server.faults.spec import Kind, parse_faults
 from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.documents.blocks import ROOT, Place, assert_printed, runs
@@ -32,9 +31,9 @@ def test_make_mock_prints_what_is_shown(blocks: list[str]) -> None:
     pacts = {pact.provider: pact for pact in shipped_pacts()}
     mock = Mock([Backend(pacts[RAS]), Backend(pacts[CMS])], find_scenario("default"))
     urls = ("http://127.0.0.1:4003", "http://127.0.0.1:5002")
-    places = [Listening(url, [backend]) for url, backend in zip(urls, mock.backends, strict=True)]
+    addresses = [Address(url, [backend]) for url, backend in zip(urls, mock.backends, strict=True)]
 
-    assert_printed(shown, banner(places, "http://127.0.0.1:4100", mock).partition("\n\nTry:")[0])
+    assert_printed(shown, banner(addresses, "http://127.0.0.1:4100", mock).partition("\n\nTry:")[0])
 
 
 @needs_curl
@@ -107,6 +106,6 @@ def test_every_fault_of_the_page_is_understood_and_none_is_left_out() -> None:
 def test_every_header_of_the_page_is_understood() -> None:
     for cell in first_cells("Asking for more, request by request"):
         name, value = cell.split(": ", 1)
-        directives = read_directives({name.lower(): value})
+        directives = read_mock_headers({name.lower(): value})
 
         assert any([directives.session, directives.states, directives.faults])

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.control import ControlApp
 from bff_mock_server.matching.request import Asked
@@ -168,7 +168,7 @@ def app_of(*pacts: Pact, world: World | None = None, seed: int = 0, **options: A
     """The application of these contracts, over a world (the default scenario's when there is none)."""
     mock = Mock([Backend(one, **options) for one in pacts], find_scenario("default"), seed=seed)
     if world is not None:
-        mock.worlds.default = world
+        mock.sessions.default = world
     return MockApp(mock, *mock.backends)
 
 

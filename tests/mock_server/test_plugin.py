@@ -23,7 +23,8 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, USER_HAS_BATCHES
+from bff_contracts.platform import CMS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
 from tests.mock_server.building import HEADERS, KEY, USER, shipped

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_contracts.verification import Outcome, running_provider
 from tests.providers.breaking import Mutant
 from tests.providers.mutants import MUTANTS

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from bff_contracts.states import CMS, KINDS, ByBatch
+from bff_contracts.platform import CMS
+from bff_contracts.states import KINDS, ByBatch
 from bff_contracts.verification import interactions_of, running_provider
 
 INTERACTIONS: Final = interactions_of("cms")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import CMS
+from bff_contracts.platform import CMS
 from tests.contracts.verification.test_applications import stateful_cms
 from tests.documents.blocks import runs, runs_each
 from tests.support.broker_double import TOKEN, Broker, broker_double

@@ -9,12 +9,12 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bff_contracts.http import base_url_problem
 from bff_contracts.threads import CallThread
 
 _DONE, _NO = 0, 1
@@ -34,18 +34,10 @@ class CannotPublish(Exception):  # named by what it says
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # reading it finds a bad one
-        message = "is not an http or https URL"
-        raise ValueError(message)
-    if parts.query or parts.fragment:
-        message = "has a query or a fragment"
-        raise ValueError(message)
-    if parts.username or parts.password:
-        message = (
-            "has credentials, which would be printed: use PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and _PASSWORD"
-        )
-        raise ValueError(message)
+    problem = base_url_problem(url)
+    if problem is not None:
+        instead = ": use PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and _PASSWORD" if "credentials" in problem else ""
+        raise ValueError(problem + instead)
     return url.rstrip("/")
 
 

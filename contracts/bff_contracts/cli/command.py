@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
-from bff_contracts.cli.common import DISTRIBUTION, CannotRun
+from bff_contracts.cli.common import CannotRun
+from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
 
@@ -70,19 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version of the contracts and exit")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version of the contracts and exit")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell what the official verifier logs")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (verify, catalogue, scaffold, diff, broker):
         command.add(commands)
     return parser
-
-
-class _Version(argparse.Action):
-    """Looks the version up when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version  # noqa: PLC0415  # see above
-
-        print(f"{parser.prog} {version(DISTRIBUTION)}")  # noqa: T201
-        parser.exit()

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Pact, shipped_pacts
-from bff_contracts.states import SHORT_NAMES
+from bff_contracts.platform import DISTRIBUTION, PROVIDERS, full_name
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -15,7 +15,6 @@ else:
 
 _LONGEST: Final = 3600.0
 _OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "rstr", "uvicorn"})
-DISTRIBUTION: Final = "huleedu-bff-clients"
 
 
 class CannotRun(Exception):  # named by what it says
@@ -25,11 +24,12 @@ class CannotRun(Exception):  # named by what it says
 def add_provider(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Take a provider as the first argument."""
     known = ", ".join(pact.provider for pact in shipped_pacts())
+    short = " and ".join(provider.short for provider in PROVIDERS)
     parser.add_argument(
         "provider",
         nargs="?" if optional else None,
         metavar="PROVIDER",
-        help=f"one of {known}; {' and '.join(SHORT_NAMES)} will do" + (" (default: all)" if optional else ""),
+        help=f"one of {known}; {short} will do" + (" (default: all)" if optional else ""),
     )
 
 
@@ -42,7 +42,7 @@ def pacts_of(provider: str | None) -> list[Pact]:
     pacts = shipped_pacts()
     if provider is None:
         return list(pacts)
-    found = [pact for pact in pacts if pact.provider == SHORT_NAMES.get(provider, provider)]
+    found = [pact for pact in pacts if pact.provider == full_name(provider)]
     if not found:
         message = f"there is no contract with {provider!r}; known: {', '.join(pact.provider for pact in pacts)}"
         raise CannotRun(message)

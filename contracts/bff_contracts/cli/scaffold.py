@@ -9,7 +9,8 @@ from typing import Final
 
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, pacts_of
 from bff_contracts.pact.wording import function_name
-from bff_contracts.states import CATALOGUE, SHORT_NAMES, ProviderState
+from bff_contracts.platform import BY_NAME
+from bff_contracts.states import CATALOGUE, ProviderState
 
 _FILE: Final = Template('''\
 """$provider keeps its contract with the BFF Teacher Service: one test for each interaction.
@@ -102,7 +103,7 @@ def scaffold_of(provider: str, app: tuple[str, str] | None = None) -> str:
     states = [state for state in CATALOGUE if state.provider == provider]
     return _FILE.substitute(
         provider=provider,
-        short=next(short for short, name in SHORT_NAMES.items() if name == provider),
+        short=BY_NAME[provider].short,
         models=", ".join(sorted(state.params.__name__ for state in states)),
         application=_APPLICATION if app is None else _import(*app),
         handlers="\n\n".join(map(_handler, states)),

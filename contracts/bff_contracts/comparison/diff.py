@@ -11,16 +11,14 @@ as stricter. Where a rule is another one and no example tells the two apart, it 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from enum import StrEnum
 from typing import Any
 
 from bff_contracts.comparison.variants import WHOLE, Candidate, candidates, normal, unlike
+from bff_contracts.http import MEDIA_TYPE_HEADERS, media_type
 from bff_contracts.judge import mismatches
 from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
 from bff_contracts.pact.json_path import is_array, is_object, steps_of
-
-_MEDIA_TYPES = frozenset({"accept", "content-type"})
 
 
 class CannotCompare(Exception):  # named by what it says
@@ -206,16 +204,15 @@ def _fields(value: Any, at: str = "") -> Iterator[str]:
 
 def _headers(headers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     return {
-        name: _media_type(values[0]) if name in _MEDIA_TYPES else ", ".join(values) for name, values in headers.items()
+        name: _media_type(values[0]) if name in MEDIA_TYPE_HEADERS else ", ".join(values)
+        for name, values in headers.items()
     }
 
 
 def _media_type(text: str) -> dict[str, Any]:
     """A media type with its parameters: an answer may have more of these, and their spelling does not matter."""
-    message = Message()
-    message["content-type"] = text
-    parameters = {name.lower(): value.lower() for name, value in message.get_params(failobj=[])[1:]}
-    return {"type": message.get_content_type(), "parameters": parameters}
+    kind, parameters = media_type(text)
+    return {"type": kind, "parameters": dict(each.partition("=")[::2] for each in sorted(parameters))}
 
 
 def _below(at: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
@@ -264,6 +261,7 @@ def _told(old: _Side, new: _Side) -> _Told:
 def _explains(path: str, candidate: Candidate, why: tuple[str, str]) -> bool:
     """Whether an example shows that the rule at this place is another one."""
     steps = steps_of(path)
+    # Only the steps that both have are compared: a rule above or below the place is about it too.
     return candidate.is_below(steps) or all(
         "*" in {ours, theirs} or ours == theirs for ours, theirs in zip(steps, steps_of(why[0]), strict=False)
     )

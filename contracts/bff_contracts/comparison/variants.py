@@ -52,6 +52,7 @@ class Candidate:
 
     def concerns(self, steps: Sequence[str]) -> bool:
         """Whether an objection at this place can be about the change: it is above, at or below it."""
+        # Only the steps that both have are compared.
         return all(str(ours) == theirs for ours, theirs in zip(self.path, steps, strict=False))
 
     def is_below(self, steps: Sequence[str]) -> bool:
@@ -114,7 +115,7 @@ def unlike(old: Any, new: Any, at: Path = ()) -> Iterator[Path]:
 def covers(place: Sequence[str], path: Path) -> bool:
     """Whether a path is at a place, which may hold `*`, or below it."""
     return len(place) <= len(path) and all(
-        step in {_WILD, str(other)} for step, other in zip(place, path, strict=False)
+        step in {_WILD, str(other)} for step, other in zip(place, path[: len(place)], strict=True)
     )
 
 

@@ -56,6 +56,7 @@ def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[st
     strings = _path_strings(request, path)
     lists: list[_Asked] = []
     for elements, asked in _query_values(request, query):
+        # A request may ask for more or fewer elements than the example; `_models` says what stands for the others.
         for example, concrete in zip(elements, asked, strict=False):
             strings.setdefault(example, concrete)
         lists.append(_Asked(elements, _models(elements, asked, interaction.response.body, answer)))
@@ -95,6 +96,7 @@ def _query_values(
     request: Request, query: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     for name in request.query_rules:
+        # A parameter may be sent more or less often than in the example.
         for example, concrete in zip(request.query.get(name, ()), query.get(name, ()), strict=False):
             elements = tuple(example.split(","))
             if all(_is_bound(element) for element in elements):

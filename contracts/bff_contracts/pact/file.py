@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
 from bff_contracts.pact.upgrade import UPGRADABLE, upgraded
 
 _HTTP: Final = "Synchronous/HTTP"
@@ -86,8 +86,22 @@ class Interaction:
     response: Response
 
     def is_for(self, method: str, raw_path: str) -> bool:
-        """Whether this is an interaction of the endpoint that `method` and the percent-encoded path name."""
-        return self.request.method == method and _path_matches(self.request, raw_path)
+        """Whether this is an interaction of the endpoint that `method` and the percent-encoded path name.
+
+        Raises:
+            PactError: The path has a rule that cannot be honoured.
+        """
+        request = self.request
+        if request.method != method:
+            return False
+        if request.path_rule is None:
+            return request.path == raw_path
+        try:
+            check = compiled(request.path_rule.matchers, request.path_rule.combine, request.path)
+        except UnknownMatcherError as error:
+            message = f"interaction {self.description!r}: path: {error}"
+            raise PactError(message) from error
+        return bool(check.accepts(raw_path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,28 +353,6 @@ def _compiled(node: _Node) -> None:
         re.compile(node.text())
     except re.error as error:
         raise node.error(f"not a regular expression ({error})") from error
-
-
-def _path_matches(request: Request, raw_path: str) -> bool:
-    if request.path_rule is None:
-        return request.path == raw_path
-    verdicts = [_path_agrees(matcher, request.path, raw_path) for matcher in request.path_rule.matchers]
-    return any(verdicts) if request.path_rule.combine == "OR" else all(verdicts)
-
-
-def _path_agrees(matcher: Mapping[str, Any], example: str, raw_path: str) -> bool:
-    match matcher["match"]:
-        case "regex":
-            return _pattern(str(matcher["regex"])).fullmatch(raw_path) is not None
-        case "type":
-            return True
-        case _:
-            return example == raw_path
-
-
-@lru_cache(maxsize=512)
-def _pattern(regex: str) -> re.Pattern[str]:
-    return re.compile(regex)
 
 
 def _step(name: str) -> str:

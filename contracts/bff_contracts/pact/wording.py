@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Rule
 from bff_contracts.states import DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
 
@@ -82,11 +83,7 @@ def _matcher_in_words(matcher: Mapping[str, Any]) -> str:
 
 
 def _headers(headers: Mapping[str, Iterable[str]]) -> list[str]:
-    return [f"{_spelled(name)}: {', '.join(values)}" for name, values in headers.items()]
-
-
-def _spelled(name: str) -> str:
-    return "-".join(part.upper() if part in {"api", "id"} else part.capitalize() for part in name.split("-"))
+    return [f"{header_label(name)}: {', '.join(values)}" for name, values in headers.items()]
 
 
 @dataclass(frozen=True, slots=True)

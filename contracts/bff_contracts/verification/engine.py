@@ -17,15 +17,12 @@ from typing import Any, Final
 
 # The engine reports usage to its makers unless this is set before it starts.
 os.environ["PACT_DO_NOT_TRACK"] = "true"
-# It would send its requests to this machine through a proxy that the environment names.
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = (
-    f"127.0.0.1,{os.environ.get('NO_PROXY', os.environ.get('no_proxy', ''))}"
-)
 
 from pact import Verifier
 
 from bff_contracts.broker.tool import Broker
 from bff_contracts.pact.file import Pact
+from bff_contracts.verification.no_proxy import without_proxy
 from bff_contracts.verification.outcomes import Difference
 
 _ORDER: Final = ("status", "content", "header", "body")
@@ -126,12 +123,12 @@ def _logged(beginning: str) -> Generator[list[str]]:
     """What the verifier logs that begins like this: it passes without its results being published, and only logs it."""
     found: list[str] = []
 
-    class Listener(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage().startswith(beginning):
                 found.append(record.getMessage())
 
-    logger, listener = logging.getLogger(_LOGGER), Listener()
+    logger, listener = logging.getLogger(_LOGGER), Collector()
     level = logger.level
     logger.addHandler(listener)
     logger.setLevel(logging.ERROR)
@@ -162,7 +159,7 @@ def _run(verifier: Verifier) -> Verifier:
     propagate, logger.propagate = logger.propagate, logger.isEnabledFor(logging.DEBUG)  # it repeats what is told here
     try:
         # It raises for every interaction that fails, and says which in the results alone.
-        with contextlib.suppress(RuntimeError):
+        with without_proxy(), contextlib.suppress(RuntimeError):
             verifier.verify()
     finally:
         logger.propagate = propagate

@@ -9,30 +9,21 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from bff_contracts.verification.state_handlers import StateError, States
+from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
+from bff_contracts.platform import KEY_HEADER, STATES_PATH
+from bff_contracts.verification.state_handlers import StateChangeError, States
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-STATES_PATH: Final = "/_pact/provider_states"
 _PATIENCE: Final = 3
 _NO_STATUS: Final = 599
 _NOT_TRIED: Final = "not tried: those before it took too long"
 
-KEY_HEADER: Final = b"x-internal-api-key"
-
-_HOP_BY_HOP: Final = frozenset(
-    {b"connection", b"host", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
-)
-"""Headers that concern one connection and not the exchange (RFC 9110, 7.6.1)."""
+_KEY_HEADER: Final = KEY_HEADER.encode()
 
 
 class NoAnswer(Exception):  # named by what it says of the provider
@@ -50,7 +41,7 @@ class Front:
             patience enough the provider is not asked any more.
     """
 
-    def __init__(self, provider: Asgi, states: States, *, keys: Mapping[bytes, bytes], seconds: float) -> None:
+    def __init__(self, provider: AsgiApp, states: States, *, keys: Mapping[bytes, bytes], seconds: float) -> None:
         self._provider = provider
         self._states = states
         self._keys = keys
@@ -60,7 +51,7 @@ class Front:
 
     def begin(self) -> None:
         """Forget what was: another interaction begins."""
-        self.failed_states: list[StateError] = []
+        self.failed_states: list[StateChangeError] = []
         self.failures: list[BaseException] = []
         self.answered = False
 
@@ -85,13 +76,13 @@ class Front:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
-        async def hearing() -> MutableMapping[str, Any]:
+        async def hearing() -> Message:
             nonlocal begun
             message = await receive()
             begun = begun or message["type"] == "lifespan.startup"
             return message
 
-        async def noting(message: MutableMapping[str, Any]) -> None:
+        async def noting(message: Message) -> None:
             nonlocal begun
             begun = False  # what comes after its answer is no failure to start
             if message["type"] == "lifespan.startup.failed":
@@ -114,7 +105,7 @@ class Front:
             await self.restore()
         elif change["state"]:  # the verifier also announces that an interaction has no state
             if self.gave_up:
-                self.failed_states.append(StateError(change["state"], _NOT_TRIED))
+                self.failed_states.append(StateChangeError(change["state"], _NOT_TRIED))
             else:
                 await self._changed(self._states.set_up(change["state"], change.get("params") or {}), change["state"])
         failed = len(self.failed_states) > known
@@ -125,25 +116,27 @@ class Front:
         """Change provider states; whatever goes wrong is noted, and nothing is raised."""
         try:
             await work
-        except StateError as error:
+        except StateChangeError as error:
             self.failed_states.append(error)
             self.late = self.late + 1 if error.late else self.late
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # anything that is raised here would be asked again
-            self.failed_states.append(StateError(state, f"provider state {state!r}: {type(error).__name__}: {error}"))
+            self.failed_states.append(
+                StateChangeError(state, f"provider state {state!r}: {type(error).__name__}: {error}")
+            )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.gave_up:
             self.failures.append(NoAnswer(_NOT_TRIED))
             return await _respond(send, _NO_STATUS, [], b"")
         headers = [
-            (name, self._keys.get(value, value) if name == KEY_HEADER else value) for name, value in scope["headers"]
+            (name, self._keys.get(value, value) if name == _KEY_HEADER else value) for name, value in scope["headers"]
         ]
         limit = asyncio.timeout(self._seconds)
         started, ended = time.monotonic(), False
 
-        async def noting(message: MutableMapping[str, Any]) -> None:
+        async def noting(message: Message) -> None:
             nonlocal ended
             self.answered = True
             await send(message)
@@ -235,7 +228,7 @@ async def reach(url: str, *, seconds: float) -> None:
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+    return [(name, value) for name, value in headers if is_end_to_end(name) and name.lower() != b"host"]
 
 
 async def _read(receive: Receive) -> bytes:

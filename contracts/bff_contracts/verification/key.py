@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from bff_contracts.pact.file import Pact
-from bff_contracts.verification.front import KEY_HEADER
+from bff_contracts.platform import KEY_HEADER, KEY_VARIABLE
 
 _HIDDEN: Final = "[the key]"
 _SHORT: Final = 8
-
-KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,10 @@ class Key:
 
     def swaps(self, pact: Pact) -> dict[bytes, bytes]:
         """The contract's placeholders and what stands for each: values that a rule lets vary; a wrong key is none."""
-        header = KEY_HEADER.decode()
         requests = [interaction.request for interaction in pact.interactions]
-        placeholders = {value for each in requests if header in each.header_rules for value in each.headers[header]}
+        placeholders = {
+            value for each in requests if KEY_HEADER in each.header_rules for value in each.headers[KEY_HEADER]
+        }
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
+from bff_contracts.http import AsgiApp, base_url_problem
 from bff_contracts.pact.file import Pact, PactError, State, load_pact, shipped_pacts
 from bff_contracts.pact.wording import target_of
-from bff_contracts.states import CATALOGUE, SHORT_NAMES
+from bff_contracts.platform import KEY_VARIABLE, STATES_PATH, full_name
+from bff_contracts.states import CATALOGUE
 from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.engine import (
     Finding,
@@ -23,11 +24,11 @@ from bff_contracts.verification.engine import (
     verify_interaction,
     verify_selection,
 )
-from bff_contracts.verification.front import STATES_PATH, Asgi, Forwarder, Front, NoAnswer, reach
-from bff_contracts.verification.key import KEY_VARIABLE, Key
+from bff_contracts.verification.front import Forwarder, Front, NoAnswer, reach
+from bff_contracts.verification.key import Key
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.serving import NotStarted, serving
-from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, StateError, States
+from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, StateChangeError, States
 
 _T = TypeVar("_T")
 
@@ -256,7 +257,7 @@ class RunningProvider:
             with contextlib.suppress(TimeoutError):
                 self._loop.run(self._front.restore(), seconds=limit)
 
-    def _explained(self, outcome: Outcome, states: Sequence[StateError]) -> Outcome:
+    def _explained(self, outcome: Outcome, states: Sequence[StateChangeError]) -> Outcome:
         """The outcome, with what the verifier cannot know, and without what only follows from that."""
         if outcome.verified and not states:
             return outcome
@@ -291,7 +292,7 @@ def _told(error: BaseException) -> str:
 
 
 def _contract(provider: str, pact: Path | str | None) -> Pact:
-    name = SHORT_NAMES.get(provider, provider)
+    name = full_name(provider)
     try:
         pacts = shipped_pacts() if pact is None else (load_pact(pact),)
     except (PactError, OSError) as error:
@@ -336,7 +337,7 @@ def _reach(url: str, seconds: float, loop: LoopThread) -> None:
         raise CannotVerify(str(error)) from None
 
 
-def _application(app: Callable[..., Any], loop: LoopThread, key: Key) -> Asgi:
+def _application(app: Callable[..., Any], loop: LoopThread, key: Key) -> AsgiApp:
     if not _takes_nothing(app):
         return app
 
@@ -350,7 +351,7 @@ def _application(app: Callable[..., Any], loop: LoopThread, key: Key) -> Asgi:
             raise CannotVerify(f"the application could not be made: {reason}") from cause
 
     try:
-        application: Asgi = loop.run(made(), seconds=_START_SECONDS)
+        application: AsgiApp = loop.run(made(), seconds=_START_SECONDS)
     except TimeoutError as error:
         loop.held = True
         raise CannotVerify(f"the application was not made within {_START_SECONDS:g} s") from error
@@ -371,16 +372,10 @@ def _takes_nothing(app: Callable[..., Any]) -> bool:
 
 
 def _checked(url: str, name: str) -> str:
-    try:
-        parts = urlsplit(url)
-        secret = bool(parts.username or parts.password)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or brackets that do not close
-        secret, usable = "@" in url, False
-    if secret or "?" in url or "#" in url:
-        raise CannotVerify(f"{name} has credentials, a query or a fragment: none of them belongs there")
-    if not usable:
-        raise CannotVerify(f"{name} is not an http or https URL: {url!r}")
+    problem = base_url_problem(url)
+    if problem is not None:
+        shown = "" if "credentials" in problem else f": {url!r}"
+        raise CannotVerify(f"{name} {problem}{shown}")
     return url
 
 

@@ -23,7 +23,7 @@ _ENDED: Final = object()
 _TOLD: Final = 300
 
 
-class StateError(Exception):
+class StateChangeError(Exception):
     """A provider state could not be set up, or what stood before could not be restored.
 
     Attributes:
@@ -44,7 +44,7 @@ class States(Protocol):
         """Set a state up.
 
         Raises:
-            StateError: It could not be; the message says why.
+            StateChangeError: It could not be; the message says why.
         """
         ...
 
@@ -52,7 +52,7 @@ class States(Protocol):
         """Undo what was set up, the last one first.
 
         Raises:
-            StateError: Something could not be undone.
+            StateChangeError: Something could not be undone.
         """
         ...
 
@@ -78,7 +78,7 @@ class HandledStates:
         handler = self._handlers.get(name)
         if handler is None:
             message = f"nothing sets provider state {name!r} up: give it a handler, or give states_url (--states-url)"
-            raise StateError(name, message)
+            raise StateChangeError(name, message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):
             begun = await self._within(name, begun)
@@ -91,16 +91,18 @@ class HandledStates:
             await self._advance(name, begun)
         elif begun is not None:
             message = f"provider state {name!r}: its handler did nothing but return {begun!r:.80}"
-            raise StateError(name, message)
+            raise StateChangeError(name, message)
 
     async def restore(self) -> None:  # noqa: D102  # as the protocol says
-        failures: list[StateError] = []
+        failures: list[StateChangeError] = []
         while self._begun:
             name, generator = self._begun.pop()
             try:
                 if await self._advance(name, generator) is not _ENDED:
-                    failures.append(StateError(name, f"provider state {name!r}: its handler yields more than once"))
-            except StateError as error:
+                    failures.append(
+                        StateChangeError(name, f"provider state {name!r}: its handler yields more than once")
+                    )
+            except StateChangeError as error:
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -115,7 +117,7 @@ class HandledStates:
             return params
         except ValidationError as error:
             message = f"provider state {name!r}: {error}"
-            raise StateError(name, message) from error
+            raise StateChangeError(name, message) from error
 
     async def _advance(self, name: str, generator: Any) -> Any:
         """Go on to the `yield`, or from there to the end, which is `_ENDED`."""
@@ -123,14 +125,14 @@ class HandledStates:
             if inspect.isasyncgen(generator):
                 return await self._within(name, anext(generator, _ENDED))
             return await self._call(name, partial(next, generator, _ENDED))
-        except StateError:
+        except StateChangeError:
             self._begun = [each for each in self._begun if each[1] is not generator]
             raise
 
     async def _call(self, name: str, function: Callable[[], Any]) -> Any:
         try:
             return await self._within(name, asyncio.wrap_future(self._thread.call(function)))
-        except StateError as error:
+        except StateChangeError as error:
             if error.late:  # the thread that hangs is left behind
                 self._thread.close()
                 self._thread = CallThread(_THREAD)
@@ -146,13 +148,13 @@ class HandledStates:
             if task is not None and task.cancelling():
                 raise
             message = f"provider state {name!r}: its handler was cancelled"
-            raise StateError(name, message) from error
+            raise StateChangeError(name, message) from error
         except BaseException as error:  # `pytest.fail` and `sys.exit` too: a state that is not there is never a pass
             if limit.expired():
                 message = f"provider state {name!r}: its handler took longer than {self._seconds:g} s"
             else:
                 message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
-            raise StateError(name, message, late=limit.expired()) from error
+            raise StateChangeError(name, message, late=limit.expired()) from error
 
 
 def _entered(manager: AbstractContextManager[Any]) -> Iterator[None]:
@@ -199,10 +201,10 @@ class RemoteStates:
             response = await self._client.post(self._url, json={"state": name, "params": params, "action": action})
         except httpx.HTTPError as error:
             message = f"{asked} failed: {type(error).__name__} {error}"
-            raise StateError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
+            raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         if not response.is_success:
             message = f"{asked} answered {response.status_code}{_said(response)}"
-            raise StateError(name, message)
+            raise StateChangeError(name, message)
 
 
 def _said(response: httpx.Response) -> str:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import bff_contracts
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import CMS, RAS
-from bff_mock_server.cli.banner import Place
-from bff_mock_server.cli.contracts import CannotStartError, Contracts
+from bff_contracts.platform import BY_NAME, PROVIDERS
+from bff_mock_server.cli.banner import Address
+from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 from bff_mock_server.cli.watching import Loaded, Watcher
 from bff_mock_server.control import ControlApp
 from bff_mock_server.engine.backend import Backend
@@ -79,7 +79,7 @@ class Assembly:
     Attributes:
         mock: What the applications share.
         listeners: What is served where.
-        places: The base URLs of the providers.
+        addresses: The base URLs of the providers.
         control: That of the control page, if there is one.
         urls: All base URLs.
         beside: What runs for as long as it is served.
@@ -88,7 +88,7 @@ class Assembly:
 
     mock: Mock
     listeners: Sequence[Listener]
-    places: Sequence[Place]
+    addresses: Sequence[Address]
     control: str | None
     urls: Sequence[str]
     beside: Sequence[Beside]
@@ -111,17 +111,15 @@ def assemble(plan: Plan) -> Assembly:
     recorder = _recorder(plan)
     proxies = _proxies(plan, mock, guard, recorder)
     apps = _apps(plan, mock, guard, proxies)
-    wanted: list[tuple[MockApp | ProxyApp | ControlApp, int]] = [*apps]
-    if plan.control_port is not None:
-        wanted.append((ControlApp(mock, guard), plan.control_port))
-    listeners = _bound(wanted, plan.host)
+    control = [] if plan.control_port is None else [(ControlApp(mock, guard), plan.control_port)]
+    listeners = _bound([*apps, *control], plan.host)
     urls = [_url(plan.host, listener.port) for listener in listeners]
-    places = [Place(url, app.backends) for url, (app, _) in zip(urls, apps, strict=False)]
-    mock.urls.update({backend.provider: place.url for place in places for backend in place.backends})
+    addresses = [Address(url, app.backends) for url, (app, _) in zip(urls[: len(apps)], apps, strict=True)]
+    mock.urls.update({backend.provider: address.url for address in addresses for backend in address.backends})
     _check_that_nobody_asks_itself(plan, listeners)
     beside: list[Beside] = [recorder.run] if recorder is not None else []
     if plan.live is not None:
-        beside.append(Life(mock, speed=plan.live, seed=plan.seed).run)
+        beside.append(Life(mock.sessions, speed=plan.live, seed=plan.seed).run)
     if plan.watch:
         beside.append(
             Watcher(mock, _watched(plan), partial(load, plan), partial(_reload, [app for app, _ in apps])).run
@@ -129,8 +127,8 @@ def assemble(plan: Plan) -> Assembly:
     return Assembly(
         mock=mock,
         listeners=listeners,
-        places=places,
-        control=urls[-1] if plan.control_port is not None else None,
+        addresses=addresses,
+        control=urls[-1] if control else None,
         urls=urls,
         beside=beside,
         at_end=[*(proxy.close for proxy in proxies.values()), *([recorder.finish] if recorder is not None else [])],
@@ -170,8 +168,8 @@ def _watched(plan: Plan) -> list[Path]:
 
 
 def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
-    """A scenario is for both services; if both are here, a route that leads nowhere is a slip of the pen."""
-    if {RAS, CMS} <= set(mock.providers):
+    """A scenario is for all services; if all are here, a route without an endpoint is a slip of the pen."""
+    if {provider.name for provider in PROVIDERS} <= set(mock.providers):
         for armed in scenario.faults:
             if not mock.has_route(armed.route):
                 _LOG.warning("scenario %s: a fault is armed on %s, where no endpoint is", scenario.name, armed.route)
@@ -198,7 +196,7 @@ def _check_that_nobody_asks_itself(plan: Plan, listeners: Sequence[Listener]) ->
         if parts.port in own and parts.hostname in {"localhost", "127.0.0.1", "::1", plan.host}:
             for listener in listeners:
                 listener.socket.close()
-            option = {RAS: "--ras-port", CMS: "--cms-port"}[provider]
+            option = BY_NAME[provider].port_option
             message = f"{url} is where this mock itself would listen, and nobody else does; {option} takes another port"
             raise CannotStartError(message)
 
@@ -207,7 +205,8 @@ def _recorder(plan: Plan) -> "Recorder | None":
     if plan.record is None:
         return None
     if not plan.proxied:
-        raise CannotStartError("--record needs something real to record: --ras proxy=URL, --cms proxy=URL")
+        message = f"--record needs something real to record: {PROXY_OPTIONS}"
+        raise CannotStartError(message)
     if not plan.record.endswith((".yaml", ".yml")):
         message = f"--record {plan.record}: a scenario is a .yaml file"
         raise CannotStartError(message)
@@ -237,7 +236,7 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") 
             f"{error.name} is missing; a proxy needs the extras: pip install 'huleedu-bff-clients[mock,contracts]'"
         )
         raise CannotStartError(message) from error
-    observers: list[Observer] = [partial(learn_batches, mock.worlds)]
+    observers: list[Observer] = [partial(learn_batches, mock.sessions)]
     try:
         if recorder is not None:
             observers.append(recorder.observe)
@@ -267,7 +266,7 @@ def _port_taken(app: "MockApp | ProxyApp | ControlApp", port: int, host: str, er
     whom, other = "the control page", "--control-port or --no-control"
     if not isinstance(app, ControlApp):
         whom = app.backends[0].provider
-        other = {RAS: "--ras-port", CMS: "--cms-port"}.get(whom, "--port")
+        other = BY_NAME[whom].port_option if whom in BY_NAME else "--port"
     hint = f"; is a mock running already? {other} takes another" if error.errno == errno.EADDRINUSE else ""
     return f"cannot listen on {host}:{port} for {whom}: {error.strerror or error}{hint}"
 

@@ -3,48 +3,50 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_object
+from bff_contracts.platform import KEY_HEADER
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.simulators import KEY
 from bff_mock_server.world.scenarios.model import Scenario
-
-_ABBREVIATIONS: Final = frozenset({"api", "id"})
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Address:
     """A base URL and the backends that answer there."""
 
     url: str
     backends: Sequence[Backend]
 
 
-def banner(places: Sequence[Place], control: str | None, mock: Mock) -> str:
+def banner(addresses: Sequence[Address], control: str | None, mock: Mock) -> str:
     """The text of the banner."""
-    scenario = mock.worlds.scenario
+    scenario = mock.sessions.scenario
     rows = [
-        (one.provider, _where(place.url, mock.proxied.get(one.provider))) for place in places for one in place.backends
+        (one.provider, _where(address.url, mock.proxied.get(one.provider)))
+        for address in addresses
+        for one in address.backends
     ]
     if control is not None:
         rows.append(("control page", f"{control}/  (its API: {control}/_mock/openapi.json)"))
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {where}" for name, where in rows]
-    key = next((key for place in places for backend in place.backends for key in _examples(backend, KEY)), None)
+    key = next(
+        (key for address in addresses for backend in address.backends for key in _examples(backend, KEY_HEADER)), None
+    )
     if key is not None:
-        lines += ["", f"Key for {header_name(KEY)}: {key}  (a placeholder that every mock accepts)"]
+        lines += ["", f"Key for {header_label(KEY_HEADER)}: {key}  (a placeholder that every mock accepts)"]
     if any(backend.has_states for backend in mock.backends):
         lines += _teachers(scenario)
-        armed = [one for one in mock.worlds.default.faults if not one.route.about]
+        armed = [one for one in mock.sessions.default.faults if not one.route.about]
         lines += (
             ["", *(f"Armed: {'; '.join(fault.text for fault in one.faults)} on {one.route}" for one in armed)]
             if armed
             else []
         )
-        line = next(_curl_lines(places, scenario, mock), None)
+        line = next(_curl_lines(addresses, scenario, mock), None)
         if line is not None:
             lines += ["", "Try:", line]
     return "\n".join(["Mocks that keep the contract are listening; stop them with Ctrl-C.", "", *lines])
@@ -66,29 +68,24 @@ def _teachers(scenario: Scenario) -> Iterator[str]:
         yield f"{who}  {teacher.purpose}".rstrip()
 
 
-def header_name(name: str) -> str:
-    """A lower-case header name as people write it: `X-Internal-API-Key`."""
-    return "-".join(word.upper() if word in _ABBREVIATIONS else word.capitalize() for word in name.split("-"))
-
-
-def _curl_lines(places: Sequence[Place], scenario: Scenario, mock: Mock) -> Iterator[str]:
+def _curl_lines(addresses: Sequence[Address], scenario: Scenario, mock: Mock) -> Iterator[str]:
     """A line per endpoint that needs a key, about the first teacher; those about a user come first."""
     users = [teacher.user_id for teacher in scenario.teachers] or list(scenario.rows.users)
     if not users:
         return
-    batch_ids = [row.batch_id for row in mock.worlds.default.rows.users.get(users[0], ())]
+    batch_ids = [row.batch_id for row in mock.sessions.default.rows.users.get(users[0], ())]
     shapes = [
-        (place.url, endpoint.shape.interaction)
-        for place in places
-        for backend in place.backends
+        (address.url, endpoint.shape.interaction)
+        for address in addresses
+        for backend in address.backends
         for endpoint in backend.table.endpoints
-        if endpoint.shape is not None and KEY in endpoint.shape.interaction.request.headers
+        if endpoint.shape is not None and KEY_HEADER in endpoint.shape.interaction.request.headers
     ]
     for url, interaction in sorted(
         shapes, key=lambda shape: _user_of(shape[1]) not in shape[1].request.path.split("/")
     ):
         headers = interaction.request.headers.items()
-        sent = " ".join(f"-H {shlex.quote(f'{header_name(name)}: {_joined(values)}')}" for name, values in headers)
+        sent = " ".join(f"-H {shlex.quote(f'{header_label(name)}: {_joined(values)}')}" for name, values in headers)
         yield f"curl {sent} {_quoted(url + _target(interaction, users[0], batch_ids))}"
 
 
@@ -97,6 +94,7 @@ def _target(interaction: Interaction, user_id: str, batch_ids: Sequence[str]) ->
     request = interaction.request
     pairs = [f"{name}={value}" for name, values in request.query.items() for value in values]
     target = request.path + (f"?{'&'.join(pairs)}" if pairs else "")
+    # The example may name more batches than the teacher has.
     replacements = dict(zip(_batches_of(interaction), batch_ids, strict=False))
     if (example := _user_of(interaction)) is not None:
         replacements[example] = user_id

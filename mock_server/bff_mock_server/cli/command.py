@@ -12,18 +12,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.pact.file import PactError
-from bff_contracts.states import CMS, RAS, SHORT_NAMES
-from bff_mock_server.cli.contracts import CannotStartError, Contracts
+from bff_contracts.platform import DISTRIBUTION, KEY_VARIABLE, PROVIDERS, STATES_PATH
+from bff_contracts.version import ShowVersion
+from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 
 if TYPE_CHECKING:
     from bff_mock_server.cli.assembly import Assembly, Plan
 
-KEY_VARIABLE: Final = "HULEEDU_INTERNAL_API_KEY"
-_DISTRIBUTION: Final = "huleedu-bff-clients"
 _MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
 _CANNOT_START: Final = 2
 _VIOLATED: Final = 1
 _FASTEST: Final = 10_000.0
+
+_LABELS: Final = " and ".join(one.label for one in PROVIDERS)
+_PORTS: Final = " and ".join(one.port_option for one in PROVIDERS)
+_PROXIES: Final = " and ".join(f"--{one.short}" for one in PROVIDERS)
 
 _EPILOG: Final = f"""\
 examples:
@@ -74,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_EXTRA:
             raise
-        message = f"{error.name} is missing; install the extra: pip install '{_DISTRIBUTION}[mock]'"
+        message = f"{error.name} is missing; install the extra: pip install '{DISTRIBUTION}[mock]'"
         raise CannotStartError(message) from error
     is_open = _is_open(options.host, allowed=options.allow_remote)
     gc.disable()  # nothing is garbage yet
@@ -111,28 +114,31 @@ def _plan(options: argparse.Namespace) -> "Plan":
         log_requests=options.verbosity > 0,
         host=options.host,
         hosts=options.allow_host,
-        ports={RAS: options.ras_port, CMS: options.cms_port},
+        ports={one.name: getattr(options, f"{one.short}_port") for one in PROVIDERS},
         shared_port=options.port or 0,
         control_port=None if options.no_control else options.control_port,
-        proxied={name: url for name, url in ((RAS, options.ras), (CMS, options.cms)) if url is not None},
+        proxied=_proxied_in(options),
         record=options.record,
         watch=options.watch,
         live=options.live,
     )
 
 
+def _proxied_in(options: argparse.Namespace) -> dict[str, str]:
+    """The real services that the options name, by provider."""
+    given = {one.name: getattr(options, one.short) for one in PROVIDERS}
+    return {name: url for name, url in given.items() if url is not None}
+
+
 def _check(options: argparse.Namespace) -> None:
-    are_files = bool(options.file or options.dir)
+    are_files, is_proxied = bool(options.file or options.dir), bool(_proxied_in(options))
     problems = {
-        "--port goes with --file or --dir; RAS and CMS have --ras-port and --cms-port": options.port is not None
-        and not are_files,
+        f"--port goes with --file or --dir; {_LABELS} have {_PORTS}": options.port is not None and not are_files,
         "--only goes with the shipped contracts, not with --file or --dir": bool(options.only) and are_files,
-        "--ras and --cms go with the shipped contracts, not with --file or --dir": bool(options.ras or options.cms)
-        and are_files,
-        "--fail-on-violation needs something real that could violate: --ras proxy=URL, --cms proxy=URL": bool(
-            options.fail_on_violation
-        )
-        and not (options.ras or options.cms),
+        f"{_PROXIES} go with the shipped contracts, not with --file or --dir": is_proxied and are_files,
+        f"--fail-on-violation needs something real that could violate: {PROXY_OPTIONS}": (
+            options.fail_on_violation and not is_proxied
+        ),
     }
     for problem, is_there in problems.items():
         if is_there:
@@ -142,9 +148,9 @@ def _check(options: argparse.Namespace) -> None:
 def _announce(assembly: "Assembly", *, quiet: bool) -> None:
     from bff_mock_server.cli.banner import banner  # noqa: PLC0415  # as above
 
-    text = "\n".join(place.url for place in assembly.places)
+    text = "\n".join(address.url for address in assembly.addresses)
     if not quiet:
-        text = banner(assembly.places, assembly.control, assembly.mock)
+        text = banner(assembly.addresses, assembly.control, assembly.mock)
     print(text, flush=True)  # noqa: T201
 
 
@@ -173,7 +179,7 @@ def _is_open(host: str, *, allowed: bool) -> bool:
 
 def _warn(host: str, urls: Sequence[str]) -> None:
     print(  # noqa: T201
-        f"bff-mock-server: open to whoever can reach {host} on this machine: {', '.join(urls)}, /_pact/provider_states"
+        f"bff-mock-server: open to whoever can reach {host} on this machine: {', '.join(urls)}, {STATES_PATH}"
         " among them; the placeholder key is public",
         file=sys.stderr,
     )
@@ -182,11 +188,13 @@ def _warn(host: str, urls: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bff-mock-server",
-        description="Mock RAS and CMS, generated from the contracts of the BFF Teacher Service; or any pact file.",
+        description=f"Mock {_LABELS}, generated from the contracts of the BFF Teacher Service; or any pact file.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", choices=sorted(SHORT_NAMES), help="serve one backend instead of both")
+    parser.add_argument(
+        "--only", choices=sorted(one.short for one in PROVIDERS), help="serve one backend instead of all"
+    )
     parser.add_argument(
         "--scenario",
         default="default",
@@ -221,18 +229,18 @@ def _parser() -> argparse.ArgumentParser:
     loudness.add_argument(
         "-v", "--verbose", dest="verbosity", action="store_const", const=1, help="log each request to stderr"
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and exit")
     return parser
 
 
 def _add_proxying(parser: argparse.ArgumentParser) -> None:
     real = parser.add_argument_group("in front of a real service")
-    for name in sorted(SHORT_NAMES):
+    for one in PROVIDERS:
         real.add_argument(
-            f"--{name}",
+            f"--{one.short}",
             type=_proxied,
             metavar="proxy=URL",
-            help=f"pass requests on to a real {name.upper()}, and judge its answers",
+            help=f"pass requests on to a real {one.label}, and judge its answers",
         )
     real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
     real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
@@ -240,8 +248,14 @@ def _add_proxying(parser: argparse.ArgumentParser) -> None:
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where it listens")
-    where.add_argument("--ras-port", type=_port, default=4003, metavar="PORT", help="default 4003; 0 takes a free one")
-    where.add_argument("--cms-port", type=_port, default=5002, metavar="PORT", help="default 5002; 0 takes a free one")
+    for one in PROVIDERS:
+        where.add_argument(
+            one.port_option,
+            type=_port,
+            default=one.port,
+            metavar="PORT",
+            help="default %(default)s; 0 takes a free one",
+        )
     where.add_argument(
         "--control-port", type=_port, default=4100, metavar="PORT", help="control API, default 4100; 0 takes a free one"
     )
@@ -262,16 +276,6 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "--provider-state", type=_pattern, metavar="REGEX", help="only interactions in a provider state that matches"
     )
     files.add_argument("--empty-provider-state", action="store_true", help="and those in none")
-
-
-class _Version(argparse.Action):
-    """Looks the version up when it is asked for: starting the mock need not wait for that."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version  # noqa: PLC0415  # see above
-
-        print(f"{parser.prog} {version(_DISTRIBUTION)}")  # noqa: T201
-        parser.exit()
 
 
 def _port(text: str) -> int:

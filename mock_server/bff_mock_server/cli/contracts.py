@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bff_contracts.pact.file import Pact, load_pact, shipped_pacts
-from bff_contracts.states import RAS, SHORT_NAMES
+from bff_contracts.platform import PROVIDERS, full_name
+
+PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
+"""The options that name a real service, for messages."""
 
 
 class CannotStartError(Exception):
@@ -55,13 +59,13 @@ class Contracts:
 
 
 def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:
-    provider = SHORT_NAMES[only] if only else None
+    provider = full_name(only) if only else None
     wanted = [pact for pact in shipped if provider in {None, pact.provider}]
     if not wanted:
         message = f"no contract with {provider or 'any provider'} is installed"
         raise CannotStartError(message)
-    # RAS first: the example is about its pages.
-    return sorted(wanted, key=lambda pact: pact.provider != RAS)
+    order = [provider.name for provider in PROVIDERS]  # the banner's example is about the first
+    return sorted(wanted, key=lambda pact: order.index(pact.provider))
 
 
 def _files_of(folders: Iterable[str]) -> list[Path]:

@@ -17,16 +17,16 @@ from bff_mock_server.control.views import (
     ArmedFault,
     Coverage,
     FaultCall,
-    Interaction,
+    InteractionView,
     JournalEntry,
     Overview,
     ScenarioChoice,
     Scenarios,
     Served,
-    State,
-    StateCall,
-    Verification,
-    Verified,
+    StateChange,
+    StateView,
+    VerifyRequest,
+    VerifyResult,
 )
 from bff_mock_server.engine.journal import SIZE, Wanted
 from bff_mock_server.engine.mock import Mock, UnknownProviderError
@@ -81,7 +81,7 @@ def _reading(mock: Mock) -> APIRouter:
 
     @router.get("/", summary="What is loaded")
     async def overview(session: Session = None) -> Overview:
-        world, scenario = mock.worlds.look(session), mock.worlds.scenario_of(session)
+        world, scenario = mock.sessions.look(session), mock.sessions.scenario_of(session)
         return Overview(
             version=version("huleedu-bff-clients"),
             backends=[_served(mock, one.provider) for one in mock.backends],
@@ -89,7 +89,7 @@ def _reading(mock: Mock) -> APIRouter:
             about=scenario.about,
             teachers=list(scenario.teachers),
             faults=[ArmedFault.of(armed) for armed in world.faults],
-            sessions=list(mock.worlds.sessions),
+            sessions=list(mock.sessions.names),
             problem=mock.problem,
             requests=mock.journal.count,
         )
@@ -99,20 +99,22 @@ def _reading(mock: Mock) -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/interactions", summary="The interactions of the contracts")
-    async def interactions() -> list[Interaction]:
-        return [Interaction.of(backend.provider, one) for backend in mock.backends for one in backend.pact.interactions]
+    async def interactions() -> list[InteractionView]:
+        return [
+            InteractionView.of(backend.provider, one) for backend in mock.backends for one in backend.pact.interactions
+        ]
 
     @router.get("/states", summary="The catalogue of provider states")
-    async def states() -> list[State]:
-        return [State.of(state) for state in CATALOGUE]
+    async def states() -> list[StateView]:
+        return [StateView.of(state) for state in CATALOGUE]
 
     @router.get("/scenarios", summary="The scenarios that can be chosen")
     async def scenarios(session: Session = None) -> Scenarios:
-        return Scenarios(current=mock.worlds.scenario_of(session).name, known=list(shipped_scenarios()))
+        return Scenarios(current=mock.sessions.scenario_of(session).name, known=list(shipped_scenarios()))
 
     @router.get("/faults", summary="What is armed")
     async def faults(session: Session = None) -> list[ArmedFault]:
-        return [ArmedFault.of(armed) for armed in mock.worlds.look(session).faults]
+        return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
 
     return router
 
@@ -146,10 +148,10 @@ def _asked(mock: Mock) -> APIRouter:
         )
 
     @router.post("/verify", summary="Was this asked, how often, and with what?")
-    async def verify(asked: Verification) -> Verified:
+    async def verify(asked: VerifyRequest) -> VerifyResult:
         wanted = asked.wanted(mock.provider_named)
         found = mock.journal.exchanges(wanted)
-        return Verified(
+        return VerifyResult(
             verified=asked.is_as_often(len(found)),
             count=len(found),
             exchanges=[JournalEntry.model_validate(one) for one in found],
@@ -168,15 +170,14 @@ def _changing(mock: Mock) -> APIRouter:
             # A path would make this an endpoint that reads files.
             message = f"no scenario {choice.scenario!r}; {meant(choice.scenario, known)}"
             raise ScenarioError(message)
-        mock.worlds.begin_anew(session, find_scenario(choice.scenario))
+        mock.sessions.restart(session, find_scenario(choice.scenario))
         return Scenarios(current=choice.scenario, known=list(known))
 
     @router.post(
         "/states", summary="Make a provider state true, or take it back", status_code=204, response_class=Response
     )
-    async def set_state(call: StateCall, session: Session = None) -> None:
-        world = mock.worlds.of(session)
-        (world.teardown if call.teardown else world.apply)(call.state, call.params)
+    async def set_state(call: StateChange, session: Session = None) -> None:
+        mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
 
     @router.post("/faults", summary="Let something go wrong from now on")
     async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
@@ -184,7 +185,7 @@ def _changing(mock: Mock) -> APIRouter:
 
     @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204, response_class=Response)
     async def disarm(session: Session = None) -> None:
-        mock.worlds.of(session).faults = ()
+        mock.sessions.world_of(session).faults = ()
 
     @router.delete(
         "/journal",
@@ -199,7 +200,7 @@ def _changing(mock: Mock) -> APIRouter:
         "/sessions/{session:path}", summary="Forget a session and its world", status_code=204, response_class=Response
     )
     async def end(session: str) -> None:
-        if not mock.worlds.end(session):
+        if not mock.sessions.end(session):
             message = f"there is no session {session!r}"
             raise SessionError(message)
 
@@ -207,7 +208,7 @@ def _changing(mock: Mock) -> APIRouter:
         "/reset", summary="Begin anew: the scenario as it was, nothing armed", status_code=204, response_class=Response
     )
     async def reset(session: Session = None) -> None:
-        mock.worlds.begin_anew(session)
+        mock.sessions.restart(session)
 
     return router
 

@@ -5,20 +5,11 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
+from bff_contracts.http import Receive, Scope, Send
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.responses.reply import problem
 from bff_mock_server.serving.guard import Guard
-from bff_mock_server.serving.http import (
-    MAX_BODY_BYTES,
-    ClientGoneError,
-    Receive,
-    Scope,
-    Send,
-    deliver,
-    header_map,
-    read_body,
-    too_large,
-)
+from bff_mock_server.serving.http import MAX_BODY_BYTES, ClientGoneError, deliver, header_map, read_body, too_large
 
 _FORBIDDEN: Final = 403
 

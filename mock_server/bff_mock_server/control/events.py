@@ -62,5 +62,5 @@ async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callabl
 
 def _standing(mock: Mock) -> tuple[object, ...]:
     """What a page shows besides the journal; it compares unequal when something of it has changed."""
-    worlds = mock.worlds
-    return (worlds.scenario, worlds.default.faults, mock.backends, mock.problem)
+    sessions = mock.sessions
+    return (sessions.scenario, sessions.default.faults, mock.backends, mock.problem)

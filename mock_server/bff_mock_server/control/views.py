@@ -17,7 +17,7 @@ def _text(value: object) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-class _Body(BaseModel):
+class _RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -43,7 +43,7 @@ class Served(BaseModel):
     proxied: str | None
 
 
-class Interaction(BaseModel):
+class InteractionView(BaseModel):
     """One interaction of a contract."""
 
     provider: str
@@ -70,7 +70,7 @@ class Interaction(BaseModel):
         )
 
 
-class State(BaseModel):
+class StateView(BaseModel):
     """A provider state of the catalogue."""
 
     name: str
@@ -92,13 +92,13 @@ class Scenarios(BaseModel):
     known: list[str]
 
 
-class ScenarioChoice(_Body):
+class ScenarioChoice(_RequestBody):
     """Which scenario to begin anew with."""
 
     scenario: str
 
 
-class StateCall(_Body):
+class StateChange(_RequestBody):
     """A provider state to make true, or to take back."""
 
     state: str
@@ -106,7 +106,7 @@ class StateCall(_Body):
     teardown: bool = False
 
 
-class FaultCall(_Body):
+class FaultCall(_RequestBody):
     """What is to go wrong, and where."""
 
     fault: str = Field(examples=["status=503 rate=0.1; latency=200ms"])
@@ -128,7 +128,7 @@ class ArmedFault(BaseModel):
         return cls(route=str(armed.route), fault=fault, about=sorted(armed.route.about))
 
 
-class Difference(BaseModel):
+class DifferenceView(BaseModel):
     """One place where a request is not what the contract asks for."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -154,14 +154,14 @@ class JournalEntry(BaseModel):
     body: Annotated[str, BeforeValidator(_text)]
     status: int
     interaction: str | None
-    differences: list[Difference]
+    differences: list[DifferenceView]
     session: str | None
     fault: str
     violations: list[Violation]
     reason: str
 
 
-class Verification(_Body):
+class VerifyRequest(_RequestBody):
     """What should have been asked. Without a number, once or more; `*` stands for any part of a path."""
 
     provider: str | None = None
@@ -192,7 +192,7 @@ class Verification(_Body):
         return count >= least and (self.at_most is None or count <= self.at_most)
 
 
-class Verified(BaseModel):
+class VerifyResult(BaseModel):
     """Whether it was asked as often as it should have been, and what was asked."""
 
     verified: bool

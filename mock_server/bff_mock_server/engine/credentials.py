@@ -2,31 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from bff_contracts.pact.file import Interaction
-from bff_contracts.states import CMS
-from bff_mock_server.engine.simulators import KEY, SERVICE
-from bff_mock_server.matching.table import UNAUTHORISED, Endpoint, Table
-
-_ANY_SERVICE: Final = frozenset({CMS})
-"""Providers that accept any service id, if only there is one."""
+from bff_contracts.http import header_label
+from bff_contracts.platform import BY_NAME, KEY_HEADER, SERVICE_HEADER
+from bff_mock_server.matching.table import UNAUTHORISED, CompiledInteraction, Endpoint, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class EndpointRefusals:
     """The refusals of one endpoint."""
 
-    missing: Interaction
-    wrong_key: Interaction
-    wrong_service: Interaction
+    missing: CompiledInteraction
+    wrong_key: CompiledInteraction
+    wrong_service: CompiledInteraction
 
 
 class Credentials:
     """The keys and service ids that one provider accepts.
 
     The contract's own example key (a placeholder) is always among the keys. Service ids are those that the contract
-    gets answers with; CMS takes any.
+    gets answers with, unless the provider takes any.
 
     Attributes:
         hint: A header for refusals that says what would have been accepted.
@@ -39,10 +34,11 @@ class Credentials:
             for entry in endpoint.entries
             if entry.interaction.response.status != UNAUTHORISED
         ]
-        self._placeholders = {value for headers in answered for value in headers.get(KEY, ())}
+        self._placeholders = {value for headers in answered for value in headers.get(KEY_HEADER, ())}
         self._keys = keys | self._placeholders
-        self._services = frozenset(value for headers in answered for value in headers.get(SERVICE, ()))
-        self._takes_any = table.provider in _ANY_SERVICE
+        self._services = frozenset(value for headers in answered for value in headers.get(SERVICE_HEADER, ()))
+        provider = BY_NAME.get(table.provider)
+        self._takes_any = provider is not None and provider.takes_any_service
         self.hint = self._hint()
         refusals = tuple(refusal for endpoint in table.endpoints for refusal in endpoint.refusals)
         # An endpoint whose refusals nobody wrote down refuses as the others do.
@@ -53,12 +49,12 @@ class Credentials:
         )
         self._gates = {endpoint: gate for endpoint, gate in gates if gate is not None}
 
-    def refusal(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Interaction | None:
+    def refusal(self, endpoint: Endpoint | None, headers: Mapping[str, str]) -> CompiledInteraction | None:
         """The contract's refusal of these headers; `None` when they are good, or when the endpoint asks for none."""
-        gate = self._gates.get(endpoint)
+        gate = self._gates.get(endpoint) if endpoint is not None else None
         if gate is None:
             return None
-        key, service = headers.get(KEY), headers.get(SERVICE)
+        key, service = headers.get(KEY_HEADER), headers.get(SERVICE_HEADER)
         if not key or not service:
             return gate.missing
         if key not in self._keys:
@@ -69,25 +65,27 @@ class Credentials:
         # The body of a refusal is the contract's; the way out of it has to stand beside it.
         keys = " or ".join(sorted(self._placeholders)) or "(none is needed)"
         services = "anything" if self._takes_any else " or ".join(sorted(self._services))
-        text = f"X-Internal-API-Key: {keys}, or the mock's --api-key; X-Service-ID: {services}"
+        text = (
+            f"{header_label(KEY_HEADER)}: {keys}, or the mock's --api-key; {header_label(SERVICE_HEADER)}: {services}"
+        )
         return b"x-mock-hint", text.encode("ascii", "replace")
 
-    def _gate(self, refusals: Sequence[Interaction]) -> Gate | None:
+    def _gate(self, refusals: Sequence[CompiledInteraction]) -> EndpointRefusals | None:
         if not refusals:
             return None
         missing = wrong_key = wrong_service = None
         for refusal in refusals:
-            sent = refusal.request.headers
-            if KEY not in sent or SERVICE not in sent:
+            sent = refusal.interaction.request.headers
+            if KEY_HEADER not in sent or SERVICE_HEADER not in sent:
                 missing = missing or refusal
-            elif self._services.isdisjoint(sent[SERVICE]):
+            elif self._services.isdisjoint(sent[SERVICE_HEADER]):
                 wrong_service = wrong_service or refusal
             else:
                 wrong_key = wrong_key or refusal
         first = refusals[0]
         wrong_key = wrong_key or wrong_service or first
-        return Gate(missing or first, wrong_key, wrong_service or wrong_key)
+        return EndpointRefusals(missing or first, wrong_key, wrong_service or wrong_key)
 
 
 def _is_guarded(endpoint: Endpoint) -> bool:
-    return bool(endpoint.refusals) or any(KEY in entry.interaction.request.headers for entry in endpoint.entries)
+    return bool(endpoint.refusals) or any(KEY_HEADER in entry.interaction.request.headers for entry in endpoint.entries)

@@ -7,23 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
-from bff_contracts.pact.file import Interaction
-from bff_mock_server.engine.backend import Outcome
-from bff_mock_server.matching.match import Difference
-from bff_mock_server.matching.request import SECRET_HEADERS, Asked, is_secret
-from bff_mock_server.matching.table import Case, Table
+from bff_contracts.platform import CORRELATION_HEADER
+from bff_mock_server.matching.match import RequestDifference
+from bff_mock_server.matching.request import Asked, is_secret, secret_among
+from bff_mock_server.matching.table import Case, CompiledInteraction, Table
+from bff_mock_server.responses.reply import AttributedReply
 
 SIZE: Final = 1000
 """How many requests are kept."""
 
 BODY_BYTES: Final = 2000
 """How much of a request's body is kept."""
-
-_MANY: Final = 512
-"""So many names of secret headers are remembered; then each header is looked at."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -40,22 +37,21 @@ class Violation:
         return " ".join(filter(None, (self.where, self.path, self.message)))
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One request and what became of it.
 
     Attributes:
         number: Counts all requests since the start, also those no longer kept.
-        at: When it was answered (UTC).
+        answered: When it was answered, in seconds since 1970.
         provider: Who was asked.
         method: In upper case.
         path: Percent-encoded, as it was sent.
-        query: Decoded values by name.
+        query: Decoded values by name, without keys.
+        query_string: The query as it was sent, without keys.
         headers: By lower-case name, without keys.
-        target: Path and query as they were sent.
         body: The first 2,000 bytes of it.
         status: Of the answer; 0 when a fault left none.
-        interaction: What answered; `None` for a refusal.
+        entry: What answered, as the contract's table has it; `None` for a refusal.
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
@@ -64,31 +60,46 @@ class Exchange:
     """
 
     number: int
-    at: datetime
+    answered: float
     provider: str
     method: str
     path: str
     query: Mapping[str, Sequence[str]]
+    query_string: str
     headers: Mapping[str, str]
-    target: str
     body: bytes
     status: int
-    interaction: str | None
-    differences: Sequence[Difference]
+    entry: CompiledInteraction | None
+    differences: Sequence[RequestDifference]
     session: str | None
     fault: str
-    violations: Sequence[Violation] = ()
-    reason: str = ""
+    violations: Sequence[Violation]
+    reason: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was answered (UTC)."""
+        return datetime.fromtimestamp(self.answered, UTC)
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent, without keys."""
+        return f"{self.path}?{self.query_string}" if self.query_string else self.path
+
+    @property
+    def interaction(self) -> str | None:
+        """The description of what answered; `None` for a refusal."""
+        return self.entry.interaction.description if self.entry is not None else None
 
     @property
     def is_refused(self) -> bool:
         """Whether the mock said on its own behalf that there is no answer."""
-        return self.interaction is None
+        return self.entry is None
 
     @property
     def correlation_id(self) -> str | None:
         """What `X-Correlation-ID` said."""
-        return self.headers.get("x-correlation-id")
+        return self.headers.get(CORRELATION_HEADER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +170,6 @@ class Use:
     times: int
 
 
-_Row = tuple[
-    int, float, str, Asked, int, Interaction | None, Sequence[Difference], str | None, str, Sequence[Violation], str
-]
-
-
 class Journal:
     """Writes requests down in little time and memory, and says afterwards what they were.
 
@@ -175,8 +181,8 @@ class Journal:
 
     def __init__(self, size: int = SIZE, *, log_requests: bool = False) -> None:
         self._log_requests = log_requests
-        self._rows: deque[_Row] = deque(maxlen=size)
-        self._uses: dict[tuple[Case | int, int], int] = {}
+        self._exchanges: deque[Exchange] = deque(maxlen=size)
+        self._uses: dict[tuple[Case | CompiledInteraction, int], int] = {}
         self.start = uuid4().hex
         self.count = 0
         self.violations = 0
@@ -185,51 +191,49 @@ class Journal:
         self,
         provider: str,
         asked: Asked,
-        outcome: Outcome,
+        answer: AttributedReply,
         *,
-        status: int | None = None,
         session: str | None = None,
-        fault: str = "",
         violations: Sequence[Violation] = (),
-        reason: str = "",
     ) -> None:
-        """Write a request down; its keys, and most of a long body, are taken out of `asked`."""
-        headers = asked.headers
-        for name in SECRET_HEADERS if len(SECRET_HEADERS) < _MANY else [one for one in headers if is_secret(one)]:
-            headers.pop(name, None)
-        if any(map(is_secret, asked.query)):
-            _hide_parameters(asked)
-        if asked.body:
-            asked.body = asked.body[:BODY_BYTES]
-        reply, _, interaction, case, differences = outcome
-        if status is None:
-            status = reply.head.status
+        """Write a request and its answer down, without keys and without most of a long body."""
+        reply, _, entry, case, differences, reason, fault = answer
+        is_lost = reply.delivery is not None and reply.delivery.is_lost
+        status = 0 if is_lost else reply.head.status
+        query, query_string = asked.query, asked.query_string
+        if any(map(is_secret, query)):
+            query, query_string = _without_secrets(query)
         self.count += 1
         self.violations += len(violations)
-        self._rows.append(
-            (
-                self.count,
-                time.time(),
-                provider,
-                asked,
-                status,
-                interaction,
-                differences,
-                session,
-                fault,
-                violations,
-                reason,
-            )
+        exchange = Exchange(
+            self.count,
+            time.time(),
+            provider,
+            asked.method,
+            asked.path,
+            query,
+            query_string,
+            _public(asked.headers),
+            asked.body[:BODY_BYTES],
+            status,
+            entry,
+            differences,
+            session,
+            fault,
+            violations,
+            reason,
         )
+        self._exchanges.append(exchange)
         if self._log_requests:
-            _LOG.info("%s %s %s -> %d%s", provider, asked.method, asked.target, status, f" ({fault})" if fault else "")
-        if interaction is not None:
-            use = (case or id(interaction), status)
+            shown = f" ({fault})" if fault else ""
+            _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
+        if entry is not None:
+            use = (case or entry, status)
             self._uses[use] = self._uses.get(use, 0) + 1
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
-        found = (_exchange(row) for row in tuple(self._rows) if row[0] > after)
+        found = (exchange for exchange in tuple(self._exchanges) if exchange.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
     def coverage(self, tables: Iterable[Table]) -> list[Use]:
@@ -238,7 +242,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget everything but the counts."""
-        self._rows.clear()
+        self._exchanges.clear()
         self.forget_uses()
 
     def forget_uses(self) -> None:
@@ -247,11 +251,12 @@ class Journal:
 
     def _of_table(self, table: Table) -> Iterator[Use]:
         for endpoint in table.endpoints:
-            answers: list[tuple[Case | int, Interaction]] = [
-                (case, interaction) for case in endpoint.cases for interaction in case.interactions
+            answers: list[tuple[Case | CompiledInteraction, CompiledInteraction]] = [
+                *((case, entry) for case in endpoint.cases for entry in case.entries),
+                *((refusal, refusal) for refusal in endpoint.refusals),
             ]
-            answers += [(id(refusal), refusal) for refusal in endpoint.refusals]
-            for key, interaction in answers:
+            for key, entry in answers:
+                interaction = entry.interaction
                 status = interaction.response.status
                 yield Use(
                     provider=table.provider,
@@ -263,28 +268,13 @@ class Journal:
                 )
 
 
-def _hide_parameters(asked: Asked) -> None:
-    asked.query = {name: ("…",) if is_secret(name) else values for name, values in asked.query.items()}
-    asked.query_string = "&".join(f"{name}={value}" for name, values in asked.query.items() for value in values)
+def _public(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers without those whose values are secret."""
+    secret = secret_among(tuple(headers))
+    return {name: value for name, value in headers.items() if name not in secret} if secret else headers
 
 
-def _exchange(row: _Row) -> Exchange:
-    number, at, provider, asked, status, interaction, differences, session, fault, violations, reason = row
-    return Exchange(
-        number=number,
-        at=datetime.fromtimestamp(at, UTC),
-        provider=provider,
-        method=asked.method,
-        path=asked.path,
-        query=asked.query,
-        headers=asked.headers,
-        target=asked.target,
-        body=asked.body,
-        status=status,
-        interaction=interaction.description if interaction is not None else None,
-        differences=differences,
-        session=session,
-        fault=fault,
-        violations=violations,
-        reason=reason,
-    )
+def _without_secrets(query: Mapping[str, Sequence[str]]) -> tuple[Mapping[str, Sequence[str]], str]:
+    """The query with its secret values cut out, decoded and as text."""
+    shown = {name: ("…",) if is_secret(name) else values for name, values in query.items()}
+    return shown, "&".join(f"{name}={value}" for name, values in shown.items() for value in values)

@@ -1,4 +1,4 @@
-"""What a request asks of the mock itself: a world of its own, states and faults for this one answer."""
+"""The headers by which a request asks something of the mock itself: its session, states and faults for this answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SEPARATOR: Final = "\n"
 """Between the values of one of these headers that was sent several times; no header value can hold one itself."""
 
 
-class DirectiveError(ValueError):
+class MockHeaderError(ValueError):
     """A header for the mock that it does not understand; the message says what it expects."""
 
 
@@ -29,7 +29,7 @@ class WantedState:
 
 
 @dataclass(frozen=True, slots=True)
-class Directives:
+class MockHeaders:
     """What the headers of one request ask of the mock.
 
     Attributes:
@@ -38,31 +38,36 @@ class Directives:
         faults: What happens to this answer instead of what is armed; `None` to leave that as it is.
     """
 
-    session: str | None
-    states: tuple[WantedState, ...]
-    faults: tuple[Fault, ...] | None
+    session: str | None = None
+    states: tuple[WantedState, ...] = ()
+    faults: tuple[Fault, ...] | None = None
 
 
-def read_directives(headers: Mapping[str, str]) -> Directives:
+NO_MOCK_HEADERS: Final = MockHeaders()
+
+
+def read_mock_headers(headers: Mapping[str, str]) -> MockHeaders:
     """Read the headers for the mock.
 
     Raises:
-        DirectiveError: One of them is written in no known way.
+        MockHeaderError: One of them is written in no known way.
     """
+    if SESSION not in headers and STATE not in headers and FAULT not in headers:
+        return NO_MOCK_HEADERS
     states = headers.get(STATE)
     faults = headers.get(FAULT)
     try:
         wanted = None if faults is None else parse_faults(faults.replace(SEPARATOR, ";"))
     except FaultError as error:
         message = f"X-Mock-Fault: {error}"
-        raise DirectiveError(message) from error
+        raise MockHeaderError(message) from error
     counted = next((fault.text for fault in wanted or () if fault.times is not None), None)
     if counted is not None:
         message = (
             f"X-Mock-Fault: {counted!r}: times counts the answers of an armed fault, and a header is about one answer"
         )
-        raise DirectiveError(message)
-    return Directives(
+        raise MockHeaderError(message)
+    return MockHeaders(
         session=headers.get(SESSION),
         states=tuple(map(_state, states.split(SEPARATOR))) if states is not None else (),
         faults=wanted,
@@ -78,10 +83,10 @@ def _state(text: str) -> WantedState:
         document = loads(params)
     except ValueError as error:
         message = f"X-Mock-State: the params of {name!r} are not JSON ({error}); expected <name>; {{…}}"
-        raise DirectiveError(message) from error
+        raise MockHeaderError(message) from error
     if not is_object(document):
         message = f"X-Mock-State: the params of {name!r} have to be a JSON object"
-        raise DirectiveError(message)
+        raise MockHeaderError(message)
     return WantedState(name, document)
 
 

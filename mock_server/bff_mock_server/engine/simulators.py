@@ -16,44 +16,43 @@ from uuid import UUID
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_contracts.states import CMS, KINDS, RAS, UUID_PATTERN
+from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER
+from bff_contracts.states import KINDS, UUID_PATTERN
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
 from bff_mock_server.responses.reply import Reply, from_example, head_of, json_reply
-from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchRow, Entry, Rows
+from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswer, BatchFact, Rows
 
-KEY: Final = "x-internal-api-key"
-SERVICE: Final = "x-service-id"
-CREDENTIALS: Final = frozenset({KEY, SERVICE})
-SIMULATED: Final = frozenset({RAS, CMS})
-"""The providers whose answers come out of the world."""
-
+CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
 _INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
 """What RAS answers to numbers and statuses that its database refuses; in no contract, the BFF never asks for it."""
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 """What CMS answers when one id among those asked for is none."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
-_DEFAULT_LIMIT: Final = 20
+_DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
+_DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
 _END_OF_BIGINT: Final = 2**63
 
-Answer = Callable[[Asked, Rows], Reply]
-Simulator = Callable[[Endpoint, Interaction], Answer | None]
-"""What answers an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
+Renderer = Callable[[Asked, Rows], Reply]
+"""Renders the answers of one endpoint out of the rows of a world."""
+
+Simulator = Callable[[Endpoint, Interaction], Renderer | None]
+"""What renders an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
 
 
-def answers_of(table: Table) -> Mapping[Endpoint, Answer]:
-    """What answers each endpoint that a simulator knows; none for a provider that nobody wrote one for."""
-    simulator = _SIMULATORS.get(table.provider)
+def renderers_of(table: Table) -> Mapping[Endpoint, Renderer]:
+    """What renders each endpoint that a simulator knows; none for a provider that nobody wrote one for."""
+    simulator = SIMULATORS.get(table.provider)
     if simulator is None:
         return {}
     shaped = ((endpoint, endpoint.shape.interaction) for endpoint in table.endpoints if endpoint.shape is not None)
-    answers = ((endpoint, simulator(endpoint, shape)) for endpoint, shape in shaped)
-    return {endpoint: answer for endpoint, answer in answers if answer is not None}
+    found = ((endpoint, simulator(endpoint, shape)) for endpoint, shape in shaped)
+    return {endpoint: renderer for endpoint, renderer in found if renderer is not None}
 
 
-def _ras(endpoint: Endpoint, shape: Interaction) -> Answer | None:
+def _ras(endpoint: Endpoint, shape: Interaction) -> Renderer | None:
     """Pages for a shape with a list of batches and a pagination, one batch for a shape that is one."""
     body = _members(shape)
     if "batch_id" in body:
@@ -62,12 +61,14 @@ def _ras(endpoint: Endpoint, shape: Interaction) -> Answer | None:
     return _page_of_batches(endpoint, shape, name) if name is not None and "pagination" in body else None
 
 
-def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Answer | None:
+def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Renderer | None:
     segment = _segment(endpoint, batch_id)
     if segment is None:
         return None
     template = template_of(shape.response.body, shape.response.rules, others=_other_bodies(endpoint, shape))
-    head, unknown = head_of(shape.response), endpoint.with_status(_NOT_FOUND) or shape
+    head = head_of(shape.response)
+    unknown_entry = endpoint.with_status(_NOT_FOUND)
+    unknown = unknown_entry.interaction if unknown_entry is not None else shape
 
     def answer(asked: Asked, rows: Rows) -> Reply:
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
@@ -76,7 +77,7 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Answ
     return answer
 
 
-def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Answer | None:
+def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Renderer | None:
     response = shape.response
     segment = _segment(endpoint, response.body[name][0].get("user_id"))
     template = template_of(response.body, response.rules, others=_other_bodies(endpoint, shape))
@@ -89,7 +90,7 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Answe
 
     def answer(asked: Asked, rows: Rows) -> Reply:
         query = asked.query
-        limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", 0)
+        limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", _DEFAULT_OFFSET)
         if not (0 <= limit < _END_OF_BIGINT and 0 <= offset < _END_OF_BIGINT):
             return _INTERNAL_ERROR
         found = rows.users.get(unquote(asked.path.split("/")[segment]), NO_BATCHES)
@@ -107,7 +108,7 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Answe
     return answer
 
 
-def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
+def _cms(_: Endpoint, shape: Interaction) -> Renderer | None:
     """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
     body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
@@ -122,7 +123,7 @@ def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
     names_batch = is_object(known[1]) and "batch_id" in known[1]
 
     def answer(asked: Asked, rows: Rows) -> Reply:
-        entries = rows.entries(kind)
+        entries = rows.facts(kind)
         try:
             ids = [_canonical(batch_id, entries) for batch_id in _ids(asked.query.get(name, ()))]
         except ValueError:
@@ -136,7 +137,8 @@ def _cms(_: Endpoint, shape: Interaction) -> Answer | None:
     return answer
 
 
-_SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
+SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
+"""How the providers answer that have more than their contracts' examples; others are served by these."""
 
 
 def _ids(values: Sequence[str]) -> list[str]:
@@ -149,14 +151,14 @@ def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
     return batch_id if is_canonical else str(UUID(batch_id))
 
 
-def _text(template: Template, row: BatchRow) -> str:
+def _text(template: Template, row: BatchAnswer) -> str:
     text = row.rendered.get(template)
     if text is None:
         text = row.rendered[template] = template.render(row.answer)
     return text
 
 
-def _entry(template: Template, known: Entry | None, batch_id: str | None) -> str:
+def _entry(template: Template, known: BatchFact | None, batch_id: str | None) -> str:
     """The text of an entry, which may tell the id of the batch that it is about."""
     if known is None:
         return "null"

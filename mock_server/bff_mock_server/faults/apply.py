@@ -1,54 +1,78 @@
 """What faults make of an answer."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
+from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Response
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_mock_server._json import dumps
-from bff_mock_server.faults.spec import Fault
-from bff_mock_server.responses.reply import JSON, Delivery, Head, Reply, json_reply, phrase
+from bff_mock_server.faults.spec import Armed, Fault
+from bff_mock_server.matching.request import Asked
+from bff_mock_server.responses.reply import (
+    JSON,
+    AttributedReply,
+    Delivery,
+    Head,
+    Reply,
+    from_example,
+    json_reply,
+    phrase,
+)
 
 _HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 _NOT_IN_ANY_CONTRACT: Final = 299
 _MISSING: Final = object()
 
-Known = Callable[[int], Reply | None]
-"""Gives the contract's own answer of a status, if there is one."""
 
-Expected = Callable[[], Response | None]
-"""Gives the answer that the contract expects, filled in for the request."""
-
-
-def disturb(reply: Reply, faults: Iterable[Fault], random: Random, *, known: Known, expected: Expected) -> Reply:
-    """Let faults happen to an answer: all latencies, and the first of the others.
+def strike(
+    answer: AttributedReply, armed: Iterable[Armed], provider: str, asked: Asked, random: Random
+) -> AttributedReply:
+    """Let the faults that are armed for a request happen to its answer: all latencies, the first of the others.
 
     Args:
-        reply: What would have been answered.
-        faults: What happens.
+        answer: The contract's answer; what the mock says on its own behalf is never disturbed.
+        armed: What is armed.
+        provider: Whose answer it is.
+        asked: The request.
         random: Where chance comes from.
-        known: The contract's answer of a status.
-        expected: What the contract expects.
     """
-    delay, broken = 0.0, None
-    for fault in faults:
+    struck = tuple(_drawn(armed, provider, asked, random))
+    if not struck:
+        return answer
+    delay, reply = 0.0, answer.reply
+    for fault in struck:
         if fault.kind == "latency" and fault.seconds is not None:
             delay += fault.seconds(random)
-        elif broken is None:
-            broken = fault
-    if broken is not None:
-        reply = _broken(reply, broken, random, known, expected)
-    if delay == 0.0:
-        return reply
-    delivery = reply.delivery or Delivery()
-    return reply._replace(delivery=Delivery(delay, delivery.form, delivery.pause))
+        else:
+            reply = _broken(answer, fault, asked, random)
+    if delay > 0.0:
+        delivery = reply.delivery or Delivery()
+        reply = reply._replace(delivery=Delivery(delay, delivery.form, delivery.pause))
+    return answer._replace(reply=reply, fault="; ".join(fault.text for fault in struck))
 
 
-def _broken(  # noqa: PLR0911  # one per fault
-    reply: Reply, fault: Fault, random: Random, known: Known, expected: Expected
-) -> Reply:
+def _drawn(armed: Iterable[Armed], provider: str, asked: Asked, random: Random) -> Iterator[Fault]:
+    """The faults that happen this time: any latency, and at most one that spoils the answer."""
+    is_spoilt = False
+    for one in armed:
+        if one.route.covers(provider, asked.method, asked.path, lambda: _ids_in(asked)):
+            for fault in one.strike(random, is_spoilt=is_spoilt):
+                is_spoilt = is_spoilt or fault.kind != "latency"
+                yield fault
+
+
+def _ids_in(asked: Asked) -> set[str]:
+    """The ids that a request names: in its path, and between the commas of its query."""
+    values = (part for sent in asked.query.values() for value in sent for part in value.split(","))
+    return {*map(unquote, asked.path.split("/")), *values}
+
+
+def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random) -> Reply:  # noqa: PLR0911  # one per fault
+    reply = answer.reply
     match fault.kind:
         case "reset" | "empty":
             return reply._replace(delivery=Delivery(form=fault.kind))
@@ -64,13 +88,29 @@ def _broken(  # noqa: PLR0911  # one per fault
             page = f"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
             return Reply(Head(fault.status, (_HTML, *_retry_after(fault))), page.encode())
         case "status":
-            own = known(fault.status)
-            if own is not None:
-                return Reply(Head(own.status, (*own.head.headers, *_retry_after(fault))), own.body)
-            error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
-            return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
+            return _with_status(answer, fault, asked)
         case _:
-            return _outside_the_contract(reply, random, expected())
+            return _outside_the_contract(reply, random, _expected(answer, asked))
+
+
+def _with_status(answer: AttributedReply, fault: Fault, asked: Asked) -> Reply:
+    """The contract's own answer of a status at the endpoint, if it has one."""
+    own = answer.endpoint.with_status(fault.status) if answer.endpoint is not None else None
+    if own is not None:
+        reply = from_example(own.interaction, asked)
+        return Reply(Head(reply.status, (*reply.head.headers, *_retry_after(fault))), reply.body)
+    error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
+    return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
+
+
+def _expected(answer: AttributedReply, asked: Asked) -> Response | None:
+    """The answer that the contract expects, filled in for the request; `None` when it says nothing of one."""
+    if answer.endpoint is None or answer.entry is None:
+        return None
+    shape = answer.endpoint.shape
+    is_shape = shape is not None and shape.interaction.response.status == answer.reply.status
+    entry = shape if shape is not None and is_shape else answer.entry
+    return fill(entry.interaction, path=asked.path, query=asked.query).response
 
 
 def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bff_contracts.pact.file import Request, Rule
 from bff_contracts.pact.json_path import is_array, is_object, steps_of
 from bff_mock_server._json import dumps
-from bff_mock_server.matching.rules import Place
+from bff_mock_server.matching.rules import RulePlace
 
 _SHOWN: Final = 200
 _MISSING: Final = object()
@@ -36,7 +36,7 @@ class BodyDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _BodyRule:
     steps: Steps
     name: str
     expected: Expected
@@ -50,7 +50,7 @@ class _Rule:
         if len(self.steps) > len(at):
             return None
         exact = 0
-        for mine, there in zip(self.steps, at, strict=False):
+        for mine, there in zip(self.steps, at[: len(self.steps)], strict=True):
             if mine == there:
                 exact += 1
             elif mine != "*":
@@ -69,7 +69,7 @@ class BodyCheck:
         PactError: One of its rules cannot be honoured.
     """
 
-    def __init__(self, request: Request, place: Place) -> None:
+    def __init__(self, request: Request, place: RulePlace) -> None:
         self._example = request.body
         content_type = ", ".join(request.headers.get("content-type", ("application/json",)))
         self._is_json = "json" in content_type or not isinstance(request.body, str)
@@ -114,7 +114,7 @@ class BodyCheck:
                 yield BodyDifference(_path((*at, name)), "absent", None, _shown(value[name]))
 
     def _compare_items(
-        self, example: list[Any], value: list[Any], at: Steps, rule: _Rule | None
+        self, example: list[Any], value: list[Any], at: Steps, rule: _BodyRule | None
     ) -> Iterator[BodyDifference]:
         if rule is None:
             if len(example) != len(value):
@@ -128,16 +128,18 @@ class BodyCheck:
             ):
                 yield _difference(at, "type", rule.expected(example), value)
                 return
+            if not example:
+                return  # no example says what an item has to be
             models = example[:1] * len(value)
-        for number, (inner, item) in enumerate(zip(models, value, strict=False)):
+        for number, (inner, item) in enumerate(zip(models, value, strict=True)):
             yield from self._compare(inner, item, (*at, str(number)))
 
-    def _rule_for(self, at: Steps) -> _Rule | None:
+    def _rule_for(self, at: Steps) -> _BodyRule | None:
         weighed = [(weight, rule) for rule in self._rules if (weight := rule.weight(at)) is not None]
         return max(weighed, key=lambda pair: pair[0])[1] if weighed else None
 
 
-def _rule(path: str, rule: Rule, place: Place) -> _Rule:
+def _rule(path: str, rule: Rule, place: RulePlace) -> _BodyRule:
     where = f"request.matchingRules.body.{path}"
     if not rule.matchers:
         raise place.error(where, "a rule without a matcher")
@@ -145,7 +147,7 @@ def _rule(path: str, rule: Rule, place: Place) -> _Rule:
     decide, word = (any, " or ") if rule.combine == "OR" else (all, " and ")
     verdicts = [accepts for _, _, accepts in kinds]
     first = dict(rule.matchers[0])
-    return _Rule(
+    return _BodyRule(
         steps=steps_of(path),
         name=kinds[0][0] if len(kinds) == 1 else rule.combine,
         expected=lambda example: word.join(expected(example) for _, expected, _ in kinds),
@@ -156,7 +158,7 @@ def _rule(path: str, rule: Rule, place: Place) -> _Rule:
     )
 
 
-def _matcher(matcher: Mapping[str, Any], place: Place, where: str) -> tuple[str, Expected, Verdict]:
+def _matcher(matcher: Mapping[str, Any], place: RulePlace, where: str) -> tuple[str, Expected, Verdict]:
     name = str(matcher.get("match"))
     if name in _SIMPLE:
         expected, accepts = _SIMPLE[name]

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from bff_contracts.pact.file import Interaction
+from bff_contracts.pact.text_rules import Check
 from bff_mock_server.matching.request import Asked, is_secret
-from bff_mock_server.matching.rules import Check
-from bff_mock_server.matching.table import Case, Endpoint, Entry, Table
+from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 
 NO_SUCH_PATH: Final = 404
 WRONG_METHOD: Final = 405
@@ -23,7 +23,7 @@ Predicate = Callable[[Interaction], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RequestDifference:
     """One place where a request is not what an interaction asks for.
 
     Attributes:
@@ -51,11 +51,11 @@ class Matched(NamedTuple):
     """The contract allows the request.
 
     Attributes:
-        interaction: The most specific one that does.
-        case: All interactions that ask the same as `interaction`.
+        entry: The most specific interaction that does.
+        case: All interactions that ask the same as `entry`.
     """
 
-    interaction: Interaction
+    entry: CompiledInteraction
     case: Case
 
 
@@ -71,8 +71,8 @@ class Unmatched:
     """
 
     status: int
-    nearest: Interaction | None
-    differences: tuple[Difference, ...]
+    nearest: CompiledInteraction | None
+    differences: tuple[RequestDifference, ...]
     allow: tuple[str, ...] = ()
 
 
@@ -97,8 +97,8 @@ def find_endpoints(table: Table, asked: Asked) -> tuple[Endpoint, ...] | Unmatch
         return found
     if here:
         allow = tuple(dict.fromkeys(endpoint.method for endpoint in here))
-        difference = Difference("method", "equality", _one_of(allow), asked.method)
-        nearest = next((entry.interaction for endpoint in here for entry in endpoint.entries), None)
+        difference = RequestDifference("method", "equality", _one_of(allow), asked.method)
+        nearest = next((entry for endpoint in here for entry in endpoint.entries), None)
         return Unmatched(WRONG_METHOD, nearest, (difference,), allow)
     return _no_such_path(table, asked)
 
@@ -117,22 +117,22 @@ def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None =
             if own is not None:
                 return Matched(own, case)
             best = best or case
-    return Matched(best.interactions[0], best) if best is not None else _not_allowed(endpoint, asked)
+    return Matched(best.entries[0], best) if best is not None else _not_allowed(endpoint, asked)
 
 
 def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | Unmatched:
     cases = [case for case in endpoint.candidates(asked.query) if _accepts(case, asked)]
-    matched = [Matched(found, case) for case in cases for found in case.interactions if only(found)]
-    own = (found for found in matched if found.case.own(asked.path, asked.query) is found.interaction)
+    matched = [Matched(entry, case) for case in cases for entry in case.entries if only(entry.interaction)]
+    own = (found for found in matched if found.case.own(asked.path, asked.query) is found.entry)
     best = next(own, None) or next(iter(matched), None)
     if best is not None:
         return best
     if not cases:
         return _not_allowed(endpoint, asked)
-    states = [state.name for case in cases for found in case.interactions for state in found.states]
+    states = [state.name for case in cases for entry in case.entries for state in entry.interaction.states]
     here = _one_of(list(dict.fromkeys(states))) if states else None
-    difference = Difference("header x-mock-state", "equality", here, asked.headers.get("x-mock-state"))
-    return Unmatched(NOT_ALLOWED, cases[0].interactions[0], (difference,))
+    difference = RequestDifference("header x-mock-state", "equality", here, asked.headers.get("x-mock-state"))
+    return Unmatched(NOT_ALLOWED, cases[0].entries[0], (difference,))
 
 
 def _accepts(case: Case, asked: Asked) -> bool:
@@ -166,66 +166,66 @@ def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
     nearest, found = min(compared, key=lambda pair: _distance(pair[1]))
     ties = [other for _, other in compared if _distance(other) == _distance(found) and _places(other) == _places(found)]
     merged = tuple(_merged(same_place) for same_place in islice(zip(*ties, strict=True), MAX_DIFFERENCES))
-    return Unmatched(NOT_ALLOWED, nearest.interaction, merged)
+    return Unmatched(NOT_ALLOWED, nearest, merged)
 
 
-def _distance(found: Sequence[Difference]) -> tuple[int, int]:
+def _distance(found: Sequence[RequestDifference]) -> tuple[int, int]:
     # A wrong value is closer than a value too many or too few: whoever sent it meant that parameter.
     return len(found), sum(difference.expected is None or difference.actual is None for difference in found)
 
 
-def _places(found: Iterable[Difference]) -> list[str]:
+def _places(found: Iterable[RequestDifference]) -> list[str]:
     return [difference.where for difference in found]
 
 
-def _merged(same_place: Sequence[Difference]) -> Difference:
+def _merged(same_place: Sequence[RequestDifference]) -> RequestDifference:
     first = same_place[0]
     expected = list(dict.fromkeys(found.expected for found in same_place if found.expected is not None))
     if first.expected is None:
         return first
-    return Difference(first.where, first.rule, _one_of(expected), first.actual)
+    return RequestDifference(first.where, first.rule, _one_of(expected), first.actual)
 
 
 def _one_of(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
 
 
-def differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
+def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
     """Every place where a request differs from an interaction, in a stable order: path, query, headers, body."""
     if not entry.path.accepts(asked.path):
-        yield Difference("path", entry.path.rule, entry.path.expected, asked.path)
+        yield RequestDifference("path", entry.path.rule, entry.path.expected, asked.path)
     for name in dict.fromkeys([*entry.query, *asked.query]):
         yield from _query_differences(f"query {name}", entry.query.get(name), asked.query.get(name))
     for name, check in entry.headers:
         sent = asked.headers.get(name)
         if sent is None:
-            yield Difference(f"header {name}", "present", check.expected, None)
+            yield RequestDifference(f"header {name}", "present", check.expected, None)
         elif not check.accepts(sent):
             shown = _HIDDEN if is_secret(name) else sent
-            yield Difference(f"header {name}", check.rule, check.expected, shown)
+            yield RequestDifference(f"header {name}", check.rule, check.expected, shown)
     if entry.body is not None:
         for found in islice(entry.body.differences(asked.body), MAX_DIFFERENCES):
-            yield Difference(f"body {found.path}", found.rule, found.expected, found.actual)
+            yield RequestDifference(f"body {found.path}", found.rule, found.expected, found.actual)
 
 
 def _query_differences(
     where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
-) -> Iterator[Difference]:
+) -> Iterator[RequestDifference]:
     hides = is_secret(where)
     shown = None if values is None else _HIDDEN if hides else ", ".join(values)
     if checks is None:
-        yield Difference(where, "absent", None, shown)
+        yield RequestDifference(where, "absent", None, shown)
     elif values is None:
-        yield Difference(where, "present", " and ".join(check.expected for check in checks), None)
+        yield RequestDifference(where, "present", " and ".join(check.expected for check in checks), None)
     elif len(values) != len(checks) and not _can_repeat(checks):
         times = "once" if len(checks) == 1 else f"{len(checks)} times"
-        yield Difference(where, "equality", f"the parameter {times}", shown)
+        yield RequestDifference(where, "equality", f"the parameter {times}", shown)
     else:
         for check, value in zip(
             checks if len(checks) == len(values) else checks[:1] * len(values), values, strict=True
         ):
             if not check.accepts(value):
-                yield Difference(where, check.rule, check.expected, _HIDDEN if hides else value)
+                yield RequestDifference(where, check.rule, check.expected, _HIDDEN if hides else value)
 
 
 def _no_such_path(table: Table, asked: Asked) -> Unmatched:
@@ -233,11 +233,11 @@ def _no_such_path(table: Table, asked: Asked) -> Unmatched:
     if not candidates:
         return Unmatched(NO_SUCH_PATH, None, ())
     nearest = max(candidates, key=lambda endpoint: _likeness(endpoint.example_path, asked.path))
-    difference = Difference("path", nearest.path.rule, nearest.path.expected, asked.path)
-    return Unmatched(NO_SUCH_PATH, nearest.entries[0].interaction, (difference,))
+    difference = RequestDifference("path", nearest.path.rule, nearest.path.expected, asked.path)
+    return Unmatched(NO_SUCH_PATH, nearest.entries[0], (difference,))
 
 
 def _likeness(example: str, path: str) -> tuple[int, bool, int]:
     ours, theirs = example.split("/"), path.split("/")
-    same = sum(a == b for a, b in zip(ours, theirs, strict=False))
+    same = sum(a == b for a, b in zip(ours, theirs, strict=False))  # paths of different lengths are unlike enough
     return same, len(ours) == len(theirs), -abs(len(ours) - len(theirs))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Final, Generic, Protocol, TypeVar
 
-from bff_mock_server.matching.rules import Check
+from bff_contracts.pact.text_rules import Check
 
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_~-")
 _OPTIONAL: Final = frozenset("?*{")

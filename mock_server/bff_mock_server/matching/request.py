@@ -7,14 +7,6 @@ from functools import lru_cache
 from typing import Final
 
 _SECRET: Final = re.compile("key|token|secret|passw|auth|cookie|credential|session-id", re.IGNORECASE)
-SECRET_HEADERS: Final = {"x-internal-api-key", "authorization", "proxy-authorization", "cookie"}
-"""Headers whose values are never kept; those that clients send and that look like one join them when first seen."""
-
-
-@lru_cache(maxsize=1024)
-def is_secret(name: str) -> bool:
-    """Whether what goes by a name is probably nobody else's business."""
-    return _SECRET.search(name) is not None
 
 
 @dataclass(slots=True)
@@ -33,7 +25,7 @@ class Asked:
     method: str
     path: str
     query: Mapping[str, Sequence[str]]
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     query_string: str = ""
     body: bytes = b""
 
@@ -41,3 +33,15 @@ class Asked:
     def target(self) -> str:
         """Path and query as they were sent."""
         return f"{self.path}?{self.query_string}" if self.query_string else self.path
+
+
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Whether the value of a header or parameter of this name is never kept or shown."""
+    return _SECRET.search(name) is not None
+
+
+@lru_cache(maxsize=256)
+def secret_among(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names whose values are secret; clients send the same few sets of names again and again."""
+    return tuple(filter(is_secret, names))

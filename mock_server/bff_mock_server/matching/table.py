@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
+from bff_contracts.pact.text_rules import Check
+from bff_contracts.platform import SHAPE
 from bff_mock_server.matching.bodies import BodyCheck
 from bff_mock_server.matching.paths import PathIndex, anchors
-from bff_mock_server.matching.rules import Check, Place, check_of, header_check
-
-SHAPE: Final = "shape"
-"""The role of an endpoint's one interaction that is its template."""
+from bff_mock_server.matching.rules import RulePlace, check_of, header_check
 
 UNAUTHORISED: Final = 401
 _STATUSES: Final = (200, 599)
@@ -25,8 +24,8 @@ _BRACKETED: Final = re.compile(r"^\$\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]
 Query = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CompiledInteraction:
     """An interaction with its rules compiled.
 
     Attributes:
@@ -45,30 +44,33 @@ class Entry:
     body: BodyCheck | None
     weight: int
 
+    def __repr__(self) -> str:
+        return f"<interaction {self.interaction.description!r}>"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """The interactions that ask the same of a request: they differ in their provider states and examples only.
 
     Attributes:
-        interactions: The preferred one first.
+        entries: The preferred one first.
         at_example: They by the path and the query of their own examples.
-        weight: As in `Entry`.
+        weight: As in `CompiledInteraction`.
         path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
         query: What is left to check of a query for which it is a candidate.
-        headers: As in `Entry`.
-        body: As in `Entry`.
+        headers: As in `CompiledInteraction`.
+        body: As in `CompiledInteraction`.
     """
 
-    interactions: tuple[Interaction, ...]
-    at_example: Mapping[str, Mapping[object, Interaction]]
+    entries: tuple[CompiledInteraction, ...]
+    at_example: Mapping[str, Mapping[object, CompiledInteraction]]
     weight: int
     path: Check | None
     query: tuple[tuple[str, tuple[Check, ...]], ...]
     headers: tuple[tuple[str, Check], ...]
     body: BodyCheck | None
 
-    def own(self, path: str, query: Query) -> Interaction | None:
+    def own(self, path: str, query: Query) -> CompiledInteraction | None:
         """The interaction whose own example is asked for: by path and query, or by a path that could be another."""
         here = self.at_example.get(path)
         if here is None:
@@ -93,10 +95,10 @@ class Endpoint:
     method: str
     path: Check
     example_path: str
-    shape: Entry | None
-    entries: tuple[Entry, ...]
+    shape: CompiledInteraction | None
+    entries: tuple[CompiledInteraction, ...]
     cases: tuple[Case, ...]
-    refusals: tuple[Interaction, ...]
+    refusals: tuple[CompiledInteraction, ...]
     _by_query: "_QueryIndex"
 
     def candidates(self, query: Query) -> Sequence[Case]:
@@ -109,10 +111,10 @@ class Endpoint:
         begin, end = anchors(self.path)
         return f"{self.method} {self.path.expected if self.path.is_literal else f'{begin}*{end}'}"
 
-    def with_status(self, status: int) -> Interaction | None:
-        """The first interaction that answers `status`."""
-        interactions = (entry.interaction for entry in self.entries)
-        return next((found for found in interactions if found.response.status == status), None)
+    def with_status(self, status: int) -> CompiledInteraction | None:
+        """The first interaction, refusals included, that answers `status`."""
+        known = (*self.refusals, *self.entries)
+        return next((entry for entry in known if entry.interaction.response.status == status), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +147,7 @@ def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Ta
         # Without a refusal to answer with, the rules of the headers have to do the judging.
         credentials = frozenset()
     entries = [
-        _compile(interaction, Place(pact.source, interaction, at), credentials)
+        _compile(interaction, RulePlace(pact.source, interaction, at), credentials)
         for at, interaction in enumerate(pact.interactions)
     ]
     drafts: dict[tuple[str, str, str], _Draft] = {}
@@ -166,9 +168,9 @@ def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Ta
 class _Draft:
     """An endpoint that is still being collected."""
 
-    first: Entry
-    entries: list[Entry] = field(default_factory=list[Entry])
-    refusals: list[Interaction] = field(default_factory=list[Interaction])
+    first: CompiledInteraction
+    entries: list[CompiledInteraction] = field(default_factory=list[CompiledInteraction])
+    refusals: list[CompiledInteraction] = field(default_factory=list[CompiledInteraction])
 
     def covers(self, request: Request) -> bool:
         """Whether an interaction with one literal path is a case of this pattern."""
@@ -179,9 +181,9 @@ class _Draft:
             and bool(pattern.path.accepts(request.path))
         )
 
-    def add(self, entry: Entry, *, is_refusal: bool) -> None:
+    def add(self, entry: CompiledInteraction, *, is_refusal: bool) -> None:
         if is_refusal:
-            self.refusals.append(entry.interaction)
+            self.refusals.append(entry)
         else:
             self.entries.append(entry)
 
@@ -202,13 +204,13 @@ class _Draft:
         )
 
 
-def _preference(entry: Entry) -> tuple[int, bool]:
+def _preference(entry: CompiledInteraction) -> tuple[int, bool]:
     # A refusal that asks for less also matches requests that are right: among equals, an answer beats an error.
     return -entry.weight, entry.interaction.response.status >= 400  # noqa: PLR2004
 
 
-def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
-    alike: dict[object, list[Entry]] = {}
+def _grouped(entries: Iterable[CompiledInteraction]) -> Iterable[Sequence[CompiledInteraction]]:
+    alike: dict[object, list[CompiledInteraction]] = {}
     for entry in entries:
         query = frozenset((name, *(check.identity for check in checks)) for name, checks in entry.query.items())
         headers = frozenset((name, check.identity) for name, check in entry.headers)
@@ -217,24 +219,23 @@ def _grouped(entries: Iterable[Entry]) -> Iterable[Sequence[Entry]]:
     return alike.values()
 
 
-def _case(same: Sequence[Entry], endpoint_path: Check) -> Case:
-    entry = same[0]
-    interactions = tuple(other.interaction for other in same)
-    at_example: dict[str, dict[object, Interaction]] = {}
-    for interaction in interactions:
-        request = interaction.request
+def _case(same: Sequence[CompiledInteraction], endpoint_path: Check) -> Case:
+    first = same[0]
+    at_example: dict[str, dict[object, CompiledInteraction]] = {}
+    for entry in same:
+        request = entry.interaction.request
         here = at_example.setdefault(request.path, {})
-        here.setdefault(frozenset(request.query.items()), interaction)
+        here.setdefault(frozenset(request.query.items()), entry)
         if request.path_rule is not None:
-            here.setdefault(None, interaction)  # its path alone tells it from others
+            here.setdefault(None, entry)  # its path alone tells it from others
     return Case(
-        interactions=interactions,
+        entries=tuple(same),
         at_example=at_example,
-        weight=entry.weight,
-        path=None if entry.path.identity == endpoint_path.identity else entry.path,
-        query=tuple((name, checks) for name, checks in entry.query.items() if not _is_spelled_out(checks)),
-        headers=entry.headers,
-        body=entry.body,
+        weight=first.weight,
+        path=None if first.path.identity == endpoint_path.identity else first.path,
+        query=tuple((name, checks) for name, checks in first.query.items() if not _is_spelled_out(checks)),
+        headers=first.headers,
+        body=first.body,
     )
 
 
@@ -248,7 +249,7 @@ class _QueryIndex:
     So a filter with a hundred spelled-out values costs a request as much as one with two.
     """
 
-    def __init__(self, cases: Sequence[tuple[Entry, Case]]) -> None:
+    def __init__(self, cases: Sequence[tuple[CompiledInteraction, Case]]) -> None:
         self._order = {case: at for at, (_, case) in enumerate(cases)}
         self._by_names: dict[frozenset[str], dict[tuple[str, ...], dict[tuple[tuple[str, ...], ...], list[Case]]]] = {}
         for entry, case in cases:
@@ -275,7 +276,7 @@ class _QueryIndex:
         return sorted((case for cases in found for case in cases), key=self._order.__getitem__)
 
 
-def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]) -> Entry:
+def _compile(interaction: Interaction, place: RulePlace, credentials: frozenset[str]) -> CompiledInteraction:
     request = interaction.request
     _check_answer(interaction.response, place)
     if request.rules and not request.has_body:
@@ -286,10 +287,10 @@ def _compile(interaction: Interaction, place: Place, credentials: frozenset[str]
     checks = [path, *(check for values in query.values() for check in values), *(check for _, check in headers)]
     body = BodyCheck(request, place) if request.has_body else None
     weight = sum(2 if check.is_literal else 1 for check in checks) + (body is not None)
-    return Entry(interaction, path, query, headers, body, weight)
+    return CompiledInteraction(interaction, path, query, headers, body, weight)
 
 
-def _check_answer(response: Response, place: Place) -> None:
+def _check_answer(response: Response, place: RulePlace) -> None:
     if not _STATUSES[0] <= response.status <= _STATUSES[1]:
         raise place.error("response.status", f"{response.status} is no status of HTTP")
     for name, values in response.headers.items():
@@ -297,7 +298,7 @@ def _check_answer(response: Response, place: Place) -> None:
             raise place.error(f"response.headers.{name}", "a header has visible ASCII characters alone")
 
 
-def _query_checks(request: Request, place: Place) -> Iterator[tuple[str, tuple[Check, ...]]]:
+def _query_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, tuple[Check, ...]]]:
     rules = _by_name(request.query_rules, request.query, place, "query")
     for name, values in request.query.items():
         where = f"request.matchingRules.query.{name}"
@@ -310,7 +311,7 @@ def _query_checks(request: Request, place: Place) -> Iterator[tuple[str, tuple[C
         )
 
 
-def _header_checks(request: Request, place: Place) -> Iterator[tuple[str, Check]]:
+def _header_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, Check]]:
     rules = _by_name(request.header_rules, request.headers, place, "header")
     for name, values in request.headers.items():
         where = f"request.matchingRules.header.{name}"
@@ -319,7 +320,7 @@ def _header_checks(request: Request, place: Place) -> Iterator[tuple[str, Check]
 
 
 def _by_name(
-    rules: Mapping[str, Rule], known: Mapping[str, object], place: Place, category: str
+    rules: Mapping[str, Rule], known: Mapping[str, object], place: RulePlace, category: str
 ) -> Mapping[tuple[str, int | None], Rule]:
     # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
     named: dict[tuple[str, int | None], Rule] = {}

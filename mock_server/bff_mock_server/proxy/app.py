@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bff_contracts.http import HOP_BY_HOP, Receive, Scope, Send, base_url_problem, is_end_to_end
 from bff_contracts.judge import Judge
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Violation
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.mock_headers import HEADERS, STATE, DirectiveError
+from bff_mock_server.engine.mock_headers import HEADERS, STATE, MockHeaderError
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Head, Reply, problem
@@ -26,9 +27,6 @@ from bff_mock_server.serving.http import (
     MAX_BODY_BYTES,
     MAX_STATE_BYTES,
     ClientGoneError,
-    Receive,
-    Scope,
-    Send,
     asked,
     deliver,
     disconnected,
@@ -43,11 +41,8 @@ _BAD_GATEWAY: Final = 502
 _PACT: Final = "/_pact/"
 _SECONDS: Final = 60.0
 """How long a real provider may take: longer than any client waits."""
-_HOP_BY_HOP: Final = frozenset(
-    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "content-length", "accept-encoding"}
-)  # fmt: skip
-"""Headers that are about one connection (RFC 9110, 7.6.1) or that a client sets for itself."""
+_SET_BY_CLIENT: Final = frozenset({"host", "content-length", "accept-encoding"})
+"""Headers that the client of each connection sets for itself."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -126,7 +121,7 @@ class ProxyApp:
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
         try:
             wish = self._mock.wish_of(asked)
-        except (DirectiveError, SessionError) as error:
+        except (MockHeaderError, SessionError) as error:
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, str(error))
         try:
             reply = await self._fetch(asked)
@@ -134,11 +129,11 @@ class ProxyApp:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
-        outcome = self._backend.recognise(asked, reply)
+        answer = self._backend.attribute(self._backend.find(asked), reply)
         # Whatever an answer looks like, it reaches who asked for it, and is judged.
         text = _decoded(reply)
         violations: Sequence[Violation] = ()
-        if not outcome.differences:
+        if not answer.differences:
             # Of a request that the contract does not allow it says nothing about the answer either.
             judging = asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply, text)
             violations = await judging
@@ -149,7 +144,7 @@ class ProxyApp:
                 observe(self._backend.provider, asked, reply.status, text)
             except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
-        return self._mock.finish(self._backend, asked, outcome, wish, violations=violations)
+        return self._mock.conclude(self._backend, asked, answer, wish, violations)
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
         headers = header_map(scope["headers"])
@@ -165,7 +160,7 @@ class ProxyApp:
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in asked.headers.items()
-            if name not in _HOP_BY_HOP and name not in HEADERS
+            if name not in HOP_BY_HOP | _SET_BY_CLIENT | HEADERS
         ]
         parts = urlsplit(self.url)
         request = httpx.Request(
@@ -192,7 +187,8 @@ class ProxyApp:
                 chunks.append(chunk)
         finally:
             await response.aclose()
-        kept = tuple((name.lower(), value) for name, value in response.headers.raw if _is_end_to_end(name))
+        kept = tuple((name.lower(), value) for name, value in response.headers.raw if is_end_to_end(name))
+        kept = tuple(header for header in kept if header[0] != b"content-length")
         return Reply(Head(response.status_code, kept), b"".join(chunks))
 
     def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
@@ -238,17 +234,10 @@ async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Re
         working.cancel()
 
 
-def _is_end_to_end(name: bytes) -> bool:
-    return name.lower().decode("latin-1") not in _HOP_BY_HOP
-
-
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    try:
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or "@" in parts.netloc or parts.query or parts.fragment:
-        message = f"{url!r} is no address of a provider; expected one such as http://127.0.0.1:4003"
+    problem = base_url_problem(url)
+    if problem is not None:
+        shown = "the address" if "credentials" in problem else repr(url)
+        message = f"{shown} {problem}; expected one such as http://127.0.0.1:4003"
         raise ProxyError(message)
     return url.rstrip("/")

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, RAS, BatchesHaveClasses
+from bff_contracts.platform import RAS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
 from bff_mock_server.engine.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
-from bff_mock_server.world.sessions import Worlds
+from bff_mock_server.world.sessions import Sessions
 
 CLASS_NAMES: Final = (
     "Svenska 1 – SA24B",
@@ -21,15 +22,15 @@ CLASS_NAMES: Final = (
 _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
 
 
-def learn_batches(worlds: Worlds, provider: str, asked: Asked, status: int, body: bytes) -> None:
+def learn_batches(sessions: Sessions, provider: str, asked: Asked, status: int, body: bytes) -> None:
     """Give classes to the batches of an answer that mock CMS does not know yet.
 
     Which class a batch gets follows from its id, so it is the same one in every run.
     """
     if provider != RAS:
         return
-    world = worlds.of(asked.headers.get(SESSION))
-    known = world.rows.entries(BatchesHaveClasses)
+    world = sessions.world_of(asked.headers.get(SESSION))
+    known = world.rows.facts(BatchesHaveClasses)
     listed = (row.get("batch_id") for row in batches_in(status, body))
     unknown = [batch_id for batch_id in listed if is_uuid(batch_id) and batch_id not in known]
     classes = {batch_id: _class_for(batch_id) for batch_id in unknown}

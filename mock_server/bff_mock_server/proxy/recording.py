@@ -18,16 +18,9 @@ from pydantic import ValidationError
 
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_contracts.states import (
-    CMS,
-    KINDS,
-    RAS,
-    USER_HAS_BATCHES,
-    BatchRow,
-    EssayRow,
-)
+from bff_contracts.platform import CMS, RAS, SHAPE
+from bff_contracts.states import KINDS, USER_HAS_BATCHES, BatchRow, EssayRow
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.matching.table import SHAPE
 from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
 from bff_mock_server.world.rows import CLIENT_STATUS
 

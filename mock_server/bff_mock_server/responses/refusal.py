@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bff_mock_server.matching.match import Difference, Unmatched
+from bff_mock_server.matching.match import RequestDifference, Unmatched
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import TEXT, Head, Reply, problem
 
@@ -32,9 +32,10 @@ def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str
     detail = f"{_verdict(unmatched, asked, provider)}{remedy}"
     members: dict[str, Any] = {}
     if unmatched.nearest is not None and elsewhere is None:
-        request = unmatched.nearest.request
+        interaction = unmatched.nearest.interaction
+        request = interaction.request
         members["closest"] = {
-            "interaction": unmatched.nearest.description,
+            "interaction": interaction.description,
             "method": request.method,
             "path": request.path,
         }
@@ -49,7 +50,7 @@ def complain(status: int, detail: str, asked: Asked) -> Reply:
     return problem(status, detail)
 
 
-def as_document(difference: Difference) -> Mapping[str, str | None]:
+def as_document(difference: RequestDifference) -> Mapping[str, str | None]:
     """A difference as JSON says it."""
     return {
         "where": difference.where,
@@ -60,7 +61,7 @@ def as_document(difference: Difference) -> Mapping[str, str | None]:
     }
 
 
-def differences_header(differences: Sequence[Difference]) -> tuple[bytes, bytes]:
+def differences_header(differences: Sequence[RequestDifference]) -> tuple[bytes, bytes]:
     """The header that tells what was overlooked: JSON in ASCII, a list that may have been cut at its end."""
     shown: list[Mapping[str, str | None]] = []
     text = "[]"
@@ -91,7 +92,7 @@ def _remedy(unmatched: Unmatched) -> str:
     if unmatched.nearest is None:
         return ""
     changes = "; ".join(difference.change for difference in unmatched.differences)
-    return f" To come to {unmatched.nearest.description!r}: {changes}."
+    return f" To come to {unmatched.nearest.interaction.description!r}: {changes}."
 
 
 def _hint(elsewhere: str | None) -> str:
@@ -102,8 +103,9 @@ def _lines(unmatched: Unmatched, asked: Asked, provider: str, elsewhere: str | N
     yield f"{_verdict(unmatched, asked, provider)}{_hint(elsewhere)}"
     if unmatched.nearest is None or elsewhere is not None:
         return
-    request = unmatched.nearest.request
-    yield f"Closest: {unmatched.nearest.description!r}, {request.method} {request.path}"
+    interaction = unmatched.nearest.interaction
+    request = interaction.request
+    yield f"Closest: {interaction.description!r}, {request.method} {request.path}"
     for difference in unmatched.differences:
         yield ""
         yield f"  {difference.where} ({difference.rule})"

@@ -1,6 +1,6 @@
 """Answers as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
@@ -8,7 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Interaction, Response
 from bff_mock_server._json import dumps
+from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -59,6 +61,11 @@ class Delivery:
     form: Literal["whole", "truncated", "dripping", "reset", "empty"] = "whole"
     pause: float = 0.0
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client gets no answer."""
+        return self.form in {"reset", "empty"}
+
 
 class Reply(NamedTuple):
     """A whole answer, and how it is delivered; `None` means at once and whole."""
@@ -78,6 +85,28 @@ class Reply(NamedTuple):
         if self.status in _WITHOUT_LENGTH:
             return self.head.headers
         return (*self.head.headers, (b"content-length", b"%d" % len(self.body)))
+
+
+class AttributedReply(NamedTuple):
+    """A reply and where it comes from.
+
+    Attributes:
+        reply: What goes back.
+        endpoint: Whose reply it is; `None` for a refusal of the mock itself.
+        entry: The interaction that answered; `None` for a refusal of the mock itself.
+        case: All interactions that ask the same as `entry`, when requests are told apart by rules.
+        differences: Why the request was refused, or what a lenient mock overlooked.
+        reason: Why what was asked of the mock itself could not be done.
+        fault: What went wrong on purpose, as it was written; empty when nothing did.
+    """
+
+    reply: Reply
+    endpoint: Endpoint | None = None
+    entry: CompiledInteraction | None = None
+    case: Case | None = None
+    differences: Sequence[RequestDifference] = ()
+    reason: str = ""
+    fault: str = ""
 
 
 def phrase(status: int) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from bff_contracts.http import Receive, Scope, Send
 from bff_contracts.pact.json_path import is_object
+from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import loads
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.mock import Mock
@@ -18,9 +20,6 @@ from bff_mock_server.serving.http import (
     MAX_NAMES,
     MAX_STATE_BYTES,
     ClientGoneError,
-    Receive,
-    Scope,
-    Send,
     asked,
     deliver,
     header_map,
@@ -29,9 +28,6 @@ from bff_mock_server.serving.http import (
 )
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.sessions import SessionError
-
-STATES_PATH: Final = "/_pact/provider_states"
-"""Where the official verifier sets provider states up; the only route that no contract holds."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 _ACTIONS: Final = ("setup", "teardown")
@@ -42,7 +38,7 @@ class MockApp:
 
     Args:
         mock: What they share.
-        backends: Those of this port; a request goes to the one whose contract it is closest to.
+        backends: Those of this port; the one answers whose contract a request is closest to.
         guard: Who may set provider states.
     """
 
@@ -75,18 +71,11 @@ class MockApp:
         if len(asked.query) > MAX_NAMES or len(asked.headers) > MAX_NAMES:
             return problem(400, f"A request has at most {MAX_NAMES} parameters and {MAX_NAMES} headers.")
         try:
-            return self.mock.handle(self._backend_of(asked), asked)
+            return self.mock.handle(self.backends, asked)
         except Exception:  # noqa: BLE001
             # A bug here must not look like an answer of the provider, and must not take the server down.
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
-
-    def _backend_of(self, asked: Asked) -> Backend:
-        backends = self.backends
-        if len(backends) == 1:
-            return backends[0]
-        having = [backend for backend in backends if backend.table.at(asked.path)] or backends
-        return having[0] if len(having) == 1 else min(having, key=lambda backend: backend.distance(asked))
 
     async def _states(self, scope: Scope, receive: Receive) -> Reply:
         if scope["method"] != "POST":

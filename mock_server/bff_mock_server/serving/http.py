@@ -1,12 +1,13 @@
 """HTTP over ASGI: reads requests and delivers replies, however a reply is to arrive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Final, Protocol, cast
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
 from urllib.parse import unquote_plus
 
+from bff_contracts.http import Receive, Scope, Send
 from bff_mock_server.engine.mock_headers import HEADERS, SEPARATOR
-from bff_mock_server.matching.request import SECRET_HEADERS, Asked, is_secret
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Delivery, Reply, problem
 
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -23,10 +24,6 @@ MAX_NAMES: Final = 100
 
 CONNECTION: Final = "bff_mock_server.connection"
 """The ASGI extension under which the server hands over the connection, for what ASGI has no words for."""
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Connection(Protocol):
@@ -146,8 +143,6 @@ def _name(raw: bytes) -> str:
     if len(_names) < _KNOWN_NAMES:
         # Clients send the same few names again and again.
         _names[raw] = name
-    if is_secret(name) and len(SECRET_HEADERS) < _KNOWN_NAMES:
-        SECRET_HEADERS.add(name)
     return name
 
 

@@ -18,10 +18,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from bff_contracts.http import Receive, Scope, Send
+from bff_contracts.platform import STATES_PATH
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Head, Reply
-from bff_mock_server.serving.app import STATES_PATH, MockApp
-from bff_mock_server.serving.http import CONNECTION, MAX_HEAD_BYTES, Receive, Scope, Send, deliver, header_map, query_of
+from bff_mock_server.serving.app import MockApp
+from bff_mock_server.serving.http import CONNECTION, MAX_HEAD_BYTES, deliver, header_map, query_of
 
 REQUEST_SECONDS: Final = 10.0
 """How long a client may take to send one request."""

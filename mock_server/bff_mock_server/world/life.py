@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
-from bff_contracts.states import BatchRow as BatchParams
-from bff_mock_server.engine.mock import Mock
-from bff_mock_server.world.rows import BatchRow, batch_row
+from bff_contracts.states import BATCHES_HAVE_CLASSES, FINISHED, BatchesHaveClasses, BatchRow
+from bff_mock_server.world.rows import BatchAnswer, batch_answer
 from bff_mock_server.world.scenarios.school import batch_of
+from bff_mock_server.world.sessions import Sessions
 from bff_mock_server.world.world import World
 
 TICK_SECONDS: Final = 0.25
@@ -48,7 +47,7 @@ class Life:
     """Moves the batches of the default world.
 
     Args:
-        mock: Whose world it is.
+        sessions: Whose default world it is.
         speed: How many seconds pass there in one of ours.
         seed: What chance begins with: the same steps in the same order.
         now: Tells the moment that rows carry; naive UTC, as RAS writes it.
@@ -56,13 +55,13 @@ class Life:
 
     def __init__(
         self,
-        mock: Mock,
+        sessions: Sessions,
         *,
         speed: float = 1.0,
         seed: int = 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None),
     ) -> None:
-        self._mock = mock
+        self._sessions = sessions
         self._speed = speed
         self._random = Random(seed)  # noqa: S311  # steps that repeat, no secrets
         self._now = now
@@ -80,8 +79,8 @@ class Life:
 
     def pass_to(self, moment: float) -> None:
         """Let everything happen that is due until `moment`, in seconds of the world since it began to live."""
-        world = self._mock.worlds.default
-        stepped: list[BatchRow] = []
+        world = self._sessions.default
+        stepped: list[BatchAnswer] = []
         for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
             due = self._due.setdefault(row.batch_id, moment + self._delay(row))
             if due <= moment:
@@ -96,7 +95,7 @@ class Life:
             self._next_arrival = moment + self._random.expovariate(1 / _ARRIVAL_SECONDS)
             self._hand_in(world)
 
-    def _delay(self, row: BatchRow) -> float:
+    def _delay(self, row: BatchAnswer) -> float:
         mean = _ESSAY_SECONDS if row.internal_status == _RUNNING else _STEP_SECONDS
         return self._random.expovariate(1 / mean)
 
@@ -110,13 +109,13 @@ class Life:
         moment = self._text()
         fields = batch_of(f"{user_id}/handed in", self._arrived, "awaiting_content_validation")
         fields |= {"created_at": moment, "last_updated": moment}
-        known = world.rows.entries(BatchesHaveClasses).get(world.rows.users[user_id][0].batch_id)
+        known = world.rows.facts(BatchesHaveClasses).get(world.rows.users[user_id][0].batch_id)
         class_ = known.fields if known else None
         world.apply(BATCHES_HAVE_CLASSES, {"classes": {fields["batch_id"]: class_}})
-        world.put(batch_row(user_id, BatchParams.model_validate(fields)))
+        world.put(batch_answer(user_id, BatchRow.model_validate(fields)))
 
-    def _step(self, row: BatchRow) -> BatchRow:
-        fields: _Fields = {name: row.answer[name] for name in BatchParams.model_fields if name in row.answer}
+    def _step(self, row: BatchAnswer) -> BatchAnswer:
+        fields: _Fields = {name: row.answer[name] for name in BatchRow.model_fields if name in row.answer}
         status = row.internal_status
         fields["essays"] = [dict(essay) for essay in row.answer["essays"]]
         fields["last_updated"] = moment = self._text()
@@ -130,9 +129,9 @@ class Life:
                 fields["essays"] = self._essays(row, moment)
             if status == _RUNNING:
                 fields |= {"processing_started_at": moment, "requested_pipeline": _PIPELINE}
-        return batch_row(row.user_id, BatchParams.model_validate({**fields, "internal_status": status}))
+        return batch_answer(row.user_id, BatchRow.model_validate({**fields, "internal_status": status}))
 
-    def _essays(self, row: BatchRow, moment: str) -> list[_Fields]:
+    def _essays(self, row: BatchAnswer, moment: str) -> list[_Fields]:
         """As many as the batch says it has, nothing done with them yet."""
         made: list[_Fields] = []
         model = batch_of(row.batch_id, 0, "processing_pipelines")["essays"][0]
@@ -146,13 +145,13 @@ class Life:
     def _run_pipeline(self, fields: _Fields, moment: str) -> str:
         """One step of the first phase that an essay has not finished; the status that the batch has afterwards."""
         essays: list[_Fields] = fields["essays"]
-        waiting = next((one for one in essays if one["spellcheck_status"] not in _FINISHED), None)
+        waiting = next((one for one in essays if one["spellcheck_status"] not in FINISHED), None)
         if waiting is not None:
             self._spellcheck(waiting)
             waiting["last_updated"] = moment
         else:
             checked = [one for one in essays if one["spellcheck_status"] == "completed"]
-            unrated = [one for one in checked if one["cj_assessment_status"] not in _FINISHED]
+            unrated = [one for one in checked if one["cj_assessment_status"] not in FINISHED]
             if unrated:
                 self._assess(unrated, moment)
             else:
@@ -194,10 +193,7 @@ class Life:
         return self._now().isoformat(timespec="milliseconds")
 
 
-_FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
-
-
-def _is_unfinished(row: BatchRow) -> bool:
+def _is_unfinished(row: BatchAnswer) -> bool:
     return row.internal_status == _RUNNING or row.internal_status in _BEFORE_PIPELINE
 
 

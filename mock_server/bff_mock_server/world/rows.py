@@ -14,12 +14,13 @@ from pydantic import ValidationError
 
 from bff_contracts.states import (
     CATALOGUE,
+    FINISHED,
     BatchMissing,
+    BatchRow,
     ByBatch,
     ProviderState,
     UserHasBatches,
 )
-from bff_contracts.states import BatchRow as BatchParams
 from bff_mock_server._suggest import meant
 
 CLIENT_STATUS: Final[Mapping[str, str]] = {
@@ -41,7 +42,6 @@ CLIENT_STATUS: Final[Mapping[str, str]] = {
 INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 """What the `status` filter takes."""
 
-_FINISHED: Final = frozenset({"completed", "failed", "cancelled"})
 
 Rendered = dict[object, str]
 
@@ -53,7 +53,7 @@ class StateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BatchRow:
+class BatchAnswer:
     """One batch as RAS answers it.
 
     Attributes:
@@ -73,7 +73,7 @@ class BatchRow:
     rendered: Rendered = field(default_factory=dict[object, str], repr=False)
 
 
-class BatchRows(tuple[BatchRow, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
+class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
     """A user's batches, newest first; what is made of them is kept for as long as they are."""
 
     @cached_property
@@ -82,27 +82,27 @@ class BatchRows(tuple[BatchRow, ...]):  # noqa: SLOT001  # what is kept beside t
         return {}
 
     @cached_property
-    def by_status(self) -> Mapping[str, "BatchRows"]:
+    def by_status(self) -> Mapping[str, "BatchAnswers"]:
         """Those in each internal status that occurs."""
-        found: dict[str, list[BatchRow]] = {}
+        found: dict[str, list[BatchAnswer]] = {}
         for row in self:
             found.setdefault(row.internal_status, []).append(row)
-        return {status: BatchRows(rows) for status, rows in found.items()}
+        return {status: BatchAnswers(rows) for status, rows in found.items()}
 
 
-NO_BATCHES: Final = BatchRows()
+NO_BATCHES: Final = BatchAnswers()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """What CMS knows about batches: a class, for instance; `rendered` is as in `BatchRow`."""
+class BatchFact:
+    """What CMS knows about batches: a class, for instance; `rendered` is as in `BatchAnswer`."""
 
     fields: Mapping[str, Any]
     rendered: Rendered = field(default_factory=dict[object, str], repr=False)
 
 
-Entries = Mapping[str, Entry | None]
-_NOTHING: Final[Entries] = {}
+BatchFacts = Mapping[str, BatchFact | None]
+_NOTHING: Final[BatchFacts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ class Rows:
         about: What CMS knows about batches, for each state that says such things.
     """
 
-    batches: Mapping[str, BatchRow] = field(default_factory=dict[str, BatchRow])
-    users: Mapping[str, BatchRows] = field(default_factory=dict[str, BatchRows])
-    about: Mapping[type[ByBatch], Entries] = field(default_factory=dict[type[ByBatch], Entries])
+    batches: Mapping[str, BatchAnswer] = field(default_factory=dict[str, BatchAnswer])
+    users: Mapping[str, BatchAnswers] = field(default_factory=dict[str, BatchAnswers])
+    about: Mapping[type[ByBatch], BatchFacts] = field(default_factory=dict[type[ByBatch], BatchFacts])
 
-    def entries(self, kind: type[ByBatch]) -> Entries:
+    def facts(self, kind: type[ByBatch]) -> BatchFacts:
         """What one state says, by batch id; `None` or no entry where there is nothing."""
         return self.about.get(kind, _NOTHING)
 
@@ -171,49 +171,49 @@ def with_state(rows: Rows, state: StateParams) -> Rows:
         case BatchMissing():
             return _without(rows, {state.batch_id})
         case ByBatch():
-            entries = {**rows.entries(type(state)), **_entries_of(state)}
-            return Rows(rows.batches, rows.users, {**rows.about, type(state): entries})
+            facts = {**rows.facts(type(state)), **_facts_of(state)}
+            return Rows(rows.batches, rows.users, {**rows.about, type(state): facts})
         case _ as unreachable:
             assert_never(unreachable)
 
 
 def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
-    new = {batch.batch_id: batch_row(state.user_id, batch) for batch in state.batches}
+    new = {batch.batch_id: batch_answer(state.user_id, batch) for batch in state.batches}
     # A batch that was another user's moves: nobody may be left with a row of it.
     kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
-    newest_first = BatchRows(sorted(new.values(), key=lambda row: row.created, reverse=True))
+    newest_first = BatchAnswers(sorted(new.values(), key=lambda row: row.created, reverse=True))
     return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.about)
 
 
-def with_batch_rows(rows: Rows, changed: Sequence[BatchRow]) -> Rows:
+def with_batches(rows: Rows, changed: Sequence[BatchAnswer]) -> Rows:
     """The rows with batches as `changed` says; a batch that was another user's moves."""
     moved = {row.batch_id for row in changed if (old := rows.batches.get(row.batch_id)) and old.user_id != row.user_id}
     kept = _without(rows, moved) if moved else rows
     fresh = {row.batch_id: row for row in changed}
-    users: dict[str, BatchRows] = {}
+    users: dict[str, BatchAnswers] = {}
     for user_id in {row.user_id for row in changed}:
         others = (one for one in kept.users.get(user_id, ()) if one.batch_id not in fresh)
         mine = (row for row in fresh.values() if row.user_id == user_id)
-        users[user_id] = BatchRows(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
+        users[user_id] = BatchAnswers(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
     return Rows({**kept.batches, **fresh}, {**kept.users, **users}, kept.about)
 
 
-def _entries_of(state: ByBatch) -> Entries:
+def _facts_of(state: ByBatch) -> BatchFacts:
     # One object for equal entries, so that it is rendered once however many batches it is about.
-    known = {row: Entry(row.model_dump()) for row in state.entries.values() if row is not None}
+    known = {row: BatchFact(row.model_dump()) for row in state.entries.values() if row is not None}
     return {batch_id: known[row] if row is not None else None for batch_id, row in state.entries.items()}
 
 
 def _without(rows: Rows, batch_ids: set[str]) -> Rows:
     owners = {rows.batches[batch_id].user_id for batch_id in batch_ids if batch_id in rows.batches}
     remaining = {
-        owner: BatchRows(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
+        owner: BatchAnswers(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
     }
     batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
     return Rows(batches, {**rows.users, **remaining}, rows.about)
 
 
-def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
+def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
     """A stored batch as RAS answers it: whose it is, its client status and its phase are derived."""
     fields = batch.model_dump()
     status: str = fields.pop("internal_status")
@@ -224,16 +224,16 @@ def batch_row(user_id: str, batch: BatchParams) -> BatchRow:
         "overall_status": CLIENT_STATUS[status],
         "current_phase": _current_phase(batch),
     }
-    return BatchRow(batch.batch_id, user_id, status, _moment(batch.created_at), answer)
+    return BatchAnswer(batch.batch_id, user_id, status, _moment(batch.created_at), answer)
 
 
-def _current_phase(batch: BatchParams) -> str | None:
+def _current_phase(batch: BatchRow) -> str | None:
     """The first phase that an essay has not finished, of a batch that is in the pipelines."""
     if batch.internal_status != "processing_pipelines":
         return None
-    if any(essay.spellcheck_status not in _FINISHED for essay in batch.essays):
+    if any(essay.spellcheck_status not in FINISHED for essay in batch.essays):
         return "spellcheck"
-    if any(essay.cj_assessment_status not in _FINISHED for essay in batch.essays):
+    if any(essay.cj_assessment_status not in FINISHED for essay in batch.essays):
         return "cj_assessment"
     return None
 

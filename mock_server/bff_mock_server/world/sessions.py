@@ -19,7 +19,7 @@ class SessionError(ValueError):
     """A session's id that cannot be one."""
 
 
-class Worlds:
+class Sessions:
     """Every world begins as the scenario, and goes its own way from there.
 
     Args:
@@ -35,11 +35,11 @@ class Worlds:
         self.default = self._begin("")
 
     @property
-    def sessions(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The ids of the sessions that have a world, the latest used last."""
         return tuple(self._sessions)
 
-    def of(self, session: str | None) -> World:
+    def world_of(self, session: str | None) -> World:
         """The world of a session, made when it is first asked for; the default one for `None`.
 
         Raises:
@@ -65,31 +65,31 @@ class Worlds:
         """The world of a session, without making it one: what it would begin as, if it has not begun yet.
 
         Raises:
-            SessionError: As `of`.
+            SessionError: As `world_of`.
         """
-        return self._sessions.get(session) or self._begin(session) if session else self.of(session)
+        return self._sessions.get(session) or self._begin(session) if session else self.world_of(session)
 
-    def begin_anew(self, session: str | None, scenario: Scenario | None = None) -> World:
+    def restart(self, session: str | None, scenario: Scenario | None = None) -> World:
         """Let a world begin again, as another scenario if one is given; for `None`, all that begin from now on too.
 
         Raises:
-            SessionError: As `of`.
+            SessionError: As `world_of`.
         """
         if session is None:
             self.scenario = scenario or self.scenario
             self.default = self._begin("")
             return self.default
-        self.of(session)
+        self.world_of(session)
         if scenario is not None:
             self._scenarios[session] = scenario
         world = self._sessions[session] = self._begin(session)
         return world
 
-    def restart(self, scenario: Scenario) -> None:
+    def restart_all(self, scenario: Scenario) -> None:
         """Let every world begin anew, as another scenario."""
         self._sessions.clear()
         self._scenarios.clear()
-        self.begin_anew(None, scenario)
+        self.restart(None, scenario)
 
     def end(self, session: str) -> bool:
         """Forget a session; `False` when there is none."""

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, Final
 
 from bff_mock_server.faults.spec import Armed
-from bff_mock_server.world.rows import BatchRow, Rows, StateParams, validated, with_batch_rows, with_state
+from bff_mock_server.world.rows import BatchAnswer, Rows, StateParams, validated, with_batches, with_state
 
 _UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
@@ -61,14 +61,25 @@ class World:
                 rows = with_state(rows, state)
             self.rows = rows
 
-    def put(self, *rows: BatchRow) -> None:
-        """Let batches be as `rows` say.
+    def set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, provider: str | None = None) -> None:
+        """Make a provider state true, or take it back.
+
+        Raises:
+            StateError: As `apply`.
+        """
+        if teardown:
+            self.teardown(name, params, provider=provider)
+        else:
+            self.apply(name, params, provider=provider)
+
+    def put(self, *batches: BatchAnswer) -> None:
+        """Let batches be as `batches` say.
 
         A state that is taken back later sets up the others anew: their rows are then as those states say.
         """
         with self._changing:
-            self._base = with_batch_rows(self._base, rows)
-            self.rows = with_batch_rows(self.rows, rows)
+            self._base = with_batches(self._base, batches)
+            self.rows = with_batches(self.rows, batches)
 
     def arm(self, armed: Armed) -> None:
         """Let something go wrong from now on, beside what goes wrong already."""

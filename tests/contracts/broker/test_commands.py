@@ -233,7 +233,7 @@ def test_a_broker_that_answers_nobody_is_told(
     ("url", "told"),
     [
         pytest.param("127.0.0.1:9292", "PACT_BROKER_BASE_URL is not an http or https URL", id="scheme"),
-        pytest.param("http://h:abc", "PACT_BROKER_BASE_URL Port could not be cast", id="port"),
+        pytest.param("http://h:abc", "PACT_BROKER_BASE_URL is not an http or https URL", id="port"),
         pytest.param("http://h/?token=secret", "PACT_BROKER_BASE_URL has a query or a fragment", id="query"),
         pytest.param("http://me:secret@h", "PACT_BROKER_BASE_URL has credentials, which would be printed", id="secret"),
     ],

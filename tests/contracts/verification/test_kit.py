@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import CMS
+from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, once, raises
 
@@ -135,11 +135,13 @@ def test_nothing_of_the_kits_own_is_what_a_contract_expects(cms: SmallCms, befor
         verify_provider(cms, provider=CMS, pact=tmp_path / "pact.json", seconds=0.3)
 
 
-def test_a_proxy_of_the_environment_is_not_used(tmp_path: Path) -> None:
+def test_a_proxy_of_the_environment_is_not_used_and_the_environment_stays(tmp_path: Path) -> None:
     """The engine reads it when it starts, so in a process of its own."""
     program = (
+        "import os\n"
         "from tests.providers.small import SmallCms; from bff_contracts.verification import verify_provider\n"
-        "cms = SmallCms(); verify_provider(cms, provider='cms', states=cms.states); print('verified')"
+        "cms = SmallCms(); verify_provider(cms, provider='cms', states=cms.states); print('verified')\n"
+        "print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
     )
     done = subprocess.run(  # noqa: S603  our own interpreter
         [sys.executable, "-c", program],
@@ -147,6 +149,8 @@ def test_a_proxy_of_the_environment_is_not_used(tmp_path: Path) -> None:
             **os.environ,
             "HTTP_PROXY": "http://127.0.0.1:1",
             "ALL_PROXY": "http://127.0.0.1:1",
+            "NO_PROXY": "corp.example",
+            "no_proxy": "internal.example",
             "PYTHONPATH": str(ROOT),
         },
         cwd=tmp_path,
@@ -155,7 +159,9 @@ def test_a_proxy_of_the_environment_is_not_used(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert "verified" in done.stdout.splitlines(), done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    assert "verified" in said, done.stdout + done.stderr
+    assert said[-1] == "corp.example internal.example"
 
 
 # What cannot be verified at all

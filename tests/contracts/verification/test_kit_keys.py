@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import CMS
+from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, once, raises, states_with
 

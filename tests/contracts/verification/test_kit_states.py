@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, KINDS, USER_HAS_BATCHES, ByBatch
+from bff_contracts.platform import CMS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, KINDS, USER_HAS_BATCHES, ByBatch
 from bff_contracts.verification import NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, raises, states_with
 

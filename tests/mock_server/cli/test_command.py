@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from bff_contracts.platform import KEY_VARIABLE
 from bff_mock_server import PactError, cli, find_scenario
 from bff_mock_server.cli import contracts as loading
-from bff_mock_server.cli.command import KEY_VARIABLE
 from tests.mock_server.building import KEY
 
 if TYPE_CHECKING:

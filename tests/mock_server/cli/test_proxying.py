@@ -48,7 +48,7 @@ def test_the_exit_code_tells_whether_the_contract_was_kept(
     ("arguments", "message"),
     [
         pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
-        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is no address of a provider", id="no-http"),
+        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is not an http or https URL", id="no-http"),
         pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
         pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
         pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock, find_scenario
 from bff_mock_server.cli import watching
 from bff_mock_server.cli.assembly import Plan, assemble
@@ -97,11 +97,11 @@ def test_a_bad_contract_keeps_what_stands_and_says_so(mock: Mock, file: Path, te
 
 
 def test_a_chosen_scenario_survives_a_changed_contract(mock: Mock, file: Path) -> None:
-    mock.worlds.restart(find_scenario("exam-week"))
+    mock.sessions.restart(None, find_scenario("exam-week"))
     write(file, interaction("one", "/one", body={"n": 9}))
 
     assert until(lambda: get(mock, "/one").json() == {"n": 9})
-    assert mock.worlds.scenario.name == "exam-week"
+    assert mock.sessions.scenario.name == "exam-week"
 
 
 def test_a_file_that_is_gone_keeps_what_stands(mock: Mock, file: Path) -> None:
@@ -150,14 +150,14 @@ def test_a_changed_scenario_begins_anew_and_an_unchanged_one_does_not(tmp_path: 
 
     with running(assembly.listeners, beside=assembly.beside):
         totals = [total()]
-        assembly.mock.worlds.of("session")
+        assembly.mock.sessions.world_of("session")
         scenario.write_text("teachers: [{name: A, user_id: a, batches: 5}]", encoding="utf-8")
         assert until(lambda: total() == 5)
-        assert assembly.mock.worlds.sessions == ()
+        assert assembly.mock.sessions.names == ()
         scenario.write_text("teachers: [{name: A, user_id: a, batches: many}]", encoding="utf-8")
         assert until(lambda: "mine.yaml:1: teachers.0.batches" in assembly.mock.problem)
         totals.append(total())
-        assembly.mock.worlds.default.apply("user has exactly these batches", {"user_id": "a", "batches": []})
+        assembly.mock.sessions.default.apply("user has exactly these batches", {"user_id": "a", "batches": []})
         scenario.write_text("teachers: [{name: A, user_id: a, batches: 5}] # saved again", encoding="utf-8")
         assert until(lambda: assembly.mock.problem == "")
         totals.append(total())

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import BATCH_MISSING, CATALOGUE, CMS, RAS, USER_HAS_BATCHES
+from bff_contracts.platform import CMS, RAS
+from bff_contracts.states import BATCH_MISSING, CATALOGUE, USER_HAS_BATCHES
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.control import ControlApp
 from bff_mock_server.serving.guard import Guard
@@ -166,7 +167,7 @@ async def test_a_scenario_can_be_chosen_for_all_or_for_a_session(app: MockApp, c
 
     assert (one["current"], (await get(control, "/scenarios"))["current"]) == ("exam-week", "default")
     await control.put("/scenario", json={"scenario": "empty-school"})
-    assert [app.mock.worlds.scenario_of(session).name for session in (None, "a", "b")] == [
+    assert [app.mock.sessions.scenario_of(session).name for session in (None, "a", "b")] == [
         "empty-school",
         "exam-week",
         "empty-school",
@@ -213,14 +214,14 @@ async def test_a_session_may_be_called_as_a_test_is(app: MockApp, control: httpx
     assert (await control.delete("/sessions/tests%2Ftest_a.py::test_b")).status_code == 204
 
 
-async def test_everything_can_begin_anew(app: MockApp, control: httpx.AsyncClient) -> None:
+async def test_everything_can_restart(app: MockApp, control: httpx.AsyncClient) -> None:
     app.mock.arm("*", "reset")
-    app.mock.worlds.default.apply(USER_HAS_BATCHES, user_has(batch(1)))
+    app.mock.sessions.default.apply(USER_HAS_BATCHES, user_has(batch(1)))
 
     answer = await control.post("/reset")
 
     assert (answer.status_code, "content-type" in answer.headers) == (204, False)
-    assert (total(app), app.mock.worlds.default.faults) == (0, ())
+    assert (total(app), app.mock.sessions.default.faults) == (0, ())
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ async def test_what_is_not_there_says_what_is(control: httpx.AsyncClient) -> Non
 async def test_looking_at_a_session_does_not_make_one(app: MockApp, control: httpx.AsyncClient) -> None:
     overview = (await control.get("/", headers={"X-Mock-Session": "new"})).json()
 
-    assert (overview["scenario"], app.mock.worlds.sessions) == ("default", ())
+    assert (overview["scenario"], app.mock.sessions.names) == ("default", ())
 
 
 async def test_it_describes_itself(control: httpx.AsyncClient) -> None:

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, KEY_HEADER, RAS, SERVICE_HEADER
 from bff_mock_server.engine.credentials import Credentials
-from bff_mock_server.engine.simulators import CREDENTIALS, KEY, SERVICE
+from bff_mock_server.engine.simulators import CREDENTIALS
 from bff_mock_server.matching.table import Table, compile_pact
 from tests.mock_server.building import interaction, pact
 
-GOOD = {KEY: "k", SERVICE: "s"}
-NO_KEY = interaction("no key", status=401, headers={SERVICE: ["s"]})
-WRONG_KEY = interaction("wrong key", status=401, headers={KEY: ["x"], SERVICE: ["s"]})
-WRONG_SERVICE = interaction("wrong service", status=401, headers={KEY: ["k"], SERVICE: ["x"]})
+GOOD = {KEY_HEADER: "k", SERVICE_HEADER: "s"}
+NO_KEY = interaction("no key", status=401, headers={SERVICE_HEADER: ["s"]})
+WRONG_KEY = interaction("wrong key", status=401, headers={KEY_HEADER: ["x"], SERVICE_HEADER: ["s"]})
+WRONG_SERVICE = interaction("wrong service", status=401, headers={KEY_HEADER: ["k"], SERVICE_HEADER: ["x"]})
 ALL = (NO_KEY, WRONG_KEY, WRONG_SERVICE)
 
 
@@ -41,7 +41,7 @@ def refused(table: Table, headers: dict[str, str], path: str = "/things", keys: 
     """The name of the refusal; nothing, if the headers are good."""
     (endpoint,) = table.at(path)
     refusal = Credentials(table, keys).refusal(endpoint, headers)
-    return refusal.description if refusal else ""
+    return refusal.interaction.description if refusal else ""
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -49,15 +49,15 @@ def refused(table: Table, headers: dict[str, str], path: str = "/things", keys: 
     ("headers", "refusal"),
     [
         pytest.param(GOOD, "", id="good"),
-        pytest.param({**GOOD, KEY: "mine"}, "", id="a-key-of-the-mock"),
+        pytest.param({**GOOD, KEY_HEADER: "mine"}, "", id="a-key-of-the-mock"),
         pytest.param({}, "no key", id="nothing"),
-        pytest.param({SERVICE: "s"}, "no key", id="no-key"),
-        pytest.param({KEY: "k"}, "no key", id="no-service"),
-        pytest.param({**GOOD, KEY: ""}, "no key", id="empty-key"),
-        pytest.param({**GOOD, SERVICE: ""}, "no key", id="empty-service"),
-        pytest.param({**GOOD, KEY: "K"}, "wrong key", id="wrong-key"),
-        pytest.param({KEY: "K", SERVICE: "S"}, "wrong key", id="both-wrong"),
-        pytest.param({**GOOD, SERVICE: "S"}, "wrong service", id="wrong-service"),
+        pytest.param({SERVICE_HEADER: "s"}, "no key", id="no-key"),
+        pytest.param({KEY_HEADER: "k"}, "no key", id="no-service"),
+        pytest.param({**GOOD, KEY_HEADER: ""}, "no key", id="empty-key"),
+        pytest.param({**GOOD, SERVICE_HEADER: ""}, "no key", id="empty-service"),
+        pytest.param({**GOOD, KEY_HEADER: "K"}, "wrong key", id="wrong-key"),
+        pytest.param({KEY_HEADER: "K", SERVICE_HEADER: "S"}, "wrong key", id="both-wrong"),
+        pytest.param({**GOOD, SERVICE_HEADER: "S"}, "wrong service", id="wrong-service"),
     ],
 )
 def test_the_refusal_says_what_was_wrong(path: str, headers: dict[str, str], refusal: str) -> None:
@@ -84,7 +84,7 @@ def test_a_refusal_that_nobody_wrote_down_is_the_one_most_like_it(
     refusals: list[dict[str, Any]], told: list[str]
 ) -> None:
     table = table_of(*refusals)
-    asked: list[dict[str, str]] = [{}, {**GOOD, KEY: "K"}, {**GOOD, SERVICE: "S"}]
+    asked: list[dict[str, str]] = [{}, {**GOOD, KEY_HEADER: "K"}, {**GOOD, SERVICE_HEADER: "S"}]
 
     assert [refused(table, headers) for headers in asked] == told
 
@@ -94,14 +94,14 @@ def test_what_needs_no_key_asks_for_none() -> None:
 
 
 def test_cms_takes_any_service() -> None:
-    assert refused(table_of(*ALL, provider=CMS), {**GOOD, SERVICE: "anyone"}) == ""
+    assert refused(table_of(*ALL, provider=CMS), {**GOOD, SERVICE_HEADER: "anyone"}) == ""
 
 
 @pytest.mark.parametrize(
     ("provider", "services"), [pytest.param(RAS, "s or t", id="ras"), pytest.param(CMS, "anything", id="cms")]
 )
 def test_the_hint_says_what_would_be_accepted(provider: str, services: str) -> None:
-    more = interaction("more", "/more", headers={KEY: ["å"], SERVICE: ["t"]})
+    more = interaction("more", "/more", headers={KEY_HEADER: ["å"], SERVICE_HEADER: ["t"]})
     table = compile_pact(
         pact(
             interaction("one", headers={name: [value] for name, value in GOOD.items()}), more, *ALL, provider=provider

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import MockApp
 from bff_mock_server.engine.journal import BODY_BYTES, SIZE, Wanted
 from bff_mock_server.world.world import World

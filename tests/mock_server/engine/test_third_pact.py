@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, CMS, RAS
+from bff_contracts.platform import CMS, RAS
+from bff_contracts.states import BATCHES_HAVE_CLASSES
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,

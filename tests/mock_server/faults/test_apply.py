@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff_contracts.judge import Judge
-from bff_contracts.pact.file import Response, shipped_pacts
-from bff_contracts.states import CMS, RAS
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import MockApp, find_scenario
-from bff_mock_server.faults.apply import disturb
-from bff_mock_server.faults.spec import parse_faults
-from bff_mock_server.responses.reply import Delivery, Head, Reply
+from bff_mock_server.faults.apply import strike
+from bff_mock_server.faults.spec import Armed, Route, parse_faults
+from bff_mock_server.matching.table import compile_pact
+from bff_mock_server.responses.reply import AttributedReply, Delivery, Head, Reply
 from tests.mock_server.building import HEADERS, app_of, batch_id, call, interaction, pact, request
 
 ALL = app_of(*shipped_pacts())
@@ -27,8 +28,15 @@ REPLY = Reply(Head(200, ((b"content-type", b"application/json"),)), b'{"a": 1}')
 
 
 def broken(faults: str, reply: Reply = REPLY, *, seed: int = 0, example: Any = None) -> Reply:
-    expected = Response(200, {}, example, has_body=True, rules={})
-    return disturb(reply, parse_faults(faults), Random(seed), known=lambda _: None, expected=lambda: expected)
+    return struck(faults, reply, interaction("a thing", body=example), seed=seed)
+
+
+def struck(faults: str, reply: Reply, *interactions: Any, seed: int = 0) -> Reply:
+    """What faults make of a reply of the endpoint that these interactions are about."""
+    (endpoint,) = compile_pact(pact(*interactions)).endpoints
+    answer = AttributedReply(reply, endpoint, endpoint.entries[0])
+    armed = [Armed(Route(), parse_faults(faults))]
+    return strike(answer, armed, "thing-service", request("/things"), Random(seed)).reply
 
 
 @pytest.mark.parametrize(
@@ -75,13 +83,11 @@ def test_an_html_page_has_its_status_and_says_when_to_come_back() -> None:
 
 
 def test_the_contracts_own_answer_of_a_status_is_preferred() -> None:
-    own = Reply(Head(401, ((b"content-type", b"application/json"),)), b'{"error":"Invalid credentials"}')
+    gone = interaction("gone", status=410, body={"error": "Moved on"})
 
-    reply = disturb(
-        REPLY, parse_faults("status=401 retry-after=1"), Random(0), known=lambda _: own, expected=lambda: None
-    )
+    reply = struck("status=410 retry-after=1", REPLY, interaction("a thing"), gone)
 
-    assert (reply.status, reply.body, dict(reply.headers)[b"retry-after"]) == (401, own.body, b"1")
+    assert (reply.status, reply.body, dict(reply.headers)[b"retry-after"]) == (410, b'{"error":"Moved on"}', b"1")
 
 
 TARGETS = {
@@ -99,7 +105,7 @@ TARGETS = {
 def verdict(app: MockApp, provider: str, target: str, fault: str) -> list[Any]:
     """What the official engine has against the answer."""
     backend = next(one for one in app.backends if one.provider == provider)
-    reply = app.mock.handle(backend, request(target, headers={**HEADERS, "X-Mock-Fault": fault}))
+    reply = app.mock.handle([backend], request(target, headers={**HEADERS, "X-Mock-Fault": fault}))
     content_type = dict(reply.headers).get(b"content-type", b"").decode()
     return JUDGES[provider].violations(
         method="GET", target=target, status=reply.status, content_type=content_type, body=reply.body
@@ -114,7 +120,7 @@ def test_an_undisturbed_answer_is_within_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 @given(seed=st.integers(0, 10_000))
 def test_a_violation_is_one_whatever_the_seed(name: str, seed: int) -> None:
-    ALL.mock.worlds.default.random.seed(seed)
+    ALL.mock.sessions.default.random.seed(seed)
 
     assert verdict(ALL, *TARGETS[name], "violation") != []
 

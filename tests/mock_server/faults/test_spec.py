@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import FaultError
 from bff_mock_server.faults.spec import MAX_SECONDS, Armed, Route, parse_faults, parse_route
 
@@ -226,7 +226,7 @@ def test_latencies_come_after_what_spoils_the_answer_too() -> None:
     assert [fault.text for fault in armed.strike(Random(0))] == ["reset times=1", "latency=1ms", "latency=2ms"]
 
 
-def test_times_are_counted_and_begin_anew() -> None:
+def test_times_are_counted_and_restart() -> None:
     armed = Armed(Route(), parse_faults("reset times=2; empty"))
     struck = [[fault.kind for fault in armed.strike(Random(0))] for _ in range(3)]
 

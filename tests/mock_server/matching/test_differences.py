@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff_contracts.states import RAS, InternalStatus
-from bff_mock_server.matching.match import Difference, Matched, Unmatched, differences
+from bff_contracts.platform import RAS
+from bff_contracts.states import InternalStatus
+from bff_mock_server.matching.match import Matched, RequestDifference, Unmatched, differences
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import compile_pact
 from tests.mock_server.building import USER, interaction, pact, request, rule, shipped
@@ -23,7 +24,7 @@ def test_of_overlapping_patterns_the_first_says_why_none_allows_it() -> None:
     outcome = match(overlapping(), request("/things/e?q=9"))
 
     assert isinstance(outcome, Unmatched)
-    assert outcome.differences == (Difference("query q", "equality", "3", "9"),)
+    assert outcome.differences == (RequestDifference("query q", "equality", "3", "9"),)
 
 
 def test_what_is_told_of_a_request_is_no_more_than_20_differences() -> None:
@@ -96,7 +97,7 @@ def test_a_refusal_names_the_place(
     outcome = match(things(), request(target, method=method, headers=headers))
 
     assert isinstance(outcome, Unmatched)
-    assert (outcome.status, outcome.differences) == (status, (Difference(*difference),))
+    assert (outcome.status, outcome.differences) == (status, (RequestDifference(*difference),))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_parameter_that_is_given_twice_is_compared_value_by_value(
     outcome = match(table, request(target))
 
     assert isinstance(outcome, Unmatched)
-    assert outcome.differences == (Difference(*difference),)
+    assert outcome.differences == (RequestDifference(*difference),)
 
 
 @pytest.mark.parametrize(
@@ -162,14 +163,17 @@ def test_the_nearest_interaction_is_told_of(
 
     assert isinstance(outcome, Unmatched)
     assert outcome.nearest is not None
-    assert (outcome.nearest.description, outcome.differences) == (nearest, (Difference(*difference),))
+    assert (outcome.nearest.interaction.description, outcome.differences) == (
+        nearest,
+        (RequestDifference(*difference),),
+    )
 
 
 def test_a_path_that_is_another_interactions_is_a_difference() -> None:
     outcome = match(one_and_any(), request("/things/c", headers={}))
 
     assert isinstance(outcome, Unmatched)
-    assert outcome.differences == (Difference("path", "equality", "/things/a", "/things/c"),)
+    assert outcome.differences == (RequestDifference("path", "equality", "/things/a", "/things/c"),)
 
 
 def test_a_wrong_method_learns_the_right_ones() -> None:
@@ -206,7 +210,7 @@ def test_a_key_is_never_repeated() -> None:
     ],
 )
 def test_a_difference_says_what_to_change(expected: str | None, actual: str | None, change: str) -> None:
-    assert Difference("query colour", "equality", expected, actual).change == change
+    assert RequestDifference("query colour", "equality", expected, actual).change == change
 
 
 @given(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bff_mock_server.matching.match import Difference, Matched, Predicate, Unmatched
+from bff_mock_server.matching.match import Matched, Predicate, RequestDifference, Unmatched
 from bff_mock_server.matching.table import Table, compile_pact
 from tests.mock_server.building import interaction, pact, regex, request
 from tests.mock_server.tables import GOOD, THING, match, one_and_any, overlapping, things
@@ -28,8 +28,8 @@ def test_the_most_specific_interaction_is_found(target: str, headers: dict[str, 
     outcome = match(things(), request(target, headers=headers))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == description
-    assert outcome.interaction in outcome.case.interactions
+    assert outcome.entry.interaction.description == description
+    assert outcome.entry in outcome.case.entries
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_of_overlapping_patterns_the_first_that_allows_it_answers(target: str, d
     outcome = match(overlapping(), request(target))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == description
+    assert outcome.entry.interaction.description == description
 
 
 def test_of_overlapping_patterns_one_may_be_in_the_state_that_is_asked_for() -> None:
@@ -53,7 +53,7 @@ def test_of_overlapping_patterns_one_may_be_in_the_state_that_is_asked_for() -> 
         for value, name in (("1", "five"), ("3", "six"))
     ]
 
-    assert [one.interaction.description for one in found if isinstance(one, Matched)] == ["five", "six"]
+    assert [one.entry.interaction.description for one in found if isinstance(one, Matched)] == ["five", "six"]
 
 
 @pytest.mark.parametrize("values", [["7"], ["7", "8", "9"]], ids=["less-often", "more-often"])
@@ -65,7 +65,7 @@ def test_a_rule_about_each_value_of_a_parameter_is_about_any_number_of_them(valu
 
     assert isinstance(good, Matched)
     assert isinstance(bad, Unmatched)
-    assert bad.differences == (Difference("query n", "regex", "a text that matches ^[0-9]$", "x"),)
+    assert bad.differences == (RequestDifference("query n", "regex", "a text that matches ^[0-9]$", "x"),)
 
 
 def test_an_example_with_a_path_of_its_own_is_told_by_the_path_whatever_else_is_asked() -> None:
@@ -79,7 +79,7 @@ def test_an_example_with_a_path_of_its_own_is_told_by_the_path_whatever_else_is_
     outcome = match(table, request("/things/z?limit=5"))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == "not there"
+    assert outcome.entry.interaction.description == "not there"
 
 
 def test_a_spelled_out_value_is_found_beside_a_heavier_interaction_with_a_rule() -> None:
@@ -92,7 +92,7 @@ def test_a_spelled_out_value_is_found_beside_a_heavier_interaction_with_a_rule()
     )  # fmt: skip
     found = [match(table, request("/things?a=1", headers=headers)) for headers in ({}, {"X-Key": "k", "X-More": "m"})]
 
-    assert [one.interaction.description for one in found if isinstance(one, Matched)] == ["one", "keyed"]
+    assert [one.entry.interaction.description for one in found if isinstance(one, Matched)] == ["one", "keyed"]
 
 
 def test_a_value_that_is_spelled_out_weighs_as_much_as_two_rules_and_of_equals_the_first_answers() -> None:
@@ -106,7 +106,7 @@ def test_a_value_that_is_spelled_out_weighs_as_much_as_two_rules_and_of_equals_t
     outcome = match(table, request("/things?a=1", headers={"X-Key": "k"}))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == "ruled"
+    assert outcome.entry.interaction.description == "ruled"
 
 
 def test_an_interaction_with_a_body_comes_before_one_that_takes_any() -> None:
@@ -119,7 +119,7 @@ def test_an_interaction_with_a_body_comes_before_one_that_takes_any() -> None:
         asked.body = body
         outcome = match(table, asked)
         assert isinstance(outcome, Matched)
-        found.append(outcome.interaction.description)
+        found.append(outcome.entry.interaction.description)
 
     assert found == ["with a body", "any"]
 
@@ -131,7 +131,7 @@ def test_an_answer_comes_before_an_error_that_asks_as_much() -> None:
     outcome = match(table, request("/things/c"))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == "good"
+    assert outcome.entry.interaction.description == "good"
 
 
 def in_states() -> Table:
@@ -158,7 +158,7 @@ def test_with_a_state_the_interaction_in_that_state_is_found(path: str, state: s
     outcome = match(in_states(), request(path), only=in_state(state))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == description
+    assert outcome.entry.interaction.description == description
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_a_state_that_no_interaction_of_the_endpoint_is_in_is_refused(
     outcome = match(in_states(), request(path, headers={"X-Mock-State": "Tuesday"}), only=in_state("Tuesday"))
 
     assert isinstance(outcome, Unmatched)
-    assert (outcome.status, outcome.differences) == (400, (Difference(*difference),))
+    assert (outcome.status, outcome.differences) == (400, (RequestDifference(*difference),))
     assert outcome.nearest is not None
-    assert outcome.nearest.description == nearest
+    assert outcome.nearest.interaction.description == nearest
 
 
 def in_state(name: str) -> Predicate:
@@ -193,7 +193,7 @@ def test_an_interaction_with_a_literal_path_is_about_that_path_alone(path: str, 
     outcome = match(one_and_any(), request(path, headers={"X-Key": "k"}))
 
     assert isinstance(outcome, Matched)
-    assert outcome.interaction.description == description
+    assert outcome.entry.interaction.description == description
 
 
 def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
@@ -201,7 +201,7 @@ def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
 
     assert match(table, request("/things")) == Unmatched(400, None, ())
     assert match(table, request("/things", method="PUT")) == Unmatched(
-        405, None, (Difference("method", "equality", "GET", "PUT"),), ("GET",)
+        405, None, (RequestDifference("method", "equality", "GET", "PUT"),), ("GET",)
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff_contracts.pact.text_rules import Check
 from bff_mock_server.matching import paths
 from bff_mock_server.matching.paths import PathIndex, _top_level, anchors  # pyright: ignore[reportPrivateUsage]
-from bff_mock_server.matching.rules import Check
 
 
 @dataclass(frozen=True)

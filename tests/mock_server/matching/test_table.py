@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bff_contracts.pact.file import PactError, shipped_pacts
+from bff_contracts.pact.text_rules import Check
 from bff_mock_server.engine.simulators import CREDENTIALS
-from bff_mock_server.matching.rules import Check
 from bff_mock_server.matching.table import compile_pact
 from tests.mock_server.building import interaction, pact, regex, rule
 
@@ -239,7 +239,7 @@ def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
         ["others"],
     ]
     assert table.endpoints[0].shape is not None
-    assert [len(case.interactions) for case in table.endpoints[0].cases] == [1, 2]
+    assert [len(case.entries) for case in table.endpoints[0].cases] == [1, 2]
 
 
 def test_refusals_are_set_apart_only_where_credentials_are_judged() -> None:
@@ -248,7 +248,7 @@ def test_refusals_are_set_apart_only_where_credentials_are_judged() -> None:
     judged = compile_pact(contract, credentials=CREDENTIALS).endpoints[0]
     ruled = compile_pact(contract).endpoints[0]
 
-    assert [refusal.description for refusal in judged.refusals] == ["bad"]
+    assert [refusal.interaction.description for refusal in judged.refusals] == ["bad"]
     assert judged.entries[0].headers == ()
     assert (ruled.refusals, len(ruled.entries)) == ((), 2)
 

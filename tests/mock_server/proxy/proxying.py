@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock
 from bff_mock_server.cli.assembly import Plan, assemble
 from bff_mock_server.cli.contracts import Contracts

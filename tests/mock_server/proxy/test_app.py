@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bff_contracts.states import CMS, RAS
+from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock
 from bff_mock_server.proxy.app import ProxyApp, ProxyError
 from bff_mock_server.serving.server import bind
@@ -276,5 +276,5 @@ def test_mock_cms_gives_classes_to_what_real_ras_lists_the_same_each_time(provid
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     app = ras_app()
 
-    with pytest.raises(ProxyError, match="no address of a provider"):
+    with pytest.raises(ProxyError, match="expected one such as"):
         ProxyApp(app.mock, app.backends[0], url)

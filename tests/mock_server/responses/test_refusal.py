@@ -10,7 +10,7 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
-from bff_mock_server.matching.match import Difference
+from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.refusal import complain, differences_header
 from bff_mock_server.world.world import World
@@ -220,7 +220,7 @@ def test_a_header_without_differences_is_an_empty_list() -> None:
 
 @pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 200 + "…")])
 def test_one_difference_is_told_with_200_characters(length: int, shown: str) -> None:
-    _, text = differences_header([Difference("query a", "absent", None, "x" * length)])
+    _, text = differences_header([RequestDifference("query a", "absent", None, "x" * length)])
 
     assert json.loads(text)[0]["actual"] == shown
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.platform import STATES_PATH
 from bff_contracts.states import BATCH_MISSING, USER_HAS_BATCHES
-from bff_mock_server.serving.app import STATES_PATH
 from bff_mock_server.serving.http import MAX_STATE_BYTES
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (

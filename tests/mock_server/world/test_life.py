@@ -12,7 +12,8 @@ import pytest
 
 from bff_contracts.judge import Judge
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import RAS, BatchesHaveClasses
+from bff_contracts.platform import RAS
+from bff_contracts.states import BatchesHaveClasses
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.cli.assembly import Plan, assemble
 from bff_mock_server.cli.contracts import Contracts
@@ -29,7 +30,7 @@ FINAL = {"completed_successfully", "completed_with_failures", "failed", "cancell
 
 def living(*, seed: int = 0) -> tuple[MockApp, Life]:
     app = app_of(*shipped_pacts())
-    return app, Life(app.mock, seed=seed, now=lambda: datetime(2026, 2, 1, 8))  # noqa: DTZ001
+    return app, Life(app.mock.sessions, seed=seed, now=lambda: datetime(2026, 2, 1, 8))  # noqa: DTZ001
 
 
 def statuses(app: MockApp) -> dict[str, str]:
@@ -49,7 +50,7 @@ def test_batches_come_to_their_end_some_with_failures() -> None:
     paths = Counter(tuple(path) for path in seen.values())
     assert ("pending_content", "ready", "processing", "completed_successfully") in paths
     assert {path[-1] for path in list(paths)[:5]} <= FINAL | {"pending_content", "ready", "processing"}
-    rows = list(app.mock.worlds.default.rows.batches.values())
+    rows = list(app.mock.sessions.default.rows.batches.values())
     assert {"completed_with_failures", "content_ingestion_failed"} <= {row.internal_status for row in rows}
 
 
@@ -91,22 +92,22 @@ def test_the_same_seed_lives_the_same_life() -> None:
 def test_new_batches_are_handed_in_for_the_same_class_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life, "_ARRIVALS", 12)
     app, alive = living()
-    before = set(app.mock.worlds.default.rows.batches)
+    before = set(app.mock.sessions.default.rows.batches)
     for moment in range(0, 3000, 10):
         alive.pass_to(moment)
 
-    rows = app.mock.worlds.default.rows
+    rows = app.mock.sessions.default.rows
     arrived = set(rows.batches) - before
     assert len(arrived) == 12
-    assert arrived <= set(rows.entries(BatchesHaveClasses))
-    assert any(rows.entries(BatchesHaveClasses)[batch_id] for batch_id in arrived)
+    assert arrived <= set(rows.facts(BatchesHaveClasses))
+    assert any(rows.facts(BatchesHaveClasses)[batch_id] for batch_id in arrived)
     newest = [user_rows[0].batch_id in arrived for user_rows in rows.users.values() if user_rows]
     assert any(newest)
 
 
 def test_what_a_test_takes_back_does_not_turn_back_time() -> None:
     app, alive = living()
-    world = app.mock.worlds.default
+    world = app.mock.sessions.default
     state = "user has exactly these batches"
     world.apply(state, {"user_id": "x", "batches": []})
     for moment in range(0, 60, 2):
@@ -120,12 +121,12 @@ def test_what_a_test_takes_back_does_not_turn_back_time() -> None:
 
 def test_an_empty_school_stays_empty() -> None:
     app = app_of(*shipped_pacts())
-    app.mock.worlds.begin_anew(None, find_scenario("empty-school"))
-    alive = Life(app.mock)
+    app.mock.sessions.restart(None, find_scenario("empty-school"))
+    alive = Life(app.mock.sessions)
     for moment in range(0, 100, 5):
         alive.pass_to(moment)
 
-    assert app.mock.worlds.default.rows.batches == {}
+    assert app.mock.sessions.default.rows.batches == {}
 
 
 def test_time_passes_in_a_mock_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:

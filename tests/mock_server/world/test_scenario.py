@@ -38,7 +38,7 @@ def test_every_phase_occurs() -> None:
 
 
 def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
-    classes = WORLD.rows.entries(BatchesHaveClasses)
+    classes = WORLD.rows.facts(BatchesHaveClasses)
 
     assert set(classes) == set(WORLD.rows.batches)
     assert None in classes.values()
@@ -72,7 +72,7 @@ def test_batches_whose_students_are_validated_say_how_far_that_is() -> None:
     validated = {
         row.internal_status: entry.fields
         for row in WORLD.rows.batches.values()
-        if (entry := WORLD.rows.entries(BatchesHaveValidations)[row.batch_id]) is not None
+        if (entry := WORLD.rows.facts(BatchesHaveValidations)[row.batch_id]) is not None
     }
 
     assert set(validated) == {

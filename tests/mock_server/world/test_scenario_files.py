@@ -69,7 +69,7 @@ def test_an_empty_school_has_teachers_and_nothing_else() -> None:
     scenario = find_scenario("empty-school")
 
     assert scenario.teachers
-    assert (dict(scenario.rows.batches), dict(scenario.rows.entries(BatchesHaveClasses))) == ({}, {})
+    assert (dict(scenario.rows.batches), dict(scenario.rows.facts(BatchesHaveClasses))) == ({}, {})
 
 
 def test_where_everything_fails_each_teacher_meets_another_fault() -> None:
@@ -109,7 +109,7 @@ def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
     )
 
     rows = scenario.rows.users["a/1"]
-    entries = scenario.rows.entries(BatchesHaveClasses)
+    entries = scenario.rows.facts(BatchesHaveClasses)
     known = [entries[row.batch_id] for row in rows]
 
     assert [one and one.fields["class_name"] for one in known] == ["Sv 1", None, "Sv 1"]

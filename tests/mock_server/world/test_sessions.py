@@ -7,9 +7,9 @@ import pytest
 from bff_contracts.states import USER_HAS_BATCHES
 from bff_mock_server import find_scenario
 from bff_mock_server.faults.spec import Armed, Route, parse_faults
-from bff_mock_server.world import sessions as worlds
+from bff_mock_server.world import sessions
 from bff_mock_server.world.scenarios import Scenario, StateCall
-from bff_mock_server.world.sessions import SessionError, Worlds
+from bff_mock_server.world.sessions import SessionError, Sessions
 from bff_mock_server.world.world import World
 from tests.mock_server.building import OTHER_USER, USER, batch, user_has
 
@@ -25,24 +25,26 @@ def total(world: World, user: str = USER) -> int:
 
 
 def test_every_world_begins_as_the_scenario_and_goes_its_own_way() -> None:
-    all_worlds = Worlds(ONE)
+    all_worlds = Sessions(ONE)
 
-    all_worlds.of("a").apply(USER_HAS_BATCHES, user_has(user_id=USER))
+    all_worlds.world_of("a").apply(USER_HAS_BATCHES, user_has(user_id=USER))
 
-    assert [total(all_worlds.of(session)) for session in (None, "a", "b")] == [1, 0, 1]
-    assert all_worlds.of("a") is all_worlds.of("a")
+    assert [total(all_worlds.world_of(session)) for session in (None, "a", "b")] == [1, 0, 1]
+    assert all_worlds.world_of("a") is all_worlds.world_of("a")
 
 
-def test_armed_faults_begin_anew_in_each_world() -> None:
-    all_worlds = Worlds(ONE)
-    struck = [list(world.faults[0].strike(world.random)) for world in (all_worlds.of(None), all_worlds.of("a"))]
+def test_armed_faults_restart_in_each_world() -> None:
+    all_worlds = Sessions(ONE)
+    struck = [
+        list(world.faults[0].strike(world.random)) for world in (all_worlds.world_of(None), all_worlds.world_of("a"))
+    ]
 
     assert [len(faults) for faults in struck] == [1, 1]
 
 
 def test_chance_is_the_seeds_and_the_sessions() -> None:
     def draws(seed: int, session: str | None) -> float:
-        return Worlds(ONE, seed=seed).of(session).random.random()
+        return Sessions(ONE, seed=seed).world_of(session).random.random()
 
     assert draws(1, "a") == draws(1, "a")
     assert len({draws(1, "a"), draws(1, "b"), draws(2, "a"), draws(1, None)}) == 4
@@ -51,45 +53,45 @@ def test_chance_is_the_seeds_and_the_sessions() -> None:
 def test_the_session_not_used_for_longest_begins_anew(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worlds, "MAX_SESSIONS", 2)
-    all_worlds = Worlds(ONE)
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
+    all_worlds = Sessions(ONE)
     for session in ("a", "b"):
-        all_worlds.of(session).apply(USER_HAS_BATCHES, user_has())
+        all_worlds.world_of(session).apply(USER_HAS_BATCHES, user_has())
 
-    all_worlds.of("a")
-    all_worlds.of("c")
+    all_worlds.world_of("a")
+    all_worlds.world_of("c")
 
-    assert all_worlds.sessions == ("a", "c")
-    assert [total(all_worlds.of("a")), total(all_worlds.of("b"))] == [0, 1]
+    assert all_worlds.names == ("a", "c")
+    assert [total(all_worlds.world_of("a")), total(all_worlds.world_of("b"))] == [0, 1]
     assert "session b was not used for longest" in caplog.messages[0]
 
 
 def test_beginning_anew_can_choose_another_scenario() -> None:
-    all_worlds = Worlds(ONE)
+    all_worlds = Sessions(ONE)
     other = Scenario("other", states=(StateCall(USER_HAS_BATCHES, user_has(batch(2), user_id=OTHER_USER)),))
 
-    all_worlds.begin_anew("a", other)
-    all_worlds.of("b")
-    all_worlds.begin_anew(None, other)
+    all_worlds.restart("a", other)
+    all_worlds.world_of("b")
+    all_worlds.restart(None, other)
 
-    assert [total(all_worlds.of(session), OTHER_USER) for session in ("a", "b", None, "c")] == [1, 0, 1, 1]
+    assert [total(all_worlds.world_of(session), OTHER_USER) for session in ("a", "b", None, "c")] == [1, 0, 1, 1]
     assert all_worlds.scenario_of("c").name == "other"
 
 
 def test_a_session_can_be_ended() -> None:
-    all_worlds = Worlds(ONE)
-    all_worlds.of("a").apply(USER_HAS_BATCHES, user_has())
+    all_worlds = Sessions(ONE)
+    all_worlds.world_of("a").apply(USER_HAS_BATCHES, user_has())
 
-    assert [all_worlds.end("a"), all_worlds.end("a"), total(all_worlds.of("a"))] == [True, False, 1]
+    assert [all_worlds.end("a"), all_worlds.end("a"), total(all_worlds.world_of("a"))] == [True, False, 1]
 
 
 @pytest.mark.parametrize("session", ["", "a b", "å", "x" * 129])
 def test_an_id_that_cannot_be_one_is_refused(session: str) -> None:
     with pytest.raises(SessionError, match="1 to 128 visible ASCII"):
-        Worlds(ONE).begin_anew(session)
+        Sessions(ONE).restart(session)
 
 
 def test_worlds_share_the_rows_they_begin_with() -> None:
-    all_worlds = Worlds(find_scenario("default"))
+    all_worlds = Sessions(find_scenario("default"))
 
-    assert all_worlds.of("a").rows is all_worlds.of("b").rows
+    assert all_worlds.world_of("a").rows is all_worlds.world_of("b").rows

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from bff_contracts.platform import CMS
 from bff_contracts.states import (
     BATCH_MISSING,
     BATCHES_HAVE_CLASSES,
-    CMS,
     USER_HAS_BATCHES,
     BatchesHaveClasses,
     Params,
@@ -71,7 +71,7 @@ def test_what_becomes_of_batches_leaves_their_classes_alone() -> None:
     world.apply(USER_HAS_BATCHES, user_has(batch(1)))
     world.apply(BATCH_MISSING, {"batch_id": batch_id(1)})
 
-    assert list(world.rows.entries(BatchesHaveClasses)) == [batch_id(1)]
+    assert list(world.rows.facts(BatchesHaveClasses)) == [batch_id(1)]
 
 
 def test_chance_is_the_same_in_each_world_that_is_given_no_other_seed() -> None:
@@ -84,7 +84,7 @@ def test_classes_are_replaced_batch_by_batch() -> None:
 
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(2): None}})
 
-    entries = world.rows.entries(BatchesHaveClasses)
+    entries = world.rows.facts(BatchesHaveClasses)
 
     assert {one: known and known.fields for one, known in entries.items()} == {batch_id(1): CLASS, batch_id(2): None}
 
@@ -243,7 +243,7 @@ def test_batches_that_are_put_take_their_place_among_their_owners() -> None:
 
     assert (ids(world), ids(world, OTHER_USER)) == ([2, 1, 3], [5, 4])
     assert sorted(world.rows.batches) == [batch_id(number) for number in range(1, 6)]
-    assert list(world.rows.entries(BatchesHaveClasses)) == [batch_id(1)]
+    assert list(world.rows.facts(BatchesHaveClasses)) == [batch_id(1)]
 
 
 def test_a_batch_that_is_put_for_another_user_moves() -> None:

@@ -15,11 +15,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bff_contracts.pact.json_path import is_object
+from bff_contracts.platform import BY_NAME
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
     BATCHES_HAVE_VALIDATIONS,
     CATALOGUE,
-    SHORT_NAMES,
     USER_HAS_BATCHES,
     InternalStatus,
 )
@@ -28,7 +28,7 @@ from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, 
 from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
 from bff_mock_server.world.scenarios.school import batches_of, classes_of, teacher_id, validations_of
 
-_PROVIDERS: Final[Mapping[str, str]] = {**SHORT_NAMES, **{name: name for name in SHORT_NAMES.values()}}
+_PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider in BY_NAME.items()}
 _SUFFIXES: Final = (".yaml", ".yml")
 _PACKAGE: Final = "bff_mock_server.world.scenarios"
 _SHIPPED: Final = "data"

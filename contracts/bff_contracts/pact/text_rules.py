@@ -1,0 +1,108 @@
+"""What one text of a request has to be: a matching rule of a path, a parameter or a header, compiled."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_WHOLE: Final = re.compile(r"-?[0-9]+")
+_FRACTION: Final = re.compile(r"-?[0-9]+\.[0-9]+")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+Accepts = Callable[[str], object]
+"""Says yes with anything true: a match object of a regular expression is as good as `True`, and is had for less."""
+
+
+class UnknownMatcherError(ValueError):
+    """A matcher that decides nothing about a text.
+
+    Attributes:
+        at: Its place among the matchers of the rule.
+        name: What it is called.
+    """
+
+    def __init__(self, at: int, name: object) -> None:
+        super().__init__(f"the matching rule {name!r} cannot be honoured on a request")
+        self.at = at
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one text of a request has to be.
+
+    Attributes:
+        rule: The matcher's name, as a pact file spells it; `equality` for a text without a rule.
+        expected: What would be accepted, in words.
+        accepts: Decides about one text.
+        pattern: The regular expression, if the rule is one.
+    """
+
+    rule: str
+    expected: str
+    accepts: Accepts
+    pattern: str | None = None
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether exactly one text is accepted."""
+        return self.rule == "equality"
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Checks with the same identity accept the same texts."""
+        return self.rule, self.expected
+
+
+def compiled(matchers: Sequence[Mapping[str, Any]], combine: str, example: str) -> Check:
+    """Compile the matchers of a rule; without any, the example is what a text has to be.
+
+    Raises:
+        UnknownMatcherError: One of them decides nothing about a text.
+    """
+    if not matchers:
+        return equality(example)
+    checks = [_matcher(matcher, example, at) for at, matcher in enumerate(matchers)]
+    if len(checks) == 1:
+        return checks[0]
+    decide, word = (any, " or ") if combine == "OR" else (all, " and ")
+    accepts = [check.accepts for check in checks]
+    return Check(
+        rule=combine,
+        expected=word.join(check.expected for check in checks),
+        accepts=lambda value: decide(accept(value) for accept in accepts),
+    )
+
+
+def equality(example: str) -> Check:
+    """A text has to be the example."""
+    return Check("equality", example, example.__eq__)
+
+
+def _matcher(matcher: Mapping[str, Any], example: str, at: int) -> Check:  # noqa: PLR0911  # one per matcher
+    match matcher.get("match"):
+        case "equality":
+            return equality(example)
+        case "regex":
+            return _regex(str(matcher["regex"]))
+        case "include":
+            part = str(matcher["value"])
+            return Check("include", f"a text that contains {part!r}", lambda value: part in value)
+        case "type":
+            return Check("type", "any text", lambda _: True)
+        case "integer":
+            return Check("integer", "a whole number", _WHOLE.fullmatch)
+        case "decimal":
+            return Check("decimal", "a decimal number", _FRACTION.fullmatch)
+        case "number":
+            return Check("number", "a number", _NUMBER.fullmatch)
+        case "boolean":
+            return Check("boolean", "true or false", lambda value: value in {"true", "false"})
+        case "null":
+            return Check("null", "an empty value", lambda value: not value)
+        case other:
+            raise UnknownMatcherError(at, other)
+
+
+def _regex(pattern: str) -> Check:
+    return Check("regex", f"a text that matches {pattern}", re.compile(pattern).fullmatch, pattern)
