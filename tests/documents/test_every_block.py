@@ -19,7 +19,7 @@ from tests.documents.blocks import (
     swapped,
 )
 
-FOLDERS = ("documents", "publishing")
+FOLDERS = ("documents", "workflows")
 BLOCKS = [each for path in documents() for each in blocks_of(str(path.relative_to(ROOT)))]
 
 

@@ -212,7 +212,10 @@ def _headers(headers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 def _media_type(text: str) -> dict[str, Any]:
     """A media type with its parameters: an answer may have more of these, and their spelling does not matter."""
     kind, parameters = media_type(text)
-    return {"type": kind, "parameters": dict(each.partition("=")[::2] for each in sorted(parameters))}
+    return {
+        "type": kind,
+        "parameters": {name: value for name, _, value in (each.partition("=") for each in sorted(parameters))},
+    }
 
 
 def _below(at: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:

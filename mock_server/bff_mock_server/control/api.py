@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
+from bff_contracts.platform import BY_NAME
 from bff_contracts.states import CATALOGUE
 from bff_mock_server._suggest import meant
 from bff_mock_server.control.events import events
@@ -73,7 +74,13 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
 
 
 def _served(mock: Mock, provider: str) -> Served:
-    return Served(provider=provider, url=mock.urls.get(provider), proxied=mock.proxied.get(provider))
+    known = BY_NAME.get(provider)
+    return Served(
+        provider=provider,
+        label=provider if known is None else known.label,
+        url=mock.urls.get(provider),
+        proxied=mock.proxied.get(provider),
+    )
 
 
 def _reading(mock: Mock) -> APIRouter:

@@ -39,6 +39,7 @@ class Served(BaseModel):
     """A provider, where it is reached, and where it really is if requests are passed on."""
 
     provider: str
+    label: str = Field(description="What people call it.")
     url: str | None
     proxied: str | None
 

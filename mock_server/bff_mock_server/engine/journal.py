@@ -201,7 +201,7 @@ class Journal:
         is_lost = reply.delivery is not None and reply.delivery.is_lost
         status = 0 if is_lost else reply.head.status
         query, query_string = asked.query, asked.query_string
-        if any(map(is_secret, query)):
+        if query and secret_among(tuple(query)):
             query, query_string = _without_secrets(query)
         self.count += 1
         self.violations += len(violations)
@@ -270,8 +270,10 @@ class Journal:
 
 def _public(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The headers without those whose values are secret."""
-    secret = secret_among(tuple(headers))
-    return {name: value for name, value in headers.items() if name not in secret} if secret else headers
+    kept = dict(headers)
+    for name in secret_among(tuple(headers)):
+        del kept[name]
+    return kept
 
 
 def _without_secrets(query: Mapping[str, Sequence[str]]) -> tuple[Mapping[str, Sequence[str]], str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
@@ -84,21 +84,14 @@ class Mock:
         found = closest(backends, asked)
         backend = found.backend
         try:
-            wish = self.wish_of(asked)
-            found, rows = backend.given(wish.headers.states, found, asked, wish.world.rows)
+            headers = read_mock_headers(asked.headers)
+            world = self.sessions.world_of(headers.session)
+            rows = world.rows
+            if headers.states:
+                found, rows = backend.given(headers.states, found, asked, rows)
         except (MockHeaderError, SessionError, StateError) as error:
             return self.refuse(backend, asked, NOT_ALLOWED, str(error))
-        return self.conclude(backend, asked, backend.answer(found, asked, rows), wish)
-
-    def wish_of(self, asked: Asked) -> "Wish":
-        """What a request asks of the mock itself.
-
-        Raises:
-            MockHeaderError: It is written in no known way.
-            SessionError: There can be no such session.
-        """
-        headers = read_mock_headers(asked.headers)
-        return Wish(self.sessions.world_of(headers.session), headers)
+        return self.conclude(backend, asked, backend.answer(found, asked, rows), world, headers)
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
         """Say on the mock's own behalf why there is no answer, and record it."""
@@ -111,11 +104,11 @@ class Mock:
         backend: Backend,
         asked: Asked,
         answer: AttributedReply,
-        wish: "Wish",
+        world: World,
+        headers: MockHeaders,
         violations: Sequence[Violation] = (),
     ) -> Reply:
-        """Let the faults that are armed happen to an answer, and record it."""
-        world, headers = wish
+        """Let the faults that are armed in a world, or asked for by a header, happen to an answer, and record it."""
         armed = world.faults if headers.faults is None else (Armed(Route(), headers.faults),)
         # A refusal by the mock itself arrives whatever is armed: its reader wants to know what is wrong.
         if armed and answer.endpoint is not None:
@@ -197,15 +190,3 @@ class Mock:
     def coverage(self) -> list[Use]:
         """How often each interaction of the contracts was used."""
         return self.journal.coverage(backend.table for backend in self.backends)
-
-
-class Wish(NamedTuple):
-    """What a request asks of the mock itself.
-
-    Attributes:
-        world: What the answer is about.
-        headers: The request's headers for the mock.
-    """
-
-    world: World
-    headers: MockHeaders

@@ -108,7 +108,7 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Rende
     return answer
 
 
-def _cms(_: Endpoint, shape: Interaction) -> Renderer | None:
+def _maps_by_batch(_: Endpoint, shape: Interaction) -> Renderer | None:
     """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
     body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
@@ -137,7 +137,7 @@ def _cms(_: Endpoint, shape: Interaction) -> Renderer | None:
     return answer
 
 
-SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _cms}
+SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _maps_by_batch}
 """How the providers answer that have more than their contracts' examples; others are served by these."""
 
 

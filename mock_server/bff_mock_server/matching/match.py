@@ -81,7 +81,7 @@ def match_first(
 ) -> tuple[Endpoint, Matched | Unmatched]:
     """The first of several endpoints that allows the request; if none does, what the first one says."""
     first = endpoints[0], match_endpoint(endpoints[0], asked, only=only)
-    if isinstance(first[1], Matched) or len(endpoints) == 1:
+    if len(endpoints) == 1 or isinstance(first[1], Matched):
         return first
     others = ((endpoint, match_endpoint(endpoint, asked, only=only)) for endpoint in endpoints[1:])
     return next((outcome for outcome in others if isinstance(outcome[1], Matched)), first)

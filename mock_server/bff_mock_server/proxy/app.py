@@ -18,7 +18,7 @@ from bff_contracts.judge import Judge
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Violation
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.mock_headers import HEADERS, STATE, MockHeaderError
+from bff_mock_server.engine.mock_headers import HEADERS, STATE, MockHeaderError, read_mock_headers
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Head, Reply, problem
@@ -120,7 +120,8 @@ class ProxyApp:
             detail = f"{self._backend.provider} is real here: X-Mock-State cannot change what it answers."
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
         try:
-            wish = self._mock.wish_of(asked)
+            headers = read_mock_headers(asked.headers)
+            world = self._mock.sessions.world_of(headers.session)
         except (MockHeaderError, SessionError) as error:
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, str(error))
         try:
@@ -144,7 +145,7 @@ class ProxyApp:
                 observe(self._backend.provider, asked, reply.status, text)
             except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
-        return self._mock.conclude(self._backend, asked, answer, wish, violations)
+        return self._mock.conclude(self._backend, asked, answer, world, headers, violations)
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
         headers = header_map(scope["headers"])

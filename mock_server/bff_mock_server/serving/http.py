@@ -128,14 +128,16 @@ _KNOWN_NAMES: Final = 512
 
 def header_map(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; those sent several times count as one list."""
-    headers: dict[str, str] = {}
+    headers = {_names.get(name) or _name(name): value.decode("latin-1") for name, value in pairs}
+    if len(headers) == len(pairs):
+        return headers
+    repeated: dict[str, str] = {}
     for raw_name, raw_value in pairs:
-        name = _names.get(raw_name) or _name(raw_name)
-        value = raw_value.decode("latin-1")
-        if name in headers:
-            value = f"{headers[name]}{SEPARATOR if name in HEADERS else ', '}{value}"
-        headers[name] = value
-    return headers
+        name, value = _name(raw_name), raw_value.decode("latin-1")
+        if name in repeated:
+            value = f"{repeated[name]}{SEPARATOR if name in HEADERS else ', '}{value}"
+        repeated[name] = value
+    return repeated
 
 
 def _name(raw: bytes) -> str:

@@ -5,10 +5,10 @@ test speak the same vocabulary. Rows are immutable: setting a state up makes new
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from bff_contracts.states import (
     BatchMissing,
     BatchRow,
     ByBatch,
+    Params,
     ProviderState,
     UserHasBatches,
 )
@@ -44,8 +45,6 @@ INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 
 
 Rendered = dict[object, str]
-
-StateParams = UserHasBatches | BatchMissing | ByBatch
 
 
 class StateError(ValueError):
@@ -112,12 +111,14 @@ class Rows:
     Attributes:
         batches: By batch id.
         users: Each user's batches.
-        about: What CMS knows about batches, for each state that says such things.
+        about: What is known about batches, for each state that maps them.
+        said: The latest of each other state, for the simulator that knows what it means.
     """
 
     batches: Mapping[str, BatchAnswer] = field(default_factory=dict[str, BatchAnswer])
     users: Mapping[str, BatchAnswers] = field(default_factory=dict[str, BatchAnswers])
     about: Mapping[type[ByBatch], BatchFacts] = field(default_factory=dict[type[ByBatch], BatchFacts])
+    said: Mapping[type[Params], Params] = field(default_factory=dict[type[Params], Params])
 
     def facts(self, kind: type[ByBatch]) -> BatchFacts:
         """What one state says, by batch id; `None` or no entry where there is nothing."""
@@ -138,7 +139,7 @@ def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
     return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
 
 
-def validated(name: str, params: Mapping[str, Any], provider: str | None) -> StateParams:
+def validated(name: str, params: Mapping[str, Any], provider: str | None) -> Params:
     """The params of a state as their model.
 
     Raises:
@@ -150,20 +151,16 @@ def validated(name: str, params: Mapping[str, Any], provider: str | None) -> Sta
         message = f"unknown provider state {name!r}; {meant(name, [state.name for state in known])}"
         raise StateError(message)
     try:
-        model = state.params.model_validate(dict(params))
+        return state.params.model_validate(dict(params))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False)
         )
         message = f"params of {name!r}: {problems}"
         raise StateError(message) from error
-    if not isinstance(model, UserHasBatches | BatchMissing | ByBatch):
-        message = f"provider state {name!r} is in the catalogue, but the mock does not know what it means"
-        raise StateError(message)
-    return model
 
 
-def with_state(rows: Rows, state: StateParams) -> Rows:
+def with_state(rows: Rows, state: Params) -> Rows:
     """The rows as they are once a state is true."""
     match state:
         case UserHasBatches():
@@ -172,9 +169,9 @@ def with_state(rows: Rows, state: StateParams) -> Rows:
             return _without(rows, {state.batch_id})
         case ByBatch():
             facts = {**rows.facts(type(state)), **_facts_of(state)}
-            return Rows(rows.batches, rows.users, {**rows.about, type(state): facts})
-        case _ as unreachable:
-            assert_never(unreachable)
+            return replace(rows, about={**rows.about, type(state): facts})
+        case _:
+            return replace(rows, said={**rows.said, type(state): state})
 
 
 def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
@@ -182,7 +179,7 @@ def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
     # A batch that was another user's moves: nobody may be left with a row of it.
     kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
     newest_first = BatchAnswers(sorted(new.values(), key=lambda row: row.created, reverse=True))
-    return Rows({**kept.batches, **new}, {**kept.users, state.user_id: newest_first}, kept.about)
+    return replace(kept, batches={**kept.batches, **new}, users={**kept.users, state.user_id: newest_first})
 
 
 def with_batches(rows: Rows, changed: Sequence[BatchAnswer]) -> Rows:
@@ -195,7 +192,7 @@ def with_batches(rows: Rows, changed: Sequence[BatchAnswer]) -> Rows:
         others = (one for one in kept.users.get(user_id, ()) if one.batch_id not in fresh)
         mine = (row for row in fresh.values() if row.user_id == user_id)
         users[user_id] = BatchAnswers(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
-    return Rows({**kept.batches, **fresh}, {**kept.users, **users}, kept.about)
+    return replace(kept, batches={**kept.batches, **fresh}, users={**kept.users, **users})
 
 
 def _facts_of(state: ByBatch) -> BatchFacts:
@@ -210,7 +207,7 @@ def _without(rows: Rows, batch_ids: set[str]) -> Rows:
         owner: BatchAnswers(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
     }
     batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
-    return Rows(batches, {**rows.users, **remaining}, rows.about)
+    return replace(rows, batches=batches, users={**rows.users, **remaining})
 
 
 def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:

@@ -5,8 +5,9 @@ from random import Random
 from threading import Lock
 from typing import Any, Final
 
+from bff_contracts.states import Params
 from bff_mock_server.faults.spec import Armed
-from bff_mock_server.world.rows import BatchAnswer, Rows, StateParams, validated, with_batches, with_state
+from bff_mock_server.world.rows import BatchAnswer, Rows, validated, with_batches, with_state
 
 _UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
@@ -23,7 +24,7 @@ class World:
 
     def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
         self._base = Rows() if rows is None else rows
-        self._applied: list[StateParams] = []
+        self._applied: list[Params] = []
         self._changing = Lock()  # a test changes the world from its own thread, requests from the server's
         self.rows = self._base
         self.faults = tuple(faults)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.pact.file import Rule, State, shipped_pacts
+from bff_contracts.pact.file import PactError, Rule, State, shipped_pacts
 from tests.contracts.pact.thing import Change, changing, read, response_of
 
 EMPTY: dict[str, Any] = {}
@@ -150,6 +150,35 @@ def test_is_for_any_of_several_rules() -> None:
         rules["path"] = {"combine": "OR", "matchers": [{"match": "equality"}, {"match": "regex", "regex": "/y"}]}
 
     assert [read(change).is_for("GET", path) for path in ("/things/x", "/y", "/z")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "path", "expected"),
+    [
+        pytest.param({"match": "include", "value": "/y"}, "/things/y", True, id="include"),
+        pytest.param({"match": "include", "value": "/y"}, "/things/x", False, id="not-included"),
+        pytest.param({"match": "integer"}, "7", True, id="integer"),
+        pytest.param({"match": "integer"}, "/things/x", False, id="no-integer"),
+        pytest.param({"match": "number"}, "-7.5", True, id="number"),
+    ],
+)
+def test_is_for_reads_every_matcher_as_the_mock_does(matcher: Any, path: str, *, expected: bool) -> None:
+    """There is one reading of the rules of a text."""
+
+    def change(pact: Any) -> None:
+        pact["interactions"][0]["request"]["matchingRules"]["path"] = {"matchers": [matcher]}
+
+    assert read(change).is_for("GET", path) is expected
+
+
+def test_is_for_refuses_a_matcher_that_decides_nothing_about_a_path() -> None:
+    """It is not taken for another one."""
+
+    def change(pact: Any) -> None:
+        pact["interactions"][0]["request"]["matchingRules"]["path"] = {"matchers": [{"match": "arrayContains"}]}
+
+    with pytest.raises(PactError, match="'a thing': path: the matching rule 'arrayContains' cannot be honoured"):
+        read(change).is_for("GET", "/things/x")
 
 
 def test_shipped_pacts() -> None:

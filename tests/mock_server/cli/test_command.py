@@ -175,7 +175,7 @@ def test_the_control_api_is_where_the_banner_says() -> None:
         found = re.search(r"control page +(http://127\.0\.0\.1:\d+)/ ", banner)
         assert found
 
-        assert "<title>Mock RAS and CMS</title>" in httpx.get(found[1]).text
+        assert "<title>Mock</title>" in httpx.get(found[1]).text
         assert httpx.get(f"{found[1]}/_mock/").json()["scenario"] == "default"
 
 

@@ -52,8 +52,8 @@ async def test_the_overview_says_what_is_loaded(app: MockApp, control: httpx.Asy
     overview = await get(control, "/")
 
     assert overview["backends"] == [
-        {"provider": CMS, "url": "http://127.0.0.1:5002", "proxied": None},
-        {"provider": RAS, "url": None, "proxied": None},
+        {"provider": CMS, "label": "CMS", "url": "http://127.0.0.1:5002", "proxied": None},
+        {"provider": RAS, "label": "RAS", "url": None, "proxied": None},
     ]
     assert (overview["scenario"], overview["requests"]) == ("default", 1)
     assert [teacher["name"] for teacher in overview["teachers"]] == [

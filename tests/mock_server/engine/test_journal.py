@@ -12,6 +12,7 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import MockApp
 from bff_mock_server.engine.journal import BODY_BYTES, SIZE, Wanted
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.world import World
 from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch_id, call, interaction, pact, ras_app, request
 
@@ -97,6 +98,18 @@ async def test_the_five_hundredth_secret_header_is_not_kept_either() -> None:
         await call(app, "/healthz", headers={f"X-Token-{number}": f"secret-swordfish-{number}"})
 
     assert "swordfish" not in repr(app.mock.journal.exchanges())
+
+
+def test_a_request_that_no_socket_brought_is_as_safe() -> None:
+    app = ras_app()
+    headers = {"X-Vault-Token": "secret-swordfish", "cookie": "secret-swordfish", "accept": "application/json"}
+    made = Asked("GET", "/healthz", {"token": ("secret-swordfish",)}, headers, "token=secret-swordfish")
+
+    app.reply(made)
+
+    (found,) = app.mock.journal.exchanges()
+    assert "swordfish" not in repr(found)
+    assert (found.headers, made.headers) == ({"accept": "application/json"}, headers)
 
 
 async def test_only_the_last_thousand_are_kept_and_all_are_counted() -> None:

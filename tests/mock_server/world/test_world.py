@@ -207,15 +207,20 @@ def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[st
     assert ids(world) == [1]
 
 
-def test_a_state_that_is_in_the_catalogue_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "CATALOGUE", [ProviderState("it rains", CMS, "It rains.", Params)])
+class Weather(Params):
+    sky: str
 
-    with pytest.raises(StateError) as refused:
-        World().apply("it rains", {})
 
-    assert str(refused.value) == (
-        "provider state 'it rains' is in the catalogue, but the mock does not know what it means"
-    )
+def test_a_state_that_only_a_simulator_knows_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_module, "CATALOGUE", [ProviderState("the sky is", CMS, "It is so.", Weather)])
+    world = World()
+
+    world.apply("the sky is", {"sky": "grey"})
+    world.apply("the sky is", {"sky": "blue"})
+    blue = world.rows.said[Weather]
+    world.teardown("the sky is", {"sky": "blue"})
+
+    assert (blue, world.rows.said[Weather]) == (Weather(sky="blue"), Weather(sky="grey"))
 
 
 def test_a_batch_that_is_put_is_its_owners_alone() -> None:

@@ -3,14 +3,17 @@
 /* What the page shows comes from the control API under /_mock/ and nowhere else. */
 
 const KEPT = 200;
-const SHORT = { "result-aggregator-service": "RAS", "class-management-service": "CMS" };
 const KEY = "INJECTED-AT-VERIFICATION";
 const CORRELATION = "00000000-0000-4000-8000-000000000000";
 
 const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 const $ = (id) => document.getElementById(id);
-const state = { urls: {}, paused: false, waiting: [], last: 0, start: "", coverage: "" };
+const state = { urls: {}, labels: {}, paused: false, waiting: [], last: 0, start: "", coverage: "" };
+
+function label(provider) {
+  return state.labels[provider] || provider;
+}
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -94,14 +97,14 @@ function show(exchange) {
   const isRefused = exchange.interaction === null || exchange.violations.length > 0;
   made.dataset.refused = String(isRefused);
   made.dataset.text = [exchange.method, exchange.target, exchange.status, exchange.interaction, exchange.fault, exchange.session,
-    SHORT[exchange.provider], ...Object.values(exchange.headers)].join(" ").toLowerCase();
+    label(exchange.provider), ...Object.values(exchange.headers)].join(" ").toLowerCase();
   made.className = isRefused ? "new refused" : exchange.fault ? "new faulty" : "new";
   if (exchange.status === 0 || exchange.status >= 500) made.classList.add("broken");
   const at = new Date(exchange.at);
   line.querySelector("time").textContent = `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
   line.querySelector("time").dateTime = exchange.at;
   line.querySelector(".status").textContent = exchange.status || "–";
-  line.querySelector(".who").textContent = SHORT[exchange.provider] || exchange.provider;
+  line.querySelector(".who").textContent = label(exchange.provider);
   const what = `${exchange.method} ${exchange.target}`;
   line.querySelector(".what").textContent = what.replace(UUID, "$1…");
   line.title = what;
@@ -191,8 +194,10 @@ function listen() {
 async function refresh() {
   const [overview, scenarios] = await Promise.all([api(""), api("scenarios")]);
   state.urls = Object.fromEntries(overview.backends.map((one) => [one.provider, one.url || ""]));
+  state.labels = Object.fromEntries(overview.backends.map((one) => [one.provider, one.label]));
+  document.title = `Mock ${overview.backends.map((one) => one.label).join(" and ")}`;
   $("backends").replaceChildren(...overview.backends.map((one) =>
-    element("li", {}, element("strong", {}, SHORT[one.provider] || one.provider), " ", element("code", {}, one.url || "in process"),
+    element("li", {}, element("strong", {}, label(one.provider)), " ", element("code", {}, one.url || "in process"),
       one.proxied ? ` → ${one.proxied}` : "")));
   $("notice").textContent = overview.problem || "";
   $("notice").hidden = !overview.problem;
@@ -246,7 +251,7 @@ async function loadCoverage() {
 function showRoutes(routes) {
   const chosen = $("route").value;
   const providers = [...new Set(routes.map((route) => route.split(" ")[0]))];
-  const options = [["*", "everything"], ...providers.map((one) => [one, `all of ${SHORT[one] || one}`]), ...routes.map((one) => [one, named(one)])];
+  const options = [["*", "everything"], ...providers.map((one) => [one, `all of ${label(one)}`]), ...routes.map((one) => [one, named(one)])];
   $("route").replaceChildren(...options.map(([value, label]) => element("option", { value }, label)));
   if (options.some(([value]) => value === chosen)) $("route").value = chosen;
 }
@@ -254,7 +259,7 @@ function showRoutes(routes) {
 /* A route with the short name of its provider. */
 function named(route) {
   const [provider, ...rest] = route.split(" ");
-  return [SHORT[provider] || provider, ...rest].join(" ");
+  return [label(provider), ...rest].join(" ");
 }
 
 function grouped(interactions) {
@@ -266,7 +271,7 @@ function grouped(interactions) {
 async function loadOnce() {
   const states = await api("states");
   $("states").replaceChildren(...states.map((one) => element("li", {},
-    element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, SHORT[one.provider] || one.provider),
+    element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, label(one.provider)),
     element("span", { class: "note" }, ...one.meaning.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part))),
     element("span", { class: "note" }, "params: ", element("code", {}, one.params.required.join(", "))))));
 }
@@ -315,4 +320,4 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-guarded(async () => { await loadOnce(); await refresh(); }).then(listen);
+guarded(async () => { await refresh(); await loadOnce(); }).then(listen);

@@ -1,0 +1,91 @@
+"""The house is as its rules say: floors, one word for one thing, a sentence for each room, nothing too large."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "bff_clients": ROOT / "clients" / "bff_clients",
+    "bff_contracts": ROOT / "contracts" / "bff_contracts",
+    "bff_mock_server": ROOT / "mock_server" / "bff_mock_server",
+}
+MODULES = {
+    path: ast.parse(path.read_text(encoding="utf-8")) for folder in PACKAGES.values() for path in folder.rglob("*.py")
+}
+MOST_LINES_OF_A_MODULE = 400
+MOST_LINES_OF_A_FUNCTION = 60
+
+
+def linted(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # our own tool
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        pytest.param(
+            "bff_mock_server/matching/match.py", "bff_mock_server.engine.mock", "The floors of the mock", id="mock"
+        ),
+        pytest.param(
+            "bff_contracts/pact/file.py", "bff_contracts.judge", "The floors of the contracts", id="contracts"
+        ),
+        pytest.param("bff_clients/_breaker.py", "bff_clients._call", "The floors of the clients", id="clients"),
+    ],
+)
+def test_an_arrow_that_runs_up_is_found(module: str, line: str, broken: str, tmp_path: Path) -> None:
+    for name, folder in PACKAGES.items():
+        shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / module).write_text(
+        f"{(tmp_path / module).read_text(encoding='utf-8')}\nimport {line}\n", encoding="utf-8"
+    )
+
+    done = linted(tmp_path)
+
+    assert done.returncode == 1
+    assert f"{broken} BROKEN" in done.stdout
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    """Private ones and those of the standard library's making are nobody else's business."""
+    names = Counter(
+        node.name
+        for tree in MODULES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name[0] != "_"
+    )
+
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_each_room_says_in_one_sentence_what_belongs_there() -> None:
+    rooms = {path.parent: tree for path, tree in MODULES.items() if path.name == "__init__.py"}
+
+    assert [room.name for room, tree in rooms.items() if not ast.get_docstring(tree)] == []
+
+
+def too_long() -> Iterator[str]:
+    for path, tree in MODULES.items():
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > MOST_LINES_OF_A_MODULE:
+            yield f"{path.name}: {lines}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > MOST_LINES_OF_A_FUNCTION:
+                    yield f"{path.name}: {node.name}: {length}"
+
+
+def test_nothing_is_too_large_to_be_read_at_once() -> None:
+    assert list(too_long()) == []
