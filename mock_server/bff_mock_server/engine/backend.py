@@ -49,8 +49,7 @@ class Found(NamedTuple):
     def distance(self) -> int:
         """How many differences the request has to the closest interaction; 0 when the contract allows it."""
         differences = () if isinstance(self.outcome, Matched) else self.outcome.differences
-        is_elsewhere = self.endpoint is None or bool(self.overlooked)
-        return len(self.overlooked) + len(differences) + (_FAR if is_elsewhere else 0)
+        return len(self.overlooked) + len(differences) + (_FAR if self.endpoint is None else 0)
 
 
 class Backend:
@@ -82,7 +81,7 @@ class Backend:
         self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
-        self._renderers = renderers_of(self.table)
+        self._renderers = renderers_of(self.table, lenient=lenient)
         self._constant = dict(self._constant_replies())
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 

@@ -27,7 +27,10 @@ from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswe
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
 _INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
-"""What RAS answers to numbers and statuses that its database refuses; in no contract, the BFF never asks for it."""
+"""What RAS answers to numbers, statuses and texts that its database refuses; in no contract, the BFF asks for none."""
+_HEALTHY: Final = json_reply(200, {"status": "healthy"})
+"""Both services answer their health check with a JSON object; the contract says nothing about it."""
+_NUL: Final = "%00"
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 """What CMS answers when one id among those asked for is none."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
@@ -42,14 +45,27 @@ Simulator = Callable[[Endpoint, Interaction], Renderer | None]
 """What renders an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
 
 
-def renderers_of(table: Table) -> Mapping[Endpoint, Renderer]:
-    """What renders each endpoint that a simulator knows; none for a provider that nobody wrote one for."""
+def renderers_of(table: Table, *, lenient: bool = False) -> Mapping[Endpoint, Renderer]:
+    """What renders each endpoint that a simulator knows; none for a provider that nobody wrote one for.
+
+    A lenient mock also answers as the services do where the contract says nothing, as about the body of a health check.
+    """
     simulator = SIMULATORS.get(table.provider)
     if simulator is None:
         return {}
     shaped = ((endpoint, endpoint.shape.interaction) for endpoint in table.endpoints if endpoint.shape is not None)
-    found = ((endpoint, simulator(endpoint, shape)) for endpoint, shape in shaped)
+    found = (
+        (endpoint, simulator(endpoint, shape) if shape.response.has_body or not lenient else _health(endpoint))
+        for endpoint, shape in shaped
+    )
     return {endpoint: renderer for endpoint, renderer in found if renderer is not None}
+
+
+def _health(endpoint: Endpoint) -> Renderer | None:
+    def render(_: Asked, __: Rows) -> Reply:
+        return _HEALTHY
+
+    return render if endpoint.example_path == "/healthz" else None
 
 
 def _ras(endpoint: Endpoint, shape: Interaction) -> Renderer | None:
@@ -71,6 +87,8 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Rend
     unknown = unknown_entry.interaction if unknown_entry is not None else shape
 
     def answer(asked: Asked, rows: Rows) -> Reply:
+        if _NUL in asked.path:
+            return _INTERNAL_ERROR
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
         return from_example(unknown, asked) if row is None else Reply(head, _text(template, row).encode())
 
@@ -91,14 +109,14 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Rende
     def answer(asked: Asked, rows: Rows) -> Reply:
         query = asked.query
         limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", _DEFAULT_OFFSET)
-        if not (0 <= limit < _END_OF_BIGINT and 0 <= offset < _END_OF_BIGINT):
+        if not (0 <= limit < _END_OF_BIGINT and 0 <= offset < _END_OF_BIGINT) or _NUL in asked.path:
             return _INTERNAL_ERROR
         found = rows.users.get(unquote(asked.path.split("/")[segment]), NO_BATCHES)
-        status = query.get("status")
-        if status is not None:
-            if status[0] not in INTERNAL_STATUSES:
+        status = query["status"][0] if "status" in query else ""
+        if status:  # RAS takes an empty one for none
+            if status not in INTERNAL_STATUSES:
                 return _INTERNAL_ERROR
-            found = found.by_status.get(status[0], NO_BATCHES)
+            found = found.by_status.get(status, NO_BATCHES)
         texts = found.rendered.get(element)
         if texts is None:
             texts = found.rendered[element] = [_text(element, row).encode() for row in found]
@@ -142,8 +160,8 @@ SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _maps_by_batch}
 
 
 def _ids(values: Sequence[str]) -> list[str]:
-    """The comma-separated ids of a parameter; of a repeated one the first counts."""
-    return values[0].split(",") if values and values[0] else []
+    """The comma-separated ids of a parameter, without blanks and empty ones; of a repeated one the first counts."""
+    return [part for part in map(str.strip, values[0].split(",")) if part] if values else []
 
 
 def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
