@@ -24,7 +24,8 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint, compile_pact
 from bff_mock_server.responses.refusal import differences_header, explain
 from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_example
-from bff_mock_server.world.rows import Rows, StateError, known_states, rows_with
+from bff_mock_server.world.changes import rows_with
+from bff_mock_server.world.rows import Rows, StateError, known_states
 
 _FAR: Final = 1000
 """Added to the distance of a request whose path or method the contract does not have."""

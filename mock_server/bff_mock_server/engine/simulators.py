@@ -10,7 +10,7 @@ services answer them.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
 from bff_mock_server.responses.reply import Reply, from_example, head_of, json_reply
-from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswer, BatchFact, Rows
+from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswer, BatchAnswers, BatchFact, Rows
 
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
@@ -117,10 +117,7 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Rende
             if status not in INTERNAL_STATUSES:
                 return _INTERNAL_ERROR
             found = found.by_status.get(status, NO_BATCHES)
-        texts = found.rendered.get(element)
-        if texts is None:
-            texts = found.rendered[element] = [_text(element, row).encode() for row in found]
-        page = b",".join(texts[offset : offset + limit])
+        page = b",".join(_page(element, found, offset, limit))
         return Reply(head, frame.fill(page=page, limit=b"%d" % limit, offset=b"%d" % offset, total=b"%d" % len(found)))
 
     return answer
@@ -174,6 +171,17 @@ def _text(template: Template, row: BatchAnswer) -> str:
     if text is None:
         text = row.rendered[template] = template.render(row.answer)
     return text
+
+
+def _page(template: Template, rows: BatchAnswers, offset: int, limit: int) -> Sequence[bytes]:
+    """The texts of the rows of a page; a teacher with thousands of rows pays for those that are shown."""
+    texts = rows.rendered.get(template)
+    if texts is None:
+        texts = rows.rendered[template] = [None] * len(rows)
+    page = texts[offset : offset + limit]
+    if None in page:
+        page = texts[offset : offset + limit] = [_text(template, row).encode() for row in rows[offset : offset + limit]]
+    return cast("list[bytes]", page)
 
 
 def _entry(template: Template, known: BatchFact | None, batch_id: str | None) -> str:

@@ -4,8 +4,8 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -15,12 +15,10 @@ from pydantic import ValidationError
 from bff_contracts.states import (
     CATALOGUE,
     FINISHED,
-    BatchMissing,
     BatchRow,
     ByBatch,
     Params,
     ProviderState,
-    UserHasBatches,
 )
 from bff_mock_server._suggest import meant
 
@@ -60,7 +58,7 @@ class BatchAnswer:
         user_id: Whose batch it is.
         internal_status: What RAS stores, and what the `status` filter compares with.
         created: When it was made, comparable: pages are sorted by it.
-        answer: All fields of the answer, the derived ones included.
+        make: Gives all fields of the answer; a row of a large school makes them when they are shown.
         rendered: Its JSON text in the forms that were asked for, kept for as long as the row.
     """
 
@@ -68,16 +66,21 @@ class BatchAnswer:
     user_id: str
     internal_status: str
     created: datetime
-    answer: Mapping[str, Any]
+    make: Callable[[], Mapping[str, Any]]
     rendered: Rendered = field(default_factory=dict[object, str], repr=False)
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """All fields of the answer, the derived ones included."""
+        return self.make()
 
 
 class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
     """A user's batches, newest first; what is made of them is kept for as long as they are."""
 
     @cached_property
-    def rendered(self) -> dict[object, list[bytes]]:
-        """Their JSON texts in the forms that were asked for, in their order."""
+    def rendered(self) -> dict[object, list[bytes | None]]:
+        """Their JSON texts in the forms that were asked for, in their order; `None` for those not shown yet."""
         return {}
 
     @cached_property
@@ -125,21 +128,12 @@ class Rows:
         return self.about.get(kind, _NOTHING)
 
 
-def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
-    """The rows as they would be if a provider state were true; `rows` stay as they are.
-
-    Raises:
-        StateError: As `World.apply`.
-    """
-    return with_state(rows, validated(name, params, provider))
-
-
 def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
     """The states of the catalogue, of one provider when one is given."""
     return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
 
 
-def validated(name: str, params: Mapping[str, Any], provider: str | None) -> Params:
+def validated(name: str, params: Mapping[str, Any], provider: str | None = None) -> Params:
     """The params of a state as their model.
 
     Raises:
@@ -160,81 +154,35 @@ def validated(name: str, params: Mapping[str, Any], provider: str | None) -> Par
         raise StateError(message) from error
 
 
-def with_state(rows: Rows, state: Params) -> Rows:
-    """The rows as they are once a state is true."""
-    match state:
-        case UserHasBatches():
-            return _with_batches(rows, state)
-        case BatchMissing():
-            return _without(rows, {state.batch_id})
-        case ByBatch():
-            facts = {**rows.facts(type(state)), **_facts_of(state)}
-            return replace(rows, about={**rows.about, type(state): facts})
-        case _:
-            return replace(rows, said={**rows.said, type(state): state})
-
-
-def _with_batches(rows: Rows, state: UserHasBatches) -> Rows:
-    new = {batch.batch_id: batch_answer(state.user_id, batch) for batch in state.batches}
-    # A batch that was another user's moves: nobody may be left with a row of it.
-    kept = _without(rows, {*new, *(row.batch_id for row in rows.users.get(state.user_id, ()))})
-    newest_first = BatchAnswers(sorted(new.values(), key=lambda row: row.created, reverse=True))
-    return replace(kept, batches={**kept.batches, **new}, users={**kept.users, state.user_id: newest_first})
-
-
-def with_batches(rows: Rows, changed: Sequence[BatchAnswer]) -> Rows:
-    """The rows with batches as `changed` says; a batch that was another user's moves."""
-    moved = {row.batch_id for row in changed if (old := rows.batches.get(row.batch_id)) and old.user_id != row.user_id}
-    kept = _without(rows, moved) if moved else rows
-    fresh = {row.batch_id: row for row in changed}
-    users: dict[str, BatchAnswers] = {}
-    for user_id in {row.user_id for row in changed}:
-        others = (one for one in kept.users.get(user_id, ()) if one.batch_id not in fresh)
-        mine = (row for row in fresh.values() if row.user_id == user_id)
-        users[user_id] = BatchAnswers(sorted((*mine, *others), key=lambda one: one.created, reverse=True))
-    return replace(kept, batches={**kept.batches, **fresh}, users={**kept.users, **users})
-
-
-def _facts_of(state: ByBatch) -> BatchFacts:
-    # One object for equal entries, so that it is rendered once however many batches it is about.
-    known = {row: BatchFact(row.model_dump()) for row in state.entries.values() if row is not None}
-    return {batch_id: known[row] if row is not None else None for batch_id, row in state.entries.items()}
-
-
-def _without(rows: Rows, batch_ids: set[str]) -> Rows:
-    owners = {rows.batches[batch_id].user_id for batch_id in batch_ids if batch_id in rows.batches}
-    remaining = {
-        owner: BatchAnswers(row for row in rows.users[owner] if row.batch_id not in batch_ids) for owner in owners
-    }
-    batches = {batch_id: row for batch_id, row in rows.batches.items() if batch_id not in batch_ids}
-    return replace(rows, batches=batches, users={**rows.users, **remaining})
-
-
 def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
-    """A stored batch as RAS answers it: whose it is, its client status and its phase are derived."""
-    fields = batch.model_dump()
-    status: str = fields.pop("internal_status")
-    fields["essays"] = list(fields["essays"])  # what a template takes for an array
+    """A stored batch as RAS answers it."""
+    answer = answer_of(user_id, batch.model_dump())
+    return BatchAnswer(batch.batch_id, user_id, batch.internal_status, moment_of(batch.created_at), lambda: answer)
+
+
+def answer_of(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What RAS answers of what it stores of a batch: whose it is, its client status and its phase are derived."""
+    status: str = stored["internal_status"]
     answer = {
-        **fields,
+        **stored,
+        "essays": list(stored["essays"]),  # what a template takes for an array
         "user_id": user_id,
         "overall_status": CLIENT_STATUS[status],
-        "current_phase": _current_phase(batch),
+        "current_phase": _current_phase(status, stored["essays"]),
     }
-    return BatchAnswer(batch.batch_id, user_id, status, _moment(batch.created_at), answer)
+    del answer["internal_status"]
+    return answer
 
 
-def _current_phase(batch: BatchRow) -> str | None:
+def _current_phase(status: str, essays: Iterable[Mapping[str, Any]]) -> str | None:
     """The first phase that an essay has not finished, of a batch that is in the pipelines."""
-    if batch.internal_status != "processing_pipelines":
+    if status != "processing_pipelines":
         return None
-    if any(essay.spellcheck_status not in FINISHED for essay in batch.essays):
-        return "spellcheck"
-    if any(essay.cj_assessment_status not in FINISHED for essay in batch.essays):
-        return "cj_assessment"
-    return None
+    phases = ("spellcheck", "cj_assessment")
+    return next((phase for phase in phases if any(one[f"{phase}_status"] not in FINISHED for one in essays)), None)
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """A stored date-time; a naive one means UTC."""
     value = datetime.fromisoformat(text)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value

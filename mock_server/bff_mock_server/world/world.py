@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from bff_contracts.states import Params
 from bff_mock_server.faults.spec import Armed
-from bff_mock_server.world.rows import BatchAnswer, Rows, validated, with_batches, with_state
+from bff_mock_server.world.changes import RowsDraft
+from bff_mock_server.world.rows import BatchAnswer, Rows, validated
 
 _UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
@@ -39,9 +40,9 @@ class World:
         state = validated(name, params, provider)
         with self._changing:
             self._applied.append(state)
-            self.rows = with_state(self.rows, state)
+            self.rows = RowsDraft(self.rows).apply(state).rows()
             if len(self._applied) > _UNDO_LIMIT:
-                self._base = with_state(self._base, self._applied.pop(0))
+                self._base = RowsDraft(self._base).apply(self._applied.pop(0)).rows()
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Take a state back: what stood before stands again, whatever else was set up in between.
@@ -57,10 +58,10 @@ class World:
                 if self._applied[at] == wanted:
                     del self._applied[at]
                     break
-            rows = self._base
+            draft = RowsDraft(self._base)
             for state in self._applied:
-                rows = with_state(rows, state)
-            self.rows = rows
+                draft.apply(state)
+            self.rows = draft.rows()
 
     def set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, provider: str | None = None) -> None:
         """Make a provider state true, or take it back.
@@ -79,8 +80,8 @@ class World:
         A state that is taken back later sets up the others anew: their rows are then as those states say.
         """
         with self._changing:
-            self._base = with_batches(self._base, batches)
-            self.rows = with_batches(self.rows, batches)
+            self._base = RowsDraft(self._base).put(batches).rows()
+            self.rows = RowsDraft(self.rows).put(batches).rows()
 
     def arm(self, armed: Armed) -> None:
         """Let something go wrong from now on, beside what goes wrong already."""

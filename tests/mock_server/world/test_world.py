@@ -20,7 +20,8 @@ from bff_contracts.states import (
 from bff_mock_server import StateError
 from bff_mock_server.world import rows as rows_module
 from bff_mock_server.world import world as world_module
-from bff_mock_server.world.rows import Rows, rows_with
+from bff_mock_server.world.changes import rows_with
+from bff_mock_server.world.rows import Rows
 from bff_mock_server.world.world import World
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
 

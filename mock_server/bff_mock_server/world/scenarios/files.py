@@ -26,7 +26,7 @@ from bff_contracts.states import (
 from bff_mock_server._suggest import meant
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
-from bff_mock_server.world.scenarios.school import batches_of, classes_of, teacher_id, validations_of
+from bff_mock_server.world.scenarios.school import TeachersBatches, teacher_id
 
 _PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider in BY_NAME.items()}
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -148,16 +148,16 @@ class _Entry:
 
 def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     user_id = teacher.user_id or teacher_id(teacher.name)
-    batches = batches_of(user_id, teacher.batches, teacher.statuses)
-    states = [StateCall(USER_HAS_BATCHES, {"user_id": user_id, "batches": batches})]
-    if batches:
-        states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": classes_of(batches, teacher.classes)}))
-        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": validations_of(batches)}))
-    about = {user_id, *(row["batch_id"] for row in batches)}
+    batches = TeachersBatches(user_id, teacher.batches, teacher.statuses)
+    states = [StateCall(USER_HAS_BATCHES, batches)]
+    if teacher.batches:
+        states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": batches.classes(teacher.classes)}))
+        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": batches.validations()}))
+    about = frozenset({user_id, *batches.batch_ids}) if teacher.fault is not None else frozenset[str]()
     return _Entry(
         tuple(states),
-        _faults(teacher.fault, Route(about=frozenset(about)), ("teachers", at, "fault"), document),
-        Teacher(user_id, teacher.name, teacher.purpose, len(batches)),
+        _faults(teacher.fault, Route(about=about), ("teachers", at, "fault"), document),
+        Teacher(user_id, teacher.name, teacher.purpose, teacher.batches),
     )
 
 
@@ -201,9 +201,11 @@ def _faults(text: str | None, route: Route, loc: Loc, document: "_Document") -> 
 
 
 def _check_unique(user_ids: Sequence[str], document: "_Document") -> None:
+    seen: set[str] = set()
     for at, user_id in enumerate(user_ids):
-        if user_id in user_ids[:at]:
+        if user_id in seen:
             raise document.problem(("teachers", at), f"there is another teacher with the user id {user_id}")
+        seen.add(user_id)
 
 
 class _Loader(yaml.CSafeLoader):

@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from bff_mock_server.faults.spec import Armed
-from bff_mock_server.world.rows import Rows
+from bff_mock_server.world.changes import RowsDraft
+from bff_mock_server.world.rows import Rows, validated
+from bff_mock_server.world.scenarios.school import TeachersBatches
 from bff_mock_server.world.world import World
 
 
@@ -60,10 +62,13 @@ class Scenario:
         Raises:
             StateError: A state is not in the catalogue, or its params are wrong.
         """
-        world = World()
+        draft = RowsDraft(Rows())
         for state in self.states:
-            world.apply(state.name, state.params)
-        return world.rows
+            if isinstance(state.params, TeachersBatches):
+                draft.set_user(state.params.user_id, state.params.answers())
+            else:
+                draft.apply(validated(state.name, state.params))
+        return draft.rows()
 
     def is_like(self, other: "Scenario") -> bool:
         """Whether both say the same."""

@@ -4,9 +4,13 @@ It is the same on every machine and on every start: ids are derived from names, 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from typing import Any, Final
 from uuid import UUID, uuid5
+
+from bff_mock_server.world.rows import BatchAnswer, answer_of
 
 _NAMESPACE: Final = UUID("9f1c7a52-5b0e-5d4e-8a43-2f6d3c1b7e90")
 _NEWEST: Final = datetime(2026, 1, 30, 15, 42, 10, 250_000)  # noqa: DTZ001  # RAS writes naive date-times
@@ -39,37 +43,95 @@ def teacher_id(name: str) -> str:
     return _uuid("teacher", name)
 
 
-def batches_of(teacher: str, count: int, statuses: Sequence[str]) -> list[Row]:
-    """So many batches of a teacher as params of a provider state, in the internal statuses in turn, newest first."""
-    return [batch_of(teacher, at, statuses[at % len(statuses)]) for at in range(count)]
+@dataclass(frozen=True)
+class TeachersBatches(Mapping[str, Any]):
+    """The params of a teacher's state `user has exactly these batches`, made when somebody asks for them.
+
+    Attributes:
+        user_id: The teacher.
+        count: How many batches there are, newest first.
+        statuses: Their internal statuses, in turn.
+    """
+
+    user_id: str
+    count: int
+    statuses: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Any:
+        """One of the params.
+
+        Raises:
+            KeyError: There is no such param.
+        """
+        match name:
+            case "user_id":
+                return self.user_id
+            case "batches":
+                return [batch_of(self.user_id, at, status) for at, status in self._each()]
+            case _:
+                raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ("user_id", "batches")
+
+    def __len__(self) -> int:
+        return 2
+
+    @cached_property
+    def batch_ids(self) -> Sequence[str]:
+        """The ids of the batches."""
+        return [_batch_id(self.user_id, at) for at in range(self.count)]
+
+    def answers(self) -> Iterator[BatchAnswer]:
+        """The batches as RAS answers them; the fields of each are made when it is shown."""
+        for (at, status), batch_id in zip(self._each(), self.batch_ids, strict=True):
+            created = _created(at).replace(tzinfo=UTC)
+            yield BatchAnswer(batch_id, self.user_id, status, created, partial(_answer, self.user_id, at, status))
+
+    def classes(self, names: Sequence[str | None]) -> dict[str, Mapping[str, str] | None]:
+        """The classes of the batches, by name and in turn; `None` for no class."""
+        known = {name: {"class_id": _uuid("class", name), "class_name": name} for name in names if name is not None}
+        turn = [known[name] if name is not None else None for name in names]
+        return {batch_id: turn[at % len(turn)] for at, batch_id in enumerate(self.batch_ids)}
+
+    def validations(self) -> dict[str, Row | None]:
+        """How far the validation of the students of the batches is; `None` where nobody is validating."""
+        return {
+            batch_id: _validation(at, status)
+            for (at, status), batch_id in zip(self._each(), self.batch_ids, strict=True)
+        }
+
+    def _each(self) -> Iterator[tuple[int, str]]:
+        return ((at, self.statuses[at % len(self.statuses)]) for at in range(self.count))
 
 
-def classes_of(batches: Sequence[Row], names: Sequence[str | None]) -> dict[str, Mapping[str, str] | None]:
-    """The classes of batches, by name and in turn; `None` for no class."""
-    named = ((row["batch_id"], names[at % len(names)]) for at, row in enumerate(batches))
-    return {
-        batch_id: {"class_id": _uuid("class", name), "class_name": name} if name is not None else None
-        for batch_id, name in named
-    }
+def _answer(user_id: str, at: int, status: str) -> Mapping[str, Any]:
+    return answer_of(user_id, batch_of(user_id, at, status))
 
 
-def validations_of(batches: Sequence[Row]) -> dict[str, Row | None]:
-    """How far the validation of the students of batches is; `None` where nobody is validating."""
-    return {row["batch_id"]: _validation(row) for row in batches}
-
-
-def _validation(batch: Row) -> Row | None:
-    confirmed = _CONFIRMED.get(batch["internal_status"])
+def _validation(at: int, status: str) -> Row | None:
+    confirmed = _CONFIRMED.get(status)
     if confirmed is None:
         return None
-    total, is_open = 8 * batch["essay_count"], confirmed < 1
-    deadline = datetime.fromisoformat(batch["created_at"]) + timedelta(days=2)
+    essays, is_open = _essay_count(at), confirmed < 1
     return {
-        "deviation_count": batch["essay_count"] - 2,
-        "auto_confirm_deadline": _text(deadline) if is_open else None,
-        "total_associations": total,
-        "confirmed_associations": int(total * confirmed),
+        "deviation_count": essays - 2,
+        "auto_confirm_deadline": _text(_created(at) + timedelta(days=2)) if is_open else None,
+        "total_associations": 8 * essays,
+        "confirmed_associations": int(8 * essays * confirmed),
     }
+
+
+def _batch_id(teacher: str, at: int) -> str:
+    return _uuid("batch", f"{teacher}/{at}")
+
+
+def _created(at: int) -> datetime:
+    return _NEWEST - timedelta(hours=7 * at, minutes=13 * (at % 5))
+
+
+def _essay_count(at: int) -> int:
+    return 3 + at % 3
 
 
 def _uuid(kind: str, name: str) -> str:
@@ -79,17 +141,17 @@ def _uuid(kind: str, name: str) -> str:
 def batch_of(teacher: str, at: int, status: str) -> Row:
     """One batch, the `at`th of a teacher; the higher `at`, the older."""
     key = f"{teacher}/{at}"
-    created = _NEWEST - timedelta(hours=7 * at, minutes=13 * (at % 5))
+    created = _created(at)
     essays = [] if status in _WITHOUT_ESSAYS else list(_essays(key, at, status, created))
     done = sum(essay["cj_assessment_status"] == "completed" for essay in essays)
     failed = sum("failed" in (essay["spellcheck_status"], essay["cj_assessment_status"]) for essay in essays)
     started = created + timedelta(minutes=4) if status in _STARTED else None
     finished = created + timedelta(minutes=16) if status.startswith("completed") else None
     return {
-        "batch_id": _uuid("batch", key),
+        "batch_id": _batch_id(teacher, at),
         "internal_status": status,
         "assignment_id": None if at % 4 == 3 else f"Uppgift {at + 1}: {_TASKS[at % len(_TASKS)]}",  # noqa: PLR2004
-        "essay_count": 3 + at % 3,
+        "essay_count": _essay_count(at),
         "completed_essay_count": done,
         "failed_essay_count": failed,
         "requested_pipeline": _PIPELINE if status in _STARTED else None,
@@ -103,7 +165,7 @@ def batch_of(teacher: str, at: int, status: str) -> Row:
 
 
 def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[Row]:
-    count = 3 + at % 3
+    count = _essay_count(at)
     for number in range(count):
         spellcheck, assessment = _progress(status, at, number, count)
         checked, assessed = spellcheck == "completed", assessment == "completed"

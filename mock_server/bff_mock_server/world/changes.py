@@ -1,0 +1,94 @@
+"""How provider states change rows: a draft copies their maps once and becomes new rows; the old ones stay."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from bff_contracts.states import BatchMissing, ByBatch, Params, UserHasBatches
+from bff_mock_server.world.rows import (
+    BatchAnswer,
+    BatchAnswers,
+    BatchFact,
+    BatchFacts,
+    Rows,
+    batch_answer,
+    validated,
+)
+
+
+class RowsDraft:
+    """Rows that are being changed, by one state or by the thousands of a scenario.
+
+    Args:
+        rows: What they are to begin with; these stay as they are.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._batches = dict(rows.batches)
+        self._users = dict(rows.users)
+        self._about = {kind: dict(facts) for kind, facts in rows.about.items()}
+        self._said = dict(rows.said)
+
+    def apply(self, state: Params) -> Self:
+        """Make a state true."""
+        match state:
+            case UserHasBatches():
+                self.set_user(state.user_id, [batch_answer(state.user_id, batch) for batch in state.batches])
+            case BatchMissing():
+                self._remove({state.batch_id})
+            case ByBatch():
+                self._about.setdefault(type(state), {}).update(_facts_of(state))
+            case _:
+                self._said[type(state)] = state
+        return self
+
+    def set_user(self, user_id: str, batches: Iterable[BatchAnswer]) -> None:
+        """Let a user have exactly these batches; a batch that was another user's moves."""
+        fresh = {batch.batch_id: batch for batch in batches}
+        self._remove({*fresh, *(batch.batch_id for batch in self._users.get(user_id, ()))})
+        self._batches.update(fresh)
+        self._users[user_id] = _newest_first(fresh.values())
+
+    def put(self, batches: Sequence[BatchAnswer]) -> Self:
+        """Let batches be so, and leave the others of their users; a batch that was another user's moves."""
+        fresh = {batch.batch_id: batch for batch in batches}
+        self._remove(fresh.keys())
+        self._batches.update(fresh)
+        for user_id in {batch.user_id for batch in fresh.values()}:
+            mine = (batch for batch in fresh.values() if batch.user_id == user_id)
+            self._users[user_id] = _newest_first([*mine, *self._users.get(user_id, ())])
+        return self
+
+    def rows(self) -> Rows:
+        """The rows as they are now."""
+        return Rows(self._batches, self._users, self._about, self._said)
+
+    def _remove(self, batch_ids: Iterable[str]) -> None:
+        gone = [found for batch_id in batch_ids if (found := self._batches.pop(batch_id, None)) is not None]
+        ids = {batch.batch_id for batch in gone}
+        for owner in {batch.user_id for batch in gone}:
+            self._users[owner] = BatchAnswers(one for one in self._users[owner] if one.batch_id not in ids)
+
+
+def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
+    """The rows as they would be if a provider state were true; `rows` stay as they are.
+
+    Raises:
+        StateError: No such state (at `provider`, when one is given), or its params are wrong.
+    """
+    return RowsDraft(rows).apply(validated(name, params, provider)).rows()
+
+
+def _newest_first(batches: Iterable[BatchAnswer]) -> BatchAnswers:
+    return BatchAnswers(sorted(batches, key=lambda batch: batch.created, reverse=True))
+
+
+def _facts_of(state: ByBatch) -> BatchFacts:
+    # One object for equal entries, so that it is rendered once however many batches it is about.
+    known: dict[Params, BatchFact] = {}
+    facts: dict[str, BatchFact | None] = {}
+    for batch_id, row in state.entries.items():
+        fact = None if row is None else known.get(row)
+        if row is not None and fact is None:
+            fact = known[row] = BatchFact(row.model_dump())
+        facts[batch_id] = fact
+    return facts

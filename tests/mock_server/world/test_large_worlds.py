@@ -1,0 +1,71 @@
+"""A world of many teachers or batches costs what is made of it, once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pytest
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_VALIDATIONS,
+    KINDS,
+    USER_HAS_BATCHES,
+    InternalStatus,
+)
+from bff_mock_server import read_scenario
+from bff_mock_server.world.changes import RowsDraft
+from bff_mock_server.world.rows import Rows, validated
+from bff_mock_server.world.scenarios import model, school
+from tests.mock_server.building import HEADERS, app_of, request
+
+
+def test_a_large_school_makes_the_batches_that_are_shown_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    real = school.batch_of
+
+    def counted(teacher: str, at: int, status: str) -> dict[str, Any]:
+        made.append(at)
+        return real(teacher, at, status)
+
+    monkeypatch.setattr(school, "batch_of", counted)
+    scenario = read_scenario("teachers: [{name: A, user_id: a, batches: 10000}]", name="large", source="large.yaml")
+    app = app_of(*shipped_pacts(), world=scenario.build())
+
+    page = app.reply(request("/internal/v1/batches/user/a?limit=20&offset=5000", headers=HEADERS))
+    app.reply(request("/internal/v1/batches/user/a?limit=20&offset=5010"))
+
+    assert json.loads(page.body)["pagination"]["total"] == 10_000
+    assert made == list(range(5000, 5030))
+
+
+def test_a_scenario_copies_the_maps_of_its_rows_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts: list[Rows] = []
+
+    class Counted(RowsDraft):
+        def __init__(self, rows: Rows) -> None:
+            drafts.append(rows)
+            super().__init__(rows)
+
+    monkeypatch.setattr(model, "RowsDraft", Counted)
+    teachers = ", ".join(f"{{name: T{number}, batches: 1}}" for number in range(50))
+    scenario = read_scenario(f"teachers: [{teachers}]", name="many", source="many.yaml")
+
+    assert (len(scenario.rows.users), len(drafts)) == (50, 1)
+
+
+@pytest.mark.parametrize("status", get_args(InternalStatus))
+def test_what_a_school_makes_is_what_the_catalogue_allows(status: str) -> None:
+    params = school.TeachersBatches("anna", 7, (status,))
+
+    stored = RowsDraft(Rows()).apply(validated(USER_HAS_BATCHES, params)).rows()
+
+    assert len(params) == len(set(params)) == 2
+    assert [dict(one.answer) for one in params.answers()] == [dict(one.answer) for one in stored.users["anna"]]
+    for name, made in (
+        (BATCHES_HAVE_CLASSES, params.classes(["9A", None])),
+        (BATCHES_HAVE_VALIDATIONS, params.validations()),
+    ):
+        assert validated(name, {KINDS[name].param(): made})
