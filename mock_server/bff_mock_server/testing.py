@@ -157,7 +157,7 @@ def in_process(
     """
     from bff_mock_server.serving.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
 
-    mock = Mock(_backends(keys), scenario)
+    mock = Mock(_backends(keys), scenario, keys=keys)
     mock.urls.update({mock.provider_named(name): url for name, url in urls.items()})
     at: dict[str, list[Backend]] = {}
     for backend in mock.backends:
@@ -183,7 +183,7 @@ def serve(*, scenario: str | Scenario = "default", keys: Iterable[str] = (), **p
     from bff_mock_server.serving.server import Listener, bind, running  # noqa: PLC0415  # in process needs no server
 
     found = find_scenario(scenario) if isinstance(scenario, str) else scenario
-    mock = Mock(_backends(frozenset(keys)), found)
+    mock = Mock(_backends(frozenset(keys)), found, keys=frozenset(keys))
     wanted = {f"{provider.short}_port": provider.name for provider in PROVIDERS}
     for name in ports:
         if name not in wanted:

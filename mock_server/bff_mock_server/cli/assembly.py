@@ -84,6 +84,7 @@ class Assembly:
         urls: All base URLs.
         beside: What runs for as long as it is served.
         at_end: What has to be done afterwards.
+        recorder: What writes the answers of real services down, if anything does.
     """
 
     mock: Mock
@@ -93,6 +94,7 @@ class Assembly:
     urls: Sequence[str]
     beside: Sequence[Beside]
     at_end: Sequence[Beside]
+    recorder: "Recorder | None" = None
 
 
 def assemble(plan: Plan) -> Assembly:
@@ -104,7 +106,7 @@ def assemble(plan: Plan) -> Assembly:
         ScenarioError: The scenario cannot be used.
     """
     backends, scenario = load(plan)
-    mock = Mock(backends, scenario, seed=plan.seed, log_requests=plan.log_requests)
+    mock = Mock(backends, scenario, seed=plan.seed, log_requests=plan.log_requests, keys=plan.keys)
     mock.proxied.update(plan.proxied)
     _warn_of_lost_faults(mock, scenario)
     guard = Guard([plan.host, *plan.hosts])
@@ -131,6 +133,7 @@ def assemble(plan: Plan) -> Assembly:
         control=urls[-1] if control else None,
         urls=urls,
         beside=beside,
+        recorder=recorder,
         at_end=[*(proxy.close for proxy in proxies.values()), *([recorder.finish] if recorder is not None else [])],
     )
 
@@ -227,8 +230,9 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") 
         message = f"requests for {missing[0]} cannot be passed on: --only leaves it out"
         raise CannotStartError(message)
     try:
-        from bff_mock_server.proxy.app import ProxyApp, ProxyError  # noqa: PLC0415  # needs another extra
+        from bff_mock_server.proxy.app import ProxyApp  # noqa: PLC0415  # needs another extra
         from bff_mock_server.proxy.learning import learn_batches  # noqa: PLC0415  # only here
+        from bff_mock_server.proxy.real_service import ProxyError  # noqa: PLC0415  # the same
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_CONTRACTS | _MODULES_OF_PROXY:
             raise

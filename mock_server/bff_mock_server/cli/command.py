@@ -46,6 +46,7 @@ environment:
   {KEY_VARIABLE}  accepted as a key beside the contract's placeholder, as --api-key is
 
 exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a real service broke the contract (--fail-on-violation), 2 could not start
+or could not write the recording
 """
 
 
@@ -155,6 +156,9 @@ def _announce(assembly: "Assembly", *, quiet: bool) -> None:
 
 
 def _verdict(assembly: "Assembly", *, fail: bool) -> int:
+    if assembly.recorder is not None and assembly.recorder.problem:
+        print(f"bff-mock-server: {assembly.recorder.problem}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_START
     violations = assembly.mock.journal.violations
     if violations:
         text = f"bff-mock-server: real services broke their contract {violations} times; the log above says how"

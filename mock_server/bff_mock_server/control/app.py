@@ -37,7 +37,7 @@ class ControlApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        reason = self._guard.refuses(header_map(scope["headers"]))
+        reason = self._guard.refuses(scope["method"], header_map(scope["headers"]))
         if reason is not None:
             await deliver(problem(_FORBIDDEN, reason), scope, receive, send)
             return

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -11,16 +11,14 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 from bff_contracts.platform import CORRELATION_HEADER
+from bff_mock_server.engine.scrubbing import Scrubber
 from bff_mock_server.matching.match import RequestDifference
-from bff_mock_server.matching.request import Asked, is_secret, secret_among
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Case, CompiledInteraction, Table
 from bff_mock_server.responses.reply import AttributedReply
 
 SIZE: Final = 1000
 """How many requests are kept."""
-
-BODY_BYTES: Final = 2000
-"""How much of a request's body is kept."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -171,7 +169,12 @@ class Use:
 
 
 class Journal:
-    """Writes requests down in little time and memory, and says afterwards what they were.
+    """Records requests in little time and memory, and says afterwards what they were.
+
+    Args:
+        size: How many requests are kept.
+        log_requests: Log a line per request.
+        keys: Keys that are cut out wherever they are.
 
     Attributes:
         start: Tells this journal from the one of another run.
@@ -179,8 +182,9 @@ class Journal:
         violations: How often the answer of a real provider left the contract.
     """
 
-    def __init__(self, size: int = SIZE, *, log_requests: bool = False) -> None:
+    def __init__(self, size: int = SIZE, *, log_requests: bool = False, keys: Collection[str] = ()) -> None:
         self._log_requests = log_requests
+        self._scrubber = Scrubber(keys)
         self._exchanges: deque[Exchange] = deque(maxlen=size)
         self._uses: dict[tuple[Case | CompiledInteraction, int], int] = {}
         self.start = uuid4().hex
@@ -200,9 +204,7 @@ class Journal:
         reply, _, entry, case, differences, reason, fault = answer
         is_lost = reply.delivery is not None and reply.delivery.is_lost
         status = 0 if is_lost else reply.head.status
-        query, query_string = asked.query, asked.query_string
-        if query and secret_among(tuple(query)):
-            query, query_string = _without_secrets(query)
+        path, query, query_string, headers, body = self._scrubber.kept(asked)
         self.count += 1
         self.violations += len(violations)
         exchange = Exchange(
@@ -210,11 +212,11 @@ class Journal:
             time.time(),
             provider,
             asked.method,
-            asked.path,
+            path,
             query,
             query_string,
-            _public(asked.headers),
-            asked.body[:BODY_BYTES],
+            headers,
+            body,
             status,
             entry,
             differences,
@@ -266,17 +268,3 @@ class Journal:
                     status=status,
                     times=self._uses.get((key, status), 0),
                 )
-
-
-def _public(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers without those whose values are secret."""
-    kept = dict(headers)
-    for name in secret_among(tuple(headers)):
-        del kept[name]
-    return kept
-
-
-def _without_secrets(query: Mapping[str, Sequence[str]]) -> tuple[Mapping[str, Sequence[str]], str]:
-    """The query with its secret values cut out, decoded and as text."""
-    shown = {name: ("…",) if is_secret(name) else values for name, values in query.items()}
-    return shown, "&".join(f"{name}={value}" for name, values in shown.items() for value in values)

@@ -1,6 +1,6 @@
 """Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -37,6 +37,7 @@ class Mock:
         scenario: What the worlds begin as.
         seed: What chance begins with: a run with the same seed and the same requests repeats exactly.
         log_requests: Log a line per request.
+        keys: Keys that the backends accept beside the placeholder; no record holds one.
 
     Attributes:
         backends: Who is mocked.
@@ -51,12 +52,18 @@ class Mock:
     """
 
     def __init__(
-        self, backends: Iterable[Backend], scenario: Scenario, *, seed: int = 0, log_requests: bool = False
+        self,
+        backends: Iterable[Backend],
+        scenario: Scenario,
+        *,
+        seed: int = 0,
+        log_requests: bool = False,
+        keys: Collection[str] = (),
     ) -> None:
         self.backends = tuple(backends)
         self._loaded = scenario
         self.sessions = Sessions(scenario, seed=seed)
-        self.journal = Journal(log_requests=log_requests)
+        self.journal = Journal(log_requests=log_requests, keys=keys)
         self.urls: dict[str, str] = {}
         self.proxied: dict[str, str] = {}
         self.problem = ""

@@ -211,7 +211,7 @@ def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDif
 def _query_differences(
     where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
 ) -> Iterator[RequestDifference]:
-    hides = is_secret(where)
+    hides = is_secret(where.removeprefix("query "))
     shown = None if values is None else _HIDDEN if hides else ", ".join(values)
     if checks is None:
         yield RequestDifference(where, "absent", None, shown)

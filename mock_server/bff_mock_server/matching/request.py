@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_SECRET: Final = re.compile("key|token|secret|passw|auth|cookie|credential|session-id", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    "key|token|secret|passw|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|^x-amz-security|^(?:code|sig|otp|pin)$",
+    re.IGNORECASE,
+)
+"""Parts of names, and whole ones, whose values are secrets; `docs/security.md` lists them."""
 
 
 @dataclass(slots=True)

@@ -9,19 +9,20 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 
-from bff_contracts.http import HOP_BY_HOP, Receive, Scope, Send, base_url_problem, is_end_to_end
+from bff_contracts.http import Receive, Scope, Send
 from bff_contracts.judge import Judge
+from bff_contracts.platform import STATES_PATH
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Violation
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.mock_headers import HEADERS, STATE, MockHeaderError, read_mock_headers
+from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.responses.reply import Head, Reply, problem
+from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
+from bff_mock_server.responses.reply import Reply, problem
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.http import (
     MAX_BODY_BYTES,
@@ -36,22 +37,15 @@ from bff_mock_server.serving.http import (
 )
 from bff_mock_server.world.sessions import SessionError
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _BAD_GATEWAY: Final = 502
-_PACT: Final = "/_pact/"
-_SECONDS: Final = 60.0
-"""How long a real provider may take: longer than any client waits."""
-_SET_BY_CLIENT: Final = frozenset({"host", "content-length", "accept-encoding"})
-"""Headers that the client of each connection sets for itself."""
+
+_MOST_VIOLATIONS: Final = 20
+"""So many of one answer are logged and kept: a page of rows that all break the contract breaks it once."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 Observer = Callable[[str, Asked, int, bytes], None]
 """Is told of each request that a real provider answered: the provider, the request, the status and the body."""
-
-
-class ProxyError(ValueError):
-    """An address that requests cannot be passed on to."""
 
 
 class ProxyApp:
@@ -78,7 +72,8 @@ class ProxyApp:
         observers: Sequence[Observer] = (),
     ) -> None:
         self.backends = (backend,)
-        self.url = _checked(url)
+        self._service = RealService(url)
+        self.url = self._service.url
         self._mock = mock
         self._backend = backend
         self._judge = Judge(backend.pact)
@@ -86,14 +81,13 @@ class ProxyApp:
         self._observers = observers
         # The engine is asked by one thread at a time, and never by the one that serves.
         self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
-        self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
         with suppress(ClientGoneError):
-            is_state = _PACT in scope["path"]
+            is_state = scope["path"] == STATES_PATH
             limit = MAX_STATE_BYTES if is_state else MAX_BODY_BYTES
             body = await read_body(receive, limit)
             if body is None:
@@ -111,8 +105,7 @@ class ProxyApp:
 
     async def close(self) -> None:
         """Close the connections to the real provider."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._service.close()
         self._bench.shutdown()
 
     async def _pass_on(self, asked: Asked) -> Reply:
@@ -125,19 +118,17 @@ class ProxyApp:
         except (MockHeaderError, SessionError) as error:
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, str(error))
         try:
-            reply = await self._fetch(asked)
+            reply = await self._service.fetch(asked)
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
         answer = self._backend.attribute(self._backend.find(asked), reply)
-        # Whatever an answer looks like, it reaches who asked for it, and is judged.
-        text = _decoded(reply)
-        violations: Sequence[Violation] = ()
-        if not answer.differences:
-            # Of a request that the contract does not allow it says nothing about the answer either.
-            judging = asyncio.get_running_loop().run_in_executor(self._bench, self._violations, asked, reply, text)
-            violations = await judging
+        # Whatever an answer looks like, it reaches who asked for it, and is judged; of a request that the contract does
+        # not allow it says nothing about the answer either.
+        judge = self._judged if not answer.differences else _read
+        judging = asyncio.get_running_loop().run_in_executor(self._bench, judge, asked, reply)
+        text, violations = await judging
         for violation in violations:
             _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.path, violation)
         for observe in self._observers:
@@ -149,50 +140,19 @@ class ProxyApp:
 
     async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
         headers = header_map(scope["headers"])
-        reason = self._guard.refuses(headers)
+        reason = self._guard.refuses(scope["method"], headers)
         if reason is not None:
             return problem(403, reason)
         try:
-            return await self._fetch(asked(scope, body))
+            return await self._service.fetch(asked(scope, body))
         except httpx.HTTPError as error:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
-    async def _fetch(self, asked: Asked) -> Reply:
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in asked.headers.items()
-            if name not in HOP_BY_HOP | _SET_BY_CLIENT | HEADERS
-        ]
-        parts = urlsplit(self.url)
-        request = httpx.Request(
-            asked.method,
-            self.url,
-            headers=[*headers, (b"accept-encoding", b"identity")],
-            content=asked.body or None,
-            # As it was sent: no client may tidy it up on the way.
-            extensions={"target": (parts.path + asked.target).encode("latin-1")},
-        )
-        if self._client is None:
-            # Neither the environment's proxies nor redirects: what is asked here is what answers.
-            transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
-            self._client = httpx.AsyncClient(transport=transport, timeout=_SECONDS)
-        response = await self._client.send(request, stream=True, follow_redirects=False)
-        try:
-            chunks: list[bytes] = []
-            size = 0
-            async for chunk in response.aiter_raw():
-                size += len(chunk)
-                if size > MAX_ANSWER_BYTES:
-                    message = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
-                    raise httpx.ReadError(message)
-                chunks.append(chunk)
-        finally:
-            await response.aclose()
-        kept = tuple((name.lower(), value) for name, value in response.headers.raw if is_end_to_end(name))
-        kept = tuple(header for header in kept if header[0] != b"content-length")
-        return Reply(Head(response.status_code, kept), b"".join(chunks))
-
-    def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
+    def _judged(self, asked: Asked, reply: Reply) -> tuple[bytes, Sequence[Violation]]:
+        """The body as text, and how the answer leaves the contract."""
+        text, unreadable = _read(asked, reply)
+        if unreadable:
+            return text, unreadable
         content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
         try:
             found = self._judge.violations(
@@ -203,19 +163,18 @@ class ProxyApp:
                 body=text,
             )
         except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
-            return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
-        return tuple(Violation(one.where, one.path, one.message) for one in found)
+            return text, (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
+        violations = tuple(Violation(one.where, one.path, one.message) for one in found[:_MOST_VIOLATIONS])
+        more = len(found) - len(violations)
+        return text, (*violations, Violation("body", "$", f"and {more} more")) if more else violations
 
 
-def _decoded(reply: Reply) -> bytes:
-    """The body without its content coding, which a provider may apply though nobody asked for one."""
-    coding = next((value for name, value in reply.head.headers if name == b"content-encoding"), None)
-    if coding is None:
-        return reply.body
+def _read(_: Asked, reply: Reply) -> tuple[bytes, Sequence[Violation]]:
+    """The body as text, and what keeps it from being read."""
     try:
-        return httpx.Response(200, headers=[(b"content-encoding", coding)], content=reply.body).content
-    except httpx.DecodingError:
-        return reply.body
+        return decoded(reply), ()
+    except UnreadableError as error:
+        return b"", (Violation("body", "$", str(error)),)
 
 
 async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Reply:
@@ -233,12 +192,3 @@ async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Re
     finally:
         leaving.cancel()
         working.cancel()
-
-
-def _checked(url: str) -> str:
-    problem = base_url_problem(url)
-    if problem is not None:
-        shown = "the address" if "credentials" in problem else repr(url)
-        message = f"{shown} {problem}; expected one such as http://127.0.0.1:4003"
-        raise ProxyError(message)
-    return url.rstrip("/")

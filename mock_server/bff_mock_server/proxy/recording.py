@@ -27,7 +27,6 @@ from bff_mock_server.world.rows import CLIENT_STATUS
 _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
 _OK: Final = 200
 _WRITE_SECONDS: Final = 2.0
-_MODE: Final = 0o644
 _INTERNAL: Final[Mapping[str, str]] = {
     "pending_content": "awaiting_content_validation",
     "ready": "ready_for_pipeline_execution",
@@ -49,7 +48,10 @@ class Recorder:
     ids that are not UUIDs (the same one by the same one).
 
     Args:
-        path: The file to write; what stands there is replaced when there is something to record.
+        path: The file to write, for its owner alone; what is there is replaced when there is something to record.
+
+    Attributes:
+        problem: Why the file could not be written the last time; empty when it could.
 
     Raises:
         OSError: It cannot be written.
@@ -60,6 +62,7 @@ class Recorder:
         self._users: dict[str, dict[str, dict[str, Any]]] = {}
         self._entries: dict[str, dict[str, Mapping[str, Any] | None]] = {}
         self._is_dirty = False
+        self.problem = ""
         with tempfile.TemporaryFile(dir=path.parent):
             pass  # better said now than at the end of a day
 
@@ -89,7 +92,11 @@ class Recorder:
         try:
             await asyncio.to_thread(self._write, document)
         except OSError as error:
-            _LOG.error("%s cannot be written: %s", self._path, error.strerror or error)
+            self._is_dirty = True  # to be tried again
+            self.problem = f"{self._path} cannot be written: {error.strerror or error}"
+            _LOG.error(self.problem)  # the message says it all
+        else:
+            self.problem = ""
 
     def document(self) -> dict[str, Any]:
         """The scenario as its file says it."""
@@ -149,7 +156,6 @@ class Recorder:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
-            Path(name).chmod(_MODE)
             Path(name).replace(self._path)
         except OSError:
             with suppress(OSError):

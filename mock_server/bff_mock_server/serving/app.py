@@ -81,7 +81,7 @@ class MockApp:
         if scope["method"] != "POST":
             return problem(405, f"Provider states are set with POST, not {scope['method']}.", (b"allow", b"POST"))
         headers = header_map(scope["headers"])
-        reason = self._guard.refuses(headers)
+        reason = self._guard.refuses(scope["method"], headers)
         if reason is not None:
             return problem(403, reason)
         body = await read_body(receive, MAX_STATE_BYTES)

@@ -1,10 +1,12 @@
-"""Who may change the mock: nobody's web page. A browser names the page's origin, and the host it thinks it talks to."""
+"""Rejects cross-origin and DNS-rebinding requests."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 _LOOPBACK_NAMES = frozenset({"localhost"})
+_READING = frozenset({"GET", "HEAD"})
+"""What a link on a page elsewhere may do: look. A form there could POST."""
 
 
 class Guard:
@@ -20,7 +22,7 @@ class Guard:
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
 
-    def refuses(self, headers: Mapping[str, str]) -> str | None:
+    def refuses(self, method: str, headers: Mapping[str, str]) -> str | None:
         """Why a request is refused; `None` when it is not."""
         host = headers.get("host")
         if host is not None and not self._is_known(_name(f"//{host}"), any_address=True):
@@ -32,7 +34,7 @@ class Guard:
         if (
             origin is None
             and headers.get("sec-fetch-site") == "cross-site"
-            and headers.get("sec-fetch-mode") != "navigate"
+            and (headers.get("sec-fetch-mode") != "navigate" or method not in _READING)
         ):
             return "A page from elsewhere may not use this: only pages of this machine may."
         if origin is not None and not self._is_known(_name(origin), any_address=False):

@@ -156,16 +156,17 @@ def query_of(text: str) -> dict[str, Sequence[str]]:
     values: dict[str, Sequence[str]] = {}
     if not text:
         return values
+    repeated: dict[str, list[str]] = {}
     is_escaped = "%" in text or "+" in text
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
         if is_escaped:
             name, value = unquote_plus(name), unquote_plus(value)
         if name in values:
-            values[name] = (*values[name], value)
+            repeated.setdefault(name, [*values[name]]).append(value)
         elif pair:
             values[name] = (value,)
-    return values
+    return {**values, **{name: tuple(several) for name, several in repeated.items()}} if repeated else values
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

@@ -11,7 +11,8 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import MockApp
-from bff_mock_server.engine.journal import BODY_BYTES, SIZE, Wanted
+from bff_mock_server.engine.journal import SIZE, Wanted
+from bff_mock_server.engine.scrubbing import BODY_BYTES
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.world import World
 from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch_id, call, interaction, pact, ras_app, request

@@ -13,7 +13,8 @@ import pytest
 
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock
-from bff_mock_server.proxy.app import ProxyApp, ProxyError
+from bff_mock_server.proxy.app import ProxyApp
+from bff_mock_server.proxy.real_service import ProxyError
 from bff_mock_server.serving.server import bind
 from tests.mock_server.building import ras_app
 from tests.mock_server.proxy.proxying import CLASSES, HEADERS, IDS, STATUS, UNKNOWN, ask, proxying, served

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -93,3 +97,24 @@ def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, 
         ask(mock, RAS, PAGE)
 
     assert len(find_scenario(str(file)).rows.users[TEACHER]) == count - 1
+
+
+async def test_a_recording_that_could_not_be_written_is_tried_again_and_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "r.yaml"
+    recorder = Recorder(file)
+    recorder.observe(RAS, request("/internal/v1/batches/user/nobody"), 200, b'{"batches": []}')
+    with monkeypatch.context() as full:
+        full.setattr("bff_mock_server.proxy.recording.os.fdopen", no_space)
+        await recorder.finish()
+    failed = (recorder.problem, file.exists())
+    await recorder.finish()
+
+    assert failed == (f"{file} cannot be written: No space left on device", False)
+    assert (recorder.problem, stat.S_IMODE(file.stat().st_mode)) == ("", 0o600)
+
+
+def no_space(descriptor: int, *_: object, **__: object) -> NoReturn:
+    os.close(descriptor)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -27,7 +27,7 @@ GUARD = Guard(["mock", "10.0.0.5"])
     ],
 )
 def test_this_machine_may(headers: dict[str, str]) -> None:
-    assert GUARD.refuses(headers) is None
+    assert GUARD.refuses("GET", headers) is None
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,13 @@ def test_this_machine_may(headers: dict[str, str]) -> None:
             "from elsewhere",
             id="image-of-a-foreign-page",
         ),
+        pytest.param(
+            {"host": "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
+            "from elsewhere",
+            id="form-of-a-foreign-page",
+        ),
         pytest.param({"host": "127.0.0.1", "origin": "null"}, "may not use this", id="page-without-an-origin"),
     ],
 )
 def test_others_may_not(headers: dict[str, str], reason: str) -> None:
-    assert reason in (GUARD.refuses(headers) or "")
+    assert reason in (GUARD.refuses("POST", headers) or "")

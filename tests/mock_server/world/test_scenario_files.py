@@ -38,6 +38,13 @@ states:
 {BATCH.replace("      -", "        -").replace("        ", "          ").replace("          -", "        -")}"""
 
 
+def bomb(form: str) -> str:
+    """A few lines that stand for 9 to the power of 9 values."""
+    lines = ["a0: &a0 {k: v}"]
+    lines += [f"a{at}: &a{at} {form % ','.join([f'*a{at - 1}'] * 9)}" for at in range(1, 10)]
+    return "\n".join(lines)
+
+
 def read(text: str) -> Scenario:
     return read_scenario(dedent(text), name="mine", source="mine.yaml")
 
@@ -150,6 +157,8 @@ def test_a_file_may_be_empty() -> None:
         pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
         pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
         pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),
+        pytest.param(bomb("[%s]"), "mine.yaml:8: its aliases make it larger than", id="alias-bomb"),
+        pytest.param(bomb("{<<: [%s]}"), "mine.yaml:8: its aliases make it larger than", id="merge-bomb"),
         pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: unknown field; did you", id="typo"),
         pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: the key stands", id="twice"),
         pytest.param("teachers:\n  - name: A\n    batches: -1\n", "mine.yaml:3: teachers.0.batches: ", id="number"),

@@ -32,6 +32,8 @@ _PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider i
 _SUFFIXES: Final = (".yaml", ".yml")
 _PACKAGE: Final = "bff_mock_server.world.scenarios"
 _SHIPPED: Final = "data"
+_MOST_NODES: Final = 2_000_000
+"""More values than a scenario of 10,000 batches in full has."""
 _STATES: Final = {state.name: state for state in CATALOGUE}
 
 Loc = tuple[int | str, ...]
@@ -283,6 +285,7 @@ def _document(text: str, source: str) -> _Document:
     try:
         root = loader.get_single_node()
         if root is not None:
+            _check_size(root, source)
             _check_keys(root, source, set())
         value: Any = {} if root is None else cast("Any", loader).construct_document(root)
     except yaml.MarkedYAMLError as error:
@@ -299,6 +302,30 @@ def _document(text: str, source: str) -> _Document:
     finally:
         loader.dispose()
     return _Document(value, root, source)
+
+
+def _check_size(root: yaml.Node, source: str) -> None:
+    """Refuse a document whose aliases make it larger than a scenario can be: a few lines may stand for billions."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        sizes[id(node)] = 1  # an alias within itself
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        elif isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        sizes[id(node)] = total = 1 + sum(map(size, inner))
+        if total > _MOST_NODES:
+            line = node.start_mark.line + 1
+            message = f"{source}:{line}: its aliases make it larger than {_MOST_NODES} values"
+            raise ScenarioError(message)
+        return total
+
+    size(root)
 
 
 def _check_keys(node: yaml.Node, source: str, seen: set[int]) -> None:

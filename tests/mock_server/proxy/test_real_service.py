@@ -1,0 +1,123 @@
+"""What a real service sends is read within bounds, and what concerns one connection goes no further."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bff_contracts.platform import RAS
+from bff_mock_server import Exchange
+from bff_mock_server.proxy.real_service import MAX_DECODED_BYTES, UnreadableError, decoded
+from bff_mock_server.responses.reply import Head, Reply
+from tests.mock_server.proxy.proxying import HEADERS, ask, proxying, served
+from tests.support.quart_providers import PAGE, Mistake, Providers
+
+pytestmark = pytest.mark.xdist_group("proxy")
+BOMB = gzip.compress(bytes(MAX_DECODED_BYTES + 1))
+
+
+def coded(coding: bytes, body: bytes) -> Reply:
+    return Reply(Head(200, ((b"content-encoding", coding),)), body)
+
+
+@pytest.mark.parametrize(
+    ("coding", "code"),
+    [
+        pytest.param(b"gzip", gzip.compress, id="gzip"),
+        pytest.param(b"X-Gzip", gzip.compress, id="x-gzip"),
+        pytest.param(b"deflate", zlib.compress, id="deflate"),
+        pytest.param(b"identity", bytes, id="identity"),
+    ],
+)
+def test_a_coding_is_taken_off(coding: bytes, code: Callable[[bytes], bytes]) -> None:
+    assert decoded(coded(coding, code(b"text"))) == b"text"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "reason"),
+    [
+        pytest.param(b"br", b"x", "'br' cannot be read", id="unknown"),
+        pytest.param(b"gzip", b"no gzip", "cannot be decompressed", id="broken"),
+        pytest.param(b"gzip", gzip.compress(b"text")[:-9], "ends before", id="cut-off"),
+        pytest.param(b"gzip", BOMB, f"larger than {MAX_DECODED_BYTES} bytes", id="bomb"),
+    ],
+)
+def test_what_cannot_be_read_within_bounds_says_why(coding: bytes, body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        decoded(coded(coding, body))
+
+
+def exchange_with(answer: bytes, target: str = PAGE, **headers: str) -> tuple[int, list[bytes], Exchange, list[str]]:
+    """What a client gets when the service answers so: the status, what the service saw, the record, header names."""
+    seen: list[bytes] = []
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        writer.close()
+
+    async def main() -> tuple[int, Exchange, list[str]]:
+        async with await asyncio.start_server(answering, "127.0.0.1", 0) as server:
+            with proxying(ras=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as mock:
+                got = await asyncio.to_thread(lambda: ask(mock, RAS, target, **headers))
+                return got.status_code, mock.journal.exchanges()[0], list(got.headers)
+
+    status, exchange, names = asyncio.run(main())
+    return status, seen, exchange, names
+
+
+def plain(status: str, *headers: bytes, body: bytes = b"{}") -> bytes:
+    length = b"Content-Length: %d" % len(body)
+    head = [f"HTTP/1.1 {status}".encode(), b"Content-Type: application/json", length, *headers]
+    return b"\r\n".join([*head, b"Connection: close, X-Hop", b"X-Hop: 1", b"", body])
+
+
+def test_a_bomb_passes_as_it_is_and_is_a_violation() -> None:
+    status, _, exchange, _ = exchange_with(plain("200 OK", b"Content-Encoding: gzip", body=BOMB))
+
+    assert status == 200
+    assert [violation.message for violation in exchange.violations] == [
+        f"it is larger than {MAX_DECODED_BYTES} bytes when decompressed"
+    ]
+
+
+@pytest.mark.parametrize("status", ["999 Whatever", "600 No"])
+def test_a_status_that_http_does_not_have_is_a_bad_gateway(status: str) -> None:
+    code, _, exchange, _ = exchange_with(plain(status))
+
+    assert code == 502
+    assert f"answered with {status[:3]}, which is no status of HTTP" in exchange.reason
+
+
+def test_headers_that_a_connection_names_go_no_further() -> None:
+    _, (seen,), _, names = exchange_with(plain("200 OK"), Connection="close, X-Mine", X_Mine="1", X_Other="2")
+
+    assert b"x-mine" not in seen.lower()
+    assert b"x-other: 2" in seen.lower()
+    assert "x-hop" not in names
+
+
+def test_a_path_that_contains_the_states_path_is_judged() -> None:
+    _, _, exchange, _ = exchange_with(plain("200 OK"), f"/a/_pact/provider_states?{HEADERS['X-Correlation-ID']}")
+
+    assert [difference.where for difference in exchange.differences] == ["path"]
+
+
+def many_wrong_rows(page: Any) -> None:
+    page["batches"] = [{"batch_id": 1} for _ in range(300)]
+
+
+def test_many_violations_of_one_answer_are_a_few_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    providers = Providers(Mistake(body=many_wrong_rows))
+    with served(providers) as (ras, _), proxying(ras=ras) as mock:
+        ask(mock, RAS, PAGE)
+
+    (exchange,) = mock.journal.exchanges()
+    assert len(exchange.violations) == 21
+    assert exchange.violations[-1].message.endswith(" more")
+    assert len([text for text in caplog.messages if "breaks the contract" in text]) == 21
