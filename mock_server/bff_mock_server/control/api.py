@@ -6,7 +6,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
@@ -29,13 +29,13 @@ from bff_mock_server.control.views import (
     VerifyRequest,
     VerifyResult,
 )
-from bff_mock_server.engine.journal import SIZE, Wanted
+from bff_mock_server.engine.journal import DEFAULT_SESSION, SIZE, Wanted
 from bff_mock_server.engine.mock import Mock, UnknownProviderError
 from bff_mock_server.faults.spec import FaultError
 from bff_mock_server.responses.reply import problem
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.scenarios import ScenarioError, find_scenario, shipped_scenarios
-from bff_mock_server.world.sessions import SessionError
+from bff_mock_server.world.sessions import EVERY_SESSION, SessionError, check_session
 
 _BAD_REQUEST: Final = 400
 _FILES: Final = {
@@ -49,7 +49,35 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Session = Annotated[str | None, Header(alias="X-Mock-Session", description="Whose world; the default one without.")]
+_NAMED: Final = "A session: whose world, and whose requests; the default one without. `*` reads those of every session."
+
+
+def _session(
+    header: Annotated[str | None, Header(alias="X-Mock-Session", description=_NAMED)] = None,
+    parameter: Annotated[str | None, Query(alias="session", description=_NAMED)] = None,
+) -> str | None:
+    """The session that a request of the control API is about, by header or by parameter.
+
+    Raises:
+        SessionError: Both name one, and not the same.
+    """
+    if header is not None and parameter is not None and header != parameter:
+        message = f"X-Mock-Session names {header[:128]!r} and the parameter session names {parameter[:128]!r}"
+        raise SessionError(message)
+    return header if header is not None else parameter
+
+
+Session = Annotated[str | None, Depends(_session)]
+
+
+def _whose(session: str | None) -> str | None:
+    """The session of exchanges as the journal names it; `None` for every one."""
+    if session == EVERY_SESSION:
+        return None
+    if session is None:
+        return DEFAULT_SESSION
+    check_session(session)
+    return session
 
 
 def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -135,18 +163,18 @@ def _asked(mock: Mock) -> APIRouter:
         method: str | None = None,
         path: str | None = None,
         status: int | None = None,
-        session: str | None = None,
+        session: Session = None,
         refused: bool | None = None,  # noqa: FBT001
         after: Annotated[int, Query(ge=0, description="Only those numbered above.")] = 0,
         limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
     ) -> list[JournalEntry]:
         name = mock.provider_named(provider) if provider else None
-        wanted = Wanted(name, method, path, status=status, session=session, refused=refused)
+        wanted = Wanted(name, method, path, status=status, session=_whose(session), refused=refused)
         return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
 
     @router.get("/coverage", summary="Which interactions were used, which never")
-    async def coverage() -> Coverage:
-        uses = mock.coverage()
+    async def coverage(session: Session = None) -> Coverage:
+        uses = mock.coverage(_whose(session))
         return Coverage(
             used=sum(use.times > 0 for use in uses),
             total=len(uses),
@@ -155,8 +183,8 @@ def _asked(mock: Mock) -> APIRouter:
         )
 
     @router.post("/verify", summary="Was this asked, how often, and with what?")
-    async def verify(asked: VerifyRequest) -> VerifyResult:
-        wanted = asked.wanted(mock.provider_named)
+    async def verify(asked: VerifyRequest, session: Session = None) -> VerifyResult:
+        wanted = asked.wanted(mock.provider_named, _whose(session))
         found = mock.journal.exchanges(wanted)
         return VerifyResult(
             verified=asked.is_as_often(len(found)),
@@ -200,8 +228,8 @@ def _changing(mock: Mock) -> APIRouter:
         status_code=204,
         response_class=Response,
     )
-    async def forget() -> None:
-        mock.journal.clear()
+    async def forget(session: Session = None) -> None:
+        mock.journal.clear(_whose(session))
 
     @router.delete(
         "/sessions/{session:path}", summary="Forget a session and its world", status_code=204, response_class=Response

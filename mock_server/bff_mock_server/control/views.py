@@ -172,18 +172,17 @@ class VerifyRequest(_RequestBody):
     headers: dict[str, str] = {}
     status: int | None = None
     interaction: str | None = None
-    session: str | None = None
     body: str | None = Field(default=None, description="Part of the request's body.")
     times: int | None = Field(default=None, ge=0, description="Exactly so often.")
     at_least: int | None = Field(default=None, ge=0)
     at_most: int | None = Field(default=None, ge=0)
 
-    def wanted(self, provider_named: Callable[[str], str]) -> Wanted:
+    def wanted(self, provider_named: Callable[[str], str], session: str | None) -> Wanted:
         """Which exchanges are meant; `provider_named` says what each name of a provider means."""
         asked: dict[str, Any] = self.model_dump(exclude={"times", "at_least", "at_most"})
         if self.provider is not None:
             asked["provider"] = provider_named(self.provider)
-        return Wanted(**asked)
+        return Wanted(**asked, session=session)
 
     def is_as_often(self, count: int) -> bool:
         """Whether so many are as many as there should be."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,12 @@ from bff_mock_server.responses.reply import AttributedReply
 
 SIZE: Final = 1000
 """How many requests are kept."""
+
+DEFAULT_SESSION: Final = ""
+"""Names the default world where sessions are named."""
+
+_MOST_SESSIONS: Final = 1000
+"""Sessions whose uses are counted; after that those of the oldest are forgotten."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -112,7 +118,7 @@ class Wanted:
         headers: By lower-case name, as `query`.
         status: Of the answer.
         interaction: The description of what answered.
-        session: Whose world answered.
+        session: Whose world answered; `DEFAULT_SESSION` for the default one.
         refused: Whether the mock had no answer and said why.
         body: Part of the request's body, as text.
     """
@@ -139,7 +145,7 @@ class Wanted:
             and (self.body is None or self.body in exchange.body.decode("utf-8", "replace"))
             and self.status in {None, exchange.status}
             and self.interaction in {None, exchange.interaction}
-            and self.session in {None, exchange.session}
+            and self.session in {None, exchange.session or DEFAULT_SESSION}
             and self.refused in {None, exchange.is_refused}
         )
 
@@ -168,6 +174,9 @@ class Use:
     times: int
 
 
+_Uses = dict[tuple[Case | CompiledInteraction, int], int]
+
+
 class Journal:
     """Records requests in little time and memory, and says afterwards what they were.
 
@@ -186,7 +195,7 @@ class Journal:
         self._log_requests = log_requests
         self._scrubber = Scrubber(keys)
         self._exchanges: deque[Exchange] = deque(maxlen=size)
-        self._uses: dict[tuple[Case | CompiledInteraction, int], int] = {}
+        self._uses: dict[str | None, _Uses] = {}
         self.start = uuid4().hex
         self.count = 0
         self.violations = 0
@@ -230,41 +239,65 @@ class Journal:
             shown = f" ({fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
         if entry is not None:
+            uses = self._uses.get(session)
+            if uses is None:
+                uses = self._begin_counting(session)
             use = (case or entry, status)
-            self._uses[use] = self._uses.get(use, 0) + 1
+            uses[use] = uses.get(use, 0) + 1
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
         found = (exchange for exchange in tuple(self._exchanges) if exchange.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
-    def coverage(self, tables: Iterable[Table]) -> list[Use]:
-        """How often each interaction was used, in the order of the contracts."""
-        return [use for table in tables for use in self._of_table(table)]
+    def coverage(self, tables: Iterable[Table], *, session: str | None = None) -> list[Use]:
+        """How often each interaction was used, in the order of the contracts.
 
-    def clear(self) -> None:
-        """Forget everything but the counts."""
+        Args:
+            tables: The contracts.
+            session: In which session; `DEFAULT_SESSION` for the default world, `None` for all of them together.
+        """
+        counted = self._uses.values() if session is None else [self._uses.get(session or None, {})]
+        total: Counter[tuple[Case | CompiledInteraction, int]] = Counter()
+        for uses in counted:
+            total.update(uses)
+        return [use for table in tables for use in _of_table(table, total)]
+
+    def clear(self, session: str | None = None) -> None:
+        """Forget everything but the counts, or what one session asked; `DEFAULT_SESSION` for the default world."""
+        if session is None:
+            self._exchanges.clear()
+            self.forget_uses()
+            return
+        kept = [one for one in self._exchanges if (one.session or DEFAULT_SESSION) != session]
         self._exchanges.clear()
-        self.forget_uses()
+        self._exchanges.extend(kept)
+        self._uses.pop(session or None, None)
 
     def forget_uses(self) -> None:
         """Forget which interactions were used: there are others now."""
         self._uses.clear()
 
-    def _of_table(self, table: Table) -> Iterator[Use]:
-        for endpoint in table.endpoints:
-            answers: list[tuple[Case | CompiledInteraction, CompiledInteraction]] = [
-                *((case, entry) for case in endpoint.cases for entry in case.entries),
-                *((refusal, refusal) for refusal in endpoint.refusals),
-            ]
-            for key, entry in answers:
-                interaction = entry.interaction
-                status = interaction.response.status
-                yield Use(
-                    provider=table.provider,
-                    interaction=interaction.description,
-                    route=f"{table.provider} {endpoint.route}",
-                    path=interaction.request.path,
-                    status=status,
-                    times=self._uses.get((key, status), 0),
-                )
+    def _begin_counting(self, session: str | None) -> _Uses:
+        if len(self._uses) > _MOST_SESSIONS:
+            self._uses.pop(next(name for name in self._uses if name is not None))
+        return self._uses.setdefault(session, {})
+
+
+def _of_table(table: Table, uses: Mapping[tuple[Case | CompiledInteraction, int], int]) -> Iterator[Use]:
+    for endpoint in table.endpoints:
+        answers: list[tuple[Case | CompiledInteraction, CompiledInteraction]] = [
+            *((case, entry) for case in endpoint.cases for entry in case.entries),
+            *((refusal, refusal) for refusal in endpoint.refusals),
+        ]
+        for key, entry in answers:
+            interaction = entry.interaction
+            status = interaction.response.status
+            yield Use(
+                provider=table.provider,
+                interaction=interaction.description,
+                route=f"{table.provider} {endpoint.route}",
+                path=interaction.request.path,
+                status=status,
+                times=uses.get((key, status), 0),
+            )

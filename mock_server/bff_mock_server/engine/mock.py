@@ -1,6 +1,7 @@
 """Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -162,10 +163,9 @@ class Mock:
             message = f"{faults!r} arms nothing; disarm what is armed instead"
             raise FaultError(message)
         if not self.has_route(armed.route):
-            routes = ", ".join(
-                f"{backend.provider} {one.route}" for backend in self.backends for one in backend.table.endpoints
-            )
-            message = f"no endpoint is on the route {route!r}; there are: {routes}"
+            routes = [f"{backend.provider} {one.route}" for backend in self.backends for one in backend.table.endpoints]
+            nearest = sorted(routes, key=lambda known: SequenceMatcher(None, known, route).ratio(), reverse=True)
+            message = f"no endpoint is on the route {route!r}; there are, the nearest first: {', '.join(nearest)}"
             raise FaultError(message)
         world.arm(armed)
         return armed
@@ -194,6 +194,6 @@ class Mock:
             self.sessions.restart_all(scenario)
         self.problem = ""
 
-    def coverage(self) -> list[Use]:
-        """How often each interaction of the contracts was used."""
-        return self.journal.coverage(backend.table for backend in self.backends)
+    def coverage(self, session: str | None = None) -> list[Use]:
+        """How often each interaction of the contracts was used; `session` as in `Journal.coverage`."""
+        return self.journal.coverage((backend.table for backend in self.backends), session=session)

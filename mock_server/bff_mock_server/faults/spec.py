@@ -27,6 +27,8 @@ _OPTIONS: Final = ("rate", "times", "retry-after")
 _DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)")
 _CALL: Final = re.compile(r"(?P<name>[a-z]+)\((?P<first>[^,()]*),(?P<second>[^,()]*)\)")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TEMPLATED: Final = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|(?<=/):[A-Za-z_]\w*")
+"""A part of a path that varies, as frameworks and documents write it: `{user_id}`, `<user_id>`, `:user_id`."""
 _MAX_SIGMA: Final = 5.0
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
 NONE: Final = "none"
@@ -146,7 +148,7 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
 
 
 def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = ()) -> Route:
-    """Read a route such as `*`, `cms`, `GET /internal/v1/batches/*` or `ras GET /healthz`.
+    """Read a route such as `*`, `cms`, `GET /internal/v1/batches/*`, `ras GET /healthz` or `/batches/user/{user_id}`.
 
     Args:
         text: The route.
@@ -159,7 +161,7 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
     provider = method = path = None
     for word in text.split():
         if word.startswith("/") and path is None:
-            path = word
+            path = _TEMPLATED.sub("*", word)
         elif word.lower() in providers:
             provider = providers[word.lower()]
         elif word in _METHODS:

@@ -15,8 +15,26 @@ _ID: Final = re.compile(r"[!-~]{1,128}")
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 
+EVERY_SESSION: Final = "*"
+"""Names the requests of every session where requests are read; it is no session of its own."""
+
+
 class SessionError(ValueError):
     """A session's id that cannot be one."""
+
+
+def check_session(session: str) -> None:
+    """See that a session can have this id.
+
+    Raises:
+        SessionError: It is not 1 to 128 visible ASCII characters, or it stands for every session.
+    """
+    if not _ID.fullmatch(session):
+        message = f"a session's id is 1 to 128 visible ASCII characters, not {session[:128]!r}"
+        raise SessionError(message)
+    if session == EVERY_SESSION:
+        message = f"{EVERY_SESSION} stands for every session: requests can be read so, and nothing can be changed"
+        raise SessionError(message)
 
 
 class Sessions:
@@ -51,9 +69,7 @@ class Sessions:
         if world is not None:
             self._sessions.move_to_end(session)
             return world
-        if not _ID.fullmatch(session):
-            message = f"a session's id is 1 to 128 visible ASCII characters, not {session[:128]!r}"
-            raise SessionError(message)
+        check_session(session)
         world = self._sessions[session] = self._begin(session)
         if len(self._sessions) > MAX_SESSIONS:
             oldest = next(iter(self._sessions))

@@ -226,7 +226,7 @@ function refreshCoverage(now = false) {
 }
 
 async function loadCoverage() {
-  const coverage = await api("coverage");
+  const coverage = await api("coverage?session=*");
   const text = JSON.stringify(coverage);
   if (text === state.coverage) return;
   state.coverage = text;
@@ -299,7 +299,7 @@ $("arm").addEventListener("submit", (event) => {
 });
 $("disarm").addEventListener("click", () => guarded(async () => { await api("faults", "DELETE"); await refresh(); }));
 $("clear").addEventListener("click", () => guarded(async () => {
-  await api("journal", "DELETE");
+  await api("journal?session=*", "DELETE");
   state.waiting = [];
   $("entries").replaceChildren();
   $("empty").hidden = false;
