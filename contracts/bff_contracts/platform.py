@@ -88,3 +88,12 @@ def full_name(name: str) -> str:
     """The participant's name for a short one; any other name as it is."""
     provider = BY_NAME.get(name)
     return name if provider is None else provider.name
+
+
+def missing(module: str | None, *extras: str) -> str:
+    """What to say when a module is missing that extras of this package bring; no index has the package."""
+    wanted = f"[{','.join(extras)}]"
+    return (
+        f"{module} is missing: install {DISTRIBUTION}{wanted} from where you have it, such as"
+        f" pip install './{DISTRIBUTION.replace('-', '_')}-….whl{wanted}'"
+    )

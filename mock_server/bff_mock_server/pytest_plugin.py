@@ -28,8 +28,9 @@ def _needs_extra() -> Generator[None]:
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_EXTRA:
             raise
-        message = f"{error.name} is missing; install the extra: pip install 'huleedu-bff-clients[mock]'"
-        pytest.fail(message, pytrace=False)
+        from bff_contracts.platform import missing  # noqa: PLC0415
+
+        pytest.fail(missing(error.name, "mock"), pytrace=False)
 
 
 @pytest.fixture(scope="session")

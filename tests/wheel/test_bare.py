@@ -6,8 +6,8 @@ import pytest
 
 from tests.wheel.environment import DISTRIBUTION, ROOT, Environment
 
-MOCK = f"install the extra: pip install '{DISTRIBUTION}[mock]'"
-CONTRACTS = f"install the extra: pip install '{DISTRIBUTION}[contracts]'"
+MOCK = f"install {DISTRIBUTION}[mock] from where you have it, such as pip install './huleedu_bff_clients-….whl[mock]'"
+CONTRACTS = MOCK.replace("[mock]", "[contracts]")
 
 
 @pytest.mark.parametrize("package", ["bff_clients", "bff_contracts", "bff_mock_server"])
@@ -56,7 +56,7 @@ def test_what_needs_an_extra_names_it_in_one_line(bare: Environment, words: str,
     done = bare.run(*words.split(), PACT_BROKER_BASE_URL="http://127.0.0.1:9")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith(f" is missing; {extra}\n")
+    assert done.stderr.endswith(f" is missing: {extra}\n")
     assert done.stderr.count("\n") == 1
 
 
@@ -79,6 +79,13 @@ def test_what_needs_no_extra_works(bare: Environment, words: str) -> None:
     assert done.stdout
 
 
+def test_a_name_that_needs_an_extra_names_it(bare: Environment) -> None:
+    done = bare.run("python", "-c", "from bff_mock_server import a_batch")
+
+    assert done.returncode == 1
+    assert done.stderr.endswith(f" is missing: {MOCK}\n")
+
+
 def test_a_pytest_without_the_extra_is_left_alone(with_pytest: Environment) -> None:
     file = with_pytest.file("test_theirs.py", "def test_theirs():\n    pass\n")
     done = with_pytest.run("python", "-m", "pytest", "-W", "error", file)
@@ -87,11 +94,11 @@ def test_a_pytest_without_the_extra_is_left_alone(with_pytest: Environment) -> N
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize("fixture", ["backends", "backends_on_ports", "bff_backend_urls"])
+@pytest.mark.parametrize("fixture", ["backends", "backends_on_ports"])
 def test_a_fixture_without_the_extra_names_it(with_pytest: Environment, fixture: str) -> None:
     file = with_pytest.file(f"test_{fixture}.py", f"def test_theirs({fixture}):\n    pass\n")
     done = with_pytest.run("python", "-m", "pytest", "-q", file)
 
     assert done.returncode == 1
-    assert f" is missing; {MOCK}\n" in done.stdout
+    assert f" is missing: {MOCK}\n" in done.stdout
     assert "Traceback" not in done.stdout

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Pact, shipped_pacts
-from bff_contracts.platform import DISTRIBUTION, PROVIDERS, full_name
+from bff_contracts.platform import PROVIDERS, full_name, missing
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -73,5 +73,4 @@ def needs_extra() -> Generator[None]:
     except ModuleNotFoundError as error:
         if error.name not in _OF_EXTRA:
             raise
-        message = f"{error.name} is missing; install the extra: pip install '{DISTRIBUTION}[contracts]'"
-        raise CannotRun(message) from error
+        raise CannotRun(missing(error.name, "contracts")) from error

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import bff_contracts
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.platform import BY_NAME, PROVIDERS
+from bff_contracts.platform import BY_NAME, PROVIDERS, missing
 from bff_mock_server.cli.banner import Address
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 from bff_mock_server.cli.watching import Loaded, Watcher
@@ -225,9 +225,9 @@ def _recorder(plan: Plan) -> "Recorder | None":
 def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") -> "dict[str, ProxyApp]":
     if not plan.proxied:
         return {}
-    missing = [provider for provider in plan.proxied if provider not in mock.providers]
-    if missing:
-        message = f"requests for {missing[0]} cannot be passed on: --only leaves it out"
+    left_out = [provider for provider in plan.proxied if provider not in mock.providers]
+    if left_out:
+        message = f"requests for {left_out[0]} cannot be passed on: --only leaves it out"
         raise CannotStartError(message)
     try:
         from bff_mock_server.proxy.app import ProxyApp  # noqa: PLC0415  # needs another extra
@@ -236,10 +236,7 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") 
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_CONTRACTS | _MODULES_OF_PROXY:
             raise
-        message = (
-            f"{error.name} is missing; a proxy needs the extras: pip install 'huleedu-bff-clients[mock,contracts]'"
-        )
-        raise CannotStartError(message) from error
+        raise CannotStartError(missing(error.name, "mock", "contracts")) from error
     observers: list[Observer] = [partial(learn_batches, mock.sessions)]
     try:
         if recorder is not None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.pact.file import PactError
-from bff_contracts.platform import DISTRIBUTION, KEY_VARIABLE, PROVIDERS, STATES_PATH
+from bff_contracts.platform import KEY_VARIABLE, PROVIDERS, STATES_PATH, missing
 from bff_contracts.version import ShowVersion
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 
@@ -78,8 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name not in _MODULES_OF_EXTRA:
             raise
-        message = f"{error.name} is missing; install the extra: pip install '{DISTRIBUTION}[mock]'"
-        raise CannotStartError(message) from error
+        raise CannotStartError(missing(error.name, "mock")) from error
     is_open = _is_open(options.host, allowed=options.allow_remote)
     gc.disable()  # nothing is garbage yet
     try:

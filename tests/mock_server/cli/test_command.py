@@ -262,7 +262,8 @@ def test_without_the_extra_it_says_which_to_install(
 
     assert cli.main([]) == 2
     assert capsys.readouterr().err == (
-        "bff-mock-server: uvicorn is missing; install the extra: pip install 'huleedu-bff-clients[mock]'\n"
+        "bff-mock-server: uvicorn is missing: install huleedu-bff-clients[mock] from where you have it, such as"
+        " pip install './huleedu_bff_clients-….whl[mock]'\n"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -15,23 +14,11 @@ from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.control import ControlApp
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.world.scenarios import shipped_scenarios
-from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch, batch_id, messages_of, request, user_has
+from tests.mock_server.building import HEADERS, KEY, USER, batch, batch_id, messages_of, request, user_has
 
 pytestmark = pytest.mark.anyio
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
-
-
-@pytest.fixture
-def app() -> MockApp:
-    return app_of(*shipped_pacts())
-
-
-@pytest.fixture
-async def control(app: MockApp) -> AsyncGenerator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(ControlApp(app.mock, Guard()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4100/_mock") as client:
-        yield client
 
 
 def total(app: MockApp, **headers: str) -> int:
@@ -305,82 +292,6 @@ async def test_foreign_pages_may_not_use_it(control: httpx.AsyncClient, headers:
 
 async def test_other_scopes_are_left_alone(app: MockApp) -> None:
     assert await messages_of(ControlApp(app.mock, Guard()), {"type": "lifespan"}) == []
-
-
-@pytest.fixture
-def busy(app: MockApp) -> MockApp:
-    """Two sessions and the default world have each asked something else."""
-    app.reply(request(PAGE))
-    for session, target in (("a", CLASSES), ("a", CLASSES), ("b", f"{PAGE}&sort=up")):
-        app.reply(request(target, headers={**HEADERS, "X-Mock-Session": session}))
-    return app
-
-
-SESSIONS = [
-    pytest.param(None, [1], id="the-default-world"),
-    pytest.param("a", [2, 3], id="a-session"),
-    pytest.param("b", [4], id="another"),
-    pytest.param("new", [], id="one-that-asked-nothing"),
-    pytest.param("*", [1, 2, 3, 4], id="every-session"),
-]
-
-
-@pytest.mark.usefixtures("busy")
-@pytest.mark.parametrize("by_header", [True, False], ids=["by-header", "by-parameter"])
-@pytest.mark.parametrize(("session", "numbers"), SESSIONS)
-async def test_whatever_reads_requests_reads_those_of_the_session(
-    control: httpx.AsyncClient, session: str | None, numbers: list[int], *, by_header: bool
-) -> None:
-    headers = {"X-Mock-Session": session} if by_header and session is not None else {}
-    params = {"session": session} if not by_header and session is not None else {}
-
-    journal = (await control.get("/journal", params=params, headers=headers)).json()
-    verified = (await control.post("/verify", json={"times": len(numbers)}, params=params, headers=headers)).json()
-    coverage = (await control.get("/coverage", params=params, headers=headers)).json()
-
-    assert [entry["number"] for entry in journal] == numbers
-    assert (verified["verified"], verified["count"]) == (True, len(numbers))
-    answered = len(set(numbers) & {1}) + 2 * bool(set(numbers) & {2, 3})
-    assert (coverage["used"] > 0) == (answered > 0)
-
-
-@pytest.mark.usefixtures("busy")
-async def test_a_session_forgets_its_own_requests_alone(control: httpx.AsyncClient) -> None:
-    await control.delete("/journal", headers={"X-Mock-Session": "a"})
-
-    assert [entry["number"] for entry in await get(control, "/journal", session="*")] == [1, 4]
-    assert (await get(control, "/coverage", session="a"))["used"] == 0
-    assert (await get(control, "/coverage"))["used"] > 0
-
-
-@pytest.mark.usefixtures("busy")
-async def test_header_and_parameter_name_one_session(control: httpx.AsyncClient) -> None:
-    answer = await control.get("/journal", params={"session": "a"}, headers={"X-Mock-Session": "b"})
-    same = await control.get("/journal", params={"session": "a"}, headers={"X-Mock-Session": "a"})
-
-    assert (answer.status_code, same.status_code) == (400, 200)
-    assert answer.json()["detail"] == "X-Mock-Session names 'b' and the parameter session names 'a'"
-
-
-@pytest.mark.parametrize("session", ["a b", "*"])
-async def test_what_cannot_be_a_session_changes_nothing(app: MockApp, control: httpx.AsyncClient, session: str) -> None:
-    answer = await control.post("/faults", json={"fault": "reset"}, params={"session": session})
-
-    assert answer.status_code == 400
-    assert (app.mock.sessions.names, app.mock.sessions.default.faults) == ((), ())
-
-
-async def test_every_route_that_is_about_a_session_says_so_in_the_document(control: httpx.AsyncClient) -> None:
-    document = (await control.get("/openapi.json")).json()
-    named = {
-        path: {(one["in"], one["name"]) for one in operation.get("parameters", ())}
-        for path, operations in document["paths"].items()
-        for operation in operations.values()
-    }
-
-    about_none = {"/_mock/health", "/_mock/interactions", "/_mock/states", "/_mock/sessions/{session}"}
-    both = {("header", "X-Mock-Session"), ("query", "session")}
-    assert [path for path, found in named.items() if path not in about_none and not both <= found] == []
 
 
 @pytest.mark.parametrize("route", ["GET {}/{{user_id}}", "{}/<user_id>", "ras {}/:user_id", "{}/*"])

@@ -1,0 +1,26 @@
+"""The control API of a mock of both backends, called in process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+
+from bff_contracts.pact.file import shipped_pacts
+from bff_mock_server import MockApp
+from bff_mock_server.control import ControlApp
+from bff_mock_server.serving.guard import Guard
+from tests.mock_server.building import app_of
+
+
+@pytest.fixture
+def app() -> MockApp:
+    return app_of(*shipped_pacts())
+
+
+@pytest.fixture
+async def control(app: MockApp) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(ControlApp(app.mock, Guard()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4100/_mock") as client:
+        yield client
