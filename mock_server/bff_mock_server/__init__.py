@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bff_contracts.pact.file import PactError
     from bff_mock_server.engine.backend import Backend
-    from bff_mock_server.engine.journal import Exchange, Use
+    from bff_mock_server.engine.coverage import Use
+    from bff_mock_server.engine.journal import Exchange
     from bff_mock_server.engine.mock import Mock
     from bff_mock_server.faults.spec import FaultError
     from bff_mock_server.serving.app import MockApp
@@ -34,7 +35,7 @@ _HOMES = {
     "StateCall": "bff_mock_server.world.scenarios",
     "StateError": "bff_mock_server.world.rows",
     "Teacher": "bff_mock_server.world.scenarios",
-    "Use": "bff_mock_server.engine.journal",
+    "Use": "bff_mock_server.engine.coverage",
     "a_batch": "bff_mock_server.testing",
     "find_scenario": "bff_mock_server.world.scenarios",
     "read_scenario": "bff_mock_server.world.scenarios",

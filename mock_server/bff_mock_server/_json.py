@@ -1,11 +1,20 @@
 """Reads and writes JSON strictly."""
 
 import json
+from typing import Any
 
 
 def dumps(value: object) -> str:
     """Compact JSON; Swedish text stays readable."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_or_none(text: bytes) -> Any:
+    """The JSON document that a text is; `None` when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def loads(text: str | bytes) -> object:

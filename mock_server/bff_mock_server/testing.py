@@ -10,7 +10,8 @@ from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.journal import Exchange, Use, Wanted
+from bff_mock_server.engine.coverage import Use
+from bff_mock_server.engine.journal import Exchange, Wanted
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.serving.app import MockApp
 from bff_mock_server.world.scenarios.files import find_scenario

@@ -6,10 +6,12 @@ from urllib.parse import unquote
 
 from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Pact
+from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
+from bff_mock_server.engine.attribution import Attribution
 from bff_mock_server.engine.credentials import Credentials
 from bff_mock_server.engine.mock_headers import WantedState
-from bff_mock_server.engine.simulators import CREDENTIALS, SIMULATORS, renderers_of
+from bff_mock_server.engine.simulators import CREDENTIALS, SIMULATORS, simulated_of
 from bff_mock_server.matching.match import (
     Matched,
     Predicate,
@@ -67,6 +69,7 @@ class Backend:
         pact: The contract.
         table: The contract as requests are looked up in it.
         has_states: Whether the catalogue knows provider states of it.
+        attribution: Which interaction an answer is of.
 
     Raises:
         PactError: The contract holds something that the mock cannot honour.
@@ -82,7 +85,8 @@ class Backend:
         self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
-        self._renderers = renderers_of(self.table, lenient=lenient)
+        self._simulated = simulated_of(self.table, lenient=lenient)
+        self.attribution = Attribution(self.table, self._simulated)
         self._constant = dict(self._constant_replies())
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 
@@ -123,7 +127,8 @@ class Backend:
         if isinstance(outcome, Matched):
             entry, case = outcome
             if not overlooked:
-                return AttributedReply(self._reply(endpoint, entry, asked, rows), endpoint, entry, case)
+                reply = self._reply(endpoint, entry, asked, rows)
+                return AttributedReply(reply, endpoint, self.attribution.of(endpoint, case, entry, reply))
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
@@ -134,24 +139,33 @@ class Backend:
         head = Head(reply.status, (*reply.head.headers, differences_header(overlooked)))
         return AttributedReply(Reply(head, reply.body), endpoint, entry, differences=overlooked)
 
-    def attribute(self, found: Found, reply: Reply) -> AttributedReply:
+    def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
         """The answer of a real provider, and which interaction it belongs to, if the contract has one.
 
         Differences say why the contract does not allow the request; then it says nothing about the answer either.
+
+        Args:
+            found: Where the request belongs.
+            asked: The request.
+            reply: The answer.
+            text: Its body, without a content coding.
         """
         _, endpoint, outcome, _ = found
-        if isinstance(outcome, Unmatched):
-            return AttributedReply(reply, endpoint, differences=outcome.differences)
-        refusals = endpoint.refusals if endpoint is not None else ()
-        refusal = next((one for one in refusals if one.interaction.response.status == reply.status), None)
+        if endpoint is None or isinstance(outcome, Unmatched):
+            differences = outcome.differences if isinstance(outcome, Unmatched) else ()
+            return AttributedReply(reply, endpoint, differences=differences)
+        refusal = next((one for one in endpoint.refusals if one.interaction.response.status == reply.status), None)
         if refusal is not None:
             return AttributedReply(reply, endpoint, refusal)
-        return AttributedReply(reply, endpoint, outcome.entry, outcome.case)
+        simulated = self._simulated.get(endpoint)
+        if simulated is not None:
+            reply = reply._replace(kind=simulated.kind_of(json_or_none(text), asked.query))
+        return AttributedReply(reply, endpoint, self.attribution.of(endpoint, outcome.case, outcome.entry, reply))
 
     def _reply(self, endpoint: Endpoint | None, entry: CompiledInteraction, asked: Asked, rows: Rows) -> Reply:
-        render = self._renderers.get(endpoint) if endpoint is not None else None
-        if render is not None:
-            return render(asked, rows)
+        simulated = self._simulated.get(endpoint) if endpoint is not None else None
+        if simulated is not None:
+            return simulated.render(asked, rows)
         return self._constant.get(entry) or from_example(entry.interaction, asked)
 
     def _constant_replies(self) -> Iterator[tuple[CompiledInteraction, Reply]]:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from bff_contracts.platform import CORRELATION_HEADER
 from bff_mock_server.engine.scrubbing import Scrubber
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.matching.table import Case, CompiledInteraction, Table
+from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import AttributedReply
 
 SIZE: Final = 1000
@@ -150,31 +150,7 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """How often an interaction of a contract answered.
-
-    Interactions that ask the same of a request, in other provider states, cannot be told apart by it: each of them
-    counts when one of them answered.
-
-    Attributes:
-        provider: The participant's name.
-        interaction: Its description.
-        route: Its endpoint, in the words in which faults are armed.
-        path: That of its example.
-        status: Of its answer.
-        times: How often.
-    """
-
-    provider: str
-    interaction: str
-    route: str
-    path: str
-    status: int
-    times: int
-
-
-_Uses = dict[tuple[Case | CompiledInteraction, int], int]
+_Uses = dict[CompiledInteraction, int]
 
 
 class Journal:
@@ -210,7 +186,7 @@ class Journal:
         violations: Sequence[Violation] = (),
     ) -> None:
         """Write a request and its answer down, without keys and without most of a long body."""
-        reply, _, entry, case, differences, reason, fault = answer
+        reply, _, entry, differences, reason, fault, is_spoilt = answer
         is_lost = reply.delivery is not None and reply.delivery.is_lost
         status = 0 if is_lost else reply.head.status
         path, query, query_string, headers, body = self._scrubber.kept(asked)
@@ -238,30 +214,28 @@ class Journal:
         if self._log_requests:
             shown = f" ({fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
-        if entry is not None:
+        if entry is not None and not is_spoilt:
             uses = self._uses.get(session)
             if uses is None:
                 uses = self._begin_counting(session)
-            use = (case or entry, status)
-            uses[use] = uses.get(use, 0) + 1
+            uses[entry] = uses.get(entry, 0) + 1
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
         found = (exchange for exchange in tuple(self._exchanges) if exchange.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
-    def coverage(self, tables: Iterable[Table], *, session: str | None = None) -> list[Use]:
-        """How often each interaction was used, in the order of the contracts.
+    def uses(self, session: str | None = None) -> Mapping[CompiledInteraction, int]:
+        """How often each interaction has answered.
 
         Args:
-            tables: The contracts.
             session: In which session; `DEFAULT_SESSION` for the default world, `None` for all of them together.
         """
         counted = self._uses.values() if session is None else [self._uses.get(session or None, {})]
-        total: Counter[tuple[Case | CompiledInteraction, int]] = Counter()
+        total: Counter[CompiledInteraction] = Counter()
         for uses in counted:
             total.update(uses)
-        return [use for table in tables for use in _of_table(table, total)]
+        return total
 
     def clear(self, session: str | None = None) -> None:
         """Forget everything but the counts, or what one session asked; `DEFAULT_SESSION` for the default world."""
@@ -282,22 +256,3 @@ class Journal:
         if len(self._uses) > _MOST_SESSIONS:
             self._uses.pop(next(name for name in self._uses if name is not None))
         return self._uses.setdefault(session, {})
-
-
-def _of_table(table: Table, uses: Mapping[tuple[Case | CompiledInteraction, int], int]) -> Iterator[Use]:
-    for endpoint in table.endpoints:
-        answers: list[tuple[Case | CompiledInteraction, CompiledInteraction]] = [
-            *((case, entry) for case in endpoint.cases for entry in case.entries),
-            *((refusal, refusal) for refusal in endpoint.refusals),
-        ]
-        for key, entry in answers:
-            interaction = entry.interaction
-            status = interaction.response.status
-            yield Use(
-                provider=table.provider,
-                interaction=interaction.description,
-                route=f"{table.provider} {endpoint.route}",
-                path=interaction.request.path,
-                status=status,
-                times=uses.get((key, status), 0),
-            )

@@ -8,7 +8,8 @@ from typing import Any
 from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend, closest
-from bff_mock_server.engine.journal import Journal, Use, Violation
+from bff_mock_server.engine.coverage import Use, coverage_of
+from bff_mock_server.engine.journal import Journal, Violation
 from bff_mock_server.engine.mock_headers import (
     MockHeaderError,
     MockHeaders,
@@ -195,5 +196,5 @@ class Mock:
         self.problem = ""
 
     def coverage(self, session: str | None = None) -> list[Use]:
-        """How often each interaction of the contracts was used; `session` as in `Journal.coverage`."""
-        return self.journal.coverage((backend.table for backend in self.backends), session=session)
+        """How often each interaction of the contracts was used; `session` as in `Journal.uses`."""
+        return coverage_of(self.backends, self.journal.uses(session))

@@ -10,6 +10,7 @@ services answer them.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import unquote
 from uuid import UUID
@@ -41,12 +42,33 @@ _END_OF_BIGINT: Final = 2**63
 Renderer = Callable[[Asked, Rows], Reply]
 """Renders the answers of one endpoint out of the rows of a world."""
 
-Simulator = Callable[[Endpoint, Interaction], Renderer | None]
-"""What renders an endpoint with this shape at one provider; `None` when the contract's examples have to do."""
+KindOf = Callable[[Any, Mapping[str, Sequence[str]]], object]
+"""Tells, from the JSON body of an answer and the query of its request, of which kind the answer is."""
 
 
-def renderers_of(table: Table, *, lenient: bool = False) -> Mapping[Endpoint, Renderer]:
-    """What renders each endpoint that a simulator knows; none for a provider that nobody wrote one for.
+def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> object:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """How one endpoint answers out of the rows.
+
+    Attributes:
+        render: Renders an answer, whose `kind` is what `kind_of` says of it.
+        kind_of: Tells the kinds of answers apart.
+    """
+
+    render: Renderer
+    kind_of: KindOf = _all_alike
+
+
+Simulator = Callable[[Endpoint, Interaction], Simulated | None]
+"""How an endpoint with this shape answers at one provider; `None` when the contract's examples have to do."""
+
+
+def simulated_of(table: Table, *, lenient: bool = False) -> Mapping[Endpoint, Simulated]:
+    """How each endpoint answers that a simulator knows; none for a provider that nobody wrote one for.
 
     A lenient mock also answers as the services do where the contract says nothing, as about the body of a health check.
     """
@@ -58,17 +80,17 @@ def renderers_of(table: Table, *, lenient: bool = False) -> Mapping[Endpoint, Re
         (endpoint, simulator(endpoint, shape) if shape.response.has_body or not lenient else _health(endpoint))
         for endpoint, shape in shaped
     )
-    return {endpoint: renderer for endpoint, renderer in found if renderer is not None}
+    return {endpoint: simulated for endpoint, simulated in found if simulated is not None}
 
 
-def _health(endpoint: Endpoint) -> Renderer | None:
+def _health(endpoint: Endpoint) -> Simulated | None:
     def render(_: Asked, __: Rows) -> Reply:
         return _HEALTHY
 
-    return render if endpoint.example_path == "/healthz" else None
+    return Simulated(render) if endpoint.example_path == "/healthz" else None
 
 
-def _ras(endpoint: Endpoint, shape: Interaction) -> Renderer | None:
+def _ras(endpoint: Endpoint, shape: Interaction) -> Simulated | None:
     """Pages for a shape with a list of batches and a pagination, one batch for a shape that is one."""
     body = _members(shape)
     if "batch_id" in body:
@@ -77,7 +99,7 @@ def _ras(endpoint: Endpoint, shape: Interaction) -> Renderer | None:
     return _page_of_batches(endpoint, shape, name) if name is not None and "pagination" in body else None
 
 
-def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Renderer | None:
+def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Simulated | None:
     segment = _segment(endpoint, batch_id)
     if segment is None:
         return None
@@ -90,12 +112,14 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Rend
         if _NUL in asked.path:
             return _INTERNAL_ERROR
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
-        return from_example(unknown, asked) if row is None else Reply(head, _text(template, row).encode())
+        if row is None:
+            return from_example(unknown, asked)._replace(kind=_UNKNOWN)
+        return Reply(head, _text(template, row).encode(), None, _kind_of_row(row))
 
-    return answer
+    return Simulated(answer, _kind_of_batch)
 
 
-def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Renderer | None:
+def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simulated | None:
     response = shape.response
     segment = _segment(endpoint, response.body[name][0].get("user_id"))
     template = template_of(response.body, response.rules, others=_other_bodies(endpoint, shape))
@@ -118,12 +142,17 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Rende
                 return _INTERNAL_ERROR
             found = found.by_status.get(status, NO_BATCHES)
         page = b",".join(_page(element, found, offset, limit))
-        return Reply(head, frame.fill(page=page, limit=b"%d" % limit, offset=b"%d" % offset, total=b"%d" % len(found)))
+        body = frame.fill(page=page, limit=b"%d" % limit, offset=b"%d" % offset, total=b"%d" % len(found))
+        return Reply(head, body, None, (bool(page), offset > 0))
 
-    return answer
+    def kind_of(body: Any, query: Mapping[str, Sequence[str]]) -> object:
+        rows = body.get(name) if is_object(body) else None
+        return (bool(rows), _number(query, "offset", _DEFAULT_OFFSET) > 0)
+
+    return Simulated(answer, kind_of)
 
 
-def _maps_by_batch(_: Endpoint, shape: Interaction) -> Renderer | None:
+def _maps_by_batch(_: Endpoint, shape: Interaction) -> Simulated | None:
     """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
     body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
@@ -138,18 +167,16 @@ def _maps_by_batch(_: Endpoint, shape: Interaction) -> Renderer | None:
     names_batch = is_object(known[1]) and "batch_id" in known[1]
 
     def answer(asked: Asked, rows: Rows) -> Reply:
-        entries = rows.facts(kind)
+        facts = rows.facts(kind)
         try:
-            ids = [_canonical(batch_id, entries) for batch_id in _ids(asked.query.get(name, ()))]
+            ids = [_canonical(batch_id, facts) for batch_id in _ids(asked.query.get(name, ()))]
         except ValueError:
             return _MALFORMED_ID
-        pairs = [
-            f'"{batch_id}":{_entry(template, entries.get(batch_id), batch_id if names_batch else None)}'
-            for batch_id in dict.fromkeys(ids)
-        ]
-        return Reply(head, f"{{{','.join(pairs)}}}".encode())
+        found = {batch_id: facts.get(batch_id) for batch_id in ids}
+        pairs = [f'"{one}":{_entry(template, fact, one if names_batch else None)}' for one, fact in found.items()]
+        return Reply(head, f"{{{','.join(pairs)}}}".encode(), None, _kind_of_map(found))
 
-    return answer
+    return Simulated(answer, lambda body, _: _kind_of_map(body))
 
 
 SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _maps_by_batch}
@@ -193,6 +220,31 @@ def _entry(template: Template, known: BatchFact | None, batch_id: str | None) ->
     if text is None:
         text = known.rendered[form] = template.render({**known.fields, "batch_id": batch_id})
     return text
+
+
+def _kind_of_map(entries: Any) -> object:
+    """Whether there are ids that have nothing, and ids that have something."""
+    if not is_object(entries):
+        return None
+    without = list(entries.values()).count(None)
+    return without > 0, without < len(entries)
+
+
+def _kind_of_batch(body: Any, _: object = None) -> object:
+    """What the dashboard tells apart: status and phase, and whether there is an essay."""
+    if not is_object(body):
+        return None
+    return body.get("overall_status"), body.get("current_phase"), bool(body.get("essays"))
+
+
+_UNKNOWN: Final = _kind_of_batch({})
+
+
+def _kind_of_row(row: BatchAnswer) -> object:
+    kind = row.rendered.get(_kind_of_row)
+    if kind is None:
+        kind = row.rendered[_kind_of_row] = _kind_of_batch(row.answer)
+    return kind
 
 
 def _members(shape: Interaction) -> Mapping[str, Any]:

@@ -43,12 +43,13 @@ def strike(
     struck = tuple(_drawn(armed, provider, asked, random))
     if not struck:
         return answer
-    delay, reply = 0.0, answer.reply
+    delay = 0.0
     for fault in struck:
         if fault.kind == "latency" and fault.seconds is not None:
             delay += fault.seconds(random)
         else:
-            reply = _broken(answer, fault, asked, random)
+            answer = _broken(answer, fault, asked, random)
+    reply = answer.reply
     if delay > 0.0:
         delivery = reply.delivery or Delivery()
         reply = reply._replace(delivery=Delivery(delay, delivery.form, delivery.pause))
@@ -71,7 +72,19 @@ def _ids_in(asked: Asked) -> set[str]:
     return {*map(unquote, asked.path.split("/")), *values}
 
 
-def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random) -> Reply:  # noqa: PLR0911  # one per fault
+def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random) -> AttributedReply:
+    own = answer.endpoint.with_status(fault.status) if answer.endpoint is not None and fault.kind == "status" else None
+    if own is not None:
+        # The contract has an answer of that status: that is what is given then.
+        reply = from_example(own.interaction, asked)
+        head = Head(reply.status, (*reply.head.headers, *_retry_after(fault)))
+        return answer._replace(reply=Reply(head, reply.body), entry=own)
+    return answer._replace(reply=_spoilt(answer, fault, asked, random), is_spoilt=True)
+
+
+def _spoilt(  # noqa: PLR0911  # one per fault
+    answer: AttributedReply, fault: Fault, asked: Asked, random: Random
+) -> Reply:
     reply = answer.reply
     match fault.kind:
         case "reset" | "empty":
@@ -88,19 +101,10 @@ def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random)
             page = f"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
             return Reply(Head(fault.status, (_HTML, *_retry_after(fault))), page.encode())
         case "status":
-            return _with_status(answer, fault, asked)
+            error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
+            return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
         case _:
             return _outside_the_contract(reply, random, _expected(answer, asked))
-
-
-def _with_status(answer: AttributedReply, fault: Fault, asked: Asked) -> Reply:
-    """The contract's own answer of a status at the endpoint, if it has one."""
-    own = answer.endpoint.with_status(fault.status) if answer.endpoint is not None else None
-    if own is not None:
-        reply = from_example(own.interaction, asked)
-        return Reply(Head(reply.status, (*reply.head.headers, *_retry_after(fault))), reply.body)
-    error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
-    return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
 
 
 def _expected(answer: AttributedReply, asked: Asked) -> Response | None:

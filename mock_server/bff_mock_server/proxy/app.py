@@ -22,7 +22,7 @@ from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_moc
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
-from bff_mock_server.responses.reply import Reply, problem
+from bff_mock_server.responses.reply import AttributedReply, Reply, problem
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.http import (
     MAX_BODY_BYTES,
@@ -123,12 +123,9 @@ class ProxyApp:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
-        answer = self._backend.attribute(self._backend.find(asked), reply)
-        # Whatever an answer looks like, it reaches who asked for it, and is judged; of a request that the contract does
-        # not allow it says nothing about the answer either.
-        judge = self._judged if not answer.differences else _read
-        judging = asyncio.get_running_loop().run_in_executor(self._bench, judge, asked, reply)
-        text, violations = await judging
+        # Whatever an answer looks like, it reaches who asked for it, and is judged.
+        judging = asyncio.get_running_loop().run_in_executor(self._bench, self._judged, asked, reply)
+        answer, text, violations = await judging
         for violation in violations:
             _LOG.warning("%s %s breaks the contract: %s", asked.method, asked.path, violation)
         for observe in self._observers:
@@ -148,11 +145,19 @@ class ProxyApp:
         except httpx.HTTPError as error:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
-    def _judged(self, asked: Asked, reply: Reply) -> tuple[bytes, Sequence[Violation]]:
-        """The body as text, and how the answer leaves the contract."""
-        text, unreadable = _read(asked, reply)
-        if unreadable:
-            return text, unreadable
+    def _judged(self, asked: Asked, reply: Reply) -> tuple[AttributedReply, bytes, Sequence[Violation]]:
+        """Whose answer it is, its body as text, and how it leaves the contract."""
+        found = self._backend.find(asked)
+        try:
+            text = decoded(reply)
+        except UnreadableError as error:
+            answer = self._backend.attribute(found, asked, reply, b"")
+            return answer, b"", (Violation("body", "$", str(error)),)
+        answer = self._backend.attribute(found, asked, reply, text)
+        # Of a request that the contract does not allow it says nothing about the answer either.
+        return answer, text, () if answer.differences else self._violations(asked, reply, text)
+
+    def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
         content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
         try:
             found = self._judge.violations(
@@ -163,18 +168,10 @@ class ProxyApp:
                 body=text,
             )
         except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
-            return text, (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
+            return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
         violations = tuple(Violation(one.where, one.path, one.message) for one in found[:_MOST_VIOLATIONS])
         more = len(found) - len(violations)
-        return text, (*violations, Violation("body", "$", f"and {more} more")) if more else violations
-
-
-def _read(_: Asked, reply: Reply) -> tuple[bytes, Sequence[Violation]]:
-    """The body as text, and what keeps it from being read."""
-    try:
-        return decoded(reply), ()
-    except UnreadableError as error:
-        return b"", (Violation("body", "$", str(error)),)
+        return (*violations, Violation("body", "$", f"and {more} more")) if more else violations
 
 
 async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Reply:

@@ -10,7 +10,7 @@ from bff_contracts.pact.file import Interaction, Response
 from bff_mock_server._json import dumps
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint
+from bff_mock_server.matching.table import CompiledInteraction, Endpoint
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -68,11 +68,19 @@ class Delivery:
 
 
 class Reply(NamedTuple):
-    """A whole answer, and how it is delivered; `None` means at once and whole."""
+    """A whole answer.
+
+    Attributes:
+        head: Status and headers.
+        body: The body.
+        delivery: How it is delivered; `None` means at once and whole.
+        kind: Tells the answers of one request apart, where rows make different ones; `None` where nothing does.
+    """
 
     head: Head
     body: bytes
     delivery: Delivery | None = None
+    kind: object = None
 
     @property
     def status(self) -> int:
@@ -94,19 +102,19 @@ class AttributedReply(NamedTuple):
         reply: What goes back.
         endpoint: Whose reply it is; `None` for a refusal of the mock itself.
         entry: The interaction that answered; `None` for a refusal of the mock itself.
-        case: All interactions that ask the same as `entry`, when requests are told apart by rules.
         differences: Why the request was refused, or what a lenient mock overlooked.
         reason: Why what was asked of the mock itself could not be done.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
+        is_spoilt: Whether a fault made another answer of it than the contract's.
     """
 
     reply: Reply
     endpoint: Endpoint | None = None
     entry: CompiledInteraction | None = None
-    case: Case | None = None
     differences: Sequence[RequestDifference] = ()
     reason: str = ""
     fault: str = ""
+    is_spoilt: bool = False
 
 
 def phrase(status: int) -> str:

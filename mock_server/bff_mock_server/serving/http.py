@@ -53,7 +53,7 @@ async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> N
     Raises:
         RuntimeError: The connection is to end in a way that this server offers no means for.
     """
-    head, body, delivery = reply
+    head, body, delivery, _ = reply
     start = {"type": "http.response.start", "status": head.status, "headers": reply.headers}
     if delivery is None:
         await send(start)

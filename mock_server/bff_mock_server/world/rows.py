@@ -42,7 +42,7 @@ INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 """What the `status` filter takes."""
 
 
-Rendered = dict[object, str]
+Rendered = dict[object, Any]
 
 
 class StateError(ValueError):
@@ -59,7 +59,7 @@ class BatchAnswer:
         internal_status: What RAS stores, and what the `status` filter compares with.
         created: When it was made, comparable: pages are sorted by it.
         make: Gives all fields of the answer; a row of a large school makes them when they are shown.
-        rendered: Its JSON text in the forms that were asked for, kept for as long as the row.
+        rendered: What was made of it, such as its JSON text in the forms that were asked for, kept as long as the row.
     """
 
     batch_id: str
@@ -67,7 +67,7 @@ class BatchAnswer:
     internal_status: str
     created: datetime
     make: Callable[[], Mapping[str, Any]]
-    rendered: Rendered = field(default_factory=dict[object, str], repr=False)
+    rendered: Rendered = field(default_factory=dict[object, Any], repr=False)
 
     @property
     def answer(self) -> Mapping[str, Any]:
@@ -100,7 +100,7 @@ class BatchFact:
     """What CMS knows about batches: a class, for instance; `rendered` is as in `BatchAnswer`."""
 
     fields: Mapping[str, Any]
-    rendered: Rendered = field(default_factory=dict[object, str], repr=False)
+    rendered: Rendered = field(default_factory=dict[object, Any], repr=False)
 
 
 BatchFacts = Mapping[str, BatchFact | None]

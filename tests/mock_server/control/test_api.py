@@ -111,7 +111,8 @@ async def test_coverage_lists_what_was_never_used(app: MockApp, control: httpx.A
     coverage = await get(control, "/coverage")
 
     assert coverage["used"] + len(coverage["unused"]) == coverage["total"] == len(coverage["interactions"])
-    assert f"{CMS}: classes of batches: one batch" not in coverage["unused"]
+    assert f"{CMS}: classes of batches: none has one" not in coverage["unused"]
+    assert f"{CMS}: classes of batches: all have one" in coverage["unused"]
     assert f"{RAS}: batches of a user: a page" in coverage["unused"]
 
 
@@ -130,7 +131,7 @@ async def test_coverage_lists_what_was_never_used(app: MockApp, control: httpx.A
         pytest.param({"body": "x"}, False, 0, id="with-which-body"),
         pytest.param({"query": {"status": "cancelled"}, "headers": {"X-Service-ID": "bff-teacher-service"}}, True, 1,
                      id="with-what"),
-        pytest.param({"interaction": "batches of a user: a page", "status": 200, "method": "GET"}, True, 1,
+        pytest.param({"interaction": "batches of a user: none", "status": 200, "method": "GET"}, True, 1,
                      id="by-interaction"),
     ],
 )  # fmt: skip

@@ -10,13 +10,29 @@ import pytest
 
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
 from bff_mock_server.engine.journal import SIZE, Wanted
 from bff_mock_server.engine.scrubbing import BODY_BYTES
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.world import World
-from tests.mock_server.building import HEADERS, KEY, USER, app_of, batch_id, call, interaction, pact, ras_app, request
+from tests.mock_server.building import (
+    HEADERS,
+    KEY,
+    USER,
+    app_of,
+    batch,
+    batch_id,
+    call,
+    cms_app,
+    interaction,
+    pact,
+    ras_app,
+    request,
+    user_has,
+)
 
+A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
 
@@ -37,7 +53,7 @@ def test_each_request_is_there_with_what_became_of_it(app: MockApp) -> None:
     page, filtered, refused, keyless, failed = app.mock.journal.exchanges()
 
     assert (page.number, page.provider, page.method, page.target, page.status) == (1, RAS, "GET", PAGE, 200)
-    assert page.interaction == "batches of a user: a page"
+    assert page.interaction == "batches of a user: none"
     assert page.correlation_id == HEADERS["X-Correlation-ID"]
     assert (filtered.session, filtered.query["status"]) == ("a", ("cancelled",))
     assert (refused.status, refused.interaction, refused.differences[0].where) == (400, None, "query status")
@@ -56,7 +72,7 @@ def test_each_request_is_there_with_what_became_of_it(app: MockApp) -> None:
         pytest.param(Wanted(query={"limit": "21"}), [], id="other-query"),
         pytest.param(Wanted(headers={"X-Service-ID": HEADERS["X-Service-ID"]}), [1, 2, 3, 4, 5], id="headers"),
         pytest.param(Wanted(status=401), [4], id="status"),
-        pytest.param(Wanted(interaction="batches of a user: a page"), [1], id="interaction"),
+        pytest.param(Wanted(interaction="batches of a user: none"), [1], id="interaction"),
         pytest.param(Wanted(session="a"), [2], id="session"),
         pytest.param(Wanted(refused=True), [3], id="refused"),
         pytest.param(Wanted(refused=False, provider=RAS), [1, 2, 4], id="not-refused"),
@@ -146,16 +162,81 @@ def test_coverage_counts_what_was_used_and_lists_what_never_was(app: MockApp) ->
     assert len(uses) == sum(len(one.interactions) for one in shipped_pacts())
 
 
-def test_interactions_that_ask_the_same_count_together(app: MockApp) -> None:
+def test_an_interaction_is_used_when_an_answer_is_of_its_case(app: MockApp) -> None:
     assert used(app) == {
-        "batches of a user: a page": 1,
-        "batches of a user: the first page, newest first": 1,
-        "batches of a user: a later page": 1,
-        "batches of a user: past the end": 1,
+        "batches of a user: a page": 2,  # the shape of both pages; the filtered one has no row
         "batches of a user: none": 1,
-        "batches of a user: in the internal status cancelled": 1,
         "refused: batches of a user with a wrong key": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("target", "case"),
+    [
+        pytest.param("limit=20&offset=0", "the first page, newest first", id="first-page"),
+        pytest.param("limit=1&offset=1", "a later page", id="later-page"),
+        pytest.param("limit=20&offset=2", "past the end", id="past-the-end"),
+    ],
+)
+async def test_one_page_is_of_one_case(target: str, case: str) -> None:
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(batch(1), batch(2)))
+    app = ras_app(world)
+
+    await call(app, f"/internal/v1/batches/user/{USER}?{target}")
+
+    (found,) = app.mock.journal.exchanges()
+    assert found.interaction == f"batches of a user: {case}"
+    assert {name for name in used(app) if name != "batches of a user: a page"} == {found.interaction}
+
+
+@pytest.mark.parametrize(
+    ("classes", "used_"),
+    [
+        pytest.param([A_CLASS, A_CLASS], {"all have one", "one batch"}, id="all"),
+        pytest.param([None, None], {"none has one"}, id="none"),
+        pytest.param([A_CLASS, None], {"some have one"}, id="some"),
+    ],
+)
+async def test_classes_are_of_the_case_that_they_show(classes: list[Any], used_: set[str]) -> None:
+    world = World()
+    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(at): found for at, found in enumerate(classes)}})
+    app = cms_app(world)
+
+    await call(app, f"/internal/v1/batches/class-info?batch_ids={','.join(batch_id(at) for at in range(2))}")
+
+    assert {name.removeprefix("classes of batches: ") for name in used(app)} >= used_
+    others = {"all have one", "none has one", "some have one"} - used_
+    assert others.isdisjoint(name.removeprefix("classes of batches: ") for name in used(app))
+
+
+@pytest.mark.parametrize(
+    ("fault", "interaction", "is_used"),
+    [
+        pytest.param("latency=0ms", "batch status: no such batch", True, id="late"),
+        pytest.param("status=503", "batch status: no such batch", False, id="another-status"),
+        pytest.param("malformed", "batch status: no such batch", False, id="broken"),
+        pytest.param("reset", "batch status: no such batch", False, id="lost"),
+    ],
+)
+async def test_a_spoilt_answer_uses_nothing(fault: str, interaction: str, *, is_used: bool) -> None:
+    app = ras_app(World())
+    app.mock.arm("*", fault)
+
+    app.reply(request(f"/internal/v1/batches/{batch_id(1)}/status"))
+
+    assert used(app) == ({interaction: 1} if is_used else {})
+
+
+async def test_a_status_that_the_contract_has_uses_its_interaction() -> None:
+    app = ras_app(World())
+
+    await call(app, PAGE, headers={**HEADERS, "X-Mock-Fault": "status=401"})
+
+    (found,) = app.mock.journal.exchanges()
+    assert found.interaction is not None
+    assert found.interaction.startswith("refused: batches of a user")
+    assert used(app) == {found.interaction: 1}
 
 
 async def test_another_status_uses_another_interaction() -> None:

@@ -1,0 +1,55 @@
+"""How often each interaction of the contracts has answered."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.matching.table import CompiledInteraction
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How often an interaction of a contract answered.
+
+    The answer decides: a page without rows is no use of an interaction whose page has some. Interactions that ask the
+    same and answer alike, in other provider states, cannot be told apart: each of them counts when one of them
+    answered, and so does the shape of their endpoint.
+
+    Attributes:
+        provider: The participant's name.
+        interaction: Its description.
+        route: Its endpoint, in the words in which faults are armed.
+        path: That of its example.
+        status: Of its answer.
+        times: How often.
+    """
+
+    provider: str
+    interaction: str
+    route: str
+    path: str
+    status: int
+    times: int
+
+
+def coverage_of(backends: Iterable[Backend], uses: Mapping[CompiledInteraction, int]) -> list[Use]:
+    """The use of each interaction, in the order of the contracts; `uses` says how often each has answered."""
+    return [use for backend in backends for use in _of_backend(backend, uses)]
+
+
+def _of_backend(backend: Backend, uses: Mapping[CompiledInteraction, int]) -> Iterator[Use]:
+    times: Counter[CompiledInteraction] = Counter()
+    for entry, count in uses.items():
+        for counted in backend.attribution.counted(entry):
+            times[counted] += count
+    for endpoint in backend.table.endpoints:
+        for entry in (*(entry for case in endpoint.cases for entry in case.entries), *endpoint.refusals):
+            yield Use(
+                provider=backend.provider,
+                interaction=entry.interaction.description,
+                route=f"{backend.provider} {endpoint.route}",
+                path=entry.interaction.request.path,
+                status=entry.interaction.response.status,
+                times=times[entry],
+            )
