@@ -15,6 +15,7 @@ else:
 
 _LONGEST: Final = 3600.0
 _OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "rstr", "uvicorn"})
+BUILD_URL: Final = "where this build is shown; the broker links to it"
 DISTRIBUTION: Final = "huleedu-bff-clients"
 
 

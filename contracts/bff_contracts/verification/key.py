@@ -1,9 +1,15 @@
 """The provider's real key: where it comes from, where it is put, and that nobody reads it."""
 
+import base64
+import contextlib
+import html
 import json
+import logging
 import re
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
+from urllib.parse import quote
 
 from bff_contracts.pact.file import Pact
 from bff_contracts.verification.front import KEY_HEADER
@@ -43,18 +49,54 @@ class Key:
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:
-        """What the provider said, without the key, as it is and as JSON or Python write it.
+        """What the provider said, without the key, as it is and in the spellings that an answer may have it in.
 
         A short key is hidden only where it is a word of its own: it may be a part of many others.
         """
-        if not self.value:
-            return text
-        for spelled in {self.value, json.dumps(self.value)[1:-1], repr(self.value)[1:-1]}:
+        for spelled in self._spellings():
             if len(self.value) >= _SHORT:
-                text = text.replace(spelled, _HIDDEN)
+                text = re.sub(re.escape(spelled), _HIDDEN, text, flags=re.IGNORECASE)
             else:
                 text = re.sub(rf"(?<![\w-]){re.escape(spelled)}(?![\w-])", _HIDDEN, text)
         return text
+
+    def _spellings(self) -> list[str]:
+        """The key as it is, as JSON, Python, HTML and URLs write it, in base64, and as numbers; the longest first."""
+        if not self.value:
+            return []
+        raw = self.value.encode()
+        escaped = json.dumps(self.value)[1:-1]
+        spellings = {self.value, escaped, json.dumps(escaped)[1:-1], repr(self.value)[1:-1], html.escape(self.value)}
+        spellings |= {quote(self.value), quote(self.value, safe="")}
+        if len(self.value) >= _SHORT:
+            spellings |= {
+                base64.b64encode(raw).decode().rstrip("="),
+                base64.urlsafe_b64encode(raw).decode().rstrip("="),
+            }
+            spellings |= {raw.hex(), ", ".join(map(str, raw))}  # the engine writes bytes that are no text as numbers
+        return sorted(spellings, key=len, reverse=True)
+
+    @contextlib.contextmanager
+    def kept_out_of_logs(self) -> Generator[None]:
+        """Have whatever is logged meanwhile, by whomever, written without the key."""
+        if not self.value:
+            yield
+            return
+        make = logging.getLogRecordFactory()
+
+        def made(*args: Any, **keywords: Any) -> logging.LogRecord:
+            record = make(*args, **keywords)
+            with contextlib.suppress(TypeError, ValueError, KeyError):  # what cannot be formatted is not written either
+                record.msg, record.args = self.hidden(record.getMessage()), None
+            if record.exc_info and self.told_by(record.exc_info[1]):
+                record.exc_info = None
+            return record
+
+        logging.setLogRecordFactory(made)
+        try:
+            yield
+        finally:
+            logging.setLogRecordFactory(make)
 
     def told_by(self, error: BaseException | None) -> bool:
         """Whether an exception, or what caused it, holds the key."""
