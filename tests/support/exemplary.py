@@ -20,6 +20,7 @@ class Exemplary:
         document: The contract whose examples it answers with.
         key: The key that it accepts.
         spoil: Changes an answer's body, given the key that was sent.
+        echoes: Whether it sends the key back in a header.
         asked: How many requests it was sent.
     """
 
@@ -27,6 +28,7 @@ class Exemplary:
         self.document = document
         self.key = key
         self.spoil: Callable[[Any, str], Any] = lambda body, _: body
+        self.echoes = False
         self.asked = 0
         self._state: tuple[str, Any] | None = None
 
@@ -43,6 +45,8 @@ class Exemplary:
                 break
         status, body = self._set_up(json.loads(text)) if scope["path"] == "/states" else self._answer(scope)
         headers = [(b"content-type", b"application/json")]
+        if self.echoes:
+            headers.append((b"x-echo", dict(scope["headers"]).get(_KEY.lower().encode(), b"")))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 

@@ -3,13 +3,11 @@
 import base64
 import contextlib
 import html
-import json
 import logging
 import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
-from urllib.parse import quote
 
 from bff_contracts.pact.file import Pact
 from bff_contracts.verification.front import KEY_HEADER
@@ -53,28 +51,21 @@ class Key:
 
         A short key is hidden only where it is a word of its own: it may be a part of many others.
         """
-        for spelled in self._spellings():
-            if len(self.value) >= _SHORT:
-                text = re.sub(re.escape(spelled), _HIDDEN, text, flags=re.IGNORECASE)
-            else:
-                text = re.sub(rf"(?<![\w-]){re.escape(spelled)}(?![\w-])", _HIDDEN, text)
+        for pattern in self._patterns():
+            text = pattern.sub(_HIDDEN, text)
         return text
 
-    def _spellings(self) -> list[str]:
-        """The key as it is, as JSON, Python, HTML and URLs write it, in base64, and as numbers; the longest first."""
+    def _patterns(self) -> list[re.Pattern[str]]:
+        """What finds the key: as it is and escaped, in base64, and as numbers."""
         if not self.value:
             return []
+        written = "".join(map(_written, self.value))
+        if len(self.value) < _SHORT:
+            return [re.compile(rf"(?<![\w-]){written}(?![\w-])")]
         raw = self.value.encode()
-        escaped = json.dumps(self.value)[1:-1]
-        spellings = {self.value, escaped, json.dumps(escaped)[1:-1], repr(self.value)[1:-1], html.escape(self.value)}
-        spellings |= {quote(self.value), quote(self.value, safe="")}
-        if len(self.value) >= _SHORT:
-            spellings |= {
-                base64.b64encode(raw).decode().rstrip("="),
-                base64.urlsafe_b64encode(raw).decode().rstrip("="),
-            }
-            spellings |= {raw.hex(), ", ".join(map(str, raw))}  # the engine writes bytes that are no text as numbers
-        return sorted(spellings, key=len, reverse=True)
+        encodings = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
+        spellings = [*(each.decode().rstrip("=") for each in encodings), raw.hex(), ", ".join(map(str, raw))]
+        return [re.compile(each, re.IGNORECASE) for each in (written, *map(re.escape, spellings))]
 
     @contextlib.contextmanager
     def kept_out_of_logs(self) -> Generator[None]:
@@ -105,3 +96,13 @@ class Key:
             or self.told_by(error.__cause__)
             or self.told_by(error.__context__)
         )
+
+
+def _written(character: str) -> str:
+    """A pattern for one character, as JSON, Python, HTML and URLs write it, however often one is in the other."""
+    if character.isalnum():
+        return re.escape(character)
+    number = ord(character)
+    forms = {re.escape(character), re.escape(html.escape(character)), rf"%(?:25)*{number:02x}", f"u00{number:02x}"}
+    forms |= {f"x{number:02x}", f"&#0*{number};", f"&#x0*{number:x};"}
+    return rf"\\*(?:{'|'.join(sorted(forms, key=len, reverse=True))})"

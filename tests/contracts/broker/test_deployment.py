@@ -83,6 +83,15 @@ def test_a_version_that_lacks_a_contract_is_a_no_whatever_the_broker_says(
         assert f"there is no contract of {BFF} v1 with {provider} in the broker" in done.stdout
 
 
+def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS)
+    done = desk.run(*ASK, "--wait", "300")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"no: {BFF} v1 to production"
+    assert [each.path for each in broker.asked].count("/matrix") == 1
+
+
 def test_a_version_that_nobody_published_is_a_no(broker: Broker, desk: Desk) -> None:
     published(broker, CMS, RAS)
     done = desk.run("can-i-deploy", "--to", "production", "--version", "never")

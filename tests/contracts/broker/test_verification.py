@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import copy
+import html
 import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -268,25 +270,34 @@ def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team
 # The key
 
 
-def echo(kind: str, key: str) -> Any:
-    encoded = base64.b64encode(key.encode()).decode()
-    return {
-        "value": {"told": f"sent {key}"},
-        "name": {key: 1},
-        "upper": {"told": key.upper()},
-        "base64": {"told": encoded},
-        "nested": {"told": json.dumps({"key": json.dumps(key)})},
-        "text": f"sent {key}",
-    }[kind]
+def echo(kind: str, body: Any, key: str) -> Any:
+    """The answer, with the key where a text was."""
+    spelled = {
+        "upper": key.upper(),
+        "base64": base64.b64encode(key.encode()).decode(),
+        "nested": json.dumps({"key": json.dumps(key)}),
+        "url": quote(key),
+        "html": html.escape(key),
+        "hex": key.encode().hex(),
+    }.get(kind, f"sent {key}")
+    if kind == "text":
+        return spelled
+    if kind == "name":
+        return {key: 1}
+    return {batch: dict.fromkeys(entry, spelled) for batch, entry in body.items()}
 
 
-@pytest.mark.parametrize("kind", ["value", "name", "upper", "base64", "nested", "text"])
+KINDS: Final = ("value", "name", "upper", "base64", "nested", "url", "html", "hex", "text")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
     broker: Broker, team: Team, tmp_path: Path, kind: str
 ) -> None:
     put(broker, "bff-1", only(CLASSES))
     team.provider.key = KEY
-    team.provider.spoil = lambda _, key: echo(kind, key)
+    team.provider.spoil = lambda body, key: echo(kind, body, key)
+    team.provider.echoes = True
     files = [tmp_path / "junit.xml", tmp_path / "report.json"]
     arguments = ["--junit", str(files[0]), "--json", str(files[1])]
     done = team.desk.run(
@@ -299,14 +310,10 @@ def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
     told = "".join([done.stdout, done.stderr, *(file.read_text(encoding="utf-8") for file in files)])
 
     assert [each["success"] for each in results_of(broker)] == [False], done.stdout + done.stderr
-    for spelled in _spellings(KEY):
-        assert spelled.casefold() not in told.casefold()
-        assert not broker.received(spelled)
-
-
-def _spellings(key: str) -> list[str]:
-    encoded = base64.b64encode(key.encode()).decode().rstrip("=")
-    return [key, key.upper(), json.dumps(key)[1:-1], encoded, "4711"]
+    assert "[the key]" in told
+    for secret in ("4711", base64.b64encode(KEY.encode()).decode()[:12], KEY.encode().hex()[:12]):
+        assert secret.casefold() not in told.casefold()
+        assert not broker.received(secret)
 
 
 # What cannot run
