@@ -35,7 +35,8 @@ class Broker:
     Attributes:
         takes_tokens: Whether it wants the bearer token instead of basic authentication.
         failures: What becomes of an answer, by its number since `asked` was last emptied, the first being 0.
-        asked: The requests, in their order.
+        asked: The requests, in their order, since it was last emptied.
+        heard: All of them.
     """
 
     url: str = ""
@@ -43,6 +44,7 @@ class Broker:
     state: State = field(default_factory=State)
     failures: dict[int, Failure] = field(default_factory=dict[int, Failure])
     asked: list[Request] = field(default_factory=list[Request])
+    heard: list[Request] = field(default_factory=list[Request])
     ended: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -51,6 +53,7 @@ class Broker:
         with self.changed:
             failure = self.failures.get(len(self.asked))
             self.asked.append(request)
+            self.heard.append(request)
             self.changed.notify_all()
             if failure:
                 return Answer(503, "application/hal+json;charset=utf-8", {"error": {"message": "down"}}), failure
@@ -71,8 +74,8 @@ class Broker:
             assert self.changed.wait_for(lambda: any(each.path == path for each in self.asked), 20)
 
     def received(self, text: str) -> bool:
-        """Whether a text was in anything that was asked."""
-        return any(text in f"{each.target} {each.headers}" or text.encode() in each.text for each in self.asked)
+        """Whether a text was in anything that was ever asked."""
+        return any(text in f"{each.target} {each.headers}" or text.encode() in each.text for each in self.heard)
 
     def deliver(self) -> list[httpx.Request]:
         """Send the webhooks that are due; the real broker does so some seconds after the publication."""

@@ -12,8 +12,7 @@ from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitt
 from bff_contracts.broker.deployment import Verdict, can_i_deploy, record_deployment
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
-from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, pacts_of, seconds
-from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, pacts_of, seconds, shipped
 from bff_contracts.states import SHORT_NAMES
 
 _NO: Final = 1
@@ -55,7 +54,7 @@ def add(commands: Commands) -> None:
     for parser in (deploy, record):
         parser.add_argument(
             "--of",
-            default=shipped_pacts()[0].consumer,
+            default=shipped()[0].consumer,
             metavar="PARTICIPANT",
             help=f"whose version, consumer or provider; {' and '.join(SHORT_NAMES)} will do (default: %(default)s)",
         )
@@ -82,7 +81,7 @@ def _publish(options: argparse.Namespace) -> int:
     if changed:
         message = f"{_listed(changed)}: commit first, so that the version says what is published"
         raise CannotRun(message)
-    publication = Publication(version, of_branch, shipped_pacts(), options.tag, options.build_url)
+    publication = Publication(version, of_branch, shipped(), options.tag, options.build_url)
     for line in publish(Hal(broker(), seconds=options.time_limit), publication):
         _tell(line)
     return 0
@@ -97,7 +96,7 @@ def _tell_plan(version: str, of_branch: str, tags: Sequence[str], changed: Seque
     _tell(f"  version  {version}\n  branch   {of_branch}")
     if tags:
         _tell(f"  tags     {', '.join(tags)}")
-    for pact in shipped_pacts():
+    for pact in shipped():
         _tell(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
     if changed:
         _tell(f"but {_listed(changed)}: a real run refuses that")
@@ -112,7 +111,7 @@ def _listed(changed: Sequence[str]) -> str:
 def _can_i_deploy(options: argparse.Namespace) -> int:
     participant, version = _participant(options.of), options.version or commit()
     where = broker()
-    providers = [pact.provider for pact in shipped_pacts() if pact.consumer == participant]
+    providers = [pact.provider for pact in shipped() if pact.consumer == participant]
     until = time.monotonic() + (options.wait or 0.0)
     while True:
         # A question takes its own time too.
@@ -148,7 +147,7 @@ def _participant(name: str) -> str:
     Raises:
         CannotRun: No contract here has such a consumer or provider.
     """
-    return name if name in {pact.consumer for pact in shipped_pacts()} else pacts_of(name)[0].provider
+    return name if name in {pact.consumer for pact in shipped()} else pacts_of(name)[0].provider
 
 
 def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:

@@ -9,9 +9,8 @@ from bff_contracts.broker.access import BrokerError, Refused, broker
 from bff_contracts.broker.checkout import branch, commit
 from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
 from bff_contracts.broker.hal import Hal
-from bff_contracts.cli.common import CannotRun
+from bff_contracts.cli.common import CannotRun, shipped
 from bff_contracts.cli.rows import shown
-from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
 
@@ -27,7 +26,7 @@ class BrokerRun:
     def __init__(self, options: argparse.Namespace) -> None:
         where = broker()
         self._pact_url: str | None = options.pact_url
-        self._consumer = None if options.all_consumers else shipped_pacts()[0].consumer
+        self._consumer = None if options.all_consumers else shipped()[0].consumer
         self._publishes: bool = options.publish_results
         self._build_url: str | None = options.build_url
         self._version = options.version or commit() if self._publishes else ""
