@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bff_contracts.broker.access import Broker as Where
+from bff_contracts.broker.deployment import Row, Verdict
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
 from bff_contracts.pact.file import shipped_pacts
@@ -90,6 +91,15 @@ def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: D
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == f"no: {BFF} v1 to production"
     assert [each.path for each in broker.asked].count("/matrix") == 1
+
+
+@pytest.mark.parametrize("success", [None, False])
+def test_a_yes_without_a_kept_result_is_none(success: bool | None) -> None:  # noqa: FBT001  # a row of the table
+    kept, other = (Row(BFF, "v1", provider, "1", success=each) for provider, each in ((CMS, True), (RAS, success)))
+
+    assert Verdict(deployable=True, reasons=(), rows=[kept], missing=()).yes
+    assert not Verdict(deployable=True, reasons=(), rows=[kept, other], missing=()).yes
+    assert not Verdict(deployable=True, reasons=(), rows=[kept], missing=[RAS]).yes
 
 
 def test_a_version_that_nobody_published_is_a_no(broker: Broker, desk: Desk) -> None:

@@ -20,7 +20,7 @@ from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.states import CMS
 from tests.contracts.broker.conftest import Desk
 from tests.contracts.broker.test_deployment import hal
-from tests.support.broker_double import Broker, Failure
+from tests.support.broker_double import READER, Broker, Failure
 from tests.support.exemplary import Exemplary
 from tests.support.hypercorn_server import on_hypercorn
 
@@ -265,6 +265,42 @@ def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team
     for number in ("bff-1", "bff-2"):
         assert done.stdout.count(f"  {HEALTH} (bff-teacher-service {number})\n") == 1
     assert [each.success for each in broker.state.results] == [True, False]
+
+
+def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    put(broker, "classes-1", only(CLASSES), "classes")
+    broker.failures[6] = "503"
+    done = team.verify(*PUBLISH)
+
+    assert done.returncode == 2
+    assert "the results are not published, or not all of them: the Pact Broker at" in done.stderr
+    assert len(broker.state.results) == 1
+
+
+def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    reader = {"PACT_BROKER_USERNAME": READER[0], "PACT_BROKER_PASSWORD": READER[1]}
+    verified, refused = team.verify("--branch", "main", **reader), team.verify(*PUBLISH, **reader)
+
+    assert (verified.returncode, refused.returncode) == (0, 2)
+    assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in refused.stdout
+    assert "lets us read and not write (401)" in refused.stderr
+
+
+def test_contracts_of_an_older_specification_are_verified_too(broker: Broker, team: Team) -> None:
+    request, response = {"method": "GET", "path": "/healthz"}, {"status": 200}
+    document = {
+        "consumer": {"name": "admin"},
+        "provider": {"name": CMS},
+        "interactions": [{"description": "up", "request": request, "response": response}],
+        "metadata": {"pactSpecification": {"version": "2.0.0"}},
+    }
+    put(broker, "admin-1", read_pact(json.dumps(document), source="a test"))
+    done = team.verify(*PUBLISH, "--all-consumers")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [each["interactionDescription"] for each in results_of(broker)[0]["testResults"]] == ["up"]
 
 
 # The key
