@@ -21,6 +21,8 @@ OTHERS = {
     "--show-capture": "pytest",
     "--dist": "pytest-xdist",
     "--no-deps": "pip",
+    "--production": "pact broker create-environment",
+    "--ssl-certificate": "pact broker",
     "--list": "pdm run",
     "--fresh": "pdm run mutation",
     "--seed": "pdm run agreement",

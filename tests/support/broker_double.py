@@ -1,213 +1,181 @@
-"""A recording double of the Pact Broker's API: no broker, but what the official tools ask of one.
+"""A double of the Pact Broker, rebuilt from recorded exchanges with version 2.120.0: it keeps state, and refuses.
 
-It answers as the broker's documentation says, and can be told to refuse, to say no, or to hang. What it cannot show is
-that a real broker answers like this.
+A test replays each recorded exchange against it. Each of its answers can be made to fail.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from ssl import SSLContext
+from typing import Any, Final, Literal
 
-TOKEN = "token-4711"
-JSON = dict[str, Any]
+import httpx
 
+from tests.support.broker_answers import READER, TOKEN, WRITER, Answer, Request, Who, answer
+from tests.support.broker_state import State, Triggered
 
-@dataclass(frozen=True)
-class Request:
-    """One request that the double was sent."""
+__all__ = ["BASIC", "READER", "TOKEN", "WRITER", "Broker", "Failure", "broker_double"]
 
-    method: str
-    path: str
-    query: Mapping[str, list[str]]
-    token: str | None
-    body: Any
+Failure = Literal["503", "401", "not JSON", "cut off", "hang"]
+BASIC: Final[Mapping[str, str]] = {"PACT_BROKER_USERNAME": WRITER[0], "PACT_BROKER_PASSWORD": WRITER[1]}
+"""What the environment of somebody has who may write."""
+
+_ATTEMPTS: Final = 3
 
 
 @dataclass
 class Broker:
-    """What the double is told to do, and what it was asked.
+    """The double: what it knows, what it was asked, and which of its answers fail.
 
     Attributes:
-        refuse: Statuses that paths are answered with, by their beginning; `*` for all.
-        hang: The beginnings of paths that are never answered.
-        deployable: What `can-i-deploy` says; `None` while verifications are under way.
-        pacts: What there is to verify: pairs of a pact and whether it is pending.
+        takes_tokens: Whether it wants the bearer token instead of basic authentication.
+        failures: What becomes of an answer, by its number since `asked` was last emptied, the first being 0.
+        asked: The requests, in their order, since it was last emptied.
+        heard: All of them.
     """
 
     url: str = ""
-    refuse: dict[str, int] = field(default_factory=dict[str, int])
-    hang: list[str] = field(default_factory=list[str])
-    deployable: bool | None = True
-    pacts: list[tuple[Mapping[str, Any], bool]] = field(default_factory=list[tuple[Mapping[str, Any], bool]])
+    takes_tokens: bool = False
+    state: State = field(default_factory=State)
+    failures: dict[int, Failure] = field(default_factory=dict[int, Failure])
     asked: list[Request] = field(default_factory=list[Request])
+    heard: list[Request] = field(default_factory=list[Request])
     ended: threading.Event = field(default_factory=threading.Event)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def bodies(self, path: str) -> list[Any]:
-        """What was sent to a path."""
-        return [request.body for request in self.asked if request.path == path and request.method != "GET"]
+    def answer(self, request: Request) -> tuple[Answer, Failure | None]:
+        """The answer, and what is to become of it. One that fails changes nothing, as with a broker that is down."""
+        with self.changed:
+            failure = self.failures.get(len(self.asked))
+            self.asked.append(request)
+            self.heard.append(request)
+            self.changed.notify_all()
+            if failure:
+                return Answer(503, "application/hal+json;charset=utf-8", {"error": {"message": "down"}}), failure
+            return answer(self.state, Who(self.url, self.takes_tokens), request), None
 
-    @property
-    def published(self) -> list[JSON]:
-        """The contracts that were published, decoded."""
-        contracts = [each for body in self.bodies("/contracts/publish") for each in body["contracts"]]
-        return [json.loads(base64.b64decode(each["content"])) for each in contracts]
+    def forget(self) -> None:
+        """Empty what was asked, and let no answer fail."""
+        self.asked.clear()
+        self.failures.clear()
 
-    @property
-    def results(self) -> list[JSON]:
-        """The verification results that were published."""
-        return [request.body for request in self.asked if request.path.endswith("/verification-results")]
+    def sent(self, method: str, ending: str) -> list[Any]:
+        """The bodies that were sent to the paths with that ending."""
+        return [each.body for each in self.asked if each.method == method and each.path.endswith(ending)]
 
-    def answer(self, request: Request) -> tuple[int, JSON]:
-        """Status and body."""
-        self.asked.append(request)
-        if any(request.path.startswith(start) for start in self.hang):
-            self.ended.wait()
-        for start, status in self.refuse.items():
-            if start == "*" or request.path.startswith(start):
-                return status, {
-                    "errors": {"contracts": ["the double refuses this"]},
-                    "notices": _NOTICES[status >= 400],
-                }
-        return self._routed(request)
+    def wait_for(self, path: str) -> None:
+        """Wait until a path was asked for."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: any(each.path == path for each in self.asked), 20)
 
-    def _routed(self, request: Request) -> tuple[int, JSON]:  # noqa: PLR0911  # one for each route
-        path, here = request.path, {"self": {"href": f"{self.url}{request.path}", "name": "here"}}
-        match path.strip("/").split("/"):
-            case [""]:
-                return 200, {"_links": {**here, **self._links()}}
-            case ["contracts", "publish"]:
-                return 200, {"notices": _NOTICES[False], "_links": here, "_embedded": {}}
-            case ["matrix"]:
-                return 200, self._matrix(request)
-            case ["environments"]:
-                return 200, {"_embedded": {"environments": [_environment(self.url)]}, "_links": here}
-            case ["pacts", "provider", _, "for-verification"]:
-                return 200, {
-                    "_links": here,
-                    "_embedded": {"pacts": [self._to_verify(at) for at in range(len(self.pacts))]},
-                }
-            case ["pact", at]:
-                return 200, {**self.pacts[int(at)][0], "_links": self._pact_links(at, path)}
-            case ["pacticipants", _, "versions", _]:
-                record = {"name": "production", "href": f"{self.url}{path}/deployed-versions/environment/u-1"}
-                return 200, {"_links": {**here, "pb:record-deployment": [record]}}
-            case _:
-                return 201 if request.method == "POST" else 200, {"_links": {**here, **self._provider_links(path)}}
+    def received(self, text: str) -> bool:
+        """Whether a text was in anything that was ever asked."""
+        return any(text in f"{each.target} {each.headers}" or text.encode() in each.text for each in self.heard)
 
-    def _links(self) -> JSON:
-        return {
-            "pb:publish-contracts": {"href": f"{self.url}/contracts/publish"},
-            "pb:environments": {"href": f"{self.url}/environments"},
-            "pb:webhooks": {"href": f"{self.url}/webhooks"},
-            "pb:provider-pacts-for-verification": {
-                "href": f"{self.url}/pacts/provider/{{provider}}/for-verification",
-                "templated": True,
-            },
-        }
-
-    def _provider_links(self, path: str) -> JSON:
-        return {
-            "pb:version-tag": {"href": f"{self.url}{path}/versions/{{version}}/tags/{{tag}}", "templated": True},
-            "pb:branch-version": {
-                "href": f"{self.url}{path}/branches/{{branch}}/versions/{{version}}",
-                "templated": True,
-            },
-        }
-
-    def _pact_links(self, at: str, path: str) -> JSON:
-        provider = self.pacts[int(at)][0]["provider"]["name"]
-        return {
-            "self": {"href": f"{self.url}{path}"},
-            "pb:provider": {"href": f"{self.url}/pacticipants/{provider}", "name": provider},
-            "pb:publish-verification-results": {"href": f"{self.url}{path}/verification-results"},
-        }
-
-    def _to_verify(self, at: int) -> JSON:
-        pact, pending = self.pacts[at]
-        return {
-            "shortDescription": "latest from main",
-            "verificationProperties": {"pending": pending, "notices": []},
-            "_links": {"self": {"href": f"{self.url}/pact/{at}", "name": f"with {pact['consumer']['name']}"}},
-        }
-
-    def _matrix(self, request: Request) -> JSON:
-        unknown = self.deployable is None
-        reason = {True: "all are verified", False: "the verification failed", None: "no verification yet"}[
-            self.deployable
-        ]
-        row = {
-            "consumer": {"name": request.query["q[][pacticipant]"][0], "version": {"number": "1"}},
-            "provider": {"name": "class-management-service", "version": {"number": "2"}},
-            "verificationResult": None
-            if unknown
-            else {"success": self.deployable, "_links": {"self": {"href": self.url}}},
-        }
-        counts = {
-            "success": int(self.deployable is True),
-            "failed": int(self.deployable is False),
-            "unknown": int(unknown),
-        }
-        return {
-            "summary": {"deployable": self.deployable, "reason": reason, **counts},
-            "notices": [{"type": "info", "text": reason}],
-            "matrix": [row],
-        }
+    def deliver(self) -> list[httpx.Request]:
+        """Send the webhooks that are due; the real broker does so some seconds after the publication."""
+        due = [each for each in self.state.triggered if not each.log]
+        return [_delivered(each) for each in due]
 
 
-_NOTICES = {
-    False: [{"type": "success", "text": "published"}],
-    True: [{"type": "error", "text": "the double refuses this"}],
-}
-
-
-def _environment(url: str) -> JSON:
-    return {
-        "uuid": "u-1",
-        "name": "production",
-        "production": True,
-        "_links": {"self": {"href": f"{url}/environments/u-1", "name": "production"}},
+def _delivered(triggered: Triggered) -> httpx.Request:
+    wish = triggered.webhook["request"]
+    text = wish["body"] if isinstance(wish["body"], str) else json.dumps(wish["body"], separators=(",", ":"))
+    text = triggered.filled(text)
+    headers = {
+        "accept": "*/*",
+        "user-agent": "Pact Broker v2.120.0",
+        "content-type": "application/x-www-form-urlencoded",
     }
+    headers |= {name.lower(): value for name, value in wish.get("headers", {}).items()}
+    user = httpx.BasicAuth(wish["username"], wish["password"]) if "username" in wish else None
+    request = httpx.Request(wish["method"], wish["url"], headers=headers, content=text.encode())
+    with httpx.Client(auth=user) as client:
+        for attempt in range(1, _ATTEMPTS + 1):
+            response = client.send(request)
+            triggered.log += _logged(triggered, response, text, attempt)
+            if response.is_success:
+                break
+    return request
+
+
+def _logged(triggered: Triggered, response: httpx.Response, text: str, attempt: int) -> str:
+    request, at = response.request, "[2026-11-27T12:00:00Z]"
+    names = ("accept", "user-agent", "host", "content-length", "content-type")
+    end = (
+        f"Retrying webhook in {attempt} seconds\n"
+        if attempt < _ATTEMPTS
+        else f"Webhook execution failed after {attempt} attempts"
+    )
+    lines = [
+        f"INFO: HTTP/1.1 {request.method} {request.url}",
+        *(f"INFO: {name}: {request.headers[name]}" for name in names),
+        f"INFO: {text}",
+        f"INFO: HTTP/1.0 {response.status_code} {response.reason_phrase}",
+        *(f"INFO: {name.lower()}: {value}" for name, value in response.headers.items()),
+        "INFO: ",
+        *([] if response.is_success else [f"INFO: {end}"]),
+    ]
+    context = json.dumps(triggered.context, separators=(",", ":"))
+    return "\n".join(f"{at} {line}" for line in [f"DEBUG: Webhook context {context}", *lines]) + "\n"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    broker: Broker
+
+    def _any(self) -> None:
+        text = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answered, failure = self.broker.answer(Request(self.command, self.path, headers, text))
+        if failure == "hang":
+            self.broker.ended.wait()
+            self.close_connection = True
+            return
+        body, status = _encoded(answered), answered.status
+        if failure == "401":
+            status, body = 401, b""
+        elif failure == "not JSON":
+            status, body = 200, b"<html>a proxy</html>"
+        self.send_response(status)
+        if answered.content_type:
+            self.send_header("Content-Type", "text/html" if failure == "not JSON" else answered.content_type)
+        for name, value in answered.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) + (failure == "cut off")))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        if failure == "cut off":
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_OPTIONS = do_DELETE = _any  # noqa: N815  as the base class wants them
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class names it
+        pass
+
+
+def _encoded(answered: Answer) -> bytes:
+    if answered.body is None:
+        return b""
+    return answered.body.encode() if isinstance(answered.body, str) else json.dumps(answered.body).encode()
 
 
 @contextmanager
-def broker_double() -> Generator[Broker]:
+def broker_double(*, takes_tokens: bool = False, tls: SSLContext | None = None) -> Generator[Broker]:
     """Serve a double on a free port of 127.0.0.1."""
-    broker = Broker()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self) -> None:
-            parts = urlsplit(self.path)
-            text = self.rfile.read(int(self.headers.get("content-length") or 0))
-            token = (self.headers.get("authorization") or "").removeprefix("Bearer ") or None
-            request = Request(
-                self.command, parts.path, parse_qs(parts.query), token, json.loads(text) if text else None
-            )
-            status, document = broker.answer(request)
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/hal+json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        do_GET = do_HEAD = do_POST = do_PUT = _any  # noqa: N815  as the base class wants them
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    broker = Broker(takes_tokens=takes_tokens)
+    handler = type("Handler", (_Handler,), {"broker": broker})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
-        broker.url = f"http://127.0.0.1:{server.server_port}"
+        broker.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -98,8 +98,16 @@ with running_provider(lambda: cms, provider="cms", states=cms.states) as running
 
 
 def test_the_contracts_bring_the_official_command_line(with_contracts: Environment) -> None:
+    words = ("--name", "test", "--broker-base-url", "http://127.0.0.1:9", "--retries", "1")
+    done = with_contracts.run("pact", "broker", "create-environment", *words)
+
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9" in done.stdout + done.stderr
+
+
+def test_a_broker_is_asked_without_an_extra(bare: Environment) -> None:
     words = ("can-i-deploy", "--version", "1", "--to", "production")
-    done = with_contracts.run("bff-contracts", *words, PACT_BROKER_BASE_URL="http://127.0.0.1:9")
+    done = bare.run("bff-contracts", *words, PACT_BROKER_BASE_URL="http://127.0.0.1:9")
 
     assert done.returncode == 2
     assert done.stderr.startswith("bff-contracts: no Pact Broker answers at http://127.0.0.1:9")

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import subprocess
-import sys
 import tomllib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.platform import CMS
-from tests.contracts.verification.test_applications import stateful_cms
+from bff_contracts.platform import CMS, RAS
+from tests.contracts.broker.test_deployment import published, verified
 from tests.documents.blocks import runs, runs_each
-from tests.support.broker_double import TOKEN, Broker, broker_double
+from tests.support.broker_double import BASIC, Broker, broker_double
+from tests.support.exemplary import Exemplary
 from tests.support.hypercorn_server import on_hypercorn
+from tests.workflows.github import BIN, ROOT, Checkout, cloned, git, workflow
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FILES = [*OURS, *sorted((ROOT / "docs" / "workflows").glob("*.yml"))]
 PAGE = ROOT / "docs" / "ci.md"
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pdm"]["scripts"]
-THEIRS = {"./ci/start-service-for-contract-tests"}
+THEIRS = "./ci/start-service-for-contract-tests"
 """What stands in the workflow for provider teams in the place of something of their own."""
-
-
-def workflow(file: Path) -> dict[Any, Any]:
-    found: dict[Any, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return found
+CREDENTIALS = {"PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD"}
 
 
 def steps(file: Path) -> Iterator[dict[str, Any]]:
@@ -93,7 +85,7 @@ def test_steps_that_need_a_broker_are_skipped_without_one(file: Path) -> None:
     for step in steps(file):
         if re.search(r"bff-contracts (publish|can-i-deploy|record-deployment)", step.get("run", "")):
             assert step["if"] == "vars.PACT_BROKER_BASE_URL != ''"
-            assert {"PACT_BROKER_BASE_URL", "PACT_BROKER_TOKEN"} <= step["env"].keys()
+            assert {"PACT_BROKER_BASE_URL", *CREDENTIALS} <= step["env"].keys()
 
 
 def test_what_is_released_was_tested_and_nothing_is_told_to_the_broker_before() -> None:
@@ -103,84 +95,194 @@ def test_what_is_released_was_tested_and_nothing_is_told_to_the_broker_before() 
     assert [next(at for at, command in enumerate(release) if step in command) for step in order] == [0, 1, 2, 3, 4]
 
 
-# Their commands
+# Their steps, in one checkout
 
 
 @pytest.fixture(scope="module")
 def provider() -> Generator[str]:
-    with on_hypercorn(stateful_cms(200, [])) as url:
+    (document,) = (pact.document for pact in shipped_pacts() if pact.provider == CMS)
+    with on_hypercorn(Exemplary(document, key="the-key-of-our-tests")) as url:
         yield url
 
 
 @pytest.fixture
 def broker() -> Generator[Broker]:
     with broker_double() as double:
-        double.pacts = [(pact.document, False) for pact in shipped_pacts() if pact.provider == CMS]
         yield double
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A clean clone of this project, with its environment beside it, in which scripts of PDM are only told."""
-    folder = tmp_path / "clone"
-    git("clone", "--quiet", str(ROOT), str(folder))
-    git("-C", str(folder), "update-ref", "refs/remotes/origin/main", "HEAD")
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(BIN)
-    return folder
+def folder(tmp_path: Path) -> Path:
+    return cloned(tmp_path / "clone")
 
 
-def git(*words: str) -> None:
-    subprocess.run(["git", *words], check=True, capture_output=True)  # noqa: S603, S607
-
-
-def run(command: str, folder: Path, broker: Broker, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_", "MAKE"))},
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-        "PACT_BROKER_BASE_URL": broker.url,
-        "PACT_BROKER_TOKEN": TOKEN,
-        "GITHUB_REF_NAME": "main",
-        "GITHUB_STEP_SUMMARY": str(folder.parent / "summary.md"),
-        **variables,
+def contexts(broker: Broker | None, folder: Path, **github: Any) -> dict[str, Any]:
+    """What GitHub knows of a job on main, in a repository with a broker or without; the token is not set."""
+    sha = git("-C", folder, "rev-parse", "HEAD")
+    known = {
+        "event_name": "push",
+        "head_ref": "",
+        "ref_name": "main",
+        "ref_type": "branch",
+        "sha": sha,
+        "server_url": "https://github.test",
+        "repository": "a/b",
+        "run_id": "7",
     }
-    return subprocess.run(  # noqa: S602  as a workflow runs it
-        command,
-        shell=True,
-        executable="/bin/bash",
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    if broker is None:
+        return {"github": {**known, **github}}
+    return {
+        "github": {**known, **github},
+        "vars": {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_USERNAME": BASIC["PACT_BROKER_USERNAME"]},
+        "secrets": {"PACT_BROKER_PASSWORD": BASIC["PACT_BROKER_PASSWORD"]},
+    }
 
 
-@pytest.mark.parametrize("command", sorted({each for file in FILES for each in commands(file)} - THEIRS))
-def test_each_command_of_a_workflow_works(command: str, checkout: Path, broker: Broker, provider: str) -> None:
-    variables = {"BASE": "HEAD", "PROVIDER": "cms", "BRANCH": "main", "NUMBER": "7"}
-    words = shlex.split(command)
-    if words[0] == "sudo":
-        words = words[2:]
-    if words[0] == "make":  # the lanes themselves: what they would run, not all of it once more
-        done = run(shlex.join([*words, "--dry-run"]), checkout, broker)
-    elif words[:2] == [".tools/bin/pdm", "run"]:
-        assert words[2] in SCRIPTS
-        return
-    elif words[0] == "gh":
-        assert words[1:3] in (["pr", "comment"], ["release", "create"])
-        return
-    else:
-        done = run(
-            command.replace("http://127.0.0.1:5002/_pact/provider_states", f"{provider}/states").replace(
-                "http://127.0.0.1:5002", provider
-            ),
-            checkout,
-            broker,
-            **variables,
-        )
+def kept_in_production(broker: Broker) -> None:
+    """Have earlier contracts of the same content verified by what is in production."""
+    published(broker, CMS, RAS, version="bff-0")
+    verified(broker, {CMS: True, RAS: True})
 
-    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_a_push_to_main_publishes(broker: Broker, folder: Path) -> None:
+    checkout = Checkout(folder, contexts(broker, folder))
+    checkout.run_job(OURS[0], "publish")
+
+    assert checkout.last == 0, checkout.said
+    assert [each.version.branches for each in broker.state.published] == [["main"], ["main"]]
+    (sent,) = broker.sent("POST", "/contracts/publish")
+    assert sent["buildUrl"] == "https://github.test/a/b/actions/runs/7"
+
+
+def test_a_pull_request_is_told_what_it_demands(folder: Path) -> None:
+    git("-C", folder, "commit", "--quiet", "--allow-empty", "-m", "a change")
+    pull_request = {"number": "7", "head": {"repo": {"full_name": "a/b"}}}
+    event = {"event_name": "pull_request", "event": {"pull_request": pull_request}}
+    checkout = Checkout(folder, contexts(None, folder, **event))
+    ran = checkout.run_job(OURS[0], "diff")
+
+    assert checkout.last == 0, checkout.said
+    assert "gh pr comment 7" in checkout.said
+    assert len(ran) == 3
+
+
+def released(folder: Path) -> None:
+    """Tag a commit whose changelog has a section for it."""
+    file = folder / "CHANGELOG.md"
+    heading = "## [Unreleased]\n"
+    text = file.read_text(encoding="utf-8").replace(heading, f"{heading}\n## [1.2.3] - 2026-11-24\n", 1)
+    file.write_text(text, encoding="utf-8")
+    git("-C", folder, "commit", "--quiet", "-am", "Release 1.2.3")
+
+
+def test_a_tag_publishes_asks_and_is_released(broker: Broker, folder: Path) -> None:
+    released(folder)
+    kept_in_production(broker)
+    checkout = Checkout(folder, contexts(broker, folder, ref_name="v1.2.3", ref_type="tag"))
+    checkout.run_job(OURS[1], "release")
+    checkout.run_job(OURS[1], "attach")
+
+    assert checkout.last == 0, checkout.said
+    assert "yes: bff-teacher-service" in checkout.said
+    assert "gh release create v1.2.3 --verify-tag --notes-file build/release-notes.md dist/" in checkout.said
+    assert {each.version.branch for each in broker.state.published} == {"main"}
+
+
+def test_a_tag_that_a_provider_does_not_keep_is_not_released(broker: Broker, folder: Path) -> None:
+    released(folder)
+    published(broker, CMS, RAS, version="bff-0")
+    verified(broker, {CMS: True, RAS: False})
+    checkout = Checkout(folder, contexts(broker, folder, ref_name="v1.2.3", ref_type="tag"))
+    ran = checkout.run_job(OURS[1], "release")
+
+    assert checkout.last == 1, checkout.said
+    assert "can-i-deploy" in ran[-1]
+
+
+@pytest.mark.parametrize(("file", "job"), [(OURS[0], "publish"), (OURS[1], "release")], ids=["contracts", "release"])
+def test_without_a_broker_nothing_is_asked(file: Path, job: str, folder: Path) -> None:
+    released(folder)
+    checkout = Checkout(folder, contexts(None, folder, ref_name="v1.2.3", ref_type="tag"))
+    ran = checkout.run_job(file, job)
+
+    assert checkout.last == 0, checkout.said
+    assert not any("bff-contracts" in command for command in ran)
+
+
+@pytest.mark.parametrize("job", workflow(OURS[-1])["jobs"])
+def test_each_lane_of_the_tests_is_one(job: str, folder: Path) -> None:
+    checkout = Checkout(folder, contexts(None, folder))
+    for command in checkout.run_job(OURS[-1], job):
+        words = command.split()
+        assert words[0] in {"make", "sudo"} or words[2] in SCRIPTS
+
+    assert checkout.last == 0, checkout.said
+
+
+# The provider teams' workflow
+
+
+def team(broker: Broker, folder: Path, provider: str, **github: Any) -> Checkout:
+    addresses = {
+        THEIRS: "true",
+        "http://127.0.0.1:5002/_pact/provider_states": f"{provider}/states",
+        "http://127.0.0.1:5002": provider,
+    }
+    return Checkout(folder, contexts(broker, folder, **github), addresses)
+
+
+@pytest.mark.parametrize(
+    ("github", "branch", "asks"),
+    [
+        pytest.param({}, "main", True, id="push"),
+        pytest.param(
+            {"event_name": "pull_request", "head_ref": "fix", "ref_name": "7/merge"}, "fix", False, id="pull-request"
+        ),
+    ],
+)
+def test_a_change_of_a_provider_is_verified(
+    broker: Broker,
+    folder: Path,
+    provider: str,
+    github: Mapping[str, str],
+    branch: str,
+    asks: bool,  # noqa: FBT001  # a row of the table
+) -> None:
+    published(broker, CMS, RAS)
+    checkout = team(broker, folder, provider, **github)
+    ran = checkout.run_job(FILES[-1], "verify")
+    (result,) = broker.state.results
+
+    assert checkout.last == 0, checkout.said
+    assert (result.success, result.version.branches) == (True, [branch])
+    assert ("can-i-deploy" in ran[-1]) is asks
+
+
+@runs("docs/ci.md", "pact broker create-webhook")
+def test_the_webhook_of_the_page_has_its_contract_verified(
+    blocks: list[str], broker: Broker, folder: Path, provider: str
+) -> None:
+    """Another version is the newest by the time that the workflow runs."""
+    published(broker, CMS, RAS, version="bff-1")
+    verified(broker, {CMS: True}, deployed=False)
+    broker.state.results.clear()
+    made = Checkout(folder, contexts(broker, folder)).run(blocks[0], {"PACT_BROKER_BASE_URL": broker.url, **BASIC})
+    (webhook,) = broker.state.webhooks
+    published(broker, CMS, RAS, version="bff-2")
+    (fired,) = broker.state.triggered
+    payload = {name: fired.filled(value) for name, value in webhook["request"]["body"]["client_payload"].items()}
+    content = broker.state.published[0].content
+    published(broker, RAS, version="bff-3")
+    checkout = team(broker, folder, provider, event_name="repository_dispatch", event={"client_payload": payload})
+    checkout.run_job(FILES[-1], "verify")
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert [event["name"] for event in webhook["events"]] == ["contract_requiring_verification_published"]
+    assert webhook["request"]["body"]["event_type"] in workflow(FILES[-1])[True]["repository_dispatch"]["types"]
+    assert checkout.last == 0, checkout.said
+    assert [(each.content, each.version.number) for each in broker.state.results] == [(content, f"{CMS}-1")]
+    text = FILES[-1].read_text(encoding="utf-8")
+    assert all(f"github.event.client_payload.{name}" in text for name in payload)
 
 
 @runs_each(
@@ -191,26 +293,16 @@ def test_each_command_of_a_workflow_works(command: str, checkout: Path, broker: 
     "bff-contracts record-deployment",
     "bff-contracts verify",
     "bff-contracts diff",
+    "pact broker create-environment",
 )
-def test_each_command_of_the_page_works(blocks: list[str], checkout: Path, broker: Broker, provider: str) -> None:
-    command = blocks[0].replace("http://127.0.0.1:5002/_pact/provider_states", f"{provider}/states")
-    done = run(command.replace("http://127.0.0.1:5002", provider), checkout, broker)
+def test_each_command_of_the_page_works(blocks: list[str], folder: Path, broker: Broker, provider: str) -> None:
+    kept_in_production(broker)
+    published(broker, CMS, RAS, version=git("-C", folder, "rev-parse", "HEAD"))
+    checkout = team(broker, folder, provider)
+    variables = {"PACT_BROKER_BASE_URL": broker.url, "HULEEDU_INTERNAL_API_KEY": "the-key-of-our-tests", **BASIC}
+    done = checkout.run(blocks[0], variables)
 
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@runs("docs/ci.md", "pact broker create-webhook")
-def test_the_webhook_of_the_page_calls_the_workflow(blocks: list[str], checkout: Path, broker: Broker) -> None:
-    done = run(blocks[0], checkout, broker)
-    (sent,) = broker.bodies("/webhooks")
-    payload = sent["request"]["body"]
-    triggers = workflow(FILES[-1])[True]  # YAML 1.1 reads `on` as true
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [event["name"] for event in sent["events"]] == ["contract_requiring_verification_published"]
-    assert payload["event_type"] in triggers["repository_dispatch"]["types"]
-    text = FILES[-1].read_text(encoding="utf-8")
-    assert all(f"github.event.client_payload.{name}" in text for name in payload["client_payload"])
 
 
 def test_every_command_has_its_exit_codes_on_the_page() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Generator
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Pact, shipped_pacts
@@ -15,6 +16,13 @@ else:
 
 _LONGEST: Final = 3600.0
 _OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "rstr", "uvicorn"})
+BUILD_URL: Final = "where this build is shown; the broker links to it"
+
+
+@cache
+def shipped() -> tuple[Pact, ...]:
+    """The contracts of this package, read once: several commands name their providers in their descriptions."""
+    return shipped_pacts()
 
 
 class CannotRun(Exception):  # named by what it says
@@ -23,7 +31,7 @@ class CannotRun(Exception):  # named by what it says
 
 def add_provider(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Take a provider as the first argument."""
-    known = ", ".join(pact.provider for pact in shipped_pacts())
+    known = ", ".join(pact.provider for pact in shipped())
     short = " and ".join(provider.short for provider in PROVIDERS)
     parser.add_argument(
         "provider",
@@ -39,7 +47,7 @@ def pacts_of(provider: str | None) -> list[Pact]:
     Raises:
         CannotRun: There is no such provider.
     """
-    pacts = shipped_pacts()
+    pacts = shipped()
     if provider is None:
         return list(pacts)
     found = [pact for pact in pacts if pact.provider == full_name(provider)]

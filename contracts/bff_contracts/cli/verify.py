@@ -5,15 +5,17 @@ import contextlib
 import os
 import sys
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from bff_contracts.broker.checkout import SourceError, branch, commit
-from bff_contracts.broker.tool import CannotPublish, broker, check
-from bff_contracts.cli.common import CannotRun, Commands, add_provider, needs_extra, seconds
+from bff_contracts.broker.access import BrokerError
+from bff_contracts.broker.checkout import SourceError
+from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, add_provider, needs_extra, seconds
+from bff_contracts.cli.rows import shown
 
 if TYPE_CHECKING:
-    from bff_contracts.verification import Outcome, RunningProvider, Verification
+    from bff_contracts.verification import RunningProvider, Verification
 
 _NOT_VERIFIED: Final = 1
 
@@ -22,7 +24,8 @@ The provider's real key is read from HULEEDU_INTERNAL_API_KEY and put in the pla
 without it the placeholder is sent. States are set up by the provider: POST to --states-url with
 {"state": …, "params": {…}, "action": "setup"}, and "teardown" afterwards.
 
-With --from-broker, contracts that were never kept yet are pending: they are told and fail nothing.
+With --from-broker, contracts that were never kept yet are pending: they are told and fail nothing. A contract that
+--pact-url names is never pending.
 
 exit codes: 0 verified, 1 not verified, 2 could not run, or could not publish the results
 """
@@ -44,9 +47,20 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
     )
-    source = parser.add_argument_group("contracts of a Pact Broker (PACT_BROKER_BASE_URL, PACT_BROKER_TOKEN)")
+    _add_broker(parser)
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there as JSON")
+    parser.set_defaults(run=_verify)
+
+
+def _add_broker(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_argument_group("contracts of a Pact Broker (PACT_BROKER_BASE_URL, its credentials)")
     source.add_argument(
         "--from-broker", action="store_true", help="of the consumer's main branch, of this branch, of what is deployed"
+    )
+    source.add_argument("--pact-url", metavar="URL", help="the contract there instead, such as a webhook names it")
+    source.add_argument(
+        "--all-consumers", action="store_true", help="the contracts of other consumers than the BFF too"
     )
     source.add_argument(
         "--time-limit",
@@ -58,17 +72,17 @@ def add(commands: Commands) -> None:
     source.add_argument("--publish-results", action="store_true", help="tell the broker what came of it")
     source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")
     source.add_argument("--branch", help="the branch of the provider (default: what the CI or git says)")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there as JSON")
-    parser.set_defaults(run=_verify)
+    source.add_argument("--build-url", metavar="URL", help=BUILD_URL)
 
 
 def _verify(options: argparse.Namespace) -> int:
     _check(options)
     with needs_extra():
-        from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the extra
+        from bff_contracts.cli.selection import BrokerRun  # noqa: PLC0415  # the extra
+        from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the same
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same
     try:
+        at_broker = BrokerRun(options) if options.from_broker or options.pact_url else None
         with (
             _own_output() as out,
             running_provider(
@@ -79,44 +93,33 @@ def _verify(options: argparse.Namespace) -> int:
                 seconds=options.seconds,
             ) as running,
         ):
-            how = _selected if options.from_broker else _chosen
-            verification = how(running, options, out)
-    except (CannotVerify, CannotPublish, SourceError) as error:
+            verification = at_broker.verify(running, options.url, out) if at_broker else _chosen(running, options, out)
+        print(f"\n{verification}")  # noqa: T201
+        for file, report in ((options.junit, as_junit), (options.json, as_json)):
+            if file is not None:
+                _write(file, report(verification))
+        if at_broker:
+            # Last, so that a broker that takes no results takes away nothing else.
+            sys.stdout.flush()
+            at_broker.publish()
+    except (CannotVerify, BrokerError, SourceError) as error:
         raise CannotRun(str(error)) from error
-    print(f"\n{verification}")  # noqa: T201
-    for file, report in ((options.junit, as_junit), (options.json, as_json)):
-        if file is not None:
-            _write(file, report(verification))
-    if verification.unpublished:
-        raise CannotRun(verification.unpublished)
     return 0 if verification.verified else _NOT_VERIFIED
 
 
 def _check(options: argparse.Namespace) -> None:
     """Which options go together."""
-    if options.from_broker and (options.file is not None or options.only is not None):
-        message = "--from-broker verifies what the broker has: leave out --file and --only"
+    from_broker = options.from_broker or options.pact_url
+    if from_broker and (options.file is not None or options.only is not None):
+        message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"
         raise CannotRun(message)
-    if not options.from_broker and (options.publish_results or options.version or options.branch):
-        message = "--publish-results, --version and --branch go with --from-broker"
+    of_broker = (options.publish_results, options.version, options.branch, options.build_url, options.all_consumers)
+    if not from_broker and any(of_broker):
+        message = (
+            "--publish-results, --version, --branch, --build-url and --all-consumers go with --from-broker "
+            "or --pact-url"
+        )
         raise CannotRun(message)
-
-
-def _selected(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
-    from bff_contracts.verification.engine import Selection  # noqa: PLC0415  # the extra
-
-    where = broker()
-    check(where, options.seconds)
-    selection = Selection(
-        broker=where,
-        branch=options.branch or branch(os.environ),
-        version=(options.version or commit()) if options.publish_results else None,
-    )
-    print(f"{running.name} at {options.url}: what {where.base_url} has for it\n", file=out, flush=True)
-    verification = running.verify_selection(selection, seconds=options.time_limit)
-    for outcome in verification.outcomes:
-        print(_row(outcome), file=out)
-    return verification
 
 
 def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
@@ -130,21 +133,8 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
     print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
-    return Verification(running.name, tuple(_told(running, at, out) for at in places), total)
-
-
-def _told(running: "RunningProvider", at: int, out: TextIO) -> "Outcome":
-    """Verify an interaction; its row is there when it is done, and on a terminal a line while it runs."""
-    if out.isatty():
-        print(f"  …                {running.interactions[at]}", end="\r", file=out, flush=True)
-    outcome = running.outcome(at)
-    print(_row(outcome), file=out, flush=True)
-    return outcome
-
-
-def _row(outcome: "Outcome") -> str:
-    word = "FAILED" if outcome.verdict == "not verified" else outcome.verdict
-    return f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}"
+    outcomes = (shown(running.interactions[at], partial(running.outcome, at), out) for at in places)
+    return Verification(running.name, tuple(outcomes), total)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The official verifier: run on one interaction of a file at a time, or on what a broker has for a provider.
+"""The official verifier: run on one interaction at a time.
 
 One at a time, because the verifier passes without a word when a filter or a provider's name matches nothing, and
 because it keeps its results to itself until the last one. A run costs about 5 ms.
@@ -8,9 +8,8 @@ import contextlib
 import json
 import logging
 import os
-import re
 import tempfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,17 +19,13 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 from pact import Verifier
 
-from bff_contracts.broker.tool import Broker
 from bff_contracts.pact.file import Pact
 from bff_contracts.verification.no_proxy import without_proxy
 from bff_contracts.verification.outcomes import Difference
 
 _ORDER: Final = ("status", "content", "header", "body")
-_INTERACTION: Final = "Verifying a pact between "
-"""How an error begins that is about an interaction."""
 
 _LOGGER: Final = "pact.ffi.pact_verifier"
-_UNPUBLISHED: Final = "Publishing of verification results failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +48,8 @@ class Finding:
     """What the verifier says of an interaction: differences, other troubles, or nothing of both if it is kept."""
 
     interaction: str
-    states: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     troubles: tuple[str, ...] = ()
-    pending: bool = False
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a broker is asked for, and told.
-
-    Attributes:
-        broker: Where it is.
-        branch: The provider's branch: contracts of the consumer's branch of that name are verified too.
-        version: The provider's version to publish the results with; `None` publishes nothing.
-    """
-
-    broker: Broker
-    branch: str
-    version: str | None
-
-
-class NothingToVerify(Exception):  # named by what it says of the source
-    """The verifier verified nothing; the message is its own."""
 
 
 def verify_interaction(pact: Pact, at: int, target: Target) -> Finding:
@@ -87,64 +60,6 @@ def verify_interaction(pact: Pact, at: int, target: Target) -> Finding:
         file.write_text(json.dumps({**pact.document, "interactions": [interaction]}), encoding="utf-8")
         verifier = _run(_verifier(pact.provider, target).add_source(file))
         return only_finding(verifier.results, interaction["description"])
-
-
-def verify_selection(provider: str, selection: Selection, target: Target) -> tuple[list[Finding], str]:
-    """Hold what a broker has for a provider against it.
-
-    Returns:
-        What came of each interaction, and why the results could not be published, if they could not.
-
-    Raises:
-        NothingToVerify: The broker has nothing, or did not give it.
-    """
-    verifier = _verifier(provider, target)
-    source = verifier.broker_source(
-        selection.broker.base_url, selector=True, use_env=False, **_credentials(selection.broker)
-    )
-    # The contracts of the consumer's main branch, of its branch of the same name, and of every version in use.
-    source.consumer_version(main_branch=True).consumer_version(matching_branch=True)
-    source.consumer_version(deployed_or_released=True).include_pending().provider_branch(selection.branch).build()
-    if selection.version is not None:
-        verifier.set_publish_options(selection.version, branch=selection.branch)
-    with _logged(_UNPUBLISHED) as unpublished:
-        results = _run(verifier).results
-    findings = list(map(_finding, results["interactionResults"]))
-    # What belongs to no interaction is a contract that was not fetched or read; the verifier may pass all the same.
-    lost = [error for error in results["errors"] if not str(error.get("interaction", "")).startswith(_INTERACTION)]
-    if lost or not findings:
-        reasons = [str(error.get("mismatch", {}).get("message", error)) for error in lost]
-        raise NothingToVerify("; ".join(reasons) or "there is nothing to verify")
-    return findings, "; ".join(dict.fromkeys(unpublished))
-
-
-@contextlib.contextmanager
-def _logged(beginning: str) -> Generator[list[str]]:
-    """What the verifier logs that begins like this: it passes without its results being published, and only logs it."""
-    found: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.getMessage().startswith(beginning):
-                found.append(record.getMessage())
-
-    logger, listener = logging.getLogger(_LOGGER), Collector()
-    level = logger.level
-    logger.addHandler(listener)
-    logger.setLevel(logging.ERROR)
-    try:
-        yield found
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(listener)
-
-
-def _credentials(broker: Broker) -> dict[str, Any]:
-    if broker.token is not None:
-        return {"token": broker.token.get_secret_value()}
-    if broker.username is not None and broker.password is not None:
-        return {"username": broker.username, "password": broker.password.get_secret_value()}
-    return {}
 
 
 def _verifier(provider: str, target: Target) -> Verifier:
@@ -183,20 +98,7 @@ def _finding(result: Mapping[str, Any]) -> Finding:
         differences = _in_order(map(_difference, mismatch.get("mismatches", ())))
         if not differences:
             troubles = (str(mismatch.get("message", "the official verifier says only: failed")),)
-    return Finding(
-        interaction=result["description"],
-        states=tuple(result.get("providerStates", ())),
-        differences=differences,
-        troubles=troubles,
-        pending=bool(result.get("pending", False)),
-        seconds=_seconds(str(result.get("duration", ""))),
-    )
-
-
-def _seconds(duration: str) -> float:
-    """The verifier's own words, such as `8ms` or `1.2s`."""
-    found = re.fullmatch(r"([0-9.]+)(ms|s)", duration)
-    return float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
+    return Finding(result["description"], differences, troubles)
 
 
 def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:

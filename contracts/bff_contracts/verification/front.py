@@ -41,16 +41,16 @@ class Front:
             patience enough the provider is not asked any more.
     """
 
-    def __init__(self, provider: AsgiApp, states: States, *, keys: Mapping[bytes, bytes], seconds: float) -> None:
+    def __init__(self, provider: AsgiApp, states: States, *, seconds: float) -> None:
         self._provider = provider
         self._states = states
-        self._keys = keys
         self._seconds = seconds
         self.late = 0
         self.begin()
 
-    def begin(self) -> None:
-        """Forget what was: another interaction begins."""
+    def begin(self, *, keys: Mapping[bytes, bytes] | None = None) -> None:
+        """Forget what was: another interaction begins, whose placeholders are replaced by these keys."""
+        self._keys = keys or {}
         self.failed_states: list[StateChangeError] = []
         self.failures: list[BaseException] = []
         self.answered = False

@@ -1,9 +1,13 @@
 """The provider's real key: where it comes from, where it is put, and that nobody reads it."""
 
-import json
+import base64
+import contextlib
+import html
+import logging
 import re
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bff_contracts.pact.file import Pact
 from bff_contracts.platform import KEY_HEADER, KEY_VARIABLE
@@ -42,18 +46,47 @@ class Key:
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:
-        """What the provider said, without the key, as it is and as JSON or Python write it.
+        """What the provider said, without the key, as it is and in the spellings that an answer may have it in.
 
         A short key is hidden only where it is a word of its own: it may be a part of many others.
         """
-        if not self.value:
-            return text
-        for spelled in {self.value, json.dumps(self.value)[1:-1], repr(self.value)[1:-1]}:
-            if len(self.value) >= _SHORT:
-                text = text.replace(spelled, _HIDDEN)
-            else:
-                text = re.sub(rf"(?<![\w-]){re.escape(spelled)}(?![\w-])", _HIDDEN, text)
+        for pattern in self._patterns():
+            text = pattern.sub(_HIDDEN, text)
         return text
+
+    def _patterns(self) -> list[re.Pattern[str]]:
+        """What finds the key: as it is and escaped, in base64, and as numbers."""
+        if not self.value:
+            return []
+        written = "".join(map(_written, self.value))
+        if len(self.value) < _SHORT:
+            return [re.compile(rf"(?<![\w-]){written}(?![\w-])")]
+        raw = self.value.encode()
+        encodings = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
+        spellings = [*(each.decode().rstrip("=") for each in encodings), raw.hex(), ", ".join(map(str, raw))]
+        return [re.compile(each, re.IGNORECASE) for each in (written, *map(re.escape, spellings))]
+
+    @contextlib.contextmanager
+    def kept_out_of_logs(self) -> Generator[None]:
+        """Have whatever is logged meanwhile, by whomever, written without the key."""
+        if not self.value:
+            yield
+            return
+        make = logging.getLogRecordFactory()
+
+        def made(*args: Any, **keywords: Any) -> logging.LogRecord:
+            record = make(*args, **keywords)
+            with contextlib.suppress(TypeError, ValueError, KeyError):  # what cannot be formatted is not written either
+                record.msg, record.args = self.hidden(record.getMessage()), None
+            if record.exc_info and self.told_by(record.exc_info[1]):
+                record.exc_info = None
+            return record
+
+        logging.setLogRecordFactory(made)
+        try:
+            yield
+        finally:
+            logging.setLogRecordFactory(make)
 
     def told_by(self, error: BaseException | None) -> bool:
         """Whether an exception, or what caused it, holds the key."""
@@ -62,3 +95,13 @@ class Key:
             or self.told_by(error.__cause__)
             or self.told_by(error.__context__)
         )
+
+
+def _written(character: str) -> str:
+    """A pattern for one character, as JSON, Python, HTML and URLs write it, however often one is in the other."""
+    if character.isalnum():
+        return re.escape(character)
+    number = ord(character)
+    forms = {re.escape(character), re.escape(html.escape(character)), rf"%(?:25)*{number:02x}", f"u00{number:02x}"}
+    forms |= {f"x{number:02x}", f"&#0*{number};", f"&#x0*{number:x};"}
+    return rf"\\*(?:{'|'.join(sorted(forms, key=len, reverse=True))})"

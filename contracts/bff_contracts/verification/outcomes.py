@@ -92,13 +92,11 @@ class Verification:
         provider: Whose contract it is.
         outcomes: What came of each interaction that was verified.
         total: How many interactions the contract has.
-        unpublished: Why the results are not in the broker, if they should be there and are not.
     """
 
     provider: str
     outcomes: tuple[Outcome, ...]
     total: int
-    unpublished: str = ""
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

@@ -11,19 +11,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bff_contracts.http import AsgiApp, base_url_problem
-from bff_contracts.pact.file import Pact, PactError, State, load_pact, shipped_pacts
+from bff_contracts.pact.file import Pact, PactError, load_pact, shipped_pacts
 from bff_contracts.pact.wording import target_of
 from bff_contracts.platform import KEY_VARIABLE, STATES_PATH, full_name
 from bff_contracts.states import CATALOGUE
 from bff_contracts.threads import CallThread, LoopThread
-from bff_contracts.verification.engine import (
-    Finding,
-    NothingToVerify,
-    Selection,
-    Target,
-    verify_interaction,
-    verify_selection,
-)
+from bff_contracts.verification.engine import Target, verify_interaction
 from bff_contracts.verification.front import Forwarder, Front, NoAnswer, reach
 from bff_contracts.verification.key import Key
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
@@ -134,7 +127,8 @@ def running_provider(
         if states_url is not None:
             _reach(states_url, seconds, loop)
         served = _application(app, loop, key) if app is not None else _forwarder(str(url), seconds, loop)
-        front = Front(served, changes, keys=key.swaps(contract), seconds=seconds)
+        stack.enter_context(key.kept_out_of_logs())
+        front = Front(served, changes, seconds=seconds)
         context = serving(front)
         try:
             address = loop.run(context.__aenter__(), seconds=_START_SECONDS)
@@ -188,56 +182,25 @@ class RunningProvider:
 
     def outcome(self, at: int) -> Outcome:
         """Verify the interaction at this place in the contract."""
-        interaction = self._pact.interactions[at]
+        return self.outcome_of(self._pact, at)
+
+    def outcome_of(self, pact: Pact, at: int) -> Outcome:
+        """Verify the interaction at this place in another contract with the provider."""
+        interaction = pact.interactions[at]
         outcome = Outcome(interaction.description, interaction.states, target_of(interaction), 0.0)
         if self._loop.held or self._front.gave_up:
             return replace(outcome, troubles=("not tried: those before it took too long",))
-        self._front.begin()
+        self._front.begin(keys=self._key.swaps(pact))
         started = time.monotonic()
         limit = (2 + 2 * len(interaction.states)) * self._seconds
         try:
-            finding = self._run(lambda: verify_interaction(self._pact, at, self._target), limit)
+            finding = self._run(lambda: verify_interaction(pact, at, self._target), limit)
             differences, troubles = finding.differences, finding.troubles
         except TimeoutError:
             differences, troubles = (), (f"no end after {limit:g} s: the provider holds its event loop",)
         seconds = time.monotonic() - started
-        return self._explained(
-            replace(outcome, seconds=seconds, differences=differences, troubles=troubles), self._front.failed_states
-        )
-
-    def verify_selection(self, selection: Selection, *, seconds: float) -> Verification:
-        """Verify what a broker has for the provider, and publish the results if a version is given.
-
-        Args:
-            selection: What the broker is asked for, and told.
-            seconds: How long all of it may take, fetching and publishing included.
-
-        Raises:
-            CannotVerify: The broker has nothing, or the provider holds its event loop.
-        """
-        self._front.begin()
-        try:
-            findings, unpublished = self._run(lambda: verify_selection(self.name, selection, self._target), seconds)
-        except NothingToVerify as error:
-            raise CannotVerify(str(error)) from error
-        except TimeoutError as error:
-            raise CannotVerify(f"no end after {seconds:g} s") from error
-        return Verification(self.name, tuple(map(self._selected, findings)), len(findings), unpublished)
-
-    def _selected(self, finding: Finding) -> Outcome:
-        failed = [error for error in self._front.failed_states if error.state in finding.states]
-        outcome = Outcome(
-            finding.interaction,
-            tuple(State(state, {}) for state in finding.states),
-            "",
-            finding.seconds,
-            finding.differences,
-            finding.troubles,
-            pending=finding.pending,
-        )
-        if outcome.verified or not (finding.troubles and failed):
-            return replace(outcome, differences=tuple(map(self._without_key, outcome.differences)))
-        return self._explained(outcome, failed)
+        found = replace(outcome, seconds=seconds, differences=differences, troubles=troubles)
+        return self._without_key(self._explained(found, self._front.failed_states))
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
         """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever.
@@ -264,12 +227,10 @@ class RunningProvider:
         failures = () if states else self._front.failures
         if states or (failures and not self._front.answered):
             # Without its state, or without an answer of the provider's own, there is nothing to compare.
-            told = dict.fromkeys(map(str, states)) or dict.fromkeys(map(_told, failures))
-            troubles: tuple[str, ...] = tuple(map(self._key.hidden, told))
+            troubles = tuple(dict.fromkeys(map(str, states)) or dict.fromkeys(map(_told, failures)))
             differences: tuple[Difference, ...] = ()
         else:
-            troubles = (*outcome.troubles, *map(self._key.hidden, map(_told, failures)))
-            differences = tuple(map(self._without_key, outcome.differences))
+            troubles, differences = (*outcome.troubles, *map(_told, failures)), outcome.differences
             if any(_is_refusal(found) for found in differences):
                 troubles = (*troubles, f"the provider refused the key: {self._key.sent}")
                 differences = tuple(found for found in differences if found.where == "status")
@@ -277,9 +238,14 @@ class RunningProvider:
         cause = None if self._key.told_by(cause) else cause
         return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
-    def _without_key(self, difference: Difference) -> Difference:
+    def _without_key(self, outcome: Outcome) -> Outcome:
+        """The outcome as it may be shown, written and published: whatever the provider said, without its key."""
         hidden = self._key.hidden
-        return replace(difference, actual=hidden(difference.actual), rule=hidden(difference.rule))
+        differences = tuple(
+            Difference(hidden(each.where), each.expected, hidden(each.actual), hidden(each.rule))
+            for each in outcome.differences
+        )
+        return replace(outcome, differences=differences, troubles=tuple(map(hidden, outcome.troubles)))
 
 
 def _is_refusal(difference: Difference) -> bool:

@@ -1,217 +1,412 @@
-"""What a provider team's CI does: verify what the broker has for it, and tell the broker. The broker is a double."""
+"""What a provider team's CI does: verify what the broker has for it, and tell the broker; on the broker's double."""
 
 from __future__ import annotations
 
+import base64
 import copy
+import html
 import json
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.broker.publishing import Publication, publish
+from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.platform import CMS
-from tests.contracts.verification.test_applications import stateful_cms
-from tests.providers.small import INTERACTIONS, SEEDED
-from tests.support.broker_double import TOKEN, Broker, broker_double
+from tests.contracts.broker.conftest import Desk
+from tests.contracts.broker.test_deployment import hal
+from tests.support.broker_double import READER, Broker, Failure
+from tests.support.exemplary import Exemplary
 from tests.support.hypercorn_server import on_hypercorn
 
-COMMAND = Path(sys.executable).parent / "bff-contracts"
 (CONTRACT,) = (pact.document for pact in shipped_pacts() if pact.provider == CMS)
-PUBLISH = ("--publish-results", "--version", "abc", "--branch", "classes")
-HEALTH = "health: the service is up"
+HEALTH: Final = "health: the service is up"
+CLASSES: Final = "classes of batches: all have one"
+KEY: Final = 'real/key+"4711"<&>'
+FAILURES: tuple[Failure, ...] = ("503", "401", "not JSON", "cut off", "hang")
+BFF = "bff-teacher-service"
+
+
+def only(*descriptions: str, status: int | None = None, consumer: str = BFF) -> Pact:
+    """The contract with some interactions, which may expect another status, and of another consumer."""
+    document: dict[str, Any] = {**copy.deepcopy(dict(CONTRACT)), "consumer": {"name": consumer}}
+    document["interactions"] = [each for each in document["interactions"] if each["description"] in descriptions]
+    if status is not None:
+        for interaction in document["interactions"]:
+            interaction["response"]["status"] = status
+    return read_pact(json.dumps(document), source="a test")
+
+
+def put(broker: Broker, version: str, pact: Pact, branch: str = "main") -> None:
+    """Have a contract in the broker."""
+    publish(hal(broker), Publication(version, branch, [pact]))
+    broker.forget()
+
+
+@dataclass(frozen=True)
+class Team:
+    """A provider that runs, and the desk of its team."""
+
+    desk: Desk
+    provider: Exemplary
+    url: str
+
+    def verify(self, *words: str, states: bool = True, **variables: str) -> Any:
+        at = ["--states-url", f"{self.url}/states"] if states else []
+        source = [] if "--pact-url" in words else ["--from-broker"]
+        return self.desk.run("verify", "cms", "--url", self.url, *source, *at, *words, **variables)
+
+
+PUBLISH: Final = ("--publish-results", "--version", "cms-7", "--branch", "classes")
 
 
 @pytest.fixture
-def broker() -> Generator[Broker]:
-    with broker_double() as double:
-        yield double
+def team(desk: Desk) -> Generator[Team]:
+    provider = Exemplary(CONTRACT)
+    with on_hypercorn(provider) as url:
+        yield Team(desk, provider, url)
 
 
-@pytest.fixture(scope="module")
-def provider() -> Generator[str]:
-    with on_hypercorn(stateful_cms(200, [])) as url:
-        yield url
+def results_of(broker: Broker) -> list[Any]:
+    return broker.sent("POST", "/verification-results")
 
 
-def only(description: str, *, status: int | None = None) -> Mapping[str, Any]:
-    """The contract with one interaction, which may expect another status."""
-    pact = {name: value for name, value in CONTRACT.items() if name != "interactions"}
-    interactions = [copy.deepcopy(each) for each in CONTRACT["interactions"] if each["description"] == description]
-    if status is not None:
-        interactions[0]["response"]["status"] = status
-    return {**pact, "interactions": interactions}
+def selectors(broker: Broker) -> Any:
+    (wish,) = broker.sent("POST", "/for-verification")
+    return wish
 
 
-def verify(
-    provider: str, broker: Broker, *words: str, states: bool = True, token: str = TOKEN
-) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
-    environment |= {"PACT_BROKER_BASE_URL": broker.url, "PACT_BROKER_TOKEN": token}
-    at = ["--states-url", f"{provider}/states"] if states else []
-    return subprocess.run(  # noqa: S603  our own program
-        [COMMAND, "verify", "cms", "--url", provider, "--from-broker", *at, *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+# What is verified
 
 
-def test_what_the_broker_has_is_verified(provider: str, broker: Broker) -> None:
-    broker.pacts = [(CONTRACT, False)]
-    done = verify(provider, broker, "--branch", "classes")
+def test_what_the_broker_has_is_verified_and_nothing_is_published_unasked(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH, CLASSES))
+    done = team.verify("--branch", "classes")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  verified ") == len(INTERACTIONS)
-    assert done.stdout.splitlines()[0] == f"{CMS} at {provider}: what {broker.url} has for it"
-    assert broker.results == []
+    assert done.stdout.splitlines()[0] == f"{CMS} at {team.url}: what {broker.url} has for it"
+    for name in (HEALTH, CLASSES):
+        assert f"  {name} (bff-teacher-service bff-1)\n" in done.stdout
+    assert {each.method for each in broker.asked} == {"GET", "POST"}
+    assert results_of(broker) == []
 
 
-def test_pacts_are_selected_by_branch_and_deployment(provider: str, broker: Broker) -> None:
-    broker.pacts = [(only(HEALTH), False)]
-    verify(provider, broker, "--branch", "classes")
-    (asked,) = broker.bodies(f"/pacts/provider/{CMS}/for-verification")
+@pytest.mark.parametrize(("words", "whose"), [((), {"consumer": BFF}), (("--all-consumers",), {})])
+def test_contracts_are_selected_by_consumer_branch_and_deployment(
+    broker: Broker, team: Team, words: tuple[str, ...], whose: dict[str, str]
+) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    team.verify("--branch", "classes", *words)
 
-    assert asked == {
-        "consumerVersionSelectors": [{"mainBranch": True}, {"matchingBranch": True}, {"deployedOrReleased": True}],
+    assert selectors(broker) == {
         "includePendingStatus": True,
         "providerVersionBranch": "classes",
+        "consumerVersionSelectors": [
+            {"mainBranch": True, **whose},
+            {"matchingBranch": True, **whose},
+            {"deployedOrReleased": True, **whose},
+        ],
     }
-    assert {request.token for request in broker.asked} == {TOKEN}
 
 
-def test_results_are_published_with_version_and_branch(provider: str, broker: Broker) -> None:
-    broker.pacts = [(only(HEALTH), False)]
-    done = verify(provider, broker, *PUBLISH)
-    (result,) = broker.results
+def test_contracts_of_others_fail_only_whom_wants_them(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    put(broker, "admin-1", only(HEALTH, status=204, consumer="admin"))
+    version, _ = broker.state.put_version(CMS, "cms-0", "classes")
+    for each in broker.state.published:
+        broker.state.add_result(version, each.content, success=True)
+    alone, all_ = team.verify("--branch", "classes"), team.verify("--branch", "classes", "--all-consumers")
+
+    assert (alone.returncode, all_.returncode) == (0, 1)
+    assert "admin" not in alone.stdout
+    assert f"{HEALTH} (admin admin-1): not verified" in all_.stdout
+
+
+def test_a_contract_of_a_superseded_version_is_verified_by_its_url(broker: Broker, team: Team) -> None:
+    """The webhook names the version that was published; another may be the newest when it arrives."""
+    put(broker, "bff-1", only(HEALTH))
+    (first,) = broker.state.published
+    url = f"{broker.url}/pacts/provider/{CMS}/consumer/{BFF}/pact-version/{first.content}/metadata/Y3ZuPWJmZi0x"
+    put(broker, "bff-2", only(CLASSES))
+    done = team.verify("--pact-url", url, *PUBLISH)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (result["success"], result["providerApplicationVersion"]) == (True, "abc")
-    assert any(request.path.endswith("/branches/classes/versions/abc") for request in broker.asked)
+    assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in done.stdout
+    assert "bff-2" not in done.stdout
+    assert [(each.version.number, each.content) for each in broker.state.results] == [("cms-7", first.content)]
 
 
-def test_a_contract_that_is_not_kept_is_a_no_and_is_published_as_one(provider: str, broker: Broker) -> None:
-    broker.pacts = [(only(HEALTH, status=204), False)]
-    done = verify(provider, broker, *PUBLISH)
+def test_a_contract_of_a_feature_branch_is_verified_by_its_url(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(CLASSES))
+    put(broker, "fix-1", only(HEALTH), "fix")
+    feature = broker.state.published[-1]
+    url = f"{broker.url}/pacts/provider/{CMS}/consumer/{BFF}/pact-version/{feature.content}"
+    done = team.verify("--from-broker", "--pact-url", url)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"  {HEALTH} (bff-teacher-service fix-1)\n" in done.stdout
+
+
+def test_an_empty_pact_url_is_none(broker: Broker, team: Team) -> None:
+    """Outside of a webhook the workflow has none to give."""
+    put(broker, "bff-1", only(HEALTH))
+    done = team.verify("--from-broker", "--pact-url", "", "--branch", "main")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert selectors(broker)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        pytest.param("/pacts/provider/x/consumer/y/pact-version/00", "gave no contract at", id="unknown"),
+        pytest.param("/pacticipants", "the broker's contract cannot be read", id="no-contract"),
+    ],
+)
+def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, told: str) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    done = team.verify("--pact-url", f"{broker.url}{path}")
+
+    assert done.returncode == 2, done.stdout
+    assert told in done.stderr
+
+
+def test_a_contract_at_another_address_gets_no_credentials(team: Team) -> None:
+    done = team.verify("--pact-url", "http://127.0.0.1:1/pacts/provider/x/consumer/y/version/1")
+
+    assert done.returncode == 2
+    assert "would get its credentials" in done.stderr
+
+
+def test_a_contract_with_another_provider_is_no_pass(broker: Broker, team: Team) -> None:
+    ras = next(pact for pact in shipped_pacts() if pact.provider != CMS)
+    put(broker, "bff-1", ras)
+    url = f"{broker.url}/pacts/provider/{ras.provider}/consumer/{BFF}/version/bff-1"
+    done = team.verify("--pact-url", url)
+
+    assert done.returncode == 2
+    assert f"the contract of bff-teacher-service bff-1 is with {ras.provider}, and not with {CMS}" in done.stderr
+
+
+# What is published
+
+
+def test_results_have_the_version_the_branch_and_each_interaction(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH, CLASSES))
+    done = team.verify(*PUBLISH, "--build-url", "https://ci.test/7")
+    (sent,) = results_of(broker)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (sent["providerApplicationVersion"], sent["success"], sent["buildUrl"]) == (
+        "cms-7",
+        True,
+        "https://ci.test/7",
+    )
+    assert [each["interactionDescription"] for each in sent["testResults"]] == [CLASSES, HEALTH]
+    assert all(len(each["interactionId"]) == 40 and each["success"] for each in sent["testResults"])
+    assert broker.state.newest(CMS, "classes") is broker.state.results[0].version
+    assert [each.path.rpartition("/")[2] for each in broker.asked[-2:]] == ["cms-7", "verification-results"]
+
+
+def test_a_contract_that_is_not_kept_is_shown_and_published(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH, CLASSES, status=204))
+    version, _ = broker.state.put_version(CMS, "cms-0", "classes")
+    broker.state.add_result(version, broker.state.published[0].content, success=True)
+    done = team.verify(*PUBLISH)
+    (sent,) = results_of(broker)
 
     assert done.returncode == 1
     assert "  status\n    expected  204\n    actual    200\n" in done.stdout
-    assert [result["success"] for result in broker.results] == [False]
+    assert '  given batches have exactly these classes {"classes"' in done.stdout
+    assert sent["success"] is False
+    assert sent["testResults"][1]["mismatches"] == [{"attribute": "status", "description": "expected 204 but was 200"}]
 
 
-def test_a_pending_contract_fails_no_build(provider: str, broker: Broker, tmp_path: Path) -> None:
-    broker.pacts = [(CONTRACT, False), (only(HEALTH, status=204), True)]
-    junit = tmp_path / "junit.xml"
-    done = verify(provider, broker, *PUBLISH, "--junit", str(junit))
+def test_a_pending_contract_fails_no_build(broker: Broker, team: Team, tmp_path: Path) -> None:
+    put(broker, "bff-1", only(HEALTH, status=204))
+    junit, report = tmp_path / "junit.xml", tmp_path / "report.json"
+    done = team.verify(*PUBLISH, "--junit", str(junit), "--json", str(report))
     suite = ET.parse(junit).getroot()  # noqa: S314  our own file
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (
-        f"{CMS} keeps all {len(INTERACTIONS) + 1} interactions of its contract, but for 1 that are pending:"
-        in done.stdout
-    )
-    assert done.stdout.count("  pending ") == 1
-    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
-    assert [result["success"] for result in broker.results] == [True, False]
-
-
-def test_a_state_that_nothing_sets_up_is_named_at_its_interactions(provider: str, broker: Broker) -> None:
-    broker.pacts = [(CONTRACT, False)]
-    done = verify(provider, broker, "--branch", "main", states=False)
-
-    assert done.returncode == 1
-    assert done.stdout.count("nothing sets provider state 'batches have exactly these ") == len(SEEDED)
-    assert done.stdout.count("  verified ") == len(INTERACTIONS) - len(SEEDED)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param(["--branch", "main"], "No pacts found for provider 'class-management-service'", id="nothing"),
-        pytest.param(["--only", "health"], "leave out --file and --only", id="only"),
-    ],
-)
-def test_nothing_to_verify_is_no_pass(provider: str, broker: Broker, arguments: list[str], told: str) -> None:
-    done = verify(provider, broker, *arguments)
-
-    assert done.returncode == 2
-    assert told in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("refused", "told"),
-    [
-        pytest.param("*", "does not let us in (401)", id="everything"),
-        pytest.param("/pacts", "401", id="the-list"),
-        pytest.param("/pact/", "401", id="a-contract"),
-    ],
-)
-def test_a_broker_that_refuses_is_told(provider: str, broker: Broker, refused: str, told: str) -> None:
-    broker.pacts, broker.refuse = [(only(HEALTH), False)], {refused: 401}
-    done = verify(provider, broker, "--branch", "main")
-
-    assert done.returncode == 2, done.stdout
-    assert told in done.stderr
-    assert TOKEN not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("status", [401, 404])
-def test_a_contract_that_could_not_be_fetched_is_no_pass(provider: str, broker: Broker, status: int) -> None:
-    """The official verifier verifies the others and passes."""
-    broker.pacts, broker.refuse = [(only(HEALTH), False), (CONTRACT, False)], {"/pact/1": status}
-    done = verify(provider, broker, "--branch", "main")
-
-    assert done.returncode == 2, done.stdout
-    assert re.search("/pact/1|Failed to load pact", done.stderr)
-
-
-def test_a_pending_contract_that_could_not_even_be_asked_is_a_failure(provider: str, broker: Broker) -> None:
-    broker.pacts = [(CONTRACT, True)]
-    done = verify(provider, broker, "--branch", "main", states=False)
-
-    assert done.returncode == 1
-    assert done.stdout.count("FAILED") == len(SEEDED)
-
-
-def test_a_broker_that_hangs_is_left_after_the_time_limit(provider: str, broker: Broker) -> None:
-    broker.pacts, broker.hang = [(CONTRACT, False)], ["/pact/"]
-    done = verify(provider, broker, "--branch", "main", "--time-limit", "2")
-
-    assert done.returncode == 2
-    assert "no end after 2 s" in done.stderr
-
-
-@pytest.mark.parametrize("refused", ["/pacticipants", "/pact/0/verification-results"])
-def test_results_that_could_not_be_published_are_no_success(provider: str, broker: Broker, refused: str) -> None:
-    """The official verifier passes all the same, and `can-i-deploy` would wait for ever."""
-    broker.pacts, broker.refuse = [(only(HEALTH), False)], {refused: 409}
-    done = verify(provider, broker, *PUBLISH)
-
-    assert done.returncode == 2
-    assert f"{CMS} keeps all 1 interactions of its contract." in done.stdout
-    assert "Publishing of verification results failed" in done.stderr
-
-
-def test_publishing_goes_with_a_broker(provider: str) -> None:
-    command = [str(COMMAND), "verify", "cms", "--url", provider, "--publish-results"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own program
-
-    assert done.returncode == 2
-    assert "go with --from-broker" in done.stderr
-
-
-def test_the_json_report_has_what_is_pending(provider: str, broker: Broker, tmp_path: Path) -> None:
-    broker.pacts = [(only(HEALTH, status=204), True)]
-    report = tmp_path / "report.json"
-    verify(provider, broker, "--branch", "main", "--json", str(report))
     (found,) = json.loads(report.read_text(encoding="utf-8"))["interactions"]
 
-    assert (found["interaction"], found["verified"], found["pending"]) == (HEALTH, False, True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("  pending ") == 1
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert (found["interaction"], found["verified"], found["pending"]) == (
+        f"{HEALTH} (bff-teacher-service bff-1)",
+        False,
+        True,
+    )
+    assert [each.success for each in broker.state.results] == [False]
+
+
+def test_a_pending_contract_that_could_not_even_be_asked_is_a_failure(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(CLASSES))
+    done = team.verify("--branch", "main", states=False)
+
+    assert done.returncode == 1
+    assert "nothing sets provider state 'batches have exactly these classes'" in done.stdout
+
+
+def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    version, production = broker.state.version(BFF, "bff-1"), broker.state.environment("production")
+    assert version
+    assert production
+    broker.state.deploy(version, production)
+    put(broker, "bff-2", only(HEALTH, status=204))
+    done = team.verify(*PUBLISH)
+
+    for number in ("bff-1", "bff-2"):
+        assert done.stdout.count(f"  {HEALTH} (bff-teacher-service {number})\n") == 1
+    assert [each.success for each in broker.state.results] == [True, False]
+
+
+def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    put(broker, "classes-1", only(CLASSES), "classes")
+    broker.failures[6] = "503"
+    done = team.verify(*PUBLISH)
+
+    assert done.returncode == 2
+    assert "the results are not published, or not all of them: the Pact Broker at" in done.stderr
+    assert len(broker.state.results) == 1
+
+
+def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    reader: dict[str, Any] = {"PACT_BROKER_USERNAME": READER[0], "PACT_BROKER_PASSWORD": READER[1]}
+    verified, refused = team.verify("--branch", "main", **reader), team.verify(*PUBLISH, **reader)
+
+    assert (verified.returncode, refused.returncode) == (0, 2)
+    assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in refused.stdout
+    assert "lets us read and not write (401)" in refused.stderr
+
+
+def test_contracts_of_an_older_specification_are_verified_too(broker: Broker, team: Team) -> None:
+    request, response = {"method": "GET", "path": "/healthz"}, {"status": 200}
+    document = {
+        "consumer": {"name": "admin"},
+        "provider": {"name": CMS},
+        "interactions": [{"description": "up", "request": request, "response": response}],
+        "metadata": {"pactSpecification": {"version": "2.0.0"}},
+    }
+    put(broker, "admin-1", read_pact(json.dumps(document), source="a test"))
+    done = team.verify(*PUBLISH, "--all-consumers")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [each["interactionDescription"] for each in results_of(broker)[0]["testResults"]] == ["up"]
+
+
+# The key
+
+
+def echo(kind: str, body: Any, key: str) -> Any:
+    """The answer, with the key where a text was."""
+    spelled = {
+        "upper": key.upper(),
+        "base64": base64.b64encode(key.encode()).decode(),
+        "nested": json.dumps({"key": json.dumps(key)}),
+        "url": quote(key),
+        "html": html.escape(key),
+        "hex": key.encode().hex(),
+    }.get(kind, f"sent {key}")
+    if kind == "text":
+        return spelled
+    if kind == "name":
+        return {key: 1}
+    return {batch: dict.fromkeys(entry, spelled) for batch, entry in body.items()}
+
+
+KINDS: Final = ("value", "name", "upper", "base64", "nested", "url", "html", "hex", "text")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
+    broker: Broker, team: Team, tmp_path: Path, kind: str
+) -> None:
+    put(broker, "bff-1", only(CLASSES))
+    team.provider.key = KEY
+    team.provider.spoil = lambda body, key: echo(kind, body, key)
+    team.provider.echoes = True
+    files = [tmp_path / "junit.xml", tmp_path / "report.json"]
+    arguments = ["--junit", str(files[0]), "--json", str(files[1])]
+    done = team.desk.run(
+        "-v",
+        *["verify", "cms", "--url", team.url, "--states-url", f"{team.url}/states", "--from-broker"],
+        *PUBLISH,
+        *arguments,
+        HULEEDU_INTERNAL_API_KEY=KEY,
+    )
+    told = "".join([done.stdout, done.stderr, *(file.read_text(encoding="utf-8") for file in files)])
+
+    assert [each["success"] for each in results_of(broker)] == [False], done.stdout + done.stderr
+    assert "[the key]" in told
+    for secret in ("4711", base64.b64encode(KEY.encode()).decode()[:12], KEY.encode().hex()[:12]):
+        assert secret.casefold() not in told.casefold()
+        assert not broker.received(secret)
+
+
+# What cannot run
+
+
+def test_nothing_to_verify_is_no_pass(broker: Broker, team: Team) -> None:
+    unknown = team.verify("--branch", "main")
+    put(broker, "bff-1", only(HEALTH), "elsewhere")
+    nothing = team.verify("--branch", "main")
+
+    assert (unknown.returncode, nothing.returncode) == (2, 2)
+    assert f"No provider with name '{CMS}' found" in unknown.stderr
+    assert f"has no contract of bff-teacher-service with {CMS} for branch main" in nothing.stderr
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("step", range(5), ids=["root", "list", "contract", "branch", "results"])
+def test_an_answer_that_fails_is_no_pass_and_takes_no_outcome_away(
+    broker: Broker, team: Team, step: int, failure: Failure, tmp_path: Path
+) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    broker.failures[step] = failure
+    report = tmp_path / "report.json"
+    limit = ["--time-limit", "4"] if failure == "hang" else []
+    done = team.verify(*PUBLISH, "--json", str(report), *limit)
+
+    assert done.returncode == 2, done.stdout
+    assert "unexpected" not in done.stderr
+    assert len(broker.asked) == step + 1
+    assert broker.state.results == []
+    if step >= 3:
+        assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in done.stdout
+        assert f"{CMS} keeps all 1 interactions of its contract." in done.stdout
+        assert json.loads(report.read_text(encoding="utf-8"))["verified"] is True
+        assert "the results are not published, or not all of them: " in done.stderr
+
+
+def test_a_contract_that_could_not_be_fetched_is_no_pass(broker: Broker, team: Team) -> None:
+    put(broker, "bff-1", only(HEALTH))
+    put(broker, "classes-1", only(CLASSES), "classes")
+    broker.failures[3] = "503"
+    done = team.verify("--branch", "classes")
+
+    assert done.returncode == 2, done.stdout
+    assert team.provider.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(("--from-broker", "--only", "health"), "leave out --file and --only", id="only"),
+        pytest.param(("--publish-results",), "go with --from-broker or --pact-url", id="results"),
+        pytest.param(("--all-consumers",), "go with --from-broker or --pact-url", id="consumers"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(team: Team, words: tuple[str, ...], told: str) -> None:
+    done = team.desk.run("verify", "cms", "--url", team.url, *words)
+
+    assert done.returncode == 2
+    assert told in done.stderr

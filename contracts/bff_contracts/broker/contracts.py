@@ -1,0 +1,125 @@
+"""What a broker has for a provider to verify, and what it is told of the outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version as version_of
+from typing import Any, Final
+
+from bff_contracts.broker.access import CannotAsk, Refused
+from bff_contracts.broker.hal import Document, Hal
+
+_DISTRIBUTION: Final = "huleedu-bff-clients"
+_SELECTORS: Final = ("mainBranch", "matchingBranch", "deployedOrReleased")
+"""The contracts of the consumer's main branch, of its branch of the provider's name, and of every version in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One contract that a broker has.
+
+    Attributes:
+        document: The contract, with what the broker adds to it.
+        version: The version of the consumer that it was published for.
+        pending: Whether no version of the provider's branch has kept it yet.
+        reason: Why it is to be verified, such as `latest from main branch`.
+    """
+
+    document: Document = field(repr=False)
+    version: str
+    pending: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What came of a contract.
+
+    Attributes:
+        success: Whether all of it is kept.
+        tests: What came of each interaction, as the broker wants it.
+    """
+
+    success: bool
+    tests: Sequence[Mapping[str, Any]]
+
+
+def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> list[Contract]:
+    """The contracts that a provider's branch has to be verified against.
+
+    Args:
+        hal: The broker.
+        provider: The provider's name.
+        branch: Its branch.
+        consumer: The consumer whose contracts count; `None` for all.
+
+    Raises:
+        Refused: The broker does not know the provider.
+        CannotAsk: It gave no usable answer.
+    """
+    whose = {} if consumer is None else {"consumer": consumer}
+    wish = {
+        "includePendingStatus": True,
+        "providerVersionBranch": branch,
+        "consumerVersionSelectors": [{selector: True, **whose} for selector in _SELECTORS],
+    }
+    answer = hal.send("POST", hal.link("pb:provider-pacts-for-verification", provider=provider), wish)
+    try:
+        return [
+            fetched(
+                hal,
+                offer["_links"]["self"]["href"],
+                pending=offer["verificationProperties"]["pending"],
+                reason=offer.get("shortDescription", ""),
+            )
+            for offer in answer["_embedded"]["pacts"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"the Pact Broker's list of contracts cannot be read: {error!r}"
+        raise CannotAsk(message) from error
+
+
+def fetched(hal: Hal, url: str, *, pending: bool = False, reason: str = "") -> Contract:
+    """The contract at a URL, such as the one that a webhook sends.
+
+    Raises:
+        CannotAsk: The broker has no contract there, or gave no usable answer.
+    """
+    hal.root()
+    try:
+        document = hal.get(url)
+    except Refused as error:
+        message = f"the Pact Broker gave no contract at {url}: {error}"
+        raise CannotAsk(message) from error
+    version = document.get("_links", {}).get("pb:consumer-version", {}).get("name", "")
+    return Contract(document, str(version), pending, reason)
+
+
+def publish_results(hal: Hal, contract: Contract, results: Results, *, version: str, build_url: str | None) -> None:
+    """Publish what came of a contract.
+
+    Raises:
+        Refused: The broker refuses the results.
+        CannotAsk: It gave no usable answer.
+    """
+    body = {
+        "providerApplicationVersion": version,
+        "success": results.success,
+        "testResults": list(results.tests),
+        "verifiedBy": {"implementation": _DISTRIBUTION, "version": version_of(_DISTRIBUTION)},
+        **({"buildUrl": build_url} if build_url else {}),
+    }
+    hal.send("POST", hal.href(contract.document, "pb:publish-verification-results"), body)
+
+
+def put_on_branch(hal: Hal, participant: str, version: str, branch: str) -> None:
+    """Say which branch a version is of; before its results, which the broker judges by the branch.
+
+    Raises:
+        Refused: The broker refuses it.
+        CannotAsk: It gave no usable answer.
+    """
+    hal.send(
+        "PUT",
+        hal.link("pb:pacticipant-branch-version", pacticipant=participant, branch=branch, version=version),
+        {},
+    )

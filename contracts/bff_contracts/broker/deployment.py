@@ -1,0 +1,135 @@
+"""Asks the broker whether a version may be deployed, and records that it is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from bff_contracts.broker.access import CannotAsk, Refused
+from bff_contracts.broker.hal import Document, Hal, texts_of
+
+_NO_VERSION: Final = "no version"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the broker knows of one contract.
+
+    Attributes:
+        consumer: The consumer of the contract.
+        consumer_version: Its version.
+        provider: The provider.
+        provider_version: The version of it that is in the environment, or that none is.
+        success: Whether that version keeps the contract; `None` if nobody knows yet.
+    """
+
+    consumer: str
+    consumer_version: str
+    provider: str
+    provider_version: str
+    success: bool | None
+
+    def __str__(self) -> str:
+        word = {True: "verified", False: "FAILED", None: "unknown"}[self.success]
+        return f"{word:<8} {self.consumer} {self.consumer_version} and {self.provider} {self.provider_version}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentVerdict:
+    """Whether a version may be deployed.
+
+    Attributes:
+        deployable: What the broker says; `None` while verifications are missing that may still come.
+        reasons: Why, in the broker's words.
+        rows: What it knows of each contract.
+        missing: The providers that there has to be a contract with, and is none.
+    """
+
+    deployable: bool | None
+    reasons: Sequence[str]
+    rows: Sequence[Row]
+    missing: Sequence[str]
+
+    @property
+    def yes(self) -> bool:
+        """Whether the version may be deployed: the broker says so, of every contract that has to be there."""
+        return self.deployable is True and not self.missing and all(row.success for row in self.rows)
+
+    @property
+    def open(self) -> bool:
+        """Whether asking again later may give another answer."""
+        return self.deployable is None and not self.missing
+
+
+def can_i_deploy(
+    hal: Hal, participant: str, version: str, environment: str, *, providers: Iterable[str] = ()
+) -> DeploymentVerdict:
+    """Ask whether a version may be deployed.
+
+    Args:
+        hal: The broker.
+        participant: Whose version.
+        version: Its number.
+        environment: Where it is to be deployed.
+        providers: Those that the participant has contracts with. The broker says yes of a version without contracts,
+            and of one that lacks some, so each of these has to have its row.
+
+    Raises:
+        Refused: There is no such participant or environment.
+        CannotAsk: The broker gave no usable answer.
+    """
+    hal.root()
+    query = {"q[][pacticipant]": participant, "q[][version]": version, "latestby": "cvpv", "environment": environment}
+    # No link of the root leads to the matrix.
+    words = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    answer = hal.get(f"{hal.broker.base_url}/matrix?{words}")
+    summary = answer.get("summary")
+    if not isinstance(summary, Mapping) or not isinstance(cast("Document", summary).get("deployable", 0), bool | None):
+        message = "the Pact Broker's answer has no summary that says yes or no"
+        raise CannotAsk(message)
+    rows = [_row(row) for row in cast("list[Any]", answer.get("matrix") or [])]
+    there = {row.provider for row in rows if row.consumer == participant}
+    missing = [provider for provider in providers if provider not in there]
+    return DeploymentVerdict(cast("Document", summary)["deployable"], texts_of(answer), rows, missing)
+
+
+def record_deployment(hal: Hal, participant: str, version: str, environment: str) -> None:
+    """Record that a version is deployed.
+
+    Raises:
+        Refused: There is no such participant, version or environment.
+        CannotAsk: The broker gave no usable answer.
+    """
+    url = hal.link("pb:pacticipant-version", pacticipant=participant, version=version)
+    try:
+        found = hal.get(url)
+    except Refused:
+        message = f"the broker knows no version {version} of {participant}"
+        raise Refused(message) from None  # its own words do not say what is missing
+    links = found.get("_links", {}).get("pb:record-deployment", [])
+    places = {link["name"]: link["href"] for link in links}
+    if environment not in places:
+        known = ", ".join(places) or "none"
+        message = f"the broker knows no environment {environment!r}; it knows {known}"
+        raise Refused(message)
+    hal.send("POST", places[environment], {})
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    try:
+        consumer, provider, result = row["consumer"], row["provider"], row.get("verificationResult")
+        return Row(
+            consumer["name"],
+            _number(consumer),
+            provider["name"],
+            _number(provider),
+            None if result is None else result["success"] is True,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"the Pact Broker's answer has a row that cannot be read: {error!r}"
+        raise CannotAsk(message) from error
+
+
+def _number(participant: Mapping[str, Any]) -> str:
+    version = participant.get("version")
+    return str(version["number"]) if version else _NO_VERSION

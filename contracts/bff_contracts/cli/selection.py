@@ -1,0 +1,88 @@
+"""The part of `bff-contracts verify` that talks to a Pact Broker, before and after the verification."""
+
+import argparse
+import os
+from functools import partial
+from typing import TextIO
+
+from bff_contracts.broker.access import BrokerError, Refused, broker
+from bff_contracts.broker.checkout import branch, commit
+from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
+from bff_contracts.broker.hal import Hal
+from bff_contracts.cli.common import CannotRun, shipped
+from bff_contracts.cli.rows import shown
+from bff_contracts.verification import Outcome, RunningProvider, Verification
+from bff_contracts.verification.selection import Selected, outcome, read, results
+
+
+class BrokerRun:
+    """A verification of what a broker has for a provider.
+
+    Raises:
+        CannotAsk: The environment names no broker.
+        SourceError: The version or the branch of the provider is unknown.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        where = broker()
+        self._pact_url: str | None = options.pact_url
+        self._consumer = None if options.all_consumers else shipped()[0].consumer
+        self._publishes: bool = options.publish_results
+        self._build_url: str | None = options.build_url
+        self._version = options.version or commit() if self._publishes else ""
+        self._branch = options.branch or branch(os.environ) if self._publishes or not self._pact_url else ""
+        self._hal = Hal(where, seconds=options.time_limit)
+        self._time_limit: float = options.time_limit
+        self._done: list[tuple[Selected, list[Outcome]]] = []
+
+    def verify(self, running: RunningProvider, at: str, out: TextIO) -> Verification:
+        """Verify each contract; each interaction has its row as soon as it is done.
+
+        Raises:
+            CannotAsk: The broker did not give a contract.
+            CannotVerify: A contract cannot be verified.
+            CannotRun: The broker has nothing for the provider, or the time is over.
+        """
+        print(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n", file=out, flush=True)
+        chosen = read(self._contracts(running.name), running.name)
+        for each in chosen:
+            self._done.append((each, []))
+            for place, interaction in enumerate(each.pact.interactions):
+                if not self._hal.left:
+                    message = f"no end after {self._time_limit:g} s"
+                    raise CannotRun(message)
+                name = f"{interaction.description} ({each.name})"
+                self._done[-1][1].append(shown(name, partial(outcome, running, each, place), out))
+        outcomes = tuple(each for _, found in self._done for each in found)
+        return Verification(running.name, outcomes, len(outcomes))
+
+    def publish(self) -> None:
+        """Publish the results, if that is wanted.
+
+        Raises:
+            CannotRun: Not all of them could be published.
+        """
+        if not self._publishes:
+            return
+        try:
+            put_on_branch(self._hal, self._done[0][0].pact.provider, self._version, self._branch)
+            for each, outcomes in self._done:
+                publish_results(
+                    self._hal, each.contract, results(each, outcomes), version=self._version, build_url=self._build_url
+                )
+        except BrokerError as error:
+            message = f"the results are not published, or not all of them: {error}"
+            raise CannotRun(message) from error
+
+    def _contracts(self, provider: str) -> list[Contract]:
+        if self._pact_url:
+            return [fetched(self._hal, self._pact_url)]
+        try:
+            found = selected(self._hal, provider, self._branch, consumer=self._consumer)
+        except Refused as error:
+            raise CannotRun(str(error)) from error
+        if not found:
+            whose = self._consumer or "any consumer"
+            message = f"the Pact Broker has no contract of {whose} with {provider} for branch {self._branch}"
+            raise CannotRun(message)
+        return found

@@ -1,0 +1,70 @@
+"""A broker's double, a checkout to publish from, and the command as CI runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker_double import BASIC, Broker, broker_double
+
+COMMAND = Path(sys.executable).parent / "bff-contracts"
+_CI = ("PACT_BROKER_", "GITHUB_", "CI_", "HULEEDU_")
+
+
+@pytest.fixture
+def broker() -> Generator[Broker]:
+    with broker_double() as double:
+        yield double
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clean checkout of some branch."""
+    folder = tmp_path / "bff"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "new-endpoint")
+    (folder / "README").write_text("the BFF\n", encoding="utf-8")
+    git(folder, "add", "README")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "begin")
+    return folder
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where commands are run, and with which environment.
+
+    Attributes:
+        folder: A checkout.
+        variables: What the environment says of the broker.
+    """
+
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `bff-contracts`; variables may be added or replaced."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_CI)}
+        return subprocess.run(  # noqa: S603  our own program
+            [COMMAND, *words],
+            cwd=self.folder,
+            env={**kept, **self.variables, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+
+
+@pytest.fixture
+def desk(checkout: Path, broker: Broker) -> Desk:
+    return Desk(checkout, {"PACT_BROKER_BASE_URL": broker.url, **BASIC})

@@ -1,0 +1,268 @@
+"""Brokers that cannot be asked: not there, not brokers, locked, broken or silent; at each step of each command."""
+
+from __future__ import annotations
+
+import signal
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bff_contracts.cli.command import main
+from bff_contracts.platform import CMS, RAS
+from tests.contracts.broker.conftest import Desk
+from tests.contracts.broker.test_deployment import published
+from tests.support.broker_double import READER, TOKEN, WRITER, Broker, Failure, broker_double
+
+ASKING = {
+    "publish": ["publish", "--version", "v2", "--branch", "main"],
+    "can-i-deploy": ["can-i-deploy", "--to", "production", "--version", "v1"],
+    "record-deployment": ["record-deployment", "--environment", "production", "--version", "v1"],
+}
+STEPS = {"publish": 2, "can-i-deploy": 2, "record-deployment": 3}
+FAILURES: tuple[Failure, ...] = ("503", "401", "not JSON", "cut off", "hang")
+VARIABLES = ("BASE_URL", "TOKEN", "USERNAME", "PASSWORD")
+
+
+@pytest.fixture
+def here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The command can be run in this process, in a checkout."""
+    for name in VARIABLES:
+        monkeypatch.delenv(f"PACT_BROKER_{name}", raising=False)
+    for name, value in desk.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(desk.folder)
+    before = signal.getsignal(signal.SIGTERM)
+    yield monkeypatch
+    signal.signal(signal.SIGTERM, before)
+
+
+EACH_STEP = [(command, step) for command, count in STEPS.items() for step in range(count)]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(("command", "step"), EACH_STEP)
+def test_an_answer_that_fails_is_no_yes_and_no_no(
+    broker: Broker, command: str, step: int, failure: Failure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published(broker, CMS, RAS)
+    broker.failures[step] = failure
+    limit = ["--time-limit", "0.5"] if failure == "hang" else []
+    code = main([*ASKING[command], *limit])
+    told = capsys.readouterr()
+
+    assert code == 2, told
+    assert told.err.startswith("bff-contracts: ")
+    assert "unexpected" not in told.err
+    assert len(broker.asked) == step + 1
+    assert {each.version.number for each in broker.state.published} == {"v1"}
+    assert not list(broker.state.deployed())
+    assert WRITER[1] not in told.out + told.err
+
+
+def test_each_command_has_as_many_steps(broker: Broker, here: pytest.MonkeyPatch) -> None:
+    asked: dict[str, int] = {}
+    for command, words in ASKING.items():
+        published(broker, CMS, RAS)
+        main(words)
+        asked[command] = len(broker.asked)
+
+    assert here
+    assert asked == STEPS
+
+
+# Credentials
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", ASKING)
+@pytest.mark.parametrize(
+    ("token", "username", "password", "reason"),
+    [
+        pytest.param(
+            "", WRITER[0], "wrong", "let us in (401): see PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD", id="wrong"
+        ),
+        pytest.param(
+            TOKEN, "", "", "does not take a bearer token (400): for basic authentication set PACT_", id="token"
+        ),
+        pytest.param(TOKEN, *WRITER, "leave PACT_BROKER_TOKEN empty", id="token-too"),
+        pytest.param("", "", "", "(401): see PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and PACT_", id="none"),
+        pytest.param("", WRITER[0], "", "PACT_BROKER_USERNAME is set and PACT_BROKER_PASSWORD is not", id="half"),
+        pytest.param("", "", WRITER[1], "PACT_BROKER_PASSWORD is set and PACT_BROKER_USERNAME is not", id="other-half"),
+    ],
+)
+def test_wrong_credentials_are_named(
+    command: str,
+    token: str,
+    username: str,
+    password: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in (("TOKEN", token), ("USERNAME", username), ("PASSWORD", password)):
+        monkeypatch.setenv(f"PACT_BROKER_{name}", value)
+    code = main(ASKING[command])
+    told = capsys.readouterr()
+
+    assert code == 2
+    assert reason in told.err
+    assert TOKEN not in told.err
+    assert WRITER[1] not in told.err
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", ["publish", "record-deployment"])
+def test_an_empty_token_is_none(
+    broker: Broker, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GitHub gives a secret that is not set as an empty text."""
+    published(broker, CMS, RAS)
+    monkeypatch.setenv("PACT_BROKER_TOKEN", "")
+
+    assert main(ASKING[command]) == 0, capsys.readouterr()
+    assert all(each.headers["authorization"].startswith("Basic ") for each in broker.asked)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_reader_may_ask_whether_to_deploy(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published(broker, CMS, RAS)
+    for name, value in zip(("USERNAME", "PASSWORD"), READER, strict=True):
+        monkeypatch.setenv(f"PACT_BROKER_{name}", value)
+
+    assert main(ASKING["can-i-deploy"]) == 1
+    assert "not known yet" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("token", "code"), [(TOKEN, 0), ("wrong", 2)])
+def test_a_hosted_broker_takes_the_token(
+    token: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with broker_double(takes_tokens=True) as hosted:
+        monkeypatch.setenv("PACT_BROKER_BASE_URL", hosted.url)
+        for name, value in (("TOKEN", token), ("USERNAME", ""), ("PASSWORD", "")):
+            monkeypatch.setenv(f"PACT_BROKER_{name}", value)
+        done = main(ASKING["publish"])
+
+    assert done == code
+    assert code == 0 or "does not let us in (401): see PACT_BROKER_TOKEN\n" in capsys.readouterr().err
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("command", ASKING)
+@pytest.mark.parametrize("url", [None, ""])
+def test_without_a_broker_it_says_so(
+    command: str, url: str | None, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if url is None:
+        here.delenv("PACT_BROKER_BASE_URL")
+    else:
+        here.setenv("PACT_BROKER_BASE_URL", url)
+
+    assert main(ASKING[command]) == 2
+    assert capsys.readouterr().err == "bff-contracts: no Pact Broker: PACT_BROKER_BASE_URL is not set\n"
+
+
+@pytest.mark.parametrize("command", ASKING)
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        pytest.param("http://127.0.0.1:1", "no Pact Broker answers at http://127.0.0.1:1: ConnectError", id="nobody"),
+        pytest.param("127.0.0.1:9292", "PACT_BROKER_BASE_URL is not an http or https URL", id="scheme"),
+        pytest.param("http://h:abc", "PACT_BROKER_BASE_URL is not an http or https URL", id="port"),
+        pytest.param("http://h/?token=secret", "PACT_BROKER_BASE_URL has a query or a fragment", id="query"),
+        pytest.param("http://me:secret@h", "PACT_BROKER_BASE_URL has credentials, which would be printed", id="secret"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told(
+    command: str, url: str, told: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.setenv("PACT_BROKER_BASE_URL", url)
+    code, error = main(ASKING[command]), capsys.readouterr().err
+
+    assert code == 2
+    assert told in error
+    assert "secret" not in error
+
+
+def test_credentials_go_to_no_other_address_than_that_of_the_broker(
+    broker: Broker, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broker behind a proxy may give another address in its links."""
+    with broker_double() as other:
+        own, broker.url = broker.url, other.url
+        code, error = main(ASKING["publish"]), capsys.readouterr().err
+
+        assert here
+        assert code == 2
+        assert f"{other.url}/contracts/publish is not at PACT_BROKER_BASE_URL, {own}" in error
+        assert other.asked == []
+
+
+@pytest.mark.parametrize("token", ["tok-secret\n", "t\u00e5k-secret", "tok secret"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_told(
+    broker: Broker, token: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.setenv("PACT_BROKER_TOKEN", token)
+    code, error = main(ASKING["publish"]), capsys.readouterr().err
+
+    assert (code, broker.asked) == (2, [])
+    assert "PACT_BROKER_TOKEN is not one line of visible ASCII characters" in error
+    assert "secret" not in error
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"HTTP_PROXY": "foo://x"}, {"SSL_CERT_FILE": "/nonexistent"}, {"ALL_PROXY": "socks5://127.0.0.1:1"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_an_odd_environment_is_told(desk: Desk, variables: dict[str, str]) -> None:
+    done = desk.run(*ASKING["can-i-deploy"], **variables)
+
+    assert done.returncode == 2
+    assert "no Pact Broker answers at" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# A certificate of its own authority
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that is its own authority, and how a server uses it."""
+    file, key = tmp_path / "ca.pem", tmp_path / "key.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=broker"
+    subprocess.run(  # noqa: S603
+        ["openssl", *words.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", file],  # noqa: S607
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    return file, context
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_ssl_cert_file_names_the_authority(
+    known: bool,  # noqa: FBT001  # a row of the table
+    certificate: tuple[Path, ssl.SSLContext],
+    here: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file, tls = certificate
+    with broker_double(tls=tls) as secure:
+        here.setenv("PACT_BROKER_BASE_URL", secure.url)
+        if known:
+            here.setenv("SSL_CERT_FILE", str(file))
+        code, told = main(ASKING["publish"]), capsys.readouterr()
+
+    assert code == (0 if known else 2), told
+    assert known or "certificate verify failed" in told.err

@@ -1,0 +1,206 @@
+"""`bff-contracts can-i-deploy` and `record-deployment`, on the double of the broker."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bff_contracts.broker.access import Broker as Where
+from bff_contracts.broker.deployment import DeploymentVerdict, Row
+from bff_contracts.broker.hal import Hal
+from bff_contracts.broker.publishing import Publication, publish
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.platform import CMS, RAS
+from tests.contracts.broker.conftest import COMMAND, Desk
+from tests.support.broker_double import WRITER, Broker
+
+BFF = "bff-teacher-service"
+ASK = ("can-i-deploy", "--to", "production", "--version", "v1")
+
+
+def hal(broker: Broker) -> Hal:
+    return Hal(Where(base_url=broker.url, username=WRITER[0], password=SecretStr(WRITER[1])), seconds=10.0)
+
+
+def published(broker: Broker, *providers: str, version: str = "v1") -> None:
+    pacts = [pact for pact in shipped_pacts() if pact.provider in providers]
+    publish(hal(broker), Publication(version, "main", pacts))
+    broker.forget()
+
+
+def verified(broker: Broker, results: Mapping[str, bool], *, deployed: bool = True) -> None:
+    """Have versions of providers verified, and perhaps deployed."""
+    for provider, success in results.items():
+        version, _ = broker.state.put_version(provider, f"{provider}-1", "main")
+        contract = next(each for each in broker.state.published if each.provider == provider)
+        broker.state.add_result(version, contract.content, success)
+        production = broker.state.environment("production")
+        if deployed and production:
+            broker.state.deploy(version, production)
+
+
+@pytest.mark.parametrize(
+    ("results", "code", "word"),
+    [
+        pytest.param({CMS: True, RAS: True}, 0, "yes", id="kept"),
+        pytest.param({CMS: True, RAS: False}, 1, "no", id="one-failed"),
+        pytest.param({CMS: True}, 1, "not known yet", id="one-unknown"),
+        pytest.param({}, 1, "not known yet", id="none-known"),
+    ],
+)
+def test_can_i_deploy_says_what_the_broker_says(
+    broker: Broker, desk: Desk, results: dict[str, bool], code: int, word: str
+) -> None:
+    published(broker, CMS, RAS)
+    verified(broker, results)
+    done = desk.run(*ASK)
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"{word}: {BFF} v1 to production"
+    for provider, success in results.items():
+        assert f"  {'verified' if success else 'FAILED  '} {BFF} v1 and {provider} {provider}-1\n" in done.stdout
+
+
+@pytest.mark.parametrize("there", [[], [CMS], [RAS]], ids=["none", "cms-only", "ras-only"])
+def test_a_version_that_lacks_a_contract_is_a_no_whatever_the_broker_says(
+    broker: Broker, desk: Desk, there: list[str]
+) -> None:
+    broker.state.put_version(BFF, "v1", "main")
+    if there:
+        published(broker, *there)
+    verified(broker, dict.fromkeys(there, True))
+    raw = httpx.get(
+        f"{broker.url}/matrix?q[][pacticipant]={BFF}&q[][version]=v1&latestby=cvpv&environment=production", auth=WRITER
+    )
+    done = desk.run(*ASK, "--wait", "300")
+
+    assert raw.json()["summary"]["deployable"] is True
+    assert done.returncode == 1
+    for provider in {CMS, RAS} - set(there):
+        assert f"there is no contract of {BFF} v1 with {provider} in the broker" in done.stdout
+
+
+def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS)
+    done = desk.run(*ASK, "--wait", "300")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"no: {BFF} v1 to production"
+    assert [each.path for each in broker.asked].count("/matrix") == 1
+
+
+@pytest.mark.parametrize("success", [None, False])
+def test_a_yes_without_a_kept_result_is_none(success: bool | None) -> None:  # noqa: FBT001  # a row of the table
+    kept, other = (Row(BFF, "v1", provider, "1", success=each) for provider, each in ((CMS, True), (RAS, success)))
+
+    assert DeploymentVerdict(deployable=True, reasons=(), rows=[kept], missing=()).yes
+    assert not DeploymentVerdict(deployable=True, reasons=(), rows=[kept, other], missing=()).yes
+    assert not DeploymentVerdict(deployable=True, reasons=(), rows=[kept], missing=[RAS]).yes
+
+
+def test_a_version_that_nobody_published_is_a_no(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS)
+    done = desk.run("can-i-deploy", "--to", "production", "--version", "never")
+
+    assert done.returncode == 1
+    assert f"No pacts or verifications have been published for version never of {BFF}" in done.stdout
+
+
+def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS)
+    done = desk.run(*ASK, "--wait", "0.5")
+
+    assert done.returncode == 1
+    assert [each.path for each in broker.asked].count("/matrix") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        pytest.param(("--to", "nosuch"), "Environment with name 'nosuch' does not exist", id="environment"),
+        pytest.param(("--to", "production", "--of", "cms"), f"Pacticipant {CMS} not found", id="participant"),
+    ],
+)
+def test_what_the_broker_does_not_know_ends_the_wait_at_once(
+    broker: Broker, desk: Desk, words: tuple[str, ...], reason: str
+) -> None:
+    published(broker, RAS)
+    done = desk.run("can-i-deploy", *words, "--version", "v1", "--wait", "300")
+
+    assert (done.returncode, done.stderr) == (1, f"bff-contracts: the Pact Broker refuses: {reason}\n")
+    assert [each.path for each in broker.asked].count("/matrix") == 1
+
+
+@pytest.mark.parametrize("command", [("can-i-deploy", "--to"), ("record-deployment", "--environment")])
+def test_whose_version_is_expanded_and_checked(broker: Broker, desk: Desk, command: tuple[str, str]) -> None:
+    published(broker, CMS, RAS)
+    verified(broker, {CMS: True})
+    short = desk.run(*command, "production", "--of", "cms", "--version", f"{CMS}-1")
+    asked = list(broker.asked)
+    nobody = desk.run(*command, "production", "--of", "nobody", "--version", "1")
+
+    assert short.returncode == 0, short.stdout + short.stderr
+    assert any(CMS in each.target for each in asked)
+    assert nobody.returncode == 2
+    assert f"there is no contract with 'nobody'; known: {CMS}, {RAS}" in nobody.stderr
+    assert broker.asked == asked
+
+
+def test_a_provider_whose_consumers_are_deployed_nowhere_may_be(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS)
+    verified(broker, {CMS: True}, deployed=False)
+    done = desk.run("can-i-deploy", "--to", "production", "--of", "cms", "--version", f"{CMS}-1")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_deployment_is_recorded_once(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS)
+    done = [desk.run("record-deployment", "--environment", "production", "--version", "v1") for _ in range(2)]
+
+    assert [each.returncode for each in done] == [0, 0], done
+    assert done[0].stdout == f"recorded: {BFF} v1 is deployed to production\n"
+    assert [each.version.number for each in broker.state.deployed(BFF, "production")] == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        pytest.param(("--version", "never"), f"the broker knows no version never of {BFF}", id="version"),
+        pytest.param(("--of", "ras"), f"the broker knows no version v1 of {RAS}", id="participant"),
+        pytest.param(
+            ("--environment", "nosuch"),
+            "the broker knows no environment 'nosuch'; it knows production, test",
+            id="environment",
+        ),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_with_its_reason(
+    broker: Broker, desk: Desk, words: tuple[str, ...], reason: str
+) -> None:
+    published(broker, CMS)
+    done = desk.run("record-deployment", "--environment", "production", "--version", "v1", *words)
+
+    assert (done.returncode, done.stderr) == (1, f"bff-contracts: the Pact Broker refuses: {reason}\n")
+
+
+def test_a_version_with_odd_characters_is_one_segment_of_the_path(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS, version="feat/a b?c#d%2F")
+    done = desk.run("record-deployment", "--environment", "production", "--version", "feat/a b?c#d%2F")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_wait_can_be_ended(broker: Broker, desk: Desk) -> None:
+    published(broker, CMS, RAS)
+    environment = {**desk.variables, "PATH": "/usr/bin:/bin"}
+    command = [str(COMMAND), *ASK, "--wait", "300"]
+    with subprocess.Popen(command, cwd=desk.folder, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        broker.wait_for("/matrix")
+        process.terminate()
+
+    assert process.wait(10) == 2
