@@ -278,7 +278,9 @@ class RunningProvider:
 
     def _without_key(self, difference: Difference) -> Difference:
         hidden = self._key.hidden
-        return replace(difference, actual=hidden(difference.actual), rule=hidden(difference.rule))
+        return replace(
+            difference, actual=hidden(difference.actual), rule=hidden(difference.rule), said=hidden(difference.said)
+        )
 
 
 def _is_refusal(difference: Difference) -> bool:
