@@ -11,6 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from bff_contracts.pact.file import Interaction
+from bff_contracts.platform import KEY_HEADER, SERVICE_HEADER
 from bff_mock_server.engine.backend import Outcome
 from bff_mock_server.matching.match import Difference
 from bff_mock_server.matching.request import SECRET_HEADERS, Asked, is_secret
@@ -247,11 +248,11 @@ class Journal:
 
     def _of_table(self, table: Table) -> Iterator[Use]:
         for endpoint in table.endpoints:
-            answers: list[tuple[Case | int, Interaction]] = [
-                (case, interaction) for case in endpoint.cases for interaction in case.interactions
+            answers: list[tuple[tuple[Case | int, ...], Interaction]] = [
+                ((case,), interaction) for case in endpoint.cases for interaction in case.interactions
             ]
-            answers += [(id(refusal), refusal) for refusal in endpoint.refusals]
-            for key, interaction in answers:
+            answers += [(_alike(endpoint.refusals, refusal), refusal) for refusal in endpoint.refusals]
+            for keys, interaction in answers:
                 status = interaction.response.status
                 yield Use(
                     provider=table.provider,
@@ -259,8 +260,20 @@ class Journal:
                     route=f"{table.provider} {endpoint.route}",
                     path=interaction.request.path,
                     status=status,
-                    times=self._uses.get((key, status), 0),
+                    times=sum(self._uses.get((key, status), 0) for key in keys),
                 )
+
+
+def _alike(refusals: Iterable[Interaction], refusal: Interaction) -> tuple[int, ...]:
+    """The refusals for the same reason, which count together: one of them answers for all."""
+    return tuple(id(other) for other in refusals if _reason(other) == _reason(refusal))
+
+
+def _reason(refusal: Interaction) -> str:
+    request = refusal.request
+    if not {KEY_HEADER, SERVICE_HEADER} <= request.headers.keys():
+        return "missing"
+    return "service" if KEY_HEADER in request.header_rules else "key"
 
 
 def _hide_parameters(asked: Asked) -> None:

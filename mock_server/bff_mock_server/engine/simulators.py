@@ -8,8 +8,10 @@ Requests that the contract does not allow come here only when the mock is lenien
 services answer them.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any, Final
 from urllib.parse import unquote
 from uuid import UUID
@@ -36,6 +38,8 @@ _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 """What CMS answers when one id among those asked for is none."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = 20
+_ORDERS: Final = 4
+"""In how many orders the essays of a batch come, from one answer to the next."""
 _END_OF_BIGINT: Final = 2**63
 
 Answer = Callable[[Asked, Rows], Reply]
@@ -69,9 +73,11 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Answ
     template = template_of(shape.response.body, shape.response.rules, others=_other_bodies(endpoint, shape))
     head, unknown = head_of(shape.response), endpoint.with_status(_NOT_FOUND) or shape
 
+    turns = itertools.cycle(range(_ORDERS))
+
     def answer(asked: Asked, rows: Rows) -> Reply:
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
-        return from_example(unknown, asked) if row is None else Reply(head, _text(template, row).encode())
+        return from_example(unknown, asked) if row is None else Reply(head, _text(template, row, next(turns)).encode())
 
     return answer
 
@@ -149,10 +155,14 @@ def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
     return batch_id if is_canonical else str(UUID(batch_id))
 
 
-def _text(template: Template, row: BatchRow) -> str:
-    text = row.rendered.get(template)
+def _text(template: Template, row: BatchRow, turn: int = 0) -> str:
+    """The text of a batch, its essays in an order that depends on the turn: RAS promises none."""
+    form = (template, turn)
+    text = row.rendered.get(form)
     if text is None:
-        text = row.rendered[template] = template.render(row.answer)
+        essays = list(row.answer["essays"])
+        Random(f"{row.batch_id} {turn}").shuffle(essays)  # noqa: S311  # orders that repeat, no secrets
+        text = row.rendered[form] = template.render({**row.answer, "essays": essays})
     return text
 
 

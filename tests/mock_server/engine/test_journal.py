@@ -136,9 +136,17 @@ def test_interactions_that_ask_the_same_count_together(app: MockApp) -> None:
     assert used(app) == {
         "batches of a user: a page": 1,
         "batches of a user: the first page, newest first": 1,
+        "batches of a user: a full page": 1,
         "batches of a user: a later page": 1,
-        "batches of a user: past the end": 1,
+        "batches of a user: in CJ assessment": 1,
+        "batches of a user: in spellcheck": 1,
+        "batches of a user: moments that are easily mistaken": 1,
         "batches of a user: none": 1,
+        "batches of a user: past the end": 1,
+        "batches of a user: texts that are easily mistaken": 1,
+        "batches of a user: the last page": 1,
+        "batches of a user: the longest page": 1,
+        "batches of a user: users with similar ids": 1,
         "batches of a user: in the internal status cancelled": 1,
         "refused: batches of a user with a wrong key": 1,
     }

@@ -62,13 +62,14 @@ def _validation(batch: Row) -> Row | None:
     confirmed = _CONFIRMED.get(batch["internal_status"])
     if confirmed is None:
         return None
-    total, is_open = 8 * batch["essay_count"], confirmed < 1
-    deadline = datetime.fromisoformat(batch["created_at"]) + timedelta(days=2)
+    total = 8 * batch["essay_count"]
+    pending = total - int(total * confirmed)
+    deadline = datetime.fromisoformat(batch["created_at"]) + timedelta(hours=24)
     return {
-        "deviation_count": batch["essay_count"] - 2,
-        "auto_confirm_deadline": _text(deadline) if is_open else None,
+        "deviation_count": pending,
+        "auto_confirm_deadline": _text(deadline) if pending else None,
         "total_associations": total,
-        "confirmed_associations": int(total * confirmed),
+        "confirmed_associations": total - pending,
     }
 
 
