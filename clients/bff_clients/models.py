@@ -57,10 +57,13 @@ class BatchClientStatus(StrEnum):
 
 
 class ProcessingPhase(StrEnum):
-    """The first phase of the pipeline that an essay of the batch has not finished."""
+    """The phases that the platform has today (its `PhaseName`); a batch may be in another one, see `Batch`."""
 
     SPELLCHECK = "spellcheck"
     CJ_ASSESSMENT = "cj_assessment"
+    AI_FEEDBACK = "ai_feedback"
+    NLP = "nlp"
+    STUDENT_MATCHING = "student_matching"
 
 
 EssayStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
@@ -88,6 +91,9 @@ class _DateTimeForms:
 
 
 UtcDateTime = Annotated[datetime, _DateTimeForms()]
+Phase = Annotated[ProcessingPhase | str, Field(union_mode="left_to_right")]
+"""An open vocabulary: a phase that is new to the platform is that word, and no violation of the contract."""
+
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 """What the Pact engine takes for an integer: beyond these bounds a JSON number is a float to it."""
 
@@ -108,7 +114,12 @@ class AnswerModel(BaseModel):
 
 
 class Batch(AnswerModel):
-    """One batch of essays, as a teacher's list shows it. Date-times are aware (UTC)."""
+    """One batch of essays, as a teacher's list shows it. Date-times are aware (UTC).
+
+    `current_phase` is the first phase of the pipeline that an essay of the batch has not finished: a `ProcessingPhase`,
+    or the word itself when the platform has got a phase that this package does not know. The statuses are closed
+    vocabularies: a new word there is a `ContractViolation`, because whoever shows them has to map them first.
+    """
 
     batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
     user_id: str
@@ -118,7 +129,7 @@ class Batch(AnswerModel):
     completed_essay_count: Integer
     failed_essay_count: Integer
     requested_pipeline: str | None
-    current_phase: ProcessingPhase | None
+    current_phase: Phase | None
     created_at: UtcDateTime
     last_updated: UtcDateTime
     processing_started_at: UtcDateTime | None
@@ -141,7 +152,7 @@ class Essay(AnswerModel):
 
 
 class BatchDetails(Batch):
-    """One batch with its essays."""
+    """One batch with its essays, in the order in which RAS gave them: it promises none, so sort what you show."""
 
     essays: tuple[Essay, ...]
 

@@ -124,7 +124,8 @@ class RASClient(BackendClient):
 
         Raises:
             ValueError: The id is not a UUID; nothing was sent.
-            BackendError: There is no answer to go by; a 404 that is not RAS's own is one too.
+            BackendError: There is no answer to go by; a 404 that is not RAS's own is one too. A `BackendRejected` with
+                the status 400 ("Invalid batch ID") says that the batch orchestrator knows a batch that RAS does not.
         """
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_status", correlation_id) as call:

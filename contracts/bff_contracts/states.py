@@ -1,14 +1,16 @@
 """The provider states that the contracts use: names, meanings, and a model for each one's params.
 
 A provider team can seed a database from these without reading anything else of this project. Every param is
-required and none is optional or unknown: a state says exactly what stands, never "something like it".
+required and none is optional or unknown: a state says exactly what stands, never "something like it". What no database
+of the provider can hold is refused, impossible combinations included.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bff_contracts.platform import CMS, RAS
 
@@ -50,9 +52,24 @@ InternalStatus = Literal[
 ]
 """What RAS calls the status of a batch inside; its answers use another vocabulary, which it derives."""
 
+LARGEST_INTEGER: Final = 2**31 - 1
+"""The largest number that an integer column of PostgreSQL holds."""
+
+LONGEST_TEXT: Final = 255
+"""The characters that a text column of RAS and CMS holds (`VARCHAR(255)`)."""
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        message = "PostgreSQL stores no text with a NUL character"
+        raise ValueError(message)
+    return text
+
+
 Uuid = Annotated[str, Field(pattern=UUID_PATTERN)]
 DateTime = Annotated[str, Field(pattern=DATE_TIME_PATTERN)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 
 
 class Params(BaseModel):
@@ -80,16 +97,16 @@ class ByBatch(Params):
 class EssayRow(Params):
     """One essay of a batch, as RAS stores it."""
 
-    essay_id: str
-    filename: str | None
-    file_upload_id: str | None
+    essay_id: Text
+    filename: Text | None
+    file_upload_id: Text | None
     spellcheck_status: PhaseStatus | None
     spellcheck_correction_count: Count | None
-    spellcheck_corrected_text_storage_id: str | None
+    spellcheck_corrected_text_storage_id: Text | None
     spellcheck_error_detail: Mapping[str, Any] | None
     cj_assessment_status: PhaseStatus | None
-    cj_rank: Annotated[int, Field(ge=1)] | None
-    cj_score: float | None
+    cj_rank: Annotated[int, Field(ge=1, le=LARGEST_INTEGER)] | None
+    cj_score: Annotated[float, Field(allow_inf_nan=False)] | None
     cj_assessment_error_detail: Mapping[str, Any] | None
     last_updated: DateTime
 
@@ -99,11 +116,11 @@ class BatchRow(Params):
 
     batch_id: Uuid
     internal_status: InternalStatus
-    assignment_id: str | None
+    assignment_id: Text | None
     essay_count: Count
     completed_essay_count: Count
     failed_essay_count: Count
-    requested_pipeline: str | None
+    requested_pipeline: Text | None
     essays: tuple[EssayRow, ...] = Field(strict=False)
     created_at: DateTime
     last_updated: DateTime
@@ -111,12 +128,33 @@ class BatchRow(Params):
     processing_completed_at: DateTime | None
     student_prompt_ref: Mapping[str, Any] | None
 
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        """Refuse numbers and moments that contradict one another."""
+        _not_more("completed and failed essays", self.completed_essay_count + self.failed_essay_count, self.essay_count)
+        _not_more("essays", len(self.essays), self.essay_count)
+        if self.processing_completed_at is not None:
+            if self.processing_started_at is None:
+                message = "processing_completed_at without processing_started_at: what never began does not end"
+                raise ValueError(message)
+            if moment_of(self.processing_completed_at) < moment_of(self.processing_started_at):
+                message = "processing_completed_at is before processing_started_at"
+                raise ValueError(message)
+        return self
+
 
 class UserHasBatches(Params):
     """Params of `user has exactly these batches`."""
 
-    user_id: Annotated[str, Field(min_length=1)]
+    user_id: Annotated[Text, Field(min_length=1)]
     batches: tuple[BatchRow, ...] = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        """Refuse two rows with one primary key; an essay belongs to one batch."""
+        _distinct("a batch_id comes twice", (batch.batch_id for batch in self.batches))
+        _distinct("an essay_id comes twice", (essay.essay_id for batch in self.batches for essay in batch.essays))
+        return self
 
 
 class BatchMissing(Params):
@@ -129,7 +167,7 @@ class ClassRow(Params):
     """A class, as CMS stores it."""
 
     class_id: Uuid
-    class_name: str
+    class_name: Text
 
 
 class BatchesHaveClasses(ByBatch):
@@ -137,20 +175,64 @@ class BatchesHaveClasses(ByBatch):
 
     classes: Mapping[Uuid, ClassRow | None]
 
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        """Refuse a class with two names."""
+        named = {(row.class_id, row.class_name) for row in self.classes.values() if row is not None}
+        _distinct("a class_id has two names", (class_id for class_id, _ in named))
+        return self
+
 
 class ValidationRow(Params):
-    """How far the validation of a batch's students is, as CMS stores it."""
+    """How far the validation of a batch's students is, as CMS derives it from the associations of the batch.
+
+    `deviation_count` counts those that are pending; `auto_confirm_deadline` is 24 hours after the earliest of them.
+    """
 
     deviation_count: Count
     auto_confirm_deadline: DateTime | None
-    total_associations: Count
+    total_associations: Annotated[Count, Field(ge=1)]
     confirmed_associations: Count
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        """Refuse what no associations lead to."""
+        _not_more(
+            "pending and confirmed associations",
+            self.deviation_count + self.confirmed_associations,
+            self.total_associations,
+        )
+        if (self.auto_confirm_deadline is None) != (self.deviation_count == 0):
+            message = "there is an auto_confirm_deadline if and only if something is pending (deviation_count)"
+            raise ValueError(message)
+        return self
 
 
 class BatchesHaveValidations(ByBatch):
     """Params of `batches have exactly these validations`."""
 
     validations: Mapping[Uuid, ValidationRow | None]
+
+
+def _not_more(what: str, count: int, most: int) -> None:
+    if count > most:
+        message = f"{count} {what}, and {most} in all"
+        raise ValueError(message)
+
+
+def _distinct(what: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            message = f"{what}: {value}"
+            raise ValueError(message)
+        seen.add(value)
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that a date-time of `DATE_TIME_PATTERN` means; a naive one means UTC."""
+    value = datetime.fromisoformat(text)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +258,8 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         provider=RAS,
         meaning=(
             "The rows of `user_id` are exactly `batches` (none if it is empty), in no particular order. A batch that"
-            " was another user's moves to this one; nothing else changes. Given twice for rows of two users."
+            " was another user's moves to this one; nothing else changes. Given several times for the rows of several"
+            " users."
         ),
         params=UserHasBatches,
     ),
@@ -199,8 +282,9 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         name=BATCHES_HAVE_VALIDATIONS,
         provider=CMS,
         meaning=(
-            "The validation of the students of each batch id in `validations` stands as the row beside it says; `null`"
-            " means that the batch is not being validated, or that CMS does not know it."
+            "The associations of the students of each batch id in `validations` are such that they lead to the row"
+            " beside it: so many in all, so many pending and confirmed, the earliest pending one made 24 hours before"
+            " the deadline. `null` means that the batch has no associations, or that CMS does not know it."
         ),
         params=BatchesHaveValidations,
     ),

@@ -54,6 +54,8 @@ async def batch(
     if found is None or found.user_id != teacher:
         raise ApiError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_FOUND", "You have no such batch")
     classes = await cms.get_batch_class_info([found.batch_id])
+    # RAS promises no order of the essays: without one of our own they would change places from one answer to the next.
+    essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
     return BatchAnswer(
-        batch=BatchSummary.of(found, classes[found.batch_id]), essays=[EssaySummary.of(essay) for essay in found.essays]
+        batch=BatchSummary.of(found, classes[found.batch_id]), essays=[EssaySummary.of(essay) for essay in essays]
     )

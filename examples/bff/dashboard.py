@@ -28,7 +28,7 @@ class BatchSummary(BaseModel):
     assignment_id: str | None
     class_name: str | None
     status: BatchClientStatus
-    current_phase: ProcessingPhase | None
+    current_phase: ProcessingPhase | str | None
     essay_count: int
     completed_essay_count: int
     failed_essay_count: int

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from bff_contracts.states import CATALOGUE, DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
+from bff_contracts.states import CATALOGUE, DATE_TIME_PATTERN, UUID_PATTERN, ProviderState, moment_of
 from tests.agreement.bodies import TEXT
 
 IDS: Final = tuple(f"26b9045a-e947-5833-ab3e-{number:012d}" for number in range(6))
@@ -32,7 +32,29 @@ Schema = Mapping[str, Any]
 def params_of(state: ProviderState) -> st.SearchStrategy[dict[str, Any]]:
     """Params of a provider state: whatever its model allows."""
     schema = state.params.model_json_schema()
-    return _values(schema, schema.get("$defs", {}))
+    return _values(schema, schema.get("$defs", {})).map(_mended)
+
+
+def _mended(params: dict[str, Any]) -> dict[str, Any]:
+    """Params whose columns are each what they may be, made such that they can stand together."""
+    names: dict[str, str] = {}
+    essays: dict[str, str] = {}
+    for batch in params.get("batches", ()):
+        owner = batch["batch_id"]
+        batch["essays"] = [one for one in batch["essays"] if essays.setdefault(one["essay_id"], owner) == owner]
+        done = batch["completed_essay_count"] + batch["failed_essay_count"]
+        batch["essay_count"] = max(batch["essay_count"], done, len(batch["essays"]))
+        ends = [moment for moment in (batch["processing_started_at"], batch["processing_completed_at"]) if moment]
+        if batch["processing_completed_at"] is not None:
+            batch["processing_started_at"] = min(ends, key=moment_of)
+            batch["processing_completed_at"] = max(ends, key=moment_of)
+    for row in filter(None, params.get("classes", {}).values()):
+        row["class_name"] = names.setdefault(row["class_id"], row["class_name"])
+    for row in filter(None, params.get("validations", {}).values()):
+        row["total_associations"] += row["deviation_count"] + row["confirmed_associations"]
+        if (row["auto_confirm_deadline"] is None) != (row["deviation_count"] == 0):
+            row["auto_confirm_deadline"] = "2026-02-01T08:15:30" if row["deviation_count"] else None
+    return params
 
 
 def _values(schema: Schema, known: Mapping[str, Schema]) -> st.SearchStrategy[Any]:  # noqa: C901  # one case for each form
@@ -48,7 +70,7 @@ def _values(schema: Schema, known: Mapping[str, Schema]) -> st.SearchStrategy[An
         case {"pattern": pattern}:
             made = _BY_PATTERN[pattern]
         case {"type": "string"}:
-            made = st.sampled_from(IDS) if schema.get("minLength") else TEXT
+            made = st.sampled_from(IDS) if schema.get("minLength") else TEXT.filter(lambda text: "\0" not in text)
         case {"type": "integer"}:
             made = st.integers(schema["minimum"], 300)
         case {"type": "number"}:

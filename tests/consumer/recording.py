@@ -81,9 +81,9 @@ class Expectation:
             self._interaction.with_query_parameter(name, value)
         return self
 
-    def authenticated(self, *, key: Any = KEY, service_id: str | None = CONSUMER) -> Self:
-        """Expect the headers of every request; `None` leaves one out."""
-        headers = {"X-Internal-API-Key": key, "X-Service-ID": service_id}
+    def authenticated(self, **changed: str | None) -> Self:
+        """Expect the headers of every request, but for those that are changed; `None` leaves one out."""
+        headers = {"X-Internal-API-Key": KEY, "X-Service-ID": CONSUMER, **changed}
         for name, value in headers.items():
             if value is not None:
                 self._interaction.with_header(name, value)

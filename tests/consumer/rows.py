@@ -1,29 +1,51 @@
 """The rows that provider states seed, and what RAS makes of them in its answers."""
 
+from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from bff_clients import BatchClientStatus, BatchStatus
 
 Json = dict[str, Any]
 
 TEACHER: Final = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d01"
-OTHER_TEACHER: Final = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d02"
-NEW_TEACHER: Final = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d03"
 UNKNOWN_BATCH: Final = "00000000-0000-4000-8000-000000000000"
+LISTED_BATCH: Final = "ac0472f4-280c-5a29-8c6d-d680c8ea6887"
+ASKED_BATCH: Final = "87d27851-8f2c-5a6b-b0c7-a0ca752167e0"
+VALIDATED_BATCHES: Final = ("26b9045a-e947-5833-ab3e-161507389763", "4131225d-4ed8-56da-be2a-ddb41998925a")
+"""The batches of shapes."""
 
-BATCH_IDS: Final = (
-    "26b9045a-e947-5833-ab3e-161507389763",
-    "4131225d-4ed8-56da-be2a-ddb41998925a",
-    "8232d49d-8ace-5fcf-bc17-5fc74acfda47",
-    "87d27851-8f2c-5a6b-b0c7-a0ca752167e0",
-    "ac0472f4-280c-5a29-8c6d-d680c8ea6887",
-    "27a105fb-df84-52d8-9c2c-aaf271e88204",
-    "fc88ee83-ccce-5511-9851-39c9408db76b",
-    "4612b89f-cbba-51fa-8713-e0f02c216020",
-    "1028858f-400c-5188-9318-a261360e9b7e",
-    "c4da1a83-6cab-5502-8f03-199690709cb9",
-    "e5110e91-4b3d-50e2-b3d2-1e9c4f32d038",
-    "c3dca9af-d43f-59a5-9771-bd61fd22fc54",
+SHELF: Final = 7
+"""How many rows a shelf has."""
+
+_NAMESPACE: Final = UUID("5c1f3d0e-8f57-4a0c-9d0e-2b7a1c6f4e19")
+
+# What each row of a shelf has of a column, by its place among the values in order, and when it is stored. No column
+# ascends or descends with another one, so that whoever sorts by the wrong one, or not at all, is seen.
+_BY_BATCH_ID: Final = (1, 4, 0, 3, 6, 2, 5)
+_BY_LAST_UPDATED: Final = (2, 0, 5, 3, 1, 6, 4)
+_BY_ASSIGNMENT: Final = (3, 5, 0, 2, 4, 6, 1)
+_BY_ESSAY_COUNT: Final = (1, 5, 2, 6, 3, 0, 4)
+_STORED: Final = (5, 1, 4, 0, 3, 6, 2)
+_CREATED: Final = (
+    "2026-01-31T08:15:30.120",
+    "2026-01-31T08:15:30.119",  # a millisecond older
+    "2026-01-31T07:00:00",
+    "2026-01-30T23:59:59.999",
+    "2026-01-30T09:30:00.120456",
+    "2025-12-31T23:00:00.001",
+    "2025-07-01T09:30:00.120455",
+)
+"""When each row of a shelf was made: number 0 is the newest. They share days, seconds and times of the day."""
+
+_TASKS: Final = (
+    "Uppgift 10: Argumenterande tal",
+    "Uppgift 2: Romeo och Julia",
+    "Uppgift 3: Min språkliga bakgrund",
+    "Uppgift 4: Novellanalys",
+    "uppgift 5: källkritik",
+    "Åk 1 – ENG5",
+    "Övning 7 – SA24B",
 )
 
 SWEDISH_CLASS: Final = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 \u2013 SA24B"}
@@ -48,14 +70,29 @@ _UNPINNED: Final = ("essays", "student_prompt_ref")
 """What the BFF does not read of a batch in a list."""
 
 
-def batch_row(number: int, status: BatchStatus, **changes: Any) -> Json:
-    """A row of RAS: number 0 is the newest, each further one is a day older."""
-    created = f"2026-01-{31 - number:02d}T08:15:30.120"
+def uuid_of(*words: object) -> str:
+    """A UUID that is made of words: the same each time."""
+    return str(uuid5(_NAMESPACE, "/".join(map(str, words))))
+
+
+def ids_of(interaction: str, count: int) -> list[str]:
+    """The ids of the batches of one interaction with CMS, in no order; no other of its endpoint asks for them."""
+    return [uuid_of("class", interaction, number) for number in range(count)]
+
+
+def teacher_of(interaction: str) -> str:
+    """The teacher of one interaction and of no other: RAS caches what it answered about a user."""
+    return uuid_of("teacher", interaction)
+
+
+def batch_row(batch_id: str, status: BatchStatus, **changes: Any) -> Json:
+    """A row of RAS with this id."""
+    created = changes.get("created_at", "2026-01-31T08:15:30.120")
     row: Json = {
-        "batch_id": BATCH_IDS[number],
+        "batch_id": batch_id,
         "internal_status": status.value,
-        "assignment_id": f"Uppgift {number + 1}: Romeo och Julia",
-        "essay_count": 3,
+        "assignment_id": "Uppgift 1: Romeo och Julia",
+        "essay_count": max(3, len(changes.get("essays", ()))),
         "completed_essay_count": 0,
         "failed_essay_count": 0,
         "requested_pipeline": None,
@@ -69,12 +106,33 @@ def batch_row(number: int, status: BatchStatus, **changes: Any) -> Json:
     return row | changes
 
 
-def essay_row(number: int, **changes: Any) -> Json:
+def shelf(name: str, statuses: Sequence[BatchStatus]) -> list[Json]:
+    """The rows of a teacher in these statuses, newest first; no column has them in that order, nor in its reverse."""
+    ids = sorted(uuid_of("batch", name, number) for number in range(SHELF))
+    return [
+        batch_row(
+            ids[_BY_BATCH_ID[number]],
+            status,
+            assignment_id=_TASKS[_BY_ASSIGNMENT[number]],
+            essay_count=_BY_ESSAY_COUNT[number] + 3,
+            created_at=_CREATED[number],
+            last_updated=f"2026-02-01T10:0{_BY_LAST_UPDATED[number]}:00",
+        )
+        for number, status in enumerate(statuses)
+    ]
+
+
+def stored(rows: Sequence[Json]) -> list[Json]:
+    """The rows of a shelf in the order in which a provider state lists them."""
+    return [rows[number] for number in _STORED if number < len(rows)]
+
+
+def essay_row(essay_id: str, **changes: Any) -> Json:
     """An essay of a row, as it is before anything was done to it."""
     row: Json = {
-        "essay_id": f"081004b3-e70a-5c2b-9fc8-8f77691236a{number}",
-        "filename": ("uppsats_öhman.docx", "uppsats_ekström.docx", "uppsats_al-hassan.docx")[number],
-        "file_upload_id": f"2acc3d42-a522-5050-8f9e-2a987115416{number}",
+        "essay_id": essay_id,
+        "filename": "uppsats_öhman.docx",
+        "file_upload_id": uuid_of("upload", essay_id),
         "spellcheck_status": None,
         "spellcheck_correction_count": None,
         "spellcheck_corrected_text_storage_id": None,
@@ -88,22 +146,17 @@ def essay_row(number: int, **changes: Any) -> Json:
     return row | changes
 
 
-def spellchecked(number: int, **changes: Any) -> Json:
+def spellchecked(essay_id: str, **changes: Any) -> Json:
     """An essay that is through its spellcheck."""
-    return essay_row(
-        number,
-        spellcheck_status="completed",
-        spellcheck_correction_count=7 + number,
-        spellcheck_corrected_text_storage_id=f"9ecd25f1ba2052d9a21dfa8f39d9214{number}",
-        **changes,
-    )
+    text = uuid_of("text", essay_id).replace("-", "")
+    done = {"spellcheck_correction_count": 7, "spellcheck_corrected_text_storage_id": text}
+    return essay_row(essay_id, spellcheck_status="completed", **(done | changes))
 
 
-def ranked(number: int) -> Json:
+def ranked(essay_id: str, **changes: Any) -> Json:
     """An essay that is through both phases."""
-    return spellchecked(
-        number, cj_assessment_status="completed", cj_rank=number + 1, cj_score=(0.87, 0.68, 0.49)[number]
-    )
+    done = {"cj_assessment_status": "completed", "cj_rank": 1, "cj_score": 0.87}
+    return spellchecked(essay_id, **(done | changes))
 
 
 def phase(row: Json) -> str | None:

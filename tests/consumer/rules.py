@@ -6,6 +6,7 @@ a matcher at the same path would turn that OR into an AND.
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN
@@ -25,11 +26,11 @@ _NULL: Final = {"match": "null"}
 _TYPE: Final = {"match": "type"}
 INTEGER: Final = {"match": "integer"}
 _NUMBER: Final = {"match": "number"}
+_TEXT: Final = {"match": "regex", "regex": r"^[\s\S]*$"}
 EQUALITY: Final = {"match": "equality"}
 _UUID: Final = {"match": "regex", "regex": f"^{UUID}$"}
 DATE_TIME: Final = {"match": "regex", "regex": DATE_TIME_PATTERN}
 _ESSAY_STATUS: Final = one_of(("pending", "initialized", "processing", "completed", "failed", "cancelled"))
-_PHASE: Final = one_of(("spellcheck", "cj_assessment"))
 _CLIENT_STATUS: Final = one_of(
     (
         "pending_content",
@@ -63,7 +64,7 @@ def _batch(at: str, *, user_id: dict[str, str], batch_id: dict[str, str]) -> Rul
         f"{at}.completed_essay_count": must(INTEGER),
         f"{at}.failed_essay_count": must(INTEGER),
         f"{at}.requested_pipeline": null_or(_TYPE),
-        f"{at}.current_phase": null_or(_PHASE),
+        f"{at}.current_phase": null_or(_TYPE),
         f"{at}.created_at": must(DATE_TIME),
         f"{at}.last_updated": must(DATE_TIME),
         f"{at}.processing_started_at": null_or(DATE_TIME),
@@ -105,22 +106,50 @@ def class_shape(batch_id: str) -> Rules:
     return {f"{at}.class_id": must(_UUID), f"{at}.class_name": must(_TYPE)}
 
 
-def moments(body: Any, at: str = "$") -> Rules:
-    """For every date-time of a pinned answer: that moment, in any spelling that the contract allows."""
+def pinned(body: Any, at: str = "$") -> Rules:
+    """How another answer may differ from a pinned one: in how it spells moments, and in the order of essays.
+
+    RAS promises no order of the essays of a batch. Each essay of the example has to be there, in all its fields, and
+    none beside them.
+    """
     if isinstance(body, str):
-        return {at: must({"match": "regex", "regex": _moment(body)})} if re.fullmatch(DATE_TIME_PATTERN, body) else {}
-    children: Iterable[tuple[str, Any]] = ()
-    if is_object(body):
-        children = ((f".{key}" if key.isidentifier() else f"['{key}']", value) for key, value in body.items())
-    elif is_array(body):
-        children = ((f"[{index}]", value) for index, value in enumerate(body))
+        return {at: must(moment(body))} if re.fullmatch(DATE_TIME_PATTERN, body) else {}
     found: Rules = {}
-    for step, value in children:
-        found |= moments(value, at + step)
+    if is_object(body):
+        for key, value in body.items():
+            step = f"{at}.{key}" if key.isidentifier() else f"{at}['{key}']"
+            found |= _in_any_order(value, step) if key == "essays" and len(value) > 1 else pinned(value, step)
+    elif is_array(body):
+        for index, value in enumerate(body):
+            found |= pinned(value, f"{at}[{index}]")
     return found
 
 
-def _moment(value: str) -> str:
-    seconds, _, fraction = value.partition(".")
-    digits = rf"\.{fraction}(?:000)?" if fraction else r"(?:\.000(?:000)?)?"
-    return f"^{seconds}{digits}(?:Z|[+]00:00)?$"
+def _in_any_order(items: list[dict[str, Any]], at: str) -> Rules:
+    variants = [{"index": index, "rules": {**pinned(item)}, "generators": {}} for index, item in enumerate(items)]
+    # Every item of the example is somewhere, and there are as many as in the example. The second matcher also compares
+    # item by item, hence a rule for each field that says no more than what kind of value it is.
+    matchers = [
+        {"match": "arrayContains", "variants": variants},
+        {"match": "type", "min": len(items), "max": len(items)},
+    ]
+    found: Rules = {at: {"combine": "AND", "matchers": matchers}}
+    for name in items[0]:
+        known = next((item[name] for item in items if item[name] is not None), None)
+        if isinstance(known, str):
+            found[f"{at}[*].{name}"] = null_or(_TEXT)
+        elif isinstance(known, int | float):
+            found[f"{at}[*].{name}"] = null_or(_NUMBER)
+    return found
+
+
+def moment(value: str) -> dict[str, str]:
+    """A matcher for a moment in any form of a date-time: in UTC or Swedish time, its fraction kept or cut."""
+    written = datetime.fromisoformat(value)
+    fraction = value[19:] or ".000"
+    cut = rf"(?:\{fraction[:4]}(?:{fraction[4:] or '000'})?)?"
+    spelled = [
+        f"{(written + timedelta(hours=hours)).isoformat(timespec='seconds')[:19]}{cut}{zone}"
+        for hours, zone in ((0, "(?:Z|[+-]00:00)?"), (1, "[+]01:00"), (2, "[+]02:00"))
+    ]
+    return {"match": "regex", "regex": f"^(?:{'|'.join(spelled)})$"}

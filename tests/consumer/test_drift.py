@@ -1,15 +1,20 @@
 """The committed pacts are what the consumer tests write, and the checks on them can fail."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
 
 import pytest
 
-from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import validate_params
+from bff_contracts.pact.file import Interaction, shipped_pacts
+from bff_contracts.pact.wording import target_of
+from bff_contracts.states import BatchRow, moment_of, validate_params
 from scripts.contract_pages import FOLDER, pages
 from tests.consumer.conftest import COMMITTED
 from tests.consumer.recording import Collection, differences
@@ -82,6 +87,70 @@ def test_pacts_are_complete() -> None:
             assert len([shape for shape in shapes if shape.is_for(method, path)]) == 1, interaction.description
             for state in interaction.states:
                 validate_params(pact.provider, state.name, state.params)
+
+
+def test_no_request_is_about_different_rows() -> None:
+    """A provider that caches would answer the second one with the rows of the first."""
+    for pact in shipped_pacts():
+        asked: dict[str, str] = {}
+        for interaction in pact.interactions:
+            if interaction.states:
+                target = target_of(interaction)
+                assert target not in asked, f"{interaction.description} and {asked[target]} ask {target}"
+                asked[target] = interaction.description
+
+
+Order = Callable[[Any], Any]
+LISTS = [
+    interaction
+    for pact in shipped_pacts()
+    for interaction in pact.interactions
+    if interaction.response.has_body and len(interaction.response.body.get("batches", ())) > 1
+]
+
+
+@pytest.mark.parametrize("interaction", LISTS, ids=lambda interaction: interaction.description)
+def test_no_other_order_gives_the_same_page(interaction: Interaction) -> None:
+    """Whoever sorts by another column, in either direction, or not at all, gives another page."""
+    user = unquote(interaction.request.path.rpartition("/")[2])
+    (rows,) = (state.params["batches"] for state in interaction.states if state.params["user_id"] == user)
+    query = {name: values[0] for name, values in interaction.request.query.items()}
+    passing = [row for row in rows if query.get("status") in {None, row["internal_status"]}]
+    page = slice(int(query["offset"]), int(query["offset"]) + int(query["limit"]))
+    wanted = [row["batch_id"] for row in interaction.response.body["batches"]]
+
+    for name, key in ORDERS.items():
+        for is_descending in (False, True):
+            found = sorted(passing, key=key, reverse=is_descending)[page]
+            assert [row["batch_id"] for row in found] != wanted, name
+
+    found = sorted(passing, key=lambda row: moment_of(row["created_at"]), reverse=True)[page]
+    assert [row["batch_id"] for row in found] == wanted
+
+
+def _text_of(name: str) -> Order:
+    return lambda row: json.dumps(row[name])
+
+
+def _stored(_: Any) -> int:
+    return 0
+
+
+def _essays(row: Any) -> int:
+    return len(row["essays"])
+
+
+def _time_of_the_day(row: Any) -> str:
+    return str(row["created_at"][11:])
+
+
+_RIGHT_OR_SELDOM: Final = {"created_at", "processing_started_at", "essays"}
+ORDERS: Final[Mapping[str, Order]] = {
+    **{name: _text_of(name) for name in BatchRow.model_fields if name not in _RIGHT_OR_SELDOM},
+    "as stored": _stored,
+    "number of essays": _essays,
+    "time of the day": _time_of_the_day,
+}
 
 
 def test_refusals_come_last() -> None:

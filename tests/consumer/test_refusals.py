@@ -16,12 +16,13 @@ from tests.consumer.recording import (
     page_query,
     settings_for,
 )
-from tests.consumer.refusing import INVALID, REFUSALS, SERVICE_HEADER, Call, error_of
-from tests.consumer.rows import BATCH_IDS, TEACHER
+from tests.consumer.refusing import INVALID, REFUSALS, SERVICE_HEADER, Call, Refusal, error_of
+from tests.consumer.rows import teacher_of, uuid_of
 
 pytestmark = pytest.mark.anyio
 
-BATCH = BATCH_IDS[0]
+BATCH = uuid_of("batch", "refused")
+TEACHER = teacher_of("refused")
 
 
 async def _list(http: httpx.AsyncClient, url: str) -> object:
@@ -54,44 +55,33 @@ RAS_ENDPOINTS = [
 ]
 CMS_ENDPOINTS = [pytest.param("classes of batches", _expect_class_info, _class_info, id="class-info")]
 SERVICE_REFUSALS = [
-    pytest.param(
-        "with a service id that is not allowed", SERVICE_HEADER, "bff_teacher_service", INVALID, id="wrong-service"
-    )
+    pytest.param(Refusal(f"with {what}", {SERVICE_HEADER: service_id}, INVALID), id=service_id)
+    for what, service_id in [
+        ("a service id that is not allowed", "bff_teacher_service"),
+        ("a service id in another case", "BFF-Teacher-Service"),
+        ("the beginning of a service id", "bff-teacher"),
+    ]
 ]
 
 
-@pytest.mark.parametrize(("reason", "header", "value", "body"), REFUSALS + SERVICE_REFUSALS)
+@pytest.mark.parametrize("refused", REFUSALS + SERVICE_REFUSALS)
 @pytest.mark.parametrize(("what", "expect", "call"), RAS_ENDPOINTS)
 async def test_ras_refuses(
-    ras_receives: Receives,
-    reason: str,
-    header: str,
-    value: str | None,
-    body: dict[str, str],
-    what: str,
-    expect: Callable[[Expectation], Expectation],
-    call: Call,
+    ras_receives: Receives, refused: Refusal, what: str, expect: Callable[[Expectation], Expectation], call: Call
 ) -> None:
     """RAS compares the key, and the service id with its allow-list."""
-    error = await error_of(call, expect(ras_receives(f"refused: {what} {reason}")), header, value, body)
+    error = await error_of(call, expect(ras_receives(f"refused: {what} {refused.reason}")), refused)
 
     assert (error.status_code, error.service) == (401, "result-aggregator-service")
 
 
-@pytest.mark.parametrize(("reason", "header", "value", "body"), REFUSALS)
+@pytest.mark.parametrize("refused", REFUSALS)
 @pytest.mark.parametrize(("what", "expect", "call"), CMS_ENDPOINTS)
 async def test_cms_refuses(
-    cms_receives: Receives,
-    reason: str,
-    header: str,
-    value: str | None,
-    body: dict[str, str],
-    what: str,
-    expect: Callable[[Expectation], Expectation],
-    call: Call,
+    cms_receives: Receives, refused: Refusal, what: str, expect: Callable[[Expectation], Expectation], call: Call
 ) -> None:
     """CMS compares the key, and takes any service id."""
-    error = await error_of(call, expect(cms_receives(f"refused: {what} {reason}")), header, value, body)
+    error = await error_of(call, expect(cms_receives(f"refused: {what} {refused.reason}")), refused)
 
     assert (error.status_code, error.service) == (401, "class-management-service")
 

@@ -9,9 +9,11 @@ from bff_clients import BatchStatus
 from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN, EssayStatus
 from bff_contracts import states
 from bff_contracts.platform import CMS, RAS
-from tests.consumer.rows import BATCH_IDS, SWEDISH_CLASS, TEACHER, batch_row, essay_row
+from tests.consumer.rows import ENGLISH_CLASS, SWEDISH_CLASS, TEACHER, batch_row, essay_row, ids_of
 
-ROW = batch_row(0, BatchStatus.PROCESSING_PIPELINES, essays=[essay_row(0)])
+BATCH_IDS = ids_of("states", 2)
+STATUS = BatchStatus.PROCESSING_PIPELINES
+ROW = batch_row(BATCH_IDS[0], STATUS, essays=[essay_row("essay-0")])
 
 
 def test_vocabularies_are_the_clients() -> None:
@@ -36,7 +38,7 @@ def _row(**changes: Any) -> dict[str, Any]:
 
 
 def _essay(**changes: Any) -> dict[str, Any]:
-    return _row(essays=[essay_row(0, **changes)])
+    return _row(essays=[essay_row("essay-0", **changes)])
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,28 @@ def _essay(**changes: Any) -> dict[str, Any]:
         pytest.param(_essay(spellcheck_status="done"), id="essay-status"),
         pytest.param(_essay(cj_rank=0), id="rank-0"),
         pytest.param(_essay(user_id=TEACHER), id="unknown-param-of-an-essay"),
+        pytest.param(_row(essay_count=2**31), id="count-beyond-a-column"),
+        pytest.param(_row(essay_count=3, completed_essay_count=2, failed_essay_count=2), id="more-done-than-there-are"),
+        pytest.param(_row(essay_count=0), id="more-essays-than-there-are"),
+        pytest.param(_row(processing_completed_at="2026-01-31T09:00:00"), id="ended-and-never-begun"),
+        pytest.param(
+            _row(processing_started_at="2026-01-31T09:00:01", processing_completed_at="2026-01-31T09:00:00"),
+            id="ended-before-it-began",
+        ),
+        pytest.param(
+            _row(processing_started_at="2026-01-31T09:00:00", processing_completed_at="2026-01-31T09:59:00+01:00"),
+            id="ended-before-with-an-offset",
+        ),
+        pytest.param(_row(essays=[essay_row("essay-0"), essay_row("essay-0")]), id="one-essay-twice"),
+        pytest.param({"user_id": TEACHER, "batches": [ROW, batch_row(BATCH_IDS[0], STATUS)]}, id="one-batch-twice"),
+        pytest.param(
+            {"user_id": TEACHER, "batches": [ROW, ROW | {"batch_id": BATCH_IDS[1]}]}, id="essay-of-two-batches"
+        ),
+        pytest.param(_row(assignment_id="a\0b"), id="nul"),
+        pytest.param(_row(assignment_id="a" * 256), id="longer-than-a-column"),
+        pytest.param(_essay(filename="a\0b"), id="nul-of-an-essay"),
+        pytest.param(_essay(cj_score=float("nan")), id="score-that-is-no-number"),
+        pytest.param({"user_id": "\0", "batches": []}, id="nul-user"),
         pytest.param({"user_id": "", "batches": []}, id="empty-user"),
         pytest.param({"user_id": TEACHER, "batches": [], "total": 0}, id="unknown-param"),
     ],
@@ -71,12 +95,74 @@ def test_refused_batches(params: dict[str, Any]) -> None:
         pytest.param({BATCH_IDS[0]: {}}, id="empty-class"),
         pytest.param({BATCH_IDS[0]: SWEDISH_CLASS | {"class_id": "SA24B"}}, id="class-id"),
         pytest.param([BATCH_IDS[0]], id="list"),
+        pytest.param(
+            {BATCH_IDS[0]: SWEDISH_CLASS, BATCH_IDS[1]: SWEDISH_CLASS | {"class_name": "SA24B"}}, id="two-names"
+        ),
+        pytest.param({BATCH_IDS[0]: SWEDISH_CLASS | {"class_name": "a\0b"}}, id="nul"),
     ],
 )
 def test_refused_classes(classes: object) -> None:
     """A class that CMS could not hold is refused."""
     with pytest.raises(ValidationError):
         states.validate_params(CMS, states.BATCHES_HAVE_CLASSES, {"classes": classes})
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        pytest.param(dict.fromkeys(BATCH_IDS, SWEDISH_CLASS), id="one-class-of-two-batches"),
+        pytest.param(
+            {BATCH_IDS[0]: SWEDISH_CLASS, BATCH_IDS[1]: ENGLISH_CLASS | {"class_name": SWEDISH_CLASS["class_name"]}},
+            id="one-name-of-two-classes",
+        ),
+        pytest.param({BATCH_IDS[0]: SWEDISH_CLASS | {"class_name": ""}}, id="empty-name"),
+    ],
+)
+def test_accepted_classes(classes: dict[str, Any]) -> None:
+    """A class has one name, and any number of batches."""
+    params = states.validate_params(CMS, states.BATCHES_HAVE_CLASSES, {"classes": classes})
+
+    assert params.model_dump() == {"classes": classes}
+
+
+def _validation(pending: int, confirmed: int, total: int, deadline: str | None) -> dict[str, Any]:
+    row = {"deviation_count": pending, "confirmed_associations": confirmed, "total_associations": total}
+    return {"validations": {BATCH_IDS[0]: row | {"auto_confirm_deadline": deadline}}}
+
+
+DEADLINE = "2026-02-01T08:15:30"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(_validation(2, 23, 25, DEADLINE), id="under-way"),
+        pytest.param(_validation(25, 0, 25, DEADLINE), id="begun"),
+        pytest.param(_validation(0, 25, 25, None), id="through"),
+        pytest.param(_validation(0, 0, 1, None), id="all-rejected"),
+        pytest.param({"validations": {BATCH_IDS[0]: None}}, id="none"),
+    ],
+)
+def test_accepted_validations(params: dict[str, Any]) -> None:
+    """What associations can lead to."""
+    assert states.validate_params(CMS, states.BATCHES_HAVE_VALIDATIONS, params).model_dump() == params
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(_validation(1, 23, 25, None), id="pending-without-a-deadline"),
+        pytest.param(_validation(0, 25, 25, DEADLINE), id="a-deadline-of-nothing"),
+        pytest.param(_validation(0, 26, 25, None), id="more-confirmed-than-there-are"),
+        pytest.param(_validation(26, 0, 25, DEADLINE), id="more-pending-than-there-are"),
+        pytest.param(_validation(2, 24, 25, DEADLINE), id="more-together-than-there-are"),
+        pytest.param(_validation(0, 0, 0, None), id="no-associations"),
+    ],
+)
+def test_refused_validations(params: dict[str, Any]) -> None:
+    """What no associations lead to."""
+    with pytest.raises(ValidationError):
+        states.validate_params(CMS, states.BATCHES_HAVE_VALIDATIONS, params)
 
 
 def test_params_are_read_as_they_are() -> None:

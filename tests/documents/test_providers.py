@@ -75,7 +75,7 @@ def test_the_scaffold_fails_with_what_is_shown(blocks: list[str], my_service: Pl
 def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Place) -> None:
     my_service.write("test_bff_contract.py", blocks[0])
 
-    assert "7 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
+    assert "11 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
 
 
 @runs(PAGE, "NotVerified: classes of batches: one batch")
@@ -104,4 +104,4 @@ def test_a_service_that_runs_is_verified_by_its_states_route(
         there = Place(my_service.folder, {"http://127.0.0.1:5002": url}, my_service.variables)
         printed = there.run(command.replace("…", "the-key-of-our-tests"))
 
-    assert "keeps the 7 chosen of" in printed
+    assert "keeps the 11 chosen of" in printed

@@ -200,9 +200,9 @@ def batch(number: int = 1, **changes: Any) -> Json:
     }
 
 
-def essay(spellcheck: str | None, assessment: str | None) -> Json:
+def essay(spellcheck: str | None, assessment: str | None, essay_id: str = "e") -> Json:
     return {
-        "essay_id": "e",
+        "essay_id": essay_id,
         "filename": None,
         "file_upload_id": None,
         "spellcheck_status": spellcheck,

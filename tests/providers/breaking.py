@@ -37,3 +37,13 @@ class Mutant:
         sys.modules[module.__name__] = module  # where dataclasses and Dishka look annotations up
         exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102  our own source
         return module
+
+
+def ras(name: str, *changes: tuple[str, str], harmless: str = "") -> Mutant:
+    """A broken RAS."""
+    return Mutant("ras", name, changes, harmless)
+
+
+def cms(name: str, *changes: tuple[str, str], harmless: str = "") -> Mutant:
+    """A broken CMS."""
+    return Mutant("cms", name, changes, harmless)

@@ -1,10 +1,10 @@
 """CMS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,19 @@ from dishka import FromDishka, Provider, Scope, make_async_container, provide  #
 from quart import Quart, request
 from quart_dishka import QuartDishka, inject
 
-from bff_contracts import states
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_VALIDATIONS,
+    BatchesHaveClasses,
+    BatchesHaveValidations,
+    ValidationRow,
+)
 
+PATIENCE = timedelta(hours=24)
 SCHEMA = """
 CREATE TABLE classes (class_id TEXT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE batch_classes (batch_id TEXT PRIMARY KEY, class_id TEXT NOT NULL REFERENCES classes);
-CREATE TABLE validations (batch_id TEXT PRIMARY KEY, state TEXT);
+CREATE TABLE associations (batch_id TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL);
 """
 
 
@@ -38,9 +44,25 @@ class ClassRepository:
         ).fetchone()
         return None if found is None else {"class_id": found[0], "class_name": found[1]}
 
-    def validation_of(self, batch_id: str) -> Any:
-        found = self._connection.execute("SELECT state FROM validations WHERE batch_id = ?", (batch_id,)).fetchone()
-        return {"batch_id": batch_id, **json.loads(found[0])} if found else None
+    def validation_of(self, batch_id: str) -> dict[str, Any] | None:
+        total, pending, confirmed, earliest = self._connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'confirmed'),"
+            " min(created_at) FILTER (WHERE state = 'pending') FROM associations WHERE batch_id = ?",
+            (batch_id,),
+        ).fetchone()
+        if total == 0:
+            return None
+        return {
+            "batch_id": batch_id,
+            "deviation_count": pending,
+            "auto_confirm_deadline": deadline_of(earliest),
+            "total_associations": total,
+            "confirmed_associations": confirmed,
+        }
+
+
+def deadline_of(earliest: str | None) -> str | None:
+    return None if earliest is None else (datetime.fromisoformat(earliest) + PATIENCE).isoformat()
 
 
 class Storage(Provider):
@@ -92,7 +114,8 @@ def create_app(settings: Settings) -> Quart:
     @app.get("/internal/v1/batches/validation-status")
     @inject
     async def validation_status(repository: FromDishka[ClassRepository]) -> Any:
-        return {one: repository.validation_of(one) for one in request.args.get("batch_ids", "").split(",")}
+        asked = request.args.get("batch_ids", "").split(",")
+        return {one: repository.validation_of(one) for one in asked}
 
     QuartDishka(app=app, container=make_async_container(Storage(settings)))
     return app
@@ -107,15 +130,25 @@ def seed_classes(database: str, params: BatchesHaveClasses) -> None:
                 connection.execute("INSERT INTO batch_classes VALUES (?, ?)", (batch_id, row.class_id))
 
 
-def seed_validations(database: str, params: states.BatchesHaveValidations) -> None:
+def seed_validations(database: str, params: BatchesHaveValidations) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         for batch_id, row in params.validations.items():
-            connection.execute("DELETE FROM validations WHERE batch_id = ?", (batch_id,))
-            if row is not None:
-                connection.execute("INSERT INTO validations VALUES (?, ?)", (batch_id, row.model_dump_json()))
+            connection.execute("DELETE FROM associations WHERE batch_id = ?", (batch_id,))
+            associations = associations_of(row) if row is not None else ()
+            values = [(batch_id, state, created.isoformat()) for state, created in associations]
+            connection.executemany("INSERT INTO associations VALUES (?, ?, ?)", values)
+
+
+def associations_of(row: ValidationRow) -> Iterator[tuple[str, datetime]]:
+    """Associations that lead to a row: the earliest pending one is a day before the deadline."""
+    first = datetime.fromisoformat(row.auto_confirm_deadline or "2026-02-01T08:15:30.120") - PATIENCE
+    for number in range(row.deviation_count):
+        yield "pending", first + timedelta(minutes=number)
+    for number in range(row.total_associations - row.deviation_count):
+        yield "confirmed" if number < row.confirmed_associations else "rejected", first - timedelta(hours=number + 1)
 
 
 STATES: dict[str, Callable[[str, Any], None]] = {
     BATCHES_HAVE_CLASSES: seed_classes,
-    states.BATCHES_HAVE_VALIDATIONS: seed_validations,
+    BATCHES_HAVE_VALIDATIONS: seed_validations,
 }

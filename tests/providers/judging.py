@@ -28,20 +28,26 @@ Written by `pdm run mutants`; the test suite repeats every row.
 """
 
 
-def outcomes_of(provider: str, module: ModuleType) -> list[Outcome]:
-    """What comes of every interaction with an application of `ras.py`, `cms.py`, or a broken copy."""
+def outcomes_of(provider: str, module: ModuleType, *, only: str | None = None) -> list[Outcome]:
+    """What comes of every interaction, or of one, with an application of `ras.py`, `cms.py`, or a broken copy."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "provider.db"
         states = {"ras": ras_states, "cms": cms_states}[provider](database)
         app = module.create_app(module.Settings(str(database), KEY))
         with running_provider(app, provider=provider, states=states, api_key=KEY) as running:
-            return list(running.outcomes())
+            known = running.interactions
+            return [running.outcome(at) for at, name in enumerate(known) if only in {None, name}]
 
 
 def row_of(mutant: Mutant) -> str:
     """Break a provider and verify it."""
     failed = [outcome for outcome in outcomes_of(mutant.provider, mutant.module()) if not outcome.verified]
-    return f"| {mutant.provider.upper()} | {mutant.name} | {_finding(failed, mutant.harmless)} |\n"
+    return f"{beginning_of(mutant)}{_finding(failed, mutant.harmless)} |\n"
+
+
+def beginning_of(mutant: Mutant) -> str:
+    """What the row of a mutant begins with."""
+    return f"| {mutant.provider.upper()} | {mutant.name} | "
 
 
 def _finding(failed: list[Outcome], harmless: str) -> str:

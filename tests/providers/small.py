@@ -62,9 +62,10 @@ class SmallCms:
     def _answer(self, scope: Any) -> tuple[int, Any]:
         if scope["path"] == "/healthz":
             return 200, {}
-        key = dict(scope["headers"]).get(b"x-internal-api-key", b"").decode() or None
+        headers = dict(scope["headers"])
+        key = headers.get(b"x-internal-api-key", b"").decode() or None
         self.keys.append(key)
-        if key is None:
+        if key is None or not headers.get(b"x-service-id"):
             return self.refusal, {"error": "Missing authentication"}
         if key != self.key:
             return self.refusal, {"error": "Invalid credentials"}

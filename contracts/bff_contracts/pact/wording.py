@@ -13,10 +13,12 @@ from bff_contracts.states import DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
 
 _CHOICE: Final = re.compile(r"\^\(\?:([\w|]+)\)\$")
 _KNOWN: Final[Mapping[str, str]] = {UUID_PATTERN: "a UUID in lower case", DATE_TIME_PATTERN: "a date-time"}
-_MOMENT_END: Final = "(?:Z|[+]00:00)?$"
+_MOMENT_END: Final = "[+]02:00)$"
 """How the rule for one moment in any of its spellings ends."""
 
+_BOUNDS: Final[Mapping[str, str]] = {"min": "at least", "max": "at most"}
 _WORDS: Final[Mapping[str, str]] = {
+    "arrayContains": "the items of the example in any order",
     "boolean": "a boolean",
     "decimal": "a decimal number",
     "equality": "just this value",
@@ -71,14 +73,14 @@ def rule_in_words(rule: Rule) -> str:
 def _matcher_in_words(matcher: Mapping[str, Any]) -> str:
     kind = str(matcher["match"])
     if kind != "regex":
-        least = f", at least {matcher['min']}" if "min" in matcher else ""
-        return _WORDS.get(kind, kind) + least
+        bounds = [f", {words} {matcher[name]}" for name, words in _BOUNDS.items() if name in matcher]
+        return "".join([_WORDS.get(kind, kind), *bounds])
     pattern = str(matcher["regex"])
     choice = _CHOICE.fullmatch(pattern)
     if choice is not None:
         return "one of " + ", ".join(f"`{value}`" for value in choice[1].split("|"))
     if pattern.endswith(_MOMENT_END):
-        return "the same moment, naive or in UTC"
+        return "the same moment: naive, in UTC or in Swedish time, its fraction of a second kept or cut"
     return _KNOWN.get(pattern, f"a text that matches `{pattern}`")
 
 

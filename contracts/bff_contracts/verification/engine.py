@@ -5,9 +5,11 @@ because it keeps its results to itself until the last one. A run costs about 5 m
 """
 
 import contextlib
+import html
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,15 @@ from bff_contracts.verification.no_proxy import without_proxy
 from bff_contracts.verification.outcomes import Difference
 
 _ORDER: Final = ("status", "content", "header", "body")
+
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_READ: Final = 20_000
+"""How many characters of a body are looked through for its first line."""
+_INVISIBLE: Final = re.compile(r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|code|em|i|kbd|mark|q|small|span|strong|tt|u|var)\b[^>]*>", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"<[!/a-z][^>]*>?", re.IGNORECASE)
 
 _LOGGER: Final = "pact.ffi.pact_verifier"
 
@@ -119,7 +130,22 @@ def _difference(entry: Mapping[str, Any]) -> Difference:
         case _:
             path = entry.get("path")
             where = f"body {path}" if path and path != "/" else "body"
-    return Difference(where, _value(entry, "expected"), _value(entry, "actual"), str(entry.get("mismatch", "")))
+    said = first_line(str(entry.get("actual")), str(entry.get("actualBody") or "")) if where == "content type" else ""
+    return Difference(where, _value(entry, "expected"), _value(entry, "actual"), str(entry.get("mismatch", "")), said)
+
+
+def first_line(content_type: str, body: str) -> str:
+    """The first line of a text, or of what a browser shows of HTML; empty for anything else."""
+    kind = content_type.partition(";")[0].strip().lower()
+    text = body[:_READ]
+    if kind in _HTML:
+        text = _INVISIBLE.sub("\n", text)
+        text = html.unescape(_TAG.sub("\n", _INLINE_TAG.sub("", text)))
+    elif not kind.startswith("text/"):
+        return ""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    first = next((line for line in lines if line), "")
+    return "".join(character for character in first if character.isprintable())
 
 
 def _value(entry: Mapping[str, Any], name: str) -> str:

@@ -21,12 +21,14 @@ class Difference:
         expected: The contract's example at that place.
         actual: What the provider answered there.
         rule: How the contract was broken, in the words of the official verifier.
+        said: The first line of an answer that is a text or HTML and no JSON: often the cause of an error.
     """
 
     where: str
     expected: str
     actual: str
     rule: str
+    said: str = ""
 
     def __str__(self) -> str:
         lines = [self.where, *(f"  {name:<9} {value}" for name, value in self._told())]
@@ -35,7 +37,13 @@ class Difference:
     def _told(self) -> Sequence[tuple[str, str]]:
         return [
             (name, shorten(value, _LONGEST, placeholder=" …"))
-            for name, value in (("expected", self.expected), ("actual", self.actual), ("rule", self.rule))
+            for name, value in (
+                ("expected", self.expected),
+                ("actual", self.actual),
+                ("rule", self.rule),
+                ("said", self.said),
+            )
+            if value or name != "said"
         ]
 
 

@@ -242,7 +242,13 @@ class RunningProvider:
         """The outcome as it may be shown, written and published: whatever the provider said, without its key."""
         hidden = self._key.hidden
         differences = tuple(
-            Difference(hidden(each.where), each.expected, hidden(each.actual), hidden(each.rule))
+            replace(
+                each,
+                where=hidden(each.where),
+                actual=hidden(each.actual),
+                rule=hidden(each.rule),
+                said=hidden(each.said),
+            )
             for each in outcome.differences
         )
         return replace(outcome, differences=differences, troubles=tuple(map(hidden, outcome.troubles)))

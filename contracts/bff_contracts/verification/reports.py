@@ -1,6 +1,7 @@
 """A verification as machines read it."""
 
 import json
+from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 from bff_contracts.verification.outcomes import Outcome, Verification
@@ -25,10 +26,7 @@ def _document(outcome: Outcome) -> dict[str, object]:
         "pending": outcome.pending,
         "seconds": round(outcome.seconds, 4),
         "troubles": list(outcome.troubles),
-        "differences": [
-            {"where": each.where, "expected": each.expected, "actual": each.actual, "rule": each.rule}
-            for each in outcome.differences
-        ],
+        "differences": [asdict(each) for each in outcome.differences],
     }
 
 

@@ -6,7 +6,10 @@ const ROWS = 20;
 const EVERY_MS = 5000;
 const OTHER = "other";
 const SHORT = { "result-aggregator-service": "RAS", "class-management-service": "CMS" };
-const PHASES = { spellcheck: "spellcheck", cj_assessment: "CJ assessment" };
+const PHASES = {
+  spellcheck: "spellcheck", cj_assessment: "CJ assessment", ai_feedback: "AI feedback", nlp: "language analysis",
+  student_matching: "student matching",
+};
 const REASONS = {
   connect: "no connection", disconnect: "the connection was lost", status: "it answered with an error status",
   timeout: "no answer in time", breaker_open: "it failed too often: the circuit breaker is open and nothing was sent",
@@ -172,7 +175,7 @@ function rowOf(batch) {
   put("assignment", batch.assignment_id ?? "without an assignment").classList.toggle("none", batch.assignment_id === null);
   put("class", batch.class_name ?? "no class").classList.toggle("none", batch.class_name === null);
   put("status", words(batch.status)).classList.add(TONES[batch.status] ?? "calm");
-  put("phase", PHASES[batch.current_phase] ?? "–").classList.toggle("none", batch.current_phase === null);
+  put("phase", PHASES[batch.current_phase] ?? batch.current_phase ?? "–").classList.toggle("none", batch.current_phase === null);
   put("done", `${batch.completed_essay_count} of ${batch.essay_count} done`);
   put("failed", batch.failed_essay_count ? `${batch.failed_essay_count} failed` : "");
   const created = new Date(batch.created_at);

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bff_contracts.platform import KEY_HEADER, SERVICE_HEADER
 from bff_mock_server.engine.simulators import Simulated
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 from bff_mock_server.responses.reply import Reply
@@ -19,6 +20,8 @@ class Attribution:
         self._of_kind: dict[tuple[Case, int, object], CompiledInteraction] = {}
         self._counted: dict[CompiledInteraction, Sequence[CompiledInteraction]] = {}
         for endpoint in table.endpoints:
+            for refusal in endpoint.refusals:
+                self._counted[refusal] = [one for one in endpoint.refusals if _reason(one) == _reason(refusal)]
             if endpoint in simulated:
                 for case in endpoint.cases:
                     self._add(case, endpoint, simulated[endpoint])
@@ -57,3 +60,11 @@ def _shape_with(status: int, endpoint: Endpoint) -> Iterator[CompiledInteraction
     """The shape, which every answer of its status has."""
     if endpoint.shape is not None and endpoint.shape.interaction.response.status == status:
         yield endpoint.shape
+
+
+def _reason(refusal: CompiledInteraction) -> str:
+    """Why credentials are refused: for one reason one refusal answers, whatever else the request has."""
+    request = refusal.interaction.request
+    if not {KEY_HEADER, SERVICE_HEADER} <= request.headers.keys():
+        return "missing"
+    return "service" if KEY_HEADER in request.header_rules else "key"

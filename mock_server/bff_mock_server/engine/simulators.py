@@ -8,9 +8,11 @@ Requests that the contract does not allow come here only when the mock is lenien
 services answer them.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final, cast
 from urllib.parse import unquote
 from uuid import UUID
@@ -37,6 +39,8 @@ _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
 _DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
+_ORDERS: Final = 4
+"""In how many orders the essays of a batch come, from one answer to the next."""
 _END_OF_BIGINT: Final = 2**63
 
 Renderer = Callable[[Asked, Rows], Reply]
@@ -108,13 +112,15 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Simu
     unknown_entry = endpoint.with_status(_NOT_FOUND)
     unknown = unknown_entry.interaction if unknown_entry is not None else shape
 
+    turns = itertools.cycle(range(_ORDERS))
+
     def answer(asked: Asked, rows: Rows) -> Reply:
         if _NUL in asked.path:
             return _INTERNAL_ERROR
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
         if row is None:
             return from_example(unknown, asked)._replace(kind=_UNKNOWN)
-        return Reply(head, _text(template, row).encode(), None, _kind_of_row(row))
+        return Reply(head, _text(template, row, next(turns)).encode(), None, _kind_of_row(row))
 
     return Simulated(answer, _kind_of_batch)
 
@@ -193,10 +199,15 @@ def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
     return batch_id if is_canonical else str(UUID(batch_id))
 
 
-def _text(template: Template, row: BatchAnswer) -> str:
-    text = row.rendered.get(template)
+def _text(template: Template, row: BatchAnswer, turn: int = 0) -> str:
+    """The text of a batch, its essays in an order that depends on the turn: RAS promises none."""
+    form = (template, turn)
+    text = row.rendered.get(form)
     if text is None:
-        text = row.rendered[template] = template.render(row.answer)
+        answer = row.answer
+        essays = list(answer["essays"])
+        Random(f"{row.batch_id} {turn}").shuffle(essays)  # noqa: S311  # orders that repeat, no secrets
+        text = row.rendered[form] = template.render({**answer, "essays": essays})
     return text
 
 

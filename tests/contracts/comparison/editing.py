@@ -17,7 +17,6 @@ RAS = "bff-teacher-service-result-aggregator-service.json"
 CMS = "bff-teacher-service-class-management-service.json"
 PAGE, STATUS, CLASSES = "batches of a user: a page", "batch status: a batch", "classes of batches: all have one"
 MISSING = "batch status: no such batch"
-FIRST = "26b9045a-e947-5833-ab3e-161507389763"
 Json = dict[str, Any]
 Edit = Callable[[Json], object]
 
@@ -30,6 +29,10 @@ def document(name: str) -> Json:
 def interaction(pact: Json, description: str) -> Json:
     found: Json = next(each for each in pact["interactions"] if each["description"] == description)
     return found
+
+
+FIRST = next(iter(interaction(document(CMS), CLASSES)["response"]["body"]["content"]))
+"""The first batch of `CLASSES`."""
 
 
 def changes(old: Json, new: Json) -> list[Change]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.verification.engine import Finding, only_finding
+from bff_contracts.verification.engine import Finding, first_line, only_finding
 
 NAME = "classes of batches: all have one"
 
@@ -89,3 +89,35 @@ def test_differences_come_in_an_order_and_a_wrong_content_type_once() -> None:
     found = only_finding({"interactionResults": [result], "errors": []}, NAME).differences
 
     assert [each.where for each in found] == ["status", "content type", "body $.a", "body $.b"]
+
+
+PAGE = """<!doctype html>
+<html lang=en>
+<!-- made by Quart -->
+<style>h1 { color: red }</style><script>
+let a = "<b>";
+</script>
+<title>NoFactoryError: no factory for <code>ClassRepository</code> &amp; others</title>
+<h1>Internal Server Error</h1>"""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "line"),
+    [
+        pytest.param(
+            "text/html; charset=utf-8", PAGE, "NoFactoryError: no factory for ClassRepository & others", id="html"
+        ),
+        pytest.param("text/html", "<title>500 Oops</title><h1>Error</h1>", "500 Oops", id="html-in-one-line"),
+        pytest.param("TEXT/HTML", "<p>cut <", "cut <", id="html-that-is-cut"),
+        pytest.param("text/html", "<script>never closed", "", id="script-that-is-cut"),
+        pytest.param("application/xhtml+xml", "<p>Oops</p>", "Oops", id="xhtml"),
+        pytest.param("text/plain", "\n  Internal   Server Error\nTraceback", "Internal Server Error", id="text"),
+        pytest.param("text/plain", "a < b > c", "a < b > c", id="text-is-no-html"),
+        pytest.param("text/plain", "\x1b[31mOops\x07", "[31mOops", id="nothing-for-a-terminal"),
+        pytest.param("text/html", "", "", id="empty"),
+        pytest.param("application/octet-stream", "Oops", "", id="bytes"),
+        pytest.param("image/svg+xml", "<text>Oops</text>", "", id="image"),
+    ],
+)
+def test_the_first_line_of_an_answer(content_type: str, body: str, line: str) -> None:
+    assert first_line(content_type, body) == line

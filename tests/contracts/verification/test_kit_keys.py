@@ -92,3 +92,26 @@ def test_a_short_key_does_not_garble_what_is_told(key: str) -> None:
         running.verify(NEEDS_STATE)
 
     assert "the provider raised RuntimeError: no such table: batch_classes" in str(it.value)
+
+
+KEY = "a-real-key-of-the-provider"
+
+
+async def failing(scope: Any, _receive: Any, send: Any) -> None:
+    """A provider that says in its pages why it fails, and with which key."""
+    if scope["type"] != "http":
+        raise NotImplementedError
+    page = f"<title>NoFactoryError: no <b>factory</b></title><p>{KEY}</p>"
+    if scope["path"].endswith("class-info"):
+        page = f"<h1>Wrong &#x27;{KEY}&#x27;</h1>"
+    await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/html")]})
+    await send({"type": "http.response.body", "body": page.encode()})
+
+
+def test_a_page_says_why_without_the_key() -> None:
+    with running_provider(failing, provider=CMS, states=states_with(lambda _: None), api_key=KEY) as provider:
+        told = {outcome.interaction: str(outcome) for outcome in provider.outcomes()}
+
+    assert "said      NoFactoryError: no factory\n" in told["progress of validation: none has one"] + "\n"
+    assert "said      Wrong '[the key]'" in told[NEEDS_STATE]
+    assert KEY not in "".join(told.values())

@@ -11,8 +11,8 @@ from tests.mock_server.building import HEADERS, batch_id, call, cms_app
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
 ONE, TWO, UNKNOWN, LATE = (batch_id(number) for number in (1, 2, 3, 4))
-OPEN = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
-DEADLINE = {"auto_confirm_deadline": "2026-02-01T08:15:30.120"}
+OPEN = {"deviation_count": 0, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+DEADLINE = {"deviation_count": 1, "auto_confirm_deadline": "2026-02-01T08:15:30.120"}
 
 
 def classes(*ids: str) -> str:

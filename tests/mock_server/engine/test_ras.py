@@ -9,7 +9,7 @@ import pytest
 from bff_contracts.states import USER_HAS_BATCHES
 from bff_mock_server import MockApp
 from bff_mock_server.world.world import World
-from tests.mock_server.building import HEADERS, USER, batch, batch_id, call, ras_app, set_state, user_has
+from tests.mock_server.building import HEADERS, USER, batch, batch_id, call, essay, ras_app, set_state, user_has
 
 STATUSES = ["completed_successfully", "cancelled", "completed_successfully", "failed_critically", "cancelled"]
 
@@ -178,3 +178,18 @@ async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: MockApp,
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
     assert [difference["where"] for difference in answer.json["differences"]] == [place]
     assert place in answer.json["detail"]
+
+
+async def test_essays_come_in_varying_order() -> None:
+    """RAS promises no order: nobody shall come to rely on one, nor on the same one twice; both mocks vary alike."""
+    essays = [essay("completed", None, essay_id=str(number)) for number in range(5)]
+    orders: list[list[tuple[str, ...]]] = []
+    for _ in range(2):
+        app = ras_app(World())
+        app.mock.sessions.default.apply(USER_HAS_BATCHES, user_has(batch(essay_count=5, essays=essays)))
+        answers = [(await call(app, status_of(1))).json["essays"] for _ in range(8)]
+        orders.append([tuple(one["essay_id"] for one in answer) for answer in answers])
+
+    assert orders[0] == orders[1]
+    assert len(set(orders[0])) > 1
+    assert {tuple(sorted(order)) for order in orders[0]} == {tuple(sorted(one["essay_id"] for one in essays))}

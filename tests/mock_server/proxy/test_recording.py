@@ -75,7 +75,7 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
 
 async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Path) -> None:
     target = f"/internal/v1/batches/validation-status?batch_ids={IDS}"
-    known = {"deviation_count": 1, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
+    known = {"deviation_count": 0, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
     first, second = IDS.split(",")
     body = {first: {"batch_id": first, **known}, second: None}
     recorder = Recorder(tmp_path / "recorded.yaml")

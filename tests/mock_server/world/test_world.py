@@ -181,7 +181,7 @@ def test_the_phase_is_the_first_unfinished_one(
     status: str, essays: list[tuple[str | None, str | None]], phase: str | None
 ) -> None:
     world = World()
-    rows = [essay(*progress) for progress in essays]
+    rows = [essay(*progress, essay_id=str(number)) for number, progress in enumerate(essays)]
 
     world.apply(USER_HAS_BATCHES, user_has(batch(internal_status=status, essays=rows)))
 

@@ -113,12 +113,13 @@ def _validation(at: int, status: str) -> Row | None:
     confirmed = _CONFIRMED.get(status)
     if confirmed is None:
         return None
-    essays, is_open = _essay_count(at), confirmed < 1
+    total = 8 * _essay_count(at)
+    pending = total - int(total * confirmed)
     return {
-        "deviation_count": essays - 2,
-        "auto_confirm_deadline": _text(_created(at) + timedelta(days=2)) if is_open else None,
-        "total_associations": 8 * essays,
-        "confirmed_associations": int(8 * essays * confirmed),
+        "deviation_count": pending,
+        "auto_confirm_deadline": _text(_created(at) + timedelta(hours=24)) if pending else None,
+        "total_associations": total,
+        "confirmed_associations": total - pending,
     }
 
 
