@@ -191,12 +191,15 @@ class ValidationRow(Params):
 
     deviation_count: Count
     auto_confirm_deadline: DateTime | None
-    total_associations: Annotated[Count, Field(ge=1)]
+    total_associations: Count
     confirmed_associations: Count
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
         """Refuse what no associations lead to."""
+        if self.total_associations == 0:
+            message = "a batch without associations is null, not a row with total_associations 0"
+            raise ValueError(message)
         _not_more(
             "pending and confirmed associations",
             self.deviation_count + self.confirmed_associations,

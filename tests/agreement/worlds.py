@@ -52,6 +52,7 @@ def _mended(params: dict[str, Any]) -> dict[str, Any]:
         row["class_name"] = names.setdefault(row["class_id"], row["class_name"])
     for row in filter(None, params.get("validations", {}).values()):
         row["total_associations"] += row["deviation_count"] + row["confirmed_associations"]
+        row["total_associations"] = max(row["total_associations"], 1)
         if (row["auto_confirm_deadline"] is None) != (row["deviation_count"] == 0):
             row["auto_confirm_deadline"] = "2026-02-01T08:15:30" if row["deviation_count"] else None
     return params

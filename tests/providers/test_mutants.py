@@ -25,9 +25,13 @@ def test_a_broken_provider_is_found_out_if_the_bff_would_notice(mutant: Mutant) 
     found_by = re.search(r"\| `([^`]+)`(?: and \d+ more)? \|$", row)
 
     outcomes = outcomes_of(mutant.provider, mutant.module(), only=found_by[1] if found_by else None)
+    if found_by and all(outcome.verified for outcome in outcomes):
+        # What it stored or answered before may be what shows the mistake.
+        outcomes = outcomes_of(mutant.provider, mutant.module())
+    failed = [outcome.interaction for outcome in outcomes if not outcome.verified]
 
-    assert all(outcome.verified for outcome in outcomes) == bool(mutant.harmless), "the table is stale: pdm run mutants"
-    assert outcomes
+    assert failed[:1] == ([found_by[1]] if found_by else []), "the table is stale: pdm run mutants"
+    assert bool(failed) != bool(mutant.harmless)
     assert found_by or row.endswith(f"| nothing: {mutant.harmless} |")
 
 
