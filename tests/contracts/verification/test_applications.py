@@ -25,8 +25,8 @@ KEY = "real-4711"
 PROVIDER = "class-management-service"
 
 
-def refusal(key: str | None) -> tuple[int, dict[str, str]] | None:
-    if key is None:
+def refusal(key: str | None, service_id: str | None) -> tuple[int, dict[str, str]] | None:
+    if key is None or not service_id:
         return 401, {"error": "Missing authentication"}
     return None if key == KEY else (401, {"error": "Invalid credentials"})
 
@@ -40,9 +40,13 @@ def fastapi_app(classes: dict[str, Any]) -> FastAPI:
 
     @app.get("/internal/v1/batches/{_}")
     async def by_batch(
-        _: str, batch_ids: str, x_internal_api_key: Annotated[str | None, Header()] = None
+        _: str,
+        batch_ids: str,
+        x_internal_api_key: Annotated[str | None, Header()] = None,
+        x_service_id: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
-        status, body = refusal(x_internal_api_key) or (200, {each: classes[each] for each in batch_ids.split(",")})
+        refused = refusal(x_internal_api_key, x_service_id)
+        status, body = refused or (200, {each: classes[each] for each in batch_ids.split(",")})
         return JSONResponse(body, status)
 
     return app
@@ -54,7 +58,8 @@ def starlette_app(classes: dict[str, Any]) -> Starlette:
 
     async def by_batch(asked: Request) -> JSONResponse:
         ids = asked.query_params["batch_ids"].split(",")
-        status, body = refusal(asked.headers.get("x-internal-api-key")) or (200, {each: classes[each] for each in ids})
+        refused = refusal(asked.headers.get("x-internal-api-key"), asked.headers.get("x-service-id"))
+        status, body = refused or (200, {each: classes[each] for each in ids})
         return JSONResponse(body, status)
 
     return Starlette(routes=[Route("/healthz", health), Route("/internal/v1/batches/{what}", by_batch)])

@@ -89,4 +89,4 @@ def test_without_the_engine_it_says_which_extra_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
 
     assert done.returncode == 2
-    assert re.search(r"pact_ffi is missing; a proxy needs the extras: pip install '.*\[mock,contracts\]'", done.stderr)
+    assert re.search(r"pact_ffi is missing: install huleedu-bff-clients\[mock,contracts\] from", done.stderr)
