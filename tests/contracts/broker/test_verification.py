@@ -374,7 +374,7 @@ def test_an_answer_that_fails_is_no_pass_and_takes_no_outcome_away(
     put(broker, "bff-1", only(HEALTH))
     broker.failures[step] = failure
     report = tmp_path / "report.json"
-    limit = ["--time-limit", "4"] if failure == "hang" else []
+    limit = ["--time-limit", "10"] if failure == "hang" else []
     done = team.verify(*PUBLISH, "--json", str(report), *limit)
 
     assert done.returncode == 2, done.stdout
