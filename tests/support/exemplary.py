@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 PLACEHOLDER: Final = "INJECTED-AT-VERIFICATION"
 _KEY: Final = "X-Internal-API-Key"
+_SERVICE: Final = "X-Service-ID"
 
 Message = MutableMapping[str, Any]
 
@@ -58,7 +59,8 @@ class Exemplary:
         self.asked += 1
         given = dict(scope["headers"]).get(_KEY.lower().encode(), b"").decode()
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
-        asked = (scope["method"], scope["raw_path"].decode(), query, self._kind_of(given), self._state)
+        service = dict(scope["headers"]).get(_SERVICE.lower().encode(), b"").decode()
+        asked = (scope["method"], scope["raw_path"].decode(), query, self._kind_of(given), service, self._state)
         for interaction in self.document["interactions"]:
             if _wanted(interaction) == asked:
                 response = interaction["response"]
@@ -76,4 +78,5 @@ def _wanted(interaction: Mapping[str, Any]) -> tuple[Any, ...]:
     if _KEY in request.get("matchingRules", {}).get("header", {}):
         kind = "right"
     states: list[Any] = [(state["name"], state.get("params") or {}) for state in interaction.get("providerStates", ())]
-    return request["method"], request["path"], request.get("query", {}), kind, states[-1] if states else None
+    service = ",".join(request.get("headers", {}).get(_SERVICE, ()))
+    return request["method"], request["path"], request.get("query", {}), kind, service, states[-1] if states else None

@@ -83,7 +83,7 @@ def test_a_running_provider_is_verified(with_contracts: Environment, mock: Runni
     [pytest.param(401, True, id="keeps-the-contract"), pytest.param(418, False, id="breaks-it")],
 )
 def test_an_application_is_verified(with_contracts: Environment, refusal: int, *, kept: bool) -> None:
-    small = ROOT / "tests" / "provider" / "small.py"
+    small = ROOT / "tests" / "providers" / "small.py"
     with_contracts.file("small.py", small.read_text(encoding="utf-8"))
     program = f"""
 import small

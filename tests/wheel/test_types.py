@@ -13,7 +13,7 @@ PROGRAM = """\
 from typing import assert_type
 
 from bff_clients import BackendSettings, BatchPage, ClassInfo, CMSClient, RASClient, create_http_client
-from bff_contracts.pact_file import Pact, shipped_pacts
+from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_mock_server.testing import Backends, a_batch
 
 

@@ -50,7 +50,7 @@ def test_an_answer_that_fails_is_no_yes_and_no_no(
 ) -> None:
     published(broker, CMS, RAS)
     broker.failures[step] = failure
-    limit = ["--time-limit", "0.5"] if failure == "hang" else []
+    limit = ["--time-limit", "2"] if failure == "hang" else []
     code = main([*ASKING[command], *limit])
     told = capsys.readouterr()
 

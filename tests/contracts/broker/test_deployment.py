@@ -112,7 +112,7 @@ def test_a_version_that_nobody_published_is_a_no(broker: Broker, desk: Desk) -> 
 
 def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: Desk) -> None:
     published(broker, CMS, RAS)
-    done = desk.run(*ASK, "--wait", "0.5")
+    done = desk.run(*ASK, "--wait", "3")
 
     assert done.returncode == 1
     assert [each.path for each in broker.asked].count("/matrix") == 2

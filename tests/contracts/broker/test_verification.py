@@ -7,7 +7,7 @@ import copy
 import html
 import json
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -280,8 +280,9 @@ def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: 
 
 def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team) -> None:
     put(broker, "bff-1", only(HEALTH))
-    reader: dict[str, Any] = {"PACT_BROKER_USERNAME": READER[0], "PACT_BROKER_PASSWORD": READER[1]}
-    verified, refused = team.verify("--branch", "main", **reader), team.verify(*PUBLISH, **reader)
+    reader = {**team.desk.variables, "PACT_BROKER_USERNAME": READER[0], "PACT_BROKER_PASSWORD": READER[1]}
+    team = replace(team, desk=replace(team.desk, variables=reader))
+    verified, refused = team.verify("--branch", "main"), team.verify(*PUBLISH)
 
     assert (verified.returncode, refused.returncode) == (0, 2)
     assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in refused.stdout
@@ -373,7 +374,7 @@ def test_an_answer_that_fails_is_no_pass_and_takes_no_outcome_away(
     put(broker, "bff-1", only(HEALTH))
     broker.failures[step] = failure
     report = tmp_path / "report.json"
-    limit = ["--time-limit", "4"] if failure == "hang" else []
+    limit = ["--time-limit", "10"] if failure == "hang" else []
     done = team.verify(*PUBLISH, "--json", str(report), *limit)
 
     assert done.returncode == 2, done.stdout
