@@ -33,7 +33,7 @@ def test_the_environment_is_read_with_the_services_prefix(monkeypatch: pytest.Mo
     assert settings.cms_base_url == "http://127.0.0.1:5002"
     assert settings.http_client_timeout_seconds == 2.5
     assert settings.service_id == "bff-teacher-service"
-    assert settings.http_max_response_bytes == 16 * 1024 * 1024
+    assert settings.http_max_response_bytes == 4 * 1024 * 1024
     assert KEY.get_secret_value() not in repr(settings)
 
 

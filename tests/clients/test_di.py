@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from dishka import make_async_container
 from pydantic import ValidationError
 
 from bff_clients import BackendSettings, CMSClient, CMSClientProtocol, RASClient, RASClientProtocol
-from bff_clients.di import BackendClientsProvider
+from bff_clients.di import BackendClientsProvider, BackendHttpClient
 from tests.support.platform import KEY
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +17,7 @@ async def test_the_container_gives_the_clients_and_closes_their_http_client(sett
     container = make_async_container(BackendClientsProvider(settings))
     ras = await container.get(RASClientProtocol)
     cms = await container.get(CMSClientProtocol)
-    http = await container.get(httpx.AsyncClient)
+    http = await container.get(BackendHttpClient)
     assert isinstance(ras, RASClient)
     assert isinstance(cms, CMSClient)
     assert await container.get(BackendSettings) is settings
