@@ -20,7 +20,8 @@ _MOST_CONNECTIONS: Final = 2000
 
 _HEADER_TOKEN = re.compile(r"[!-~]+")
 
-_HOST: Final = re.compile(r"(?=.{1,254}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?)+", re.IGNORECASE | re.ASCII)
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE | re.ASCII)
 """A name or an IPv4 address. Underscores are no part of DNS names, but of those that containers have."""
 
 
