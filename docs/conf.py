@@ -81,6 +81,7 @@ mutation
 security
 performance
 dependencies
+decisions/transport
 OTHERS
 ```
 """

@@ -17,6 +17,9 @@ _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b
 """Other registered codings, which an error may name; anything else in that header may be anything."""
 
 
+_AFTER_THE_END: Final = "bytes after the end of the compressed body"
+
+
 class TooLargeError(Exception):
     """The body passed the limit while it arrived."""
 
@@ -25,7 +28,7 @@ class DecodingError(Exception):
     """The body is packed in a way that cannot be read."""
 
 
-async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: bytes, limit: int) -> bytearray:
+async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: bytes, limit: int) -> bytes:
     """Read a body to its end.
 
     Args:
@@ -46,36 +49,40 @@ async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: b
     async for chunk in chunks:
         arrived += len(chunk)
         unpacked.add(chunk)
-        if arrived > limit or len(unpacked.body) > limit:
+        if arrived > limit or unpacked.size > limit:
             raise TooLargeError
-    unpacked.end()
-    return unpacked.body
+    return unpacked.whole()
 
 
 class _Unpacked:
     """What has arrived, unpacked: no more than a byte over the limit, because a small chunk may hold very much."""
 
     def __init__(self, coding: bytes, limit: int) -> None:
-        self.body = bytearray()
+        self.size = 0
+        self._parts: list[bytes] = []
         self._limit = limit
         self._decoder = None if coding == b"identity" else _decoder(coding)
 
     def add(self, chunk: bytes) -> None:
-        if self._decoder is None:
-            self.body += chunk
-            return
-        if self._decoder.eof and chunk:
-            raise DecodingError("bytes after the end of the compressed body")
-        try:
-            self.body += self._decoder.decompress(chunk, self._limit + 1 - len(self.body))
-        except zlib.error as error:
-            raise DecodingError(str(error)) from None
-        if self._decoder.unused_data:
-            raise DecodingError("bytes after the end of the compressed body")
+        part = chunk if self._decoder is None else self._inflated(self._decoder, chunk)
+        self.size += len(part)
+        self._parts.append(part)
 
-    def end(self) -> None:
+    def whole(self) -> bytes:
         if self._decoder is not None and not self._decoder.eof:
             raise DecodingError("the compressed body is cut off")
+        return b"".join(self._parts)
+
+    def _inflated(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
+        if decoder.eof and chunk:
+            raise DecodingError(_AFTER_THE_END)
+        try:
+            part = decoder.decompress(chunk, self._limit + 1 - self.size)
+        except zlib.error as error:
+            raise DecodingError(str(error)) from None
+        if decoder.unused_data:
+            raise DecodingError(_AFTER_THE_END)
+        return part
 
 
 def _decoder(coding: bytes) -> zlib._Decompress:  # pyright: ignore[reportPrivateUsage]  # it has no public name

@@ -34,7 +34,7 @@ class Broken:
 
 
 def decoded(
-    body: bytes | bytearray, adapter: TypeAdapter[T], *, context: object, check: Callable[[T], str | None] | None
+    body: bytes, adapter: TypeAdapter[T], *, context: object, check: Callable[[T], str | None] | None
 ) -> T | Broken:
     """Read a body.
 
@@ -58,7 +58,7 @@ def decoded(
     return value if wrong is None else Broken(wrong)
 
 
-def _is_too_dense(body: bytes | bytearray) -> bool:
+def _is_too_dense(body: bytes) -> bool:
     """Whether parsing would take more than twice the memory of a large body: ``[[],[],…]`` takes thirty times."""
     allowed = 2 * len(body)
     if len(body) <= _SMALL_BYTES:

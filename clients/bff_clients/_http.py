@@ -34,7 +34,7 @@ class Answer:
 
     status_code: int
     content_type: str = field(repr=False)
-    body: bytes | bytearray = field(repr=False)
+    body: bytes = field(repr=False)
     retry_after: str | None = field(default=None, repr=False)
 
     @property

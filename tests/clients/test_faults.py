@@ -394,7 +394,7 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
         pytest.param(ExceptionGroup("several", [RuntimeError(TEACHER), ValueError()]), "RuntimeError", id="group"),
         pytest.param(httpx.InvalidURL(TEACHER), "InvalidURL", id="url"),
         pytest.param(UnicodeError(TEACHER), "UnicodeError", id="unicode"),
-        pytest.param(StopAsyncIteration(), "RuntimeError", id="stop"),
+        pytest.param(StopAsyncIteration(), "StopAsyncIteration", id="stop"),
     ],
 )
 async def test_what_no_transport_should_raise_is_in_the_tree_and_says_nothing_of_the_backend(
