@@ -8,6 +8,8 @@ them waits. What is left is small, and pure but for the clock that it is given.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -88,8 +90,9 @@ class Breaker:
         while self.state is not BreakerState.CLOSED:
             if self.state is BreakerState.OPEN:
                 raise BreakerOpen(self._until - self._clock())
-            if self._probe is None:
-                self._probe = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            if self._probe is None or self._probe.get_loop() is not loop:  # that of a loop that is gone ends no more
+                self._probe = loop.create_future()
                 self._set(BreakerState.HALF_OPEN)
                 return True
             await asyncio.wait([self._probe])
@@ -133,46 +136,70 @@ class Breaker:
 
 
 class QueueFull(Exception):  # named by what it says
-    """As many requests are under way, and as many wait, as may."""
+    """A request would wait too long for its turn, or too many wait already."""
+
+
+_SMOOTHING: Final = 0.1
+"""How much the latest turn counts for the estimate of the next one's length."""
+
+_PART_OF_THE_TIME: Final = 0.5
+"""The part of the time left that a request may be expected to take: some take longer than expected."""
 
 
 class Gate:
-    """Lets so many requests be under way, and so many wait for their turn.
+    """Lets so many requests be under way, and those wait for their turn that will have an answer in time.
+
+    A queue that is bounded by its length alone gets longer than callers wait as soon as a backend is offered more than
+    it can do: then it answers those who have gone. So a request waits only if the turns before it and its own, each as
+    long as turns have lately been, fit into a part of the time that it has; else it is turned away at once.
 
     Args:
         in_flight: Requests under way; 0 lets all through.
         waiting: Requests that may wait.
+        clock: Seconds that only ever grow.
     """
 
-    def __init__(self, *, in_flight: int, waiting: int) -> None:
+    def __init__(self, *, in_flight: int, waiting: int, clock: Clock = time.monotonic) -> None:
         self._turns = asyncio.Semaphore(in_flight) if in_flight else None
+        self._in_flight = in_flight
         self._room = waiting
+        self._clock = clock
         self._waiting = 0
+        self._turn_seconds = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
+    async def turn(self, seconds: float = math.inf) -> AsyncGenerator[None]:
         """Wait for a turn, and have it for as long as the context lasts.
 
+        Args:
+            seconds: What is left until an answer is of no use.
+
         Raises:
-            QueueFull: Too many wait already.
+            QueueFull: Too many wait already, or there would be no answer in time.
         """
         if self._turns is None:
             yield
             return
         if self._turns.locked():
-            if self._waiting >= self._room:
-                raise QueueFull
-            self._waiting += 1
-            try:
-                await self._turns.acquire()
-            finally:
-                self._waiting -= 1
+            await self._queue(self._turns, seconds)
         else:
             await self._turns.acquire()
+        started = self._clock()
         try:
             yield
         finally:
+            self._turn_seconds += _SMOOTHING * (self._clock() - started - self._turn_seconds)
             self._turns.release()
+
+    async def _queue(self, turns: asyncio.Semaphore, seconds: float) -> None:
+        expected = self._turn_seconds * (1 + self._waiting / self._in_flight)
+        if self._waiting >= self._room or expected > _PART_OF_THE_TIME * seconds:
+            raise QueueFull
+        self._waiting += 1
+        try:
+            await turns.acquire()
+        finally:
+            self._waiting -= 1
 
 
 _RESERVE: Final = 2.0

@@ -7,39 +7,50 @@ import random
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter
 
 from bff_clients import _events
 from bff_clients._breaker import BreakerOpen, QueueFull
-from bff_clients._upstream import Answer, TooLargeError, Upstream
+from bff_clients._decoding import Broken, decoded
+from bff_clients._http import Answer, NoAnswer
+from bff_clients._loops import OtherLoopError
+from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import (
     AuthenticationRejected,
+    BackendError,
     BackendRejected,
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
     UnavailableReason,
 )
-from bff_clients.models import AnswerModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from uuid import UUID
 
 T = TypeVar("T")
 
-_SHOWN_VIOLATIONS: Final = 3
-"""How many places of a bad body a message names; a whole page of them would hide the first."""
-
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 """Statuses that another attempt may not meet. A 500 is not among them: RAS gives it for what it cannot read."""
 
 _LOST: Final = frozenset({"connect", "disconnect"})
+_OURS: Final = frozenset({"closed", "wrong_loop", "unexpected"})
+"""What goes wrong on this side, and is no evidence against the backend."""
+
+_BACKENDS_PART: Final = 0.5
+"""The part of a deadline that a backend must have had for its expiry to count against it; the rest was our queue."""
+
+_LONGEST_RETRY_AFTER: Final = 64
+"""Characters; an HTTP date has 29."""
+
+_MOST_SECONDS: Final = 999_999_999.0
+"""Some thirty years: whoever asks for more means never."""
+
 _LONGEST_BACKOFF: Final = 2.0
 
 
@@ -90,7 +101,7 @@ class Call:
                 attempts=self._attempts,
             )
 
-    async def get(self, target: str, *, with_key: bool = True) -> Answer:
+    async def get(self, target: SecretStr, *, with_key: bool = True) -> Answer:
         """Send one GET, and again where that may help and there is time.
 
         Raises:
@@ -111,53 +122,68 @@ class Call:
             await asyncio.sleep(delay)
             attempt += 1
 
-    async def _outcome(self, target: str, *, with_key: bool) -> Answer | BackendUnavailable:
+    async def _outcome(self, target: SecretStr, *, with_key: bool) -> Answer | BackendUnavailable:
         try:
             return await self._attempt(target, with_key=with_key)
         except BackendUnavailable as error:
             return error
 
-    async def _attempt(self, target: str, *, with_key: bool) -> Answer:
-        """Send one request if the breaker and the others that are under way let it, and tell the breaker of it."""
-        upstream = self._upstream
-        failed: bool | None = None
+    async def _attempt(self, target: SecretStr, *, with_key: bool) -> Answer:
+        """Send one request if the breaker and the others that are under way let it."""
         try:
-            async with upstream.gate.turn():
-                probe = await upstream.breaker.admit()
-                try:
-                    answer = await self._fetched(target, with_key=with_key)
-                    failed = answer.status_code >= 500  # noqa: PLR2004
-                except (BackendUnavailable, asyncio.CancelledError) as error:
-                    # Who gives up says nothing of the backend, unless it is the deadline that gives up.
-                    failed = not isinstance(error, asyncio.CancelledError) or self._deadline.expired() or None
-                    raise
-                except ContractViolation:
-                    failed = False
-                    raise
-                finally:
-                    upstream.breaker.settle(failed=failed, probe=probe)
+            gate = self._upstream.gate
+            async with gate.turn(self._left()):
+                return await self._admitted(target, with_key=with_key)
         except BreakerOpen as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
         except QueueFull as error:
             raise self._unavailable("too many requests wait for this backend", reason="queue_full") from error
+        except OtherLoopError as error:
+            raise self._unavailable(str(error), reason="wrong_loop") from error
+
+    async def _admitted(self, target: SecretStr, *, with_key: bool) -> Answer:
+        """Send one request if the breaker lets it, and report to the breaker what came of it."""
+        breaker = self._upstream.breaker
+        probe = await breaker.admit()
+        failed: bool | None = None
+        sent = time.monotonic()
+        try:
+            answer = await self._fetched(target, with_key=with_key)
+            failed = answer.status_code >= 500  # noqa: PLR2004
+        except BackendUnavailable as error:
+            failed = None if error.reason in _OURS else True
+            raise
+        except ContractViolation:
+            failed = False
+            raise
+        except asyncio.CancelledError:
+            # A caller that gives up is no evidence against the backend; a deadline is, if the backend had most of it.
+            had = time.monotonic() - sent
+            failed = True if self._deadline.expired() and had >= _BACKENDS_PART * self._timeout else None
+            raise
+        finally:
+            breaker.settle(failed=failed, probe=probe)
         return answer
 
-    async def _fetched(self, target: str, *, with_key: bool) -> Answer:
+    async def _fetched(self, target: SecretStr, *, with_key: bool) -> Answer:
         self._attempts += 1
         self._status = None
-        try:
-            answer = await self._upstream.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
-        except httpx.TimeoutException as error:
-            raise self._timed_out(f"no answer in time ({type(error).__name__})") from error
-        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
-            raise self._unavailable("no connection", reason="connect") from error
-        except (httpx.DecodingError, TooLargeError) as error:
-            what = "body over the size limit" if isinstance(error, TooLargeError) else "body cannot be decompressed"
-            raise self.violation(what) from error
-        except httpx.HTTPError as error:
-            raise self._unavailable(f"connection lost ({type(error).__name__})", reason="disconnect") from error
-        self._status = answer.status_code
-        return answer
+        outcome = await self._upstream.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
+        if isinstance(outcome, Answer):
+            self._status = outcome.status_code
+            return outcome
+        raise self._failure(outcome) from outcome.cause
+
+    def _failure(self, fault: NoAnswer) -> BackendError:
+        if fault.trouble == "violation":
+            return self.violation(fault.detail)
+        if fault.trouble == "timeout":
+            return self._timed_out(fault.detail)
+        return self._unavailable(fault.detail, reason=fault.trouble)
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return self._started + self._timeout - time.monotonic()
 
     def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
         """Seconds until another attempt; `None` for none: it would not help, not be in time, or be one too many."""
@@ -179,8 +205,21 @@ class Call:
         late = ends is not None and asyncio.get_running_loop().time() + delay >= ends
         return None if late or not self._upstream.budget.spend() else delay
 
-    def decode(self, answer: Answer, adapter: TypeAdapter[T]) -> T:
+    def decode(
+        self,
+        answer: Answer,
+        adapter: TypeAdapter[T],
+        *,
+        context: object = None,
+        check: Callable[[T], str | None] | None = None,
+    ) -> T:
         """Read a 200's body into a model.
+
+        Args:
+            answer: What came.
+            adapter: What its body should be.
+            context: What the validators of the adapter need to know of the request.
+            check: Says what is wrong with the body, if anything is, that the adapter cannot know.
 
         Raises:
             BackendError: Any other status, by what the caller can do about it.
@@ -191,10 +230,10 @@ class Call:
             raise self.violation(f"status {answer.status_code} instead of 200", answer.status_code)
         if not answer.is_json:
             raise self.violation("content type is not application/json", answer.status_code)
-        try:
-            return adapter.validate_json(answer.body)
-        except ValidationError as error:
-            raise self.violation(_places(error), answer.status_code) from error
+        result = decoded(answer.body, adapter, context=context, check=check)
+        if isinstance(result, Broken):
+            raise self.violation(result.detail, answer.status_code)
+        return result
 
     def check_status(self, answer: Answer) -> None:
         """See that an answer is a 2xx.
@@ -259,32 +298,14 @@ class Call:
 
 def seconds_of(retry_after: str | None) -> float | None:
     """Read ``Retry-After``: seconds, or an HTTP date; `None` for anything else."""
-    if retry_after is None:
+    if retry_after is None or len(retry_after) > _LONGEST_RETRY_AFTER:
         return None
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        if moment.tzinfo is None:  # "-0000"
+            moment = moment.replace(tzinfo=UTC)
+        return min(_MOST_SECONDS, max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+    except Exception:  # noqa: BLE001  # a parser that fails in many ways, on what anybody may have written
         return None
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _places(error: ValidationError) -> str:
-    """Say where a body breaks the contract and how, never what it held."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    shown = "; ".join(
-        f"{'.'.join(map(_step, entry['loc'])) or 'body'}: {entry['type']}" for entry in found[:_SHOWN_VIOLATIONS]
-    )
-    more = f"; and {len(found) - _SHOWN_VIOLATIONS} more" if len(found) > _SHOWN_VIOLATIONS else ""
-    return f"body outside the contract: {shown}{more}"
-
-
-def _step(step: int | str) -> str:
-    """A step on the way to a place; a key that is no field of ours is the body's, and told as ``*``."""
-    return str(step) if isinstance(step, int) or step in _field_names() else "*"
-
-
-@lru_cache(maxsize=1)
-def _field_names() -> frozenset[str]:
-    return frozenset(name for model in AnswerModel.models() for name in model.model_fields)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from bff_clients._call import Call
 
 if TYPE_CHECKING:
@@ -31,4 +33,4 @@ class BackendClient:
             BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
         """
         async with Call(self._upstream, "ping", correlation_id) as call:
-            call.check_status(await call.get("/healthz", with_key=False))
+            call.check_status(await call.get(SecretStr("/healthz"), with_key=False))

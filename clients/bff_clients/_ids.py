@@ -10,6 +10,10 @@ from uuid import UUID
 
 from bff_clients.models import UUID_PATTERN, BatchId
 
+MAX_USER_ID_BYTES: Final = 2048
+"""Of an escaped user id: with it a request's head is well below the 8 KB that common servers and proxies stop at."""
+
+_TOO_LONG: Final = f"user_id must not have more than {MAX_USER_ID_BYTES} bytes when it is escaped"
 _CANONICAL: Final = re.compile(UUID_PATTERN)
 # Narrower than uuid.UUID(), which also takes dashes anywhere, "0x", underscores and other scripts' digits.
 _SPELLINGS: Final = re.compile(
@@ -46,9 +50,11 @@ def user_path_segment(user_id: str) -> str:
     """Escape a user id so that it is exactly one segment of a path.
 
     Raises:
-        ValueError: It is empty, ``.`` or ``..`` (which name another path), or holds a slash, a control character or
-            half a surrogate pair.
+        ValueError: It is empty, ``.`` or ``..`` (which name another path), holds a slash, a control character or half
+            a surrogate pair, or has more than 2048 bytes when it is escaped.
     """
+    if len(user_id) > MAX_USER_ID_BYTES:
+        raise ValueError(_TOO_LONG)
     # RAS takes an escaped slash for a slash: no user of it has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
         message = f"user_id must not be empty, '.' or '..', or hold a slash, got {user_id[:80]!r}"
@@ -56,4 +62,7 @@ def user_path_segment(user_id: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
         message = f"user_id must not hold control characters or lone surrogates, got {user_id[:80]!r}"
         raise ValueError(message)
-    return quote(user_id, safe="")
+    segment = quote(user_id, safe="")
+    if len(segment) > MAX_USER_ID_BYTES:
+        raise ValueError(_TOO_LONG)
+    return segment

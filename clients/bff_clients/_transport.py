@@ -8,7 +8,6 @@ requests without a body; one that has a body is read whole before it is sent.
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -18,8 +17,11 @@ import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from bff_clients._hooks import GuardedConnector, without_retries
+from bff_clients._loops import ResourcePerLoop
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 _KEEPALIVE_SECONDS: Final = 5.0
 """How long an idle connection is kept: what httpx keeps it, and less than what servers do."""
@@ -46,8 +48,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._turns = asyncio.Semaphore(max_connections)
         self._tls = tls or httpx.create_ssl_context()
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions = ResourcePerLoop(self._session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the body of the answer is read when it is asked for.
@@ -79,61 +80,62 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        """Close all connections, for good."""
+        await self._sessions.aclose()
 
     async def _ready(self) -> aiohttp.ClientSession:
-        """The session of the event loop that runs; another loop's connections are of no use in it."""
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            old, self._session = self._session, None
-            if old is not None:
-                await old.close()
-            self._loop = loop
-            self._turns = asyncio.Semaphore(self._max_connections)
-            self._session = aiohttp.ClientSession(
-                connector=_Connector(
-                    limit=0,  # the turns are the limit, so that waiting for one is a `PoolTimeout`
-                    ssl=self._tls,
-                    keepalive_timeout=_KEEPALIVE_SECONDS,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                max_line_size=_LINE_BYTES,
-                max_field_size=_LINE_BYTES,
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            )
-            # aiohttp sends each idempotent request that is lost again by itself, which no budget would know of.
-            self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return self._session
+        return await self._sessions.get()
+
+    async def _session(self) -> AsyncGenerator[aiohttp.ClientSession]:
+        """The session of one event loop; another loop's connections are of no use in it."""
+        self._turns = asyncio.Semaphore(self._max_connections)
+        session = aiohttp.ClientSession(
+            connector=GuardedConnector(
+                limit=0,  # the turns are the limit, so that waiting for one is a `PoolTimeout`
+                ssl=self._tls,
+                keepalive_timeout=_KEEPALIVE_SECONDS,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            max_line_size=_LINE_BYTES,
+            max_field_size=_LINE_BYTES,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+        try:
+            yield without_retries(session)
+        finally:
+            await session.close()
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Takes a kept connection only if nothing has come on it since: no close, and no bytes that nobody asked for.
+class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport with a pool for each event loop: what a loop leaves behind is of no use in the next."""
 
-    aiohttp would take what came for the answer to the next request, so that each caller would read another's.
-    """
+    def __init__(self, *, limits: httpx.Limits) -> None:
+        self._limits = limits
+        self._tls = httpx.create_ssl_context()
+        super().__init__(verify=self._tls, limits=limits)
+        self._pools = ResourcePerLoop(self._own_pool)
 
-    async def _get(self, key: Any, traces: Any) -> Any:
-        while (connection := await super()._get(key, traces)) is not None:
-            if _is_clean(connection.protocol):
-                return connection
-            connection.close()
-        return None
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request.
 
+        Raises:
+            httpx.TransportError: There is no answer, and the class says why.
+        """
+        await self._pools.get()
+        return await super().handle_async_request(request)
 
-def _is_clean(protocol: Any) -> bool:
-    if protocol is None or protocol.should_close or protocol.transport is None:
-        return False
-    sock = protocol.transport.get_extra_info("socket")
-    return sock is not None and sock.fileno() >= 0 and not _readable(sock.fileno())
+    async def aclose(self) -> None:
+        """Close all connections, for good."""
+        await self._pools.aclose()
 
-
-def _readable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    async def _own_pool(self) -> AsyncGenerator[httpx.AsyncHTTPTransport]:
+        super().__init__(verify=self._tls, limits=self._limits)
+        pool = self._pool
+        try:
+            yield self
+        finally:
+            await pool.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -220,9 +222,11 @@ async def _sent(
 
 
 def _translated(fault: BaseException) -> httpx.TransportError:
-    """What httpx's default transport raises for the same fault, caused by it unless it holds the request's headers."""
+    """What httpx's default transport raises for the same fault, caused by it unless it holds the whole request."""
+    if isinstance(fault, aiohttp.ClientResponseError):  # its text has the URL, its attributes have the headers
+        return _kind(fault)("the answer is no HTTP")
     error = _kind(fault)(str(fault) or type(fault).__name__)
-    error.__cause__ = None if isinstance(fault, aiohttp.ClientResponseError) else fault
+    error.__cause__ = fault
     return error
 
 
@@ -266,5 +270,7 @@ def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout
 def _address(url: httpx.URL) -> URL:
     path, _, query = url.raw_path.decode("ascii").partition("?")
     host = url.raw_host.decode("ascii")
+    if ":" in host:
+        host = f"[{host}]"  # an IPv6 address, which httpx gives without its brackets
     # Without user and password: httpx has made a header of them.
     return URL.build(scheme=url.scheme, host=host, port=url.port, path=path, query_string=query, encoded=True)

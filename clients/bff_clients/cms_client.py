@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
+from bff_clients._http import HttpClient
 from bff_clients._ids import canonical_batch_id
 from bff_clients._upstream import Upstream
-from bff_clients.errors import BackendError
-from bff_clients.models import AnswerModel, BatchId, ClassInfo, ValidationStatus
+from bff_clients.models import AnswerModel, BatchId, ClassInfo, Counted, Entries, ValidationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
-
-    import httpx
 
     from bff_clients.config import BackendSettings
 
@@ -32,7 +30,11 @@ MAX_CONCURRENT_REQUESTS: Final = 4
 _ID_BYTES: Final = 37
 """A canonical UUID and its comma."""
 
+_ENTRIES_PER_ID: Final = 2
+"""Entries that an answer may have for each id asked for. A few that were not are passed over; many are a mistake."""
+
 M = TypeVar("M", bound=AnswerModel)
+_Key = Annotated[str, Counted]
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,19 @@ class _ByBatch(Generic[M]):
 
 
 _CLASS_INFO: Final = _ByBatch(
-    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
+    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[_Key, ClassInfo | None])
 )
 _VALIDATION_STATUS: Final = _ByBatch(
     "get_batch_validation_status",
     "/internal/v1/batches/validation-status",
-    TypeAdapter(dict[str, ValidationStatus | None]),
+    TypeAdapter(dict[_Key, ValidationStatus | None]),
 )
 
 
 class CMSClient(BackendClient):
     """Reads what CMS knows of batches. Takes its base URL from the settings, never from the HTTP client."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+    def __init__(self, http: HttpClient, settings: BackendSettings) -> None:
         super().__init__(Upstream(http, settings, service=SERVICE, base_url=settings.cms_base_url))
         self._room = MAX_URL_BYTES - len(settings.cms_base_url)
 
@@ -114,34 +116,50 @@ class CMSClient(BackendClient):
             size = min(MAX_IDS_PER_REQUEST, (self._room - len(endpoint.target) + 1) // _ID_BYTES)
             chunks = [distinct[start : start + size] for start in range(0, len(distinct), size)]
             found = await _all_parts(call, endpoint, chunks)
+            if isinstance(found, Exception):
+                raise found
         return {spelled: found[canonical] for spelled, canonical in wanted.items()}
 
 
-async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchId]]) -> dict[str, M | None]:
-    """Ask for every chunk; the first failure cancels the rest and is what the caller gets."""
-    found: dict[str, M | None] = {}
+async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchId]]) -> dict[str, M | None] | Exception:
+    """Ask for every chunk; the first failure cancels the rest and is what the caller gets.
+
+    The failure is returned, so that no frame of its traceback holds the answers of other chunks.
+    """
+    if not chunks:
+        return {}
+    if len(chunks) == 1:
+        return await _part(call, endpoint, chunks[0])
     turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-    async def ask(ids: list[BatchId]) -> None:
+    async def ask(ids: list[BatchId]) -> dict[str, M | None]:
         async with turns:
-            found.update(await _part(call, endpoint, ids))
+            return await _part(call, endpoint, ids)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for chunk in chunks:
-                group.create_task(ask(chunk))
-    except* BackendError as failures:
-        # Unwrapped, so that callers meet one error tree, whatever the number of requests.
-        raise failures.exceptions[0] from None
-    return found
+            parts = [group.create_task(ask(chunk)) for chunk in chunks]
+    except ExceptionGroup as failures:
+        return _first(failures)
+    return {batch_id: entry for part in parts for batch_id, entry in part.result().items()}
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The first failure by itself, so that callers meet one error tree, whatever the number of requests."""
+    first = failures.exceptions[0]
+    return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
 
 
 async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[str, M | None]:
-    answer = await call.get(endpoint.target + ",".join(ids))
-    entries = call.decode(answer, endpoint.body)
-    missing = [batch_id for batch_id in ids if batch_id not in entries]
-    if missing:
-        raise call.violation(f"{len(missing)} of the {len(ids)} ids asked for are missing", answer.status_code)
-    if any(getattr(entries[batch_id], "batch_id", batch_id) != batch_id for batch_id in ids):
-        raise call.violation("an entry about another batch than the one it stands under", answer.status_code)
+    answer = await call.get(SecretStr(endpoint.target + ",".join(ids)))
+
+    def wrong(entries: dict[str, M | None]) -> str | None:
+        missing = [batch_id for batch_id in ids if batch_id not in entries]
+        if missing:
+            return f"{len(missing)} of the {len(ids)} ids asked for are missing"
+        if any(getattr(entries[batch_id], "batch_id", batch_id) != batch_id for batch_id in ids):
+            return "an entry about another batch than the one it stands under"
+        return None
+
+    entries = call.decode(answer, endpoint.body, context=Entries(_ENTRIES_PER_ID * len(ids)), check=wrong)
     return {batch_id: entries[batch_id] for batch_id in ids}

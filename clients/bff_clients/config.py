@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from http.cookiejar import CookieJar
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from ipaddress import IPv6Address
+from typing import Annotated, Final, Literal
+from urllib.parse import SplitResult, urlsplit
 
-import httpx
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bff_clients._transport import AiohttpTransport
+from bff_clients._http import HttpClient, host_of, new_client
 
-DEFAULT_MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
-"""A full page of 100 batches with all their essays is about 1.6 MB; ten times that is a mistake."""
+DEFAULT_MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
+"""A full page of 100 batches with 32 essays each is about 1.6 MB. A wrong body of this size is refused within 50 ms."""
 
 _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""
 
 _HEADER_TOKEN = re.compile(r"[!-~]+")
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE | re.ASCII)
+"""A name or an IPv4 address. Underscores are no part of DNS names, but of those that containers have."""
 
 
 def _base_url(value: str) -> str:
@@ -34,7 +37,22 @@ def _base_url(value: str) -> str:
     if parts.port == 0:  # reading the port raises ValueError for one out of range
         message = "must not name port 0"
         raise ValueError(message)
+    if not _has_usable_host(parts, value):
+        message = "must have a host that a request can be sent to"
+        raise ValueError(message)
     return value.rstrip("/")
+
+
+def _has_usable_host(parts: SplitResult, value: str) -> bool:
+    """Whether the host is a name, an IPv4 or an IPv6 address: settings that fail here would fail at the first call."""
+    host, _, _ = parts.netloc.rpartition(":") if not parts.netloc.endswith("]") else (parts.netloc, "", "")
+    host = host or parts.netloc
+    try:
+        if host.startswith("["):
+            return host.endswith("]") and IPv6Address(host[1:-1]).scope_id is None
+        return _HOST.fullmatch(host) is not None and bool(host_of(value))
+    except ValueError:
+        return False
 
 
 def _header_token(value: str) -> str:
@@ -87,7 +105,11 @@ class BackendSettings(BaseSettings):
     """Seconds that one client call may take, all its requests and bodies together."""
 
     http_transport: Literal["aiohttp", "httpx"] = "aiohttp"
-    """What `create_http_client` sends requests with: the shipped transport, or httpx's own."""
+    """What `create_http_client` sends requests with: the shipped transport, or httpx's own.
+
+    httpx's own does not recover from many cancellations, and takes an answer that nobody asked for, when it came in one
+    piece with the one before, for the answer to the next request.
+    """
 
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
     """Bytes of one decoded response body; a longer one is refused while it arrives."""
@@ -123,28 +145,16 @@ class BackendSettings(BaseSettings):
     """Requests that may wait for one backend; more are turned away at once."""
 
 
-def create_http_client(settings: BackendSettings) -> httpx.AsyncClient:
+def create_http_client(settings: BackendSettings) -> HttpClient:
     """Build the one HTTP client that both backends share; whoever calls this closes it.
 
     It ignores proxies that the environment names: the key must not pass through one. A CA bundle named by
-    ``SSL_CERT_FILE`` is honoured.
+    ``SSL_CERT_FILE`` is honoured. It belongs to the event loop that uses it first; when that has ended, to the next.
+    Two loops that run at the same time, in two threads, need a client each.
     """
-    # An explicit transport is what keeps httpx from reading HTTP_PROXY.
-    return httpx.AsyncClient(
-        transport=_transport(settings), timeout=settings.http_client_timeout_seconds, cookies=_NoCookies()
+    return new_client(
+        transport=settings.http_transport,
+        # Room for both backends, so that neither can take the other's connections.
+        connections=2 * settings.http_max_in_flight or _MOST_CONNECTIONS,
+        timeout=settings.http_client_timeout_seconds,
     )
-
-
-class _NoCookies(CookieJar):
-    """Keeps no cookies: they would go from one call to the next, and looking for them is a tenth of a call's cost."""
-
-    def extract_cookies(self, response: Any, request: Any) -> None:
-        """Leave them where they are."""
-
-
-def _transport(settings: BackendSettings) -> httpx.AsyncBaseTransport:
-    # Room for both backends, so that neither can take the other's connections.
-    connections = 2 * settings.http_max_in_flight or _MOST_CONNECTIONS
-    if settings.http_transport == "aiohttp":
-        return AiohttpTransport(max_connections=connections)
-    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from typing import NewType
 
-import httpx
 from dishka import Provider, Scope, provide  # pyright: ignore[reportUnknownVariableType]  # partly untyped there
 
+from bff_clients._http import HttpClient
 from bff_clients.cms_client import CMSClient
 from bff_clients.config import BackendSettings, create_http_client
 from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 from bff_clients.ras_client import RASClient
+
+BackendHttpClient = NewType("BackendHttpClient", HttpClient)
+"""The HTTP client of both clients, as a type of its own: an application's own `httpx.AsyncClient`, which may go through
+a proxy, is another thing to the container, whatever the order of the providers."""
 
 
 class BackendClientsProvider(Provider):
@@ -36,17 +41,17 @@ class BackendClientsProvider(Provider):
         return self._settings or BackendSettings()
 
     @provide
-    async def http_client(self, settings: BackendSettings) -> AsyncIterable[httpx.AsyncClient]:
+    async def http_client(self, settings: BackendSettings) -> AsyncIterable[BackendHttpClient]:
         """Give the HTTP client that both backends share, and close it with the container."""
         async with create_http_client(settings) as client:
-            yield client
+            yield BackendHttpClient(client)
 
     @provide
-    def ras(self, http: httpx.AsyncClient, settings: BackendSettings) -> RASClientProtocol:
+    def ras(self, http: BackendHttpClient, settings: BackendSettings) -> RASClientProtocol:
         """Give the RAS client."""
         return RASClient(http, settings)
 
     @provide
-    def cms(self, http: httpx.AsyncClient, settings: BackendSettings) -> CMSClientProtocol:
+    def cms(self, http: BackendHttpClient, settings: BackendSettings) -> CMSClientProtocol:
         """Give the CMS client."""
         return CMSClient(http, settings)

@@ -2,21 +2,35 @@
 
 BackendError
   ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408, 429,
-  │                          breaker open, too many waiting)
+  │                          breaker open, too many waiting, HTTP client closed, another event loop's client)
   │    └─ BackendTimeout     no answer in time
   ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
   │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
   └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
 
 A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
-the key, and rows are personal data.
+the key, and rows are personal data. For the same reason the cause is not the exception of the HTTP library, but one of
+the same kind that knows neither request nor answer.
+
+Errors are values: two are equal when all their attributes are, and one that was pickled or copied is equal to itself.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-UnavailableReason = Literal["connect", "disconnect", "status", "timeout", "breaker_open", "queue_full"]
+UnavailableReason = Literal[
+    "connect",
+    "disconnect",
+    "status",
+    "timeout",
+    "breaker_open",
+    "queue_full",
+    "closed",
+    "wrong_loop",
+    "unexpected",
+]
 
 
 class BackendError(Exception):
@@ -40,13 +54,29 @@ class BackendError(Exception):
         self.correlation_id = correlation_id
         self.status_code = status_code
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.detail, self.service, self.operation, self.correlation_id, self.status_code))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        # Exceptions are made again from their `args` alone otherwise, which is the message.
+        return _remade, (type(self), *self.args), vars(self)
+
+
+def _remade(kind: type[BackendError], *args: Any) -> BackendError:
+    return kind.__new__(kind, *args)
+
 
 class BackendUnavailable(BackendError):
     """The backend gave no usable answer; trying later may help.
 
     Attributes:
         reason: Why: no connection, a connection lost, the status of the answer, no answer in time; or nothing was sent,
-            because the breaker is open or too many requests wait already.
+            because the breaker is open or the request would have waited too long for its turn (``queue_full``), or
+            the HTTP client was closed, also while the call was under way, or belongs to another event loop that runs
+            (``wrong_loop``); or the HTTP client raised what no HTTP client should (``unexpected``).
         retry_after: Seconds until another try may help: what the backend asked for (``Retry-After``), or what is left
             of the breaker's pause; ``None`` where neither says.
     """

@@ -6,10 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType, overload
+from typing import Annotated, Any, Final, Literal, NewType, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationInfo,
+)
 from pydantic_core import CoreSchema, core_schema
+
+_T = TypeVar("_T")
 
 BatchId = NewType("BatchId", str)
 """A batch's UUID in canonical spelling: lower case, with dashes."""
@@ -100,6 +111,29 @@ Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 
 
+class TooManyEntriesError(Exception):
+    """A list or map has more entries than it may. Pydantic collects a `ValueError`; this ends the reading at once."""
+
+
+@dataclass(slots=True)
+class Entries:
+    """How many entries of a list or map may still come; given to a reading as its context."""
+
+    left: int
+
+
+def _counted(entry: _T, info: ValidationInfo) -> _T:
+    if isinstance(info.context, Entries):
+        info.context.left -= 1
+        if info.context.left < 0:
+            raise TooManyEntriesError
+    return entry
+
+
+Counted: Final = AfterValidator(_counted)
+"""Counts each entry as it is read. Pydantic's own `max_length` reads them all before it looks at their number."""
+
+
 class AnswerModel(BaseModel):
     """Strict where the contract is, silent about fields the BFF does not read, and quoting nobody in errors."""
 
@@ -154,7 +188,7 @@ class Essay(AnswerModel):
 class BatchDetails(Batch):
     """One batch with its essays, in the order in which RAS gave them: it promises none, so sort what you show."""
 
-    essays: tuple[Essay, ...]
+    essays: Annotated[tuple[Annotated[Essay, Counted], ...], FailFast()]
 
 
 class Pagination(AnswerModel):

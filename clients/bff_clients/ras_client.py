@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, SecretStr, TypeAdapter, ValidationError
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
+from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_path_segment
-from bff_clients._upstream import Answer, Upstream
+from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
-from bff_clients.models import AnswerModel, Batch, BatchClientStatus, BatchDetails, BatchPage, BatchStatus, Pagination
+from bff_clients.models import (
+    AnswerModel,
+    Batch,
+    BatchClientStatus,
+    BatchDetails,
+    BatchId,
+    BatchPage,
+    BatchStatus,
+    Counted,
+    Entries,
+    Pagination,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
-
-    import httpx
 
     from bff_clients.config import BackendSettings
 
 SERVICE: Final = "result-aggregator-service"
 MAX_PAGE_SIZE: Final = 100
 """The most rows a page may ask for; the BFF's own bound, RAS has none."""
+MAX_ESSAYS: Final = 2000
+"""The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
 END_OF_OFFSETS: Final = 10**18
 """The contract's: up to 18 digits. RAS itself fails from 2**63."""
 
 
 class _PageBody(AnswerModel):
-    batches: tuple[Batch, ...]
+    batches: Annotated[tuple[Annotated[Batch, Counted], ...], FailFast()]
     pagination: Pagination
 
 
@@ -46,7 +58,7 @@ _UNKNOWN_BATCH: Final = TypeAdapter(_UnknownBatch)
 class RASClient(BackendClient):
     """Reads batches from RAS. Takes its base URL from the settings, never from the HTTP client."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+    def __init__(self, http: HttpClient, settings: BackendSettings) -> None:
         super().__init__(Upstream(http, settings, service=SERVICE, base_url=settings.ras_base_url))
 
     async def get_batches_for_user(
@@ -71,14 +83,31 @@ class RASClient(BackendClient):
             ValueError: An argument is outside what RAS takes; nothing was sent.
             BackendError: There is no page; see `bff_clients.errors`.
         """
-        user = user_path_segment(user_id)
+        user = SecretStr(user_id)
+        del user_id  # a traceback may show the locals of this frame
+        return await self._page(user, limit=limit, offset=offset, status=status, correlation_id=correlation_id)
+
+    async def _page(
+        self,
+        user: SecretStr,
+        *,
+        limit: int,
+        offset: int,
+        status: BatchStatus | str | None,
+        correlation_id: str | UUID | None,
+    ) -> BatchPage:
         _check_page(limit, offset)
-        wanted = "" if status is None else f"&status={_internal_status(status).value}"
+        target = SecretStr(_page_target(user, f"limit={limit}&offset={offset}", status))
+
+        def wrong(page: _PageBody) -> str | None:
+            if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
+                return "pagination of another page than the one asked for"
+            if any(batch.user_id != user.get_secret_value() for batch in page.batches):
+                return "a row of another user"
+            return None
+
         async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
-            answer = await call.get(f"/internal/v1/batches/user/{user}?limit={limit}&offset={offset}{wanted}")
-            page = call.decode(answer, _PAGE)
-            if any(batch.user_id != user_id for batch in page.batches):
-                raise call.violation("a row of another user", answer.status_code)
+            page = call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
             return BatchPage(page.batches, page.pagination)
 
     async def iter_batches_for_user(
@@ -91,26 +120,29 @@ class RASClient(BackendClient):
     ) -> AsyncIterator[Batch]:
         """Read all of a teacher's batches, newest first, page by page; each page has its own deadline.
 
-        No batch comes twice, also when rows arrive between two pages. A row that RAS itself skips cannot be seen:
-        rows that vanish in between, or rows of one `created_at`, which RAS gives in no fixed order.
+        No batch comes twice, also when rows arrive between two pages, and a page without a new row is the last. A row
+        that RAS itself skips cannot be seen: rows that vanish in between, or rows of one `created_at`, which RAS gives
+        in no fixed order.
 
         Raises:
             ValueError: As `get_batches_for_user`, when the first batch is asked for.
             BackendError: As `get_batches_for_user`; the batches before it have been given.
         """
+        user = SecretStr(user_id)
+        del user_id  # a traceback may show the locals of this frame
         correlation = correlation_id_for(correlation_id)
-        seen: set[str] = set()
+        seen: set[BatchId] = set()
         offset = 0
         while True:
-            page = await self.get_batches_for_user(
-                user_id, limit=page_size, offset=offset, status=status, correlation_id=correlation
-            )
-            for batch in page:
-                if batch.batch_id not in seen:
-                    seen.add(batch.batch_id)
-                    yield batch
+            page = await self._page(user, limit=page_size, offset=offset, status=status, correlation_id=correlation)
             offset += len(page)
-            if not page or offset >= page.pagination.total:
+            new = [batch for batch in page if batch.batch_id not in seen]
+            seen.update(batch.batch_id for batch in new)
+            is_last = not new or offset >= page.pagination.total
+            del page
+            while new:
+                yield new.pop(0)
+            if is_last:
                 return
 
     async def get_batch_status(self, batch_id: str, *, correlation_id: str | UUID | None = None) -> BatchDetails | None:
@@ -129,13 +161,15 @@ class RASClient(BackendClient):
         """
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_status", correlation_id) as call:
-            answer = await call.get(f"/internal/v1/batches/{wanted}/status")
+            answer = await call.get(SecretStr(f"/internal/v1/batches/{wanted}/status"))
             if _says_unknown_batch(answer):
                 return None
-            details = call.decode(answer, _DETAILS)
-            if details.batch_id != wanted:
-                raise call.violation("another batch than the one asked for", answer.status_code)
-            return details
+            return call.decode(
+                answer,
+                _DETAILS,
+                context=Entries(MAX_ESSAYS),
+                check=lambda batch: None if batch.batch_id == wanted else "another batch than the one asked for",
+            )
 
 
 def _says_unknown_batch(answer: Answer) -> bool:
@@ -147,6 +181,11 @@ def _says_unknown_batch(answer: Answer) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def _page_target(user: SecretStr, page: str, status: BatchStatus | str | None) -> str:
+    wanted = "" if status is None else f"&status={_internal_status(status).value}"
+    return f"/internal/v1/batches/user/{user_path_segment(user.get_secret_value())}?{page}{wanted}"
 
 
 def _check_page(limit: int, offset: int) -> None:

@@ -33,6 +33,7 @@ BODIES: dict[str, tuple[Operation, str, str, str, str]] = {
     ),
     "an id too many": (CLASSES, "{", f'{{"{ID.replace("2", "3")}": null, ', "excepted", "a model"),
     "an id too many that is no class": (CLASSES, "{", '{"surprise": 1, ', "excepted", "a violation"),
+    "another page": (LIST, '"limit": 20', '"limit": 21', "allowed", "a violation"),
     "`-0` for a whole number": (LIST, '"offset": 0', '"offset": -0', "forbidden", "a model"),
     "`NaN` or `1e400` in a field more": (LIST, '"batches": [{', '"batches": [{"x": NaN, ', "forbidden", "a model"),
     "a field more, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),

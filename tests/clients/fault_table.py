@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import logging
 import ssl
+import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +29,7 @@ from tests.support.misbehaving import (
     says,
 )
 from tests.support.platform import KEY, TEACHER
+from tests.support.ras_pages import page, row
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD: Final = "| fault | the caller gets | when | requests | logged |\n|---|---|---|---:|---|\n"
@@ -45,6 +48,11 @@ async def after_a_failure(client: RASClient) -> None:
         await client.ping()
     except BackendError:
         return
+
+
+async def after_the_end(client: RASClient) -> None:
+    """Close the HTTP client."""
+    await client._upstream._http.aclose()  # pyright: ignore[reportPrivateUsage]
 
 
 async def beside_another(client: RASClient) -> None:
@@ -161,6 +169,7 @@ FAULTS: Final = (
     Fault("502, 503 or 504", status("503 Busy")),
     Fault("503 with `Retry-After: 0`", status("503 Busy", Retry_After="0")),
     Fault("503 with a `Retry-After` over the limit", status("503 Busy", Retry_After="60")),
+    Fault("503 with a `Retry-After` that is no date", status("503 Busy", Retry_After="Fri, 31 Dec 99999 23:59:59 GMT")),
     Fault("429", status("429 Too Many")),
     Fault("408", status("408 Timeout")),
     Fault("401 or 403", status("401 No")),
@@ -171,10 +180,17 @@ FAULTS: Final = (
     Fault("HTML", says(head(content_type="text/html") + b"<h1>Hi</h1>")),
     Fault("broken JSON", says(head() + b"{]")),
     Fault("JSON outside the contract", says(head() + b"{}")),
+    Fault("a list of ten thousand wrong rows", says(head() + b'{"batches": [' + b"{}," * 10_000 + b"{}]}")),
+    Fault("more rows than were asked for", says(head() + json.dumps(page(*[row()] * 30)).encode())),
+    Fault("another page than the one asked for", says(head() + json.dumps(page(offset=7)).encode())),
+    Fault("a byte order mark before the JSON", says(head() + b"\xef\xbb\xbf" + json.dumps(page()).encode())),
     Fault("broken gzip", says(head(Content_Encoding="gzip") + b"no gzip")),
+    Fault("several gzip members, or bytes after one", says(head(Content_Encoding="gzip") + gzip.compress(b"{}") * 2)),
+    Fault("raw deflate", says(head(Content_Encoding="deflate") + zlib.compress(b"{}")[2:-4])),
     Fault("a gzip bomb", says(head(Content_Encoding="gzip") + gzip.compress(b" " * 10**6))),
     Fault("a body without end", floods),
     Fault("the breaker is open", status("500 Oops"), settings={"http_breaker_min_calls": 1}, first=after_a_failure),
+    Fault("the HTTP client was closed", first=after_the_end),
     Fault(
         "too many wait already",
         hangs,

@@ -234,3 +234,69 @@ def test_a_budget_of_zero_allows_none() -> None:
     budget.earn()
 
     assert not budget.spend()
+
+
+@dataclass
+class Turns:
+    """A gate for one request at a time, whose turns last as long as told."""
+
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(in_flight=1, waiting=100, clock=lambda: self.now)
+
+    async def learn(self, seconds: float) -> None:
+        """Let turns last so long until that is what is expected."""
+        for _ in range(100):
+            async with self.gate.turn(100.0):
+                self.now += seconds
+
+    async def admitted(self, seconds: float, *, times: int) -> int:
+        """How many of so many requests, each with so much time, are let into the queue behind one under way."""
+        async with self.gate.turn(seconds):
+            tasks = [asyncio.create_task(self.turn(seconds)) for _ in range(times)]
+            await asyncio.sleep(0)
+            waiting = sum(not task.done() for task in tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return waiting
+
+    async def turn(self, seconds: float) -> None:
+        async with self.gate.turn(seconds):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waiting"),
+    [
+        pytest.param(1.9, 0, id="no-time-for-its-own-turn"),
+        pytest.param(2.1, 1, id="time-for-one"),
+        pytest.param(10.1, 5, id="time-for-five"),
+        pytest.param(1000.0, 20, id="time-for-all"),
+    ],
+)
+async def test_who_would_have_no_answer_in_time_does_not_wait(seconds: float, waiting: int) -> None:
+    """A turn lasts a second, and may be expected to end in half of the time that is left."""
+    turns = Turns()
+    await turns.learn(1.0)
+
+    assert await turns.admitted(seconds, times=20) == waiting
+
+
+async def test_a_backend_that_is_quick_again_is_waited_for_again() -> None:
+    turns = Turns()
+    await turns.learn(10.0)
+    before = await turns.admitted(10.0, times=5)
+    await turns.learn(0.1)
+
+    assert (before, await turns.admitted(10.0, times=5)) == (0, 5)
+
+
+async def test_a_probe_of_a_loop_that_is_gone_holds_nobody_up() -> None:
+    bench = Bench()
+    await bench.open()
+    bench.now = 5.0
+    loop = asyncio.new_event_loop()
+    bench.breaker._probe = loop.create_future()  # pyright: ignore[reportPrivateUsage]
+    loop.close()
+
+    assert await bench.breaker.admit() is True

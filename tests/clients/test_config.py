@@ -33,7 +33,7 @@ def test_the_environment_is_read_with_the_services_prefix(monkeypatch: pytest.Mo
     assert settings.cms_base_url == "http://127.0.0.1:5002"
     assert settings.http_client_timeout_seconds == 2.5
     assert settings.service_id == "bff-teacher-service"
-    assert settings.http_max_response_bytes == 16 * 1024 * 1024
+    assert settings.http_max_response_bytes == 4 * 1024 * 1024
     assert KEY.get_secret_value() not in repr(settings)
 
 
@@ -52,6 +52,7 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
 
 
 ABSOLUTE = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
+HOST = "must have a host that a request can be sent to"
 PLAIN = "must not hold credentials, a query or a fragment"
 
 
@@ -68,6 +69,18 @@ PLAIN = "must not hold credentials, a query or a fragment"
         pytest.param("http://ras.internal#top", PLAIN, id="fragment"),
         pytest.param("http://ras.internal:99999", "Port out of range 0-65535", id="port-out-of-range"),
         pytest.param("http://ras.internal:0", "must not name port 0", id="port-0"),
+        pytest.param("http://xn--zz--0:1", HOST, id="no-idna"),
+        pytest.param("http://256.1.1.1:1", HOST, id="no-ipv4"),
+        pytest.param("http://[::1]x:1", HOST, id="after-ipv6"),
+        pytest.param("http://[::1%eth0]:1", HOST, id="ipv6-with-a-zone"),
+        pytest.param("http://a..b", HOST, id="empty-label"),
+        pytest.param("http://.ras", HOST, id="leading-dot"),
+        pytest.param(f"http://{'a' * 64}", HOST, id="long-label"),
+        pytest.param(f"http://{'a.' * 127}ab", HOST, id="long-name"),
+        pytest.param("http://-ras", HOST, id="leading-hyphen"),
+        pytest.param("http://ra%73", HOST, id="escaped"),
+        pytest.param("http://ra$s", HOST, id="odd-character"),
+        pytest.param("http://ras\\internal", HOST, id="backslash"),
     ],
 )
 def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, message: str) -> None:
@@ -78,13 +91,31 @@ def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, message: str) -
     assert (error["loc"], error["msg"]) == (("ras_base_url",), f"Value error, {message}")
 
 
+@pytest.mark.parametrize(
+    "url", ["http://[v1.x]:1", "http://[::1", "http://::1:80", "http://ras:x", "http://ras:-1", "http://[]"]
+)
+def test_a_base_url_that_no_parser_takes_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="ras_base_url"):
+        BackendSettings(internal_api_key=KEY, ras_base_url=url)
+
+
 def test_a_base_url_is_not_endless() -> None:
     with pytest.raises(ValidationError, match="at most 1024 characters"):
         BackendSettings(internal_api_key=KEY, ras_base_url="http://ras.internal/" + "p" * 1024)
 
 
 @pytest.mark.parametrize(
-    "url", ["HTTPS://ras", "http://ras/X", "http://ras:1", "http://ras:65535/a/b", "http://[::1]:80"]
+    "url",
+    [
+        "HTTPS://ras",
+        "http://ras/X",
+        "http://ras:1",
+        "http://ras:65535/a/b",
+        "http://[::1]:80",
+        "http://[2001:db8::1]",
+        "http://10.0.0.1:1",
+        "http://cms_1.internal.:80",
+    ],
 )
 def test_a_plain_origin_with_or_without_a_path_is_taken(url: str) -> None:
     assert BackendSettings(internal_api_key=KEY, ras_base_url=f"{url}//").ras_base_url == url

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
+from typing import Any
+
 import httpx
 import pytest
-from dishka import make_async_container
+from dishka import Provider, Scope, make_async_container, provide  # pyright: ignore[reportUnknownVariableType]
 from pydantic import ValidationError
 
 from bff_clients import BackendSettings, CMSClient, CMSClientProtocol, RASClient, RASClientProtocol
-from bff_clients.di import BackendClientsProvider
+from bff_clients.di import BackendClientsProvider, BackendHttpClient
 from tests.support.platform import KEY
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +21,7 @@ async def test_the_container_gives_the_clients_and_closes_their_http_client(sett
     container = make_async_container(BackendClientsProvider(settings))
     ras = await container.get(RASClientProtocol)
     cms = await container.get(CMSClientProtocol)
-    http = await container.get(httpx.AsyncClient)
+    http = await container.get(BackendHttpClient)
     assert isinstance(ras, RASClient)
     assert isinstance(cms, CMSClient)
     assert await container.get(BackendSettings) is settings
@@ -41,4 +44,25 @@ async def test_a_missing_key_fails_with_the_variables_name(monkeypatch: pytest.M
     container = make_async_container(BackendClientsProvider())
     with pytest.raises(ValidationError, match="HULEEDU_INTERNAL_API_KEY"):
         await container.get(RASClientProtocol)
+    await container.close()
+
+
+class OwnHttp(Provider):
+    """An application's own HTTP client, which may go through a proxy."""
+
+    @provide(scope=Scope.APP)
+    async def http(self) -> AsyncIterable[httpx.AsyncClient]:
+        async with httpx.AsyncClient(headers={"X-Own": "yes"}) as client:
+            yield client
+
+
+@pytest.mark.parametrize("is_own_first", [True, False], ids=["own-first", "own-last"])
+async def test_an_applications_own_http_client_is_another(is_own_first: bool, settings: BackendSettings) -> None:  # noqa: FBT001
+    providers: list[Provider] = [OwnHttp(), BackendClientsProvider(settings)]
+    container = make_async_container(*(providers if is_own_first else reversed(providers)))
+    own, ours = await container.get(httpx.AsyncClient), await container.get(BackendHttpClient)
+    ras: Any = await container.get(RASClientProtocol)
+
+    assert (own.headers["X-Own"], "X-Own" in ours.headers) == ("yes", False)
+    assert ras._upstream._http is ours
     await container.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import re
 import socket
 import ssl
 import traceback
@@ -348,7 +349,21 @@ async def test_the_key_does_not_pass_through_a_proxy_that_the_environment_names(
         pytest.param("7", 7.0, id="seconds"),
         pytest.param("Sat, 01 Jan 2000 00:00:00 GMT", 0.0, id="a-date-gone-by"),
         pytest.param("soon", None, id="neither"),
-        pytest.param("1234567890123", 123456789.0, id="more-digits-than-a-float-has"),
+        pytest.param("1234567890123", 123456789.0, id="more-digits-than-any-wait-has"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 -1200", 999_999_999.0, id="a-date-beyond-all"),
+        pytest.param("Mon, 01 Jan 0001 00:00:00 +1400", 0.0, id="a-date-before-all"),
+        pytest.param("Fri, 31 Dec 999999999999999999999 23:59:59 GMT", None, id="a-year-of-21-digits"),
+        pytest.param("Sat, 01 Jan 2000 00:00:00 -0000", 0.0, id="a-date-without-a-zone"),
+        pytest.param("Sat, 01 Jan 2000 00:00:00 +9999999999", None, id="a-zone-far-away"),
+        pytest.param("Sat, 99 Jan 2000 99:99:99 GMT", None, id="no-such-day"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("1.5", None, id="a-fraction"),
+        pytest.param("1e400", None, id="infinite"),
+        pytest.param("nan", None, id="no-number"),
+        pytest.param("\xb2", None, id="another-digit"),
+        pytest.param("", None, id="nothing"),
+        pytest.param(" 7 ", 7.0, id="blanks"),
+        pytest.param("Sat, " * 3000, None, id="endless"),
     ],
 )
 async def test_retry_after_is_passed_on(header: str, seconds: float | None) -> None:
@@ -370,17 +385,61 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
                 await task
 
 
-async def test_a_mistake_of_the_program_stays_what_it_is_and_says_nothing_of_the_backend() -> None:
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        pytest.param(RuntimeError(TEACHER), "RuntimeError", id="runtime"),
+        pytest.param(KeyError(TEACHER), "KeyError", id="key"),
+        pytest.param(AssertionError(TEACHER), "AssertionError", id="assertion"),
+        pytest.param(ExceptionGroup("several", [RuntimeError(TEACHER), ValueError()]), "RuntimeError", id="group"),
+        pytest.param(httpx.InvalidURL(TEACHER), "InvalidURL", id="url"),
+        pytest.param(UnicodeError(TEACHER), "UnicodeError", id="unicode"),
+        pytest.param(StopAsyncIteration(), "StopAsyncIteration", id="stop"),
+    ],
+)
+async def test_what_no_transport_should_raise_is_in_the_tree_and_says_nothing_of_the_backend(
+    error: Exception, name: str
+) -> None:
     def mistaken(_: httpx.Request) -> httpx.Response:
-        raise RuntimeError("a mistake")
+        raise error
 
     settings = settings_for("http://ras.test", http_breaker_min_calls=1)
     async with httpx.AsyncClient(transport=httpx.MockTransport(mistaken)) as http:
         client = RASClient(http, settings)
-        with pytest.raises(RuntimeError, match=r"^a mistake$"):
+        with pytest.raises(BackendUnavailable) as caught:
             await client.get_batches_for_user(TEACHER)
 
-    assert client.breaker_state == "closed"
+    assert (caught.value.reason, client.breaker_state) == ("unexpected", "closed")
+    assert re.fullmatch(rf"unexpected {name}( at \w+\.py:\d+)?", caught.value.detail)
+    assert TEACHER not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "caused"),
+    [
+        pytest.param(ConnectionResetError("reset"), "disconnect", ConnectionResetError, id="reset"),
+        pytest.param(TimeoutError("late"), "timeout", TimeoutError, id="late"),
+        pytest.param(
+            ExceptionGroup("", [ExceptionGroup("", [httpx.ConnectError("no")])]),
+            "connect",
+            httpx.ConnectError,
+            id="group",
+        ),
+        pytest.param(httpx.DecodingError("no"), None, type(None), id="decoding"),
+    ],
+)
+async def test_what_a_transport_raises_is_what_it_is_also_when_it_is_not_httpxs(
+    error: Exception, reason: str | None, caused: type[Exception]
+) -> None:
+    def fails(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    settings = settings_for("http://ras.test", http_retries=0)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fails)) as http:
+        with pytest.raises(BackendError) as caught:
+            await RASClient(http, settings).get_batches_for_user(TEACHER)
+
+    assert (getattr(caught.value, "reason", None), type(caught.value.__cause__)) == (reason, caused)
 
 
 @pytest.fixture(autouse=True)

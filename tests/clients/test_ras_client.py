@@ -53,7 +53,7 @@ async def test_a_malformed_correlation_id_is_refused_before_any_request(ras: RAS
 async def test_a_user_id_is_one_path_segment(
     ras: RASClient, router: respx.MockRouter, user_id: str, segment: str
 ) -> None:
-    route = router.get(path__startswith="/").respond(json=page())
+    route = router.get(path__startswith="/").respond(json=page(limit=5, offset=10))
     await ras.get_batches_for_user(user_id, limit=5, offset=10, status="cancelled")
 
     expected = f"/internal/v1/batches/user/{segment}?limit=5&offset=10&status=cancelled"
@@ -86,7 +86,7 @@ async def test_a_page_outside_bounds_is_refused_before_any_request(
 async def test_the_bounds_of_a_page_may_be_asked_for(
     ras: RASClient, router: respx.MockRouter, limit: int, offset: int
 ) -> None:
-    route = router.get(path__startswith="/").respond(json=page())
+    route = router.get(path__startswith="/").respond(json=page(limit=limit, offset=offset))
     await ras.get_batches_for_user(TEACHER, limit=limit, offset=offset)
 
     assert sent(route)[-1].url.query == f"limit={limit}&offset={offset}".encode()
@@ -140,9 +140,11 @@ async def test_iterating_gives_each_batch_once_also_when_rows_arrive_between_pag
 ) -> None:
     route = router.get(path__startswith="/")
     route.side_effect = [
-        httpx.Response(200, json=page(*numbered(0, 2), total=4)),
-        httpx.Response(200, json=page(*numbered(1, 3), total=5)),  # one arrived on top: row 1 comes again
-        httpx.Response(200, json=page(*numbered(3, 4), total=5)),
+        httpx.Response(200, json=page(*numbered(0, 2), total=4, limit=2)),
+        httpx.Response(
+            200, json=page(*numbered(1, 3), total=5, limit=2, offset=2)
+        ),  # one arrived on top: row 1 comes again
+        httpx.Response(200, json=page(*numbered(3, 4), total=5, limit=2, offset=4)),
     ]
     seen = [batch.batch_id async for batch in ras.iter_batches_for_user(TEACHER, page_size=2, status="cancelled")]
 
@@ -156,8 +158,36 @@ async def test_iterating_gives_each_batch_once_also_when_rows_arrive_between_pag
 async def test_iterating_ends_at_an_empty_page(ras: RASClient, router: respx.MockRouter) -> None:
     route = router.get(path__startswith="/")
     route.side_effect = [
-        httpx.Response(200, json=page(*numbered(0, 2), total=9)),
-        httpx.Response(200, json=page(total=9)),
+        httpx.Response(200, json=page(*numbered(0, 2), total=9, limit=2)),
+        httpx.Response(200, json=page(total=9, limit=2, offset=2)),
     ]
 
     assert len([batch async for batch in ras.iter_batches_for_user(TEACHER, page_size=2)]) == 2
+
+
+async def test_iterating_ends_at_a_page_without_new_rows(ras: RASClient, router: respx.MockRouter) -> None:
+    """A backend that ignores the offset and claims many rows would be asked for ever."""
+
+    def same(request: httpx.Request) -> httpx.Response:
+        offset = int(request.url.params["offset"])
+        return httpx.Response(200, json=page(*numbered(0, 2), total=10**9, limit=2, offset=offset))
+
+    route = router.get(path__startswith="/").mock(side_effect=same)
+
+    assert len([batch async for batch in ras.iter_batches_for_user(TEACHER, page_size=2)]) == 2
+    assert route.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "user_id", [pytest.param("a" * 70_000, id="plain"), pytest.param("ö" * 400, id="long-when-escaped")]
+)
+async def test_a_user_id_that_no_request_can_carry_is_refused(ras: RASClient, user_id: str) -> None:
+    with pytest.raises(ValueError, match="user_id must not have more than 2048 bytes"):
+        await ras.get_batches_for_user(user_id)
+
+
+async def test_a_user_id_may_have_2048_bytes(ras: RASClient, router: respx.MockRouter) -> None:
+    route = router.get(path__startswith="/").respond(json=page())
+    await ras.get_batches_for_user("a" * 2048)
+
+    assert route.call_count == 1

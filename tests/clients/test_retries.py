@@ -263,3 +263,15 @@ async def test_ping_sends_no_key() -> None:
 
     assert str(sent[0].url) == "http://cms.test/base/healthz"
     assert not {"x-internal-api-key", "x-service-id"} & sent[0].headers.keys()
+
+
+async def test_a_deadline_that_passed_in_our_own_queue_says_nothing_of_the_backend() -> None:
+    """The first request has 4/5 of its deadline and counts; the other has its turn only for the last fifth."""
+    async with backend(hangs, http_max_in_flight=1, http_client_timeout_seconds=0.5, http_breaker_min_calls=2) as found:
+        first = asyncio.create_task(ask(found))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(ask(found))
+        outcomes = await asyncio.gather(first, second)
+
+    assert list(outcomes) == ["timeout", "timeout"]
+    assert found.client.breaker_state is BreakerState.CLOSED

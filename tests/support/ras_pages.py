@@ -8,9 +8,9 @@ from typing import Any
 from tests.support.platform import recorded
 
 
-def page(*rows: dict[str, Any], total: int | None = None) -> dict[str, Any]:
+def page(*rows: dict[str, Any], total: int | None = None, limit: int = 20, offset: int = 0) -> dict[str, Any]:
     counted = len(rows) if total is None else total
-    return {"batches": list(rows), "pagination": {"limit": 20, "offset": 0, "total": counted}}
+    return {"batches": list(rows), "pagination": {"limit": limit, "offset": offset, "total": counted}}
 
 
 def row(**changes: Any) -> dict[str, Any]:

@@ -64,12 +64,16 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def server(answer: Callable[[bytes], bytes], *, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
+async def server(
+    answer: Callable[[bytes], bytes], *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncGenerator[Server]:
     """Answers every request on a connection, by its head; counts connections and requests."""
     counted = Server()
+    open_here: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         counted.connections += 1
+        open_here.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 request = await reader.readuntil(b"\r\n\r\n")
@@ -80,13 +84,19 @@ async def server(answer: Callable[[bytes], bytes], *, tls: ssl.SSLContext | None
                 writer.write(answer(request))
                 await writer.drain()
         writer.close()
+        open_here.discard(writer)
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=2**20)
-    counted.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(serve, host, 0, ssl=tls, limit=2**20)
+    name = f"[{host}]" if ":" in host else host
+    counted.url = f"{'https' if tls else 'http'}://{name}:{listening.sockets[0].getsockname()[1]}"
     try:
         yield counted
     finally:
         listening.close()
+        for writer in open_here:
+            writer.close()
+        while open_here:  # noqa: ASYNC110  # until each connection has noticed
+            await asyncio.sleep(0)
 
 
 def ok(body: bytes, **headers: str) -> bytes:

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from bff_clients.di import BackendHttpClient
 from bff_mock_server import Backends
 from examples.bff.app import create_app
 
@@ -29,7 +30,7 @@ async def test_it_is_alive_and_not_ready_while_a_backend_is_down(backends: Backe
 
 async def test_the_http_client_is_closed_at_the_end(app: FastAPI) -> None:
     async with app.router.lifespan_context(app):
-        http = await app.state.dishka_container.get(httpx.AsyncClient)
+        http = await app.state.dishka_container.get(BackendHttpClient)
         assert not http.is_closed
 
     assert http.is_closed

@@ -19,7 +19,7 @@ from tests.support.broker_records import BASE, FOLDER, Recorded, recorded
 from tests.support.broker_state import JSON, hash_of
 
 BFF: Final = "bff-teacher-service"
-DOCUMENTS: Final[Mapping[str, Any]] = {
+DOCUMENTS: Final[Mapping[str, JSON]] = {
     file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (FOLDER / "contracts").glob("*.json")
 }
 """The contracts that were published when the exchanges were recorded, by their providers."""
@@ -41,9 +41,12 @@ def with_status(status: int) -> JSON:
     return cast("JSON", json.loads(text))
 
 
-RENAMED: Final = json.loads(json.dumps(DOCUMENTS[CMS], ensure_ascii=False).replace("Svenska 1 ", "Svenska 9 "))
-CONTENTS: Final[Mapping[int, Mapping[str, Any]]] = {
-    **dict.fromkeys((10, 17, 19, 21), DOCUMENTS[CMS]),
+RENAMED: Final[JSON] = json.loads(json.dumps(DOCUMENTS[CMS], ensure_ascii=False).replace("Svenska 1 ", "Svenska 9 "))
+CONTENTS: Final[Mapping[int, JSON]] = {
+    10: DOCUMENTS[CMS],
+    17: DOCUMENTS[CMS],
+    19: DOCUMENTS[CMS],
+    21: DOCUMENTS[CMS],
     18: DOCUMENTS[RAS],
     20: RENAMED,
     48: with_status(204),

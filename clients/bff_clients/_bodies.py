@@ -1,0 +1,91 @@
+"""Reading a body within its limit, whatever it is packed in: bytes as they came count, and bytes unpacked."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+_ANY_HEADER: Final = 47
+"""zlib's `wbits` for a gzip or a zlib header, whichever is there. Raw deflate, which RFC 9110 forbids, is not read."""
+
+_DEFLATED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+
+_NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz"})
+"""Other registered codings, which an error may name; anything else in that header may be anything."""
+
+
+_AFTER_THE_END: Final = "bytes after the end of the compressed body"
+
+
+class TooLargeError(Exception):
+    """The body passed the limit while it arrived."""
+
+
+class DecodingError(Exception):
+    """The body is packed in a way that cannot be read."""
+
+
+async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: bytes, limit: int) -> bytes:
+    """Read a body to its end.
+
+    Args:
+        chunks: The body as it arrives, packed.
+        coding: The value of ``Content-Encoding``, in lower case.
+        announced: The value of ``Content-Length``, or nothing.
+        limit: Bytes that it may have, packed and unpacked.
+
+    Raises:
+        TooLargeError: It has more.
+        DecodingError: It cannot be unpacked. The clients ask for no compression; one gzip or zlib stream is read
+            nevertheless, and anything after its end is refused.
+    """
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise TooLargeError
+    unpacked = _Unpacked(coding, limit)
+    arrived = 0
+    async for chunk in chunks:
+        arrived += len(chunk)
+        unpacked.add(chunk)
+        if arrived > limit or unpacked.size > limit:
+            raise TooLargeError
+    return unpacked.whole()
+
+
+class _Unpacked:
+    """What has arrived, unpacked: no more than a byte over the limit, because a small chunk may hold very much."""
+
+    def __init__(self, coding: bytes, limit: int) -> None:
+        self.size = 0
+        self._parts: list[bytes] = []
+        self._limit = limit
+        self._decoder = None if coding == b"identity" else _decoder(coding)
+
+    def add(self, chunk: bytes) -> None:
+        part = chunk if self._decoder is None else self._inflated(self._decoder, chunk)
+        self.size += len(part)
+        self._parts.append(part)
+
+    def whole(self) -> bytes:
+        if self._decoder is not None and not self._decoder.eof:
+            raise DecodingError("the compressed body is cut off")
+        return b"".join(self._parts)
+
+    def _inflated(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
+        if decoder.eof and chunk:
+            raise DecodingError(_AFTER_THE_END)
+        try:
+            part = decoder.decompress(chunk, self._limit + 1 - self.size)
+        except zlib.error as error:
+            raise DecodingError(str(error)) from None
+        if decoder.unused_data:
+            raise DecodingError(_AFTER_THE_END)
+        return part
+
+
+def _decoder(coding: bytes) -> zlib._Decompress:  # pyright: ignore[reportPrivateUsage]  # it has no public name
+    if coding in _DEFLATED:
+        return zlib.decompressobj(wbits=_ANY_HEADER)
+    raise DecodingError(f"content coding {coding.decode()!r}" if coding in _NAMED else "unknown content coding")

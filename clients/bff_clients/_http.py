@@ -1,0 +1,204 @@
+"""The clients' contact with httpx, but for the transports: one exchange, and its faults in words of our own.
+
+Whatever fails is returned as a `NoAnswer` and not raised on, because the exceptions of httpx, aiohttp and h11, and the
+frames that they passed, hold URLs, headers and pieces of answers: the key, user ids, personal data.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import httpx
+
+from bff_clients._bodies import DecodingError, TooLargeError, read_body
+from bff_clients._loops import OtherLoopError
+from bff_clients._transport import AiohttpTransport, AsyncHTTPTransport
+
+HttpClient = httpx.AsyncClient
+
+_JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
+
+Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a backend answered, its body complete. Only the status is shown: the rest may be personal, or the key."""
+
+    status_code: int
+    content_type: str = field(repr=False)
+    body: bytes = field(repr=False)
+    retry_after: str | None = field(default=None, repr=False)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the content type says JSON."""
+        return _JSON.fullmatch(self.content_type) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why there is no answer.
+
+    Attributes:
+        trouble: What kind it is; a violation is an answer outside the contract.
+        detail: What happened, in one clause.
+        cause: The exception, cleared of everything that an answer or a request holds.
+    """
+
+    trouble: Trouble
+    detail: str
+    cause: Exception | None = None
+
+
+async def exchange(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int) -> Answer | NoAnswer:
+    """Send one GET and read the answer up to a limit."""
+    _quiet.set(True)
+    try:
+        return await _exchanged(http, url, headers, limit)
+    except Exception as error:  # noqa: BLE001  # whatever a transport raises
+        return fault_of(error, closed=http.is_closed)
+    finally:
+        _quiet.set(False)
+
+
+async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int) -> Answer:
+    # Built here and not by the client, so that neither its base URL nor its cookies, headers or parameters of another
+    # backend get in.
+    request = httpx.Request("GET", _url(url), headers=headers)
+    response = await http.send(request, stream=True, follow_redirects=False)
+    # As bytes and once: httpx guesses the encoding again for each header that is looked up.
+    head: dict[bytes, bytes] = {}
+    for name, value in response.headers.raw:
+        lower = name.lower()
+        head[lower] = b"%b, %b" % (head[lower], value) if lower == b"content-encoding" and lower in head else value
+    try:
+        body = await read_body(
+            # Never httpx's decoders, which unpack all that has arrived before anybody can count it.
+            response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw(),
+            coding=b"identity" if response.is_stream_consumed else _coding(head),
+            announced=head.get(b"content-length", b""),
+            limit=limit,
+        )
+    finally:
+        await response.aclose()
+    retry_after = head.get(b"retry-after")
+    return Answer(
+        response.status_code,
+        head.get(b"content-type", b"").decode("latin-1"),
+        body,
+        None if retry_after is None else retry_after.decode("latin-1"),
+    )
+
+
+def _coding(head: dict[bytes, bytes]) -> bytes:
+    return head.get(b"content-encoding", b"identity").strip().lower()
+
+
+@lru_cache(maxsize=1024)
+def _url(text: str) -> httpx.URL:
+    """Parsing a URL costs more than sending it."""
+    return httpx.URL(text)
+
+
+def fault_of(error: BaseException, *, closed: bool) -> NoAnswer:  # noqa: PLR0911  # one for each kind
+    """Map what a transport raised; the only place that does."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    name = type(error).__name__
+    if closed:
+        return NoAnswer("closed", "the HTTP client is closed")
+    match error:
+        case OtherLoopError():
+            return NoAnswer("wrong_loop", str(error))
+        case TooLargeError():
+            return NoAnswer("violation", "body over the size limit", TooLargeError())
+        case DecodingError():
+            return NoAnswer("violation", "body cannot be decompressed", DecodingError(str(error)))
+        case httpx.DecodingError():
+            return NoAnswer("violation", "body cannot be decompressed")
+        case httpx.TimeoutException() | TimeoutError():
+            return NoAnswer("timeout", f"no answer in time ({name})", _cleared(error))
+        case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
+            return NoAnswer("connect", "no connection", _cleared(error))
+        case httpx.TransportError() | OSError():
+            return NoAnswer("disconnect", f"connection lost ({name})", _cleared(error))
+        case _:
+            return NoAnswer("unexpected", f"unexpected {name}{_place(error)}")
+
+
+def _cleared(error: Exception) -> Exception:
+    """An exception of the same kind that knows no request, no answer and no frames: it names what caused it.
+
+    The words of one that kept us from connecting are kept as well; of any later one they may quote the answer.
+    """
+    if type(error) is httpx.ConnectError and error.__cause__ is not None and "/" not in str(error):
+        return httpx.ConnectError(str(error))
+    names: list[str] = []
+    cause: BaseException | None = error.__cause__ or error.__context__
+    while cause is not None and len(names) < 5:  # noqa: PLR2004  # more say nothing more
+        names.append(type(cause).__name__)
+        cause = cause.__cause__ or cause.__context__
+    kind = type(error) if type(error).__module__ in {"httpx", "builtins"} else RuntimeError
+    return kind(", caused by ".join(names))
+
+
+def _place(error: BaseException) -> str:
+    """Where in a program it was raised, for whoever has to mend that; without its words, which may be personal."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, timeout: float) -> HttpClient:
+    """Build an HTTP client that keeps no cookies and reads no proxy from the environment."""
+    # An explicit transport is what keeps httpx from reading HTTP_PROXY.
+    chosen: httpx.AsyncBaseTransport = (
+        AiohttpTransport(max_connections=connections)
+        if transport == "aiohttp"
+        else AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20))
+    )
+    return httpx.AsyncClient(transport=chosen, timeout=timeout, cookies=_NoCookies())
+
+
+class _NoCookies(CookieJar):
+    """Keeps no cookies: they would go from one call to the next, and looking for them is a tenth of a call's cost."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Leave them where they are."""
+
+
+def host_of(url: str) -> str:
+    """The host as it would be asked for.
+
+    Raises:
+        ValueError: httpx cannot use this URL.
+    """
+    try:
+        return httpx.URL(url).host
+    except (httpx.InvalidURL, UnicodeError) as error:  # idna's own error is one of the latter
+        message = "must have a host that a request can be sent to"
+        raise ValueError(message) from error
+
+
+_quiet: ContextVar[bool] = ContextVar("bff_clients_quiet", default=False)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Drop what httpx and httpcore log of our exchanges: URLs with user ids, and heads of answers."""
+    del record
+    return not _quiet.get()
+
+
+def quieten_loggers() -> None:
+    """Keep the loggers of httpx and its pool from writing about our exchanges; other users of them are as before."""
+    for name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+        logging.getLogger(name).addFilter(_is_not_ours)

@@ -1,0 +1,192 @@
+"""Bodies that are as wrong as their size allows are violations, in time and in little memory."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from typing import Any, Final
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from bff_clients import BackendSettings, CMSClient, ContractViolation, RASClient
+from bff_clients._decoding import Broken, decoded
+from tests.support.platform import BATCH, KEY, TEACHER, recorded
+from tests.support.ras_pages import page, row
+
+pytestmark = pytest.mark.anyio
+
+LIMIT: Final = BackendSettings(internal_api_key=KEY).http_max_response_bytes
+SECONDS: Final = 1.0
+"""Far more than the 50 ms that it takes, and far less than the minute that it took: no test is about a busy machine."""
+
+MEMORY: Final = 2 * LIMIT + 2**16
+
+NUMBERS: Final = json.dumps([row()])[1:-1].replace('"essay_count": ', '"essay_count": "x", "y": ').encode()
+
+
+def full(unit: bytes, before: bytes, after: bytes) -> bytes:
+    """A body just below the size limit, of as many units as fit."""
+    times = (LIMIT - len(before) - len(after)) // (len(unit) + 1)
+    return before + b",".join([unit] * times) + after
+
+
+PAGINATION: Final = b'],"pagination":{"limit":20,"offset":0,"total":1}}'
+WRONG_PAGES: Final = [
+    pytest.param(full(b"{}", b'{"batches":[', PAGINATION), id="empty-rows"),
+    pytest.param(full(b"[]", b'{"batches":[', PAGINATION), id="lists-for-rows"),
+    pytest.param(full(b"1", b'{"batches":[', PAGINATION), id="numbers-for-rows"),
+    pytest.param(full(b'""', b'{"batches":[', PAGINATION), id="texts-for-rows"),
+    pytest.param(full(b'{"a":{}}', b'{"batches":[', PAGINATION), id="nested-rows"),
+    pytest.param(full(b'{"batch_id":1}', b'{"batches":[', PAGINATION), id="short-rows"),
+    pytest.param(full(NUMBERS, b'{"batches":[', PAGINATION), id="rows-with-one-mistake"),
+    pytest.param(full(json.dumps(row()).encode(), b'{"batches":[', PAGINATION), id="good-rows-without-end"),
+    pytest.param(full(b"[]", b'{"x":[', PAGINATION), id="a-field-more"),
+    pytest.param(full(b'"batches":[{}]', b"{", b"}"), id="the-same-key-again-and-again"),
+    pytest.param(b"[" * LIMIT, id="deep"),
+    pytest.param(b'{"a":' * (LIMIT // 5), id="deep-objects"),
+    pytest.param(b"1" * LIMIT, id="a-number-without-end"),
+    pytest.param(b'{"batches":[],"pagination":{"limit":' + b"1" * (LIMIT - 100) + b"}}", id="a-limit-without-end"),
+    pytest.param(b'"' + b"\\u0041" * ((LIMIT - 2) // 6) + b'"', id="escapes"),
+    pytest.param(b'"' + b"a" * (LIMIT - 2) + b'"', id="one-text"),
+    pytest.param(b" " * LIMIT, id="blanks"),
+    pytest.param(b"\xff" * LIMIT, id="no-utf-8"),
+]
+
+
+async def refused(call: str, body: bytes) -> tuple[ContractViolation, float, int]:
+    """The violation that a body is, the seconds that it took, and the bytes of Python's memory."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
+
+    settings = BackendSettings(internal_api_key=KEY, ras_base_url="http://a.test", cms_base_url="http://a.test")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        ras, cms = RASClient(http, settings), CMSClient(http, settings)
+        calls: dict[str, Any] = {
+            "page": lambda: ras.get_batches_for_user(TEACHER),
+            "status": lambda: ras.get_batch_status(BATCH),
+            "classes": lambda: cms.get_batch_class_info([BATCH]),
+            "validations": lambda: cms.get_batch_validation_status([BATCH]),
+        }
+        tracemalloc.start()
+        started = time.process_time()
+        with pytest.raises(ContractViolation) as caught:
+            await calls[call]()
+        seconds = time.process_time() - started
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return caught.value, seconds, peak
+
+
+@pytest.mark.parametrize("body", WRONG_PAGES)
+async def test_a_wrong_page_costs_little(body: bytes) -> None:
+    violation, seconds, peak = await refused("page", body)
+
+    assert len(violation.detail) < 200
+    assert (seconds < SECONDS, peak < MEMORY) == (True, True), (seconds, peak)
+
+
+DETAILS: Final = json.loads(recorded("ras_batch_status_completed_with_failures").body)
+
+
+def status_with(essays: bytes) -> bytes:
+    return full(essays, json.dumps({**DETAILS, "essays": 0}).encode()[:-1] + b',"essays":[', b"]}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(status_with(b"{}"), id="empty-essays"),
+        pytest.param(status_with(b'{"essay_id":1,"last_updated":[]}'), id="short-essays"),
+        pytest.param(
+            status_with(json.dumps(DETAILS["essays"][0]).replace('"essay_id": "', '"essay_id": 1, "z": "').encode()),
+            id="essays-with-one-mistake",
+        ),
+        pytest.param(status_with(json.dumps(DETAILS["essays"][0]).encode()), id="essays-without-end"),
+    ],
+)
+async def test_a_wrong_status_costs_little(body: bytes) -> None:
+    _, seconds, peak = await refused("status", body)
+
+    assert (seconds < SECONDS, peak < MEMORY) == (True, True), (seconds, peak)
+
+
+@pytest.mark.parametrize("call", ["classes", "validations"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"{}",
+        b"null",
+        b"1",
+        b'{"class_id":"x","class_name":"y"}',
+        b'{"batch_id":1,"deviation_count":[],"x":"yyyyyyyyyy"}',
+    ],
+    ids=["empty", "null", "number", "class", "validation"],
+)
+@pytest.mark.parametrize("is_one_key", [True, False], ids=["one-key", "many-keys"])
+async def test_entries_that_nobody_asked_for_cost_little(call: str, entry: bytes, is_one_key: bool) -> None:  # noqa: FBT001
+    size = len(entry) + 40
+    keys = (BATCH if is_one_key else f"{number:08x}{BATCH[8:]}" for number in range(LIMIT // size))
+    body = b"{" + b",".join(b'"%b":%b' % (key.encode(), entry) for key in keys) + b"}"
+    violation, seconds, peak = await refused(call, body)
+
+    assert violation.detail in {
+        "more entries than there can be",
+        "body outside the contract: more structure than content",
+    }
+    assert (seconds < SECONDS, peak < MEMORY) == (True, True), (seconds, peak)
+
+
+def test_a_large_body_with_more_structure_than_content_is_not_even_parsed() -> None:
+    anything: TypeAdapter[Any] = TypeAdapter(Any)
+    small, large = (b"[" + b"[]," * times + b"[]]" for times in (1000, 200_000))
+
+    assert not isinstance(decoded(small, anything, context=None, check=None), Broken)
+    assert decoded(large, anything, context=None, check=None) == Broken(
+        "body outside the contract: more structure than content"
+    )
+
+
+async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:
+    essays = [DETAILS["essays"][0]] * 50
+    body = json.dumps(page(*(row(essays=essays) for _ in range(100)), limit=100), separators=(",", ":")).encode()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        found = await RASClient(http, BackendSettings(internal_api_key=KEY)).get_batches_for_user(TEACHER, limit=100)
+
+    assert (len(found), 1_500_000 < len(body) < LIMIT) == (100, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "shown", "detail"),
+    [
+        pytest.param(5, 0, page(*[row()] * 30, limit=5), "more entries than there can be", id="30-rows-for-5"),
+        pytest.param(5, 0, page(*[row()] * 101, limit=5), "more entries than there can be", id="101-rows"),
+        pytest.param(5, 0, page(limit=-1, offset=-7, total=-5), "pagination of another page", id="negative"),
+        pytest.param(5, 0, page(limit=5, total=-5), "pagination of another page", id="negative-total"),
+        pytest.param(5, 0, page(limit=6), "pagination of another page", id="another-limit"),
+        pytest.param(5, 10, page(limit=5), "pagination of another page", id="offset-ignored"),
+    ],
+)
+async def test_a_page_that_was_not_asked_for_is_a_violation(
+    limit: int, offset: int, shown: dict[str, Any], detail: str
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=shown))
+    async with httpx.AsyncClient(transport=transport) as http:
+        client = RASClient(http, BackendSettings(internal_api_key=KEY))
+        with pytest.raises(ContractViolation) as caught:
+            await client.get_batches_for_user(TEACHER, limit=limit, offset=offset)
+
+    assert caught.value.detail.startswith(detail)
+
+
+async def test_a_byte_order_mark_before_json_is_a_violation() -> None:
+    violation, _, _ = await refused("page", b"\xef\xbb\xbf" + json.dumps(page()).encode())
+
+    assert violation.detail == "body outside the contract: body: json_invalid"

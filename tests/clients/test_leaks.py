@@ -1,0 +1,211 @@
+"""Key, user id and body are in no log of anybody, no text of an object and no traceback, locals of frames included."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import logging
+import traceback
+from collections.abc import Iterator
+from io import StringIO
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import pytest
+from rich.console import Console
+from rich.traceback import Traceback
+
+from bff_clients import BackendError, BackendSettings, CMSClient, RASClient, create_http_client
+from bff_clients._http import Answer
+from tests.support.misbehaving import Behaviour, hangs, head, misbehaving_server, resets_in_the_body, says
+from tests.support.platform import BATCH, KEY
+from tests.support.ras_pages import page, row
+from tests.support.transports import ok
+
+pytestmark = pytest.mark.anyio
+
+USER: Final = "teacher-4712"
+BODY: Final = "Romeo och Julia"
+SECRETS: Final = (KEY.get_secret_value(), USER, BODY)
+ECHO: Final = f"{KEY.get_secret_value()} {USER} {BODY}"
+ROW: Final = row(user_id=USER, assignment_id=BODY)
+
+
+def json_of(body: Any) -> Behaviour:
+    return says(ok(json.dumps(body).encode()))
+
+
+FAULTS: Final[dict[str, Behaviour]] = {
+    "no-http": says(f"SSH-2.0 {ECHO}\r\n".encode()),
+    "bad-header": says(f"HTTP/1.1 200 OK\r\n{ECHO}\r\n\r\n".encode()),
+    "bad-chunk": says(head(Transfer_Encoding="chunked") + f"{ECHO}\r\n".encode()),
+    "bad-reason": says(f"HTTP/1.1 500 {ECHO}\r\nContent-Length: 0\r\n\r\n".encode()),
+    "reset": resets_in_the_body,
+    "closed": says(b""),
+    "hangs": hangs,
+    "bad-gzip": says(head(Content_Encoding="gzip") + ECHO.encode()),
+    "odd-coding": says(head(Content_Encoding=ECHO) + b"{}"),
+    "after-gzip": says(head(Content_Encoding="gzip") + gzip.compress(b"{}") + ECHO.encode()),
+    "odd-type": says(ok(ECHO.encode(), Content_Type_=ECHO)),
+    "status": says(head("503 Busy", Retry_After=ECHO, X_Debug=ECHO) + ECHO.encode()),
+    "refused": says(head("403 No", X_Debug=ECHO) + ECHO.encode()),
+    "redirect": says(head("302 Found", Location=f"http://{ECHO}/", Content_Length="0")),
+    "no-json": says(ok(ECHO.encode())),
+    "wrong-row": json_of(page(ROW, {**ROW, "essay_count": BODY})),
+    "another-user": json_of(page(ROW, row(assignment_id=BODY))),
+    "another-page": json_of(page(ROW, offset=7)),
+    "too-many": json_of(page(*[ROW] * 30)),
+    "odd-keys": json_of({ECHO: ECHO, "batches": [{ECHO: ECHO}]}),
+}
+
+
+def settings_for(port: int, transport: Literal["aiohttp", "httpx"]) -> BackendSettings:
+    return BackendSettings.model_validate(
+        {
+            "internal_api_key": KEY,
+            "ras_base_url": f"http://127.0.0.1:{port}",
+            "cms_base_url": f"http://127.0.0.1:{port}",
+            "http_transport": transport,
+            "http_client_timeout_seconds": 0.3,
+            "http_retries": 1,
+            "http_retry_backoff_seconds": 0.001,
+        }
+    )
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Everything that any logger writes, at its lowest level."""
+    caplog.set_level(logging.DEBUG)
+    names = [name for name in logging.root.manager.loggerDict if name.startswith(("http", "aiohttp", "asyncio"))]
+    for name in names:
+        caplog.set_level(logging.DEBUG, logger=name)
+    yield caplog
+    logging.getLogger(__name__).debug("the log is being read")
+    assert "the log is being read" in caplog.text
+
+
+def told_by(error: BaseException) -> str:
+    """All that an error can show: texts, attributes, causes, tracebacks, and the locals of the frames of each."""
+    parts: list[str] = []
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None:
+            parts += [str(one), repr(one), repr(vars(one)), repr(one.args), *traceback.format_exception(one)]
+            parts += [repr(value) for frame in frames(one.__traceback__) for value in frame.values()]
+            pending += [one.__cause__, one.__context__]
+    return "\n".join(parts)
+
+
+def frames(trace: TracebackType | None) -> Iterator[dict[str, Any]]:
+    """The locals of each frame but for those of this file, which made the secrets up."""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename != __file__:
+            yield trace.tb_frame.f_locals
+        trace = trace.tb_next
+
+
+def on_rich_paper(error: BaseException) -> str:
+    text = StringIO()
+    paper = Console(file=text, width=200, force_terminal=False)
+    shown = error.with_traceback(error.__traceback__.tb_next if error.__traceback__ else None)  # without this file's
+    paper.print(
+        Traceback.from_exception(type(error), shown, shown.__traceback__, show_locals=True, locals_max_string=1_000_000)
+    )
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_failed_call_tells_nothing(
+    fault: str, transport: Literal["aiohttp", "httpx"], logged: pytest.LogCaptureFixture
+) -> None:
+    async with misbehaving_server(FAULTS[fault]) as port:
+        settings = settings_for(port, transport)
+        async with create_http_client(settings) as http:
+            with pytest.raises(BackendError) as caught:
+                await RASClient(http, settings).get_batches_for_user(USER)
+    told = told_by(caught.value) + logged.text + repr([vars(record) for record in logged.records])
+
+    assert [secret for secret in SECRETS if secret in told] == []
+    assert [secret for secret in SECRETS if secret in on_rich_paper(caught.value)] == []
+
+
+async def test_iterating_that_fails_later_tells_nothing(logged: pytest.LogCaptureFixture) -> None:
+    pages = iter([json_of(page(ROW, total=9, limit=1)), FAULTS["wrong-row"]])
+
+    async def in_turn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(pages)(reader, writer)
+
+    async with misbehaving_server(in_turn) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            with pytest.raises(BackendError) as caught:
+                _ = [0 async for _ in RASClient(http, settings).iter_batches_for_user(USER, page_size=1)]
+
+    assert [secret for secret in SECRETS if secret in told_by(caught.value) + logged.text] == []
+
+
+async def test_a_cancelled_call_tells_nothing() -> None:
+    asked = asyncio.Event()
+
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await hangs(reader, writer)
+
+    async with misbehaving_server(waits) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            call = asyncio.create_task(RASClient(http, settings).get_batches_for_user(USER))
+            await asked.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await call
+
+    assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
+
+
+async def test_one_part_of_many_that_fails_tells_nothing_of_the_others() -> None:
+    ids = [f"{number:08x}{BATCH[8:]}" for number in range(150)]
+    class_info = {"class_id": BATCH, "class_name": BODY}
+    answers = iter([json_of(dict.fromkeys(ids[:100], class_info)), says(head("403 No", Content_Length="0"))])
+
+    async def in_turn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(answers)(reader, writer)
+
+    async with misbehaving_server(in_turn) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            with pytest.raises(BackendError) as caught:
+                await CMSClient(http, settings).get_batch_class_info(ids)
+
+    assert BODY not in told_by(caught.value)
+
+
+async def test_a_good_call_is_logged_by_us_alone(logged: pytest.LogCaptureFixture) -> None:
+    async with misbehaving_server(json_of(page(ROW))) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            await RASClient(http, settings).get_batches_for_user(USER)
+            inside = {record.name for record in logged.records if record.levelno >= logging.INFO}
+            logged.clear()
+            await http.get(f"http://127.0.0.1:{port}/")
+
+    assert inside == {"bff_clients"}
+    assert "httpx" in {record.name for record in logged.records}, "others use that logger as before"
+    assert not any(secret in logged.text for secret in SECRETS)
+
+
+def test_the_text_of_an_answer_has_its_status_alone() -> None:
+    assert repr(Answer(200, ECHO, ECHO.encode(), ECHO)) == "Answer(status_code=200)"
+
+
+async def test_the_text_of_what_is_long_lived_has_no_key() -> None:
+    settings = settings_for(1, "aiohttp")
+    async with create_http_client(settings) as http:
+        client = RASClient(http, settings)
+        upstream = client._upstream  # pyright: ignore[reportPrivateUsage]
+
+        assert KEY.get_secret_value() not in repr([settings, vars(settings), vars(client), vars(upstream), vars(http)])

@@ -1,0 +1,257 @@
+"""Event loops that follow each other, loops in two threads, clients that are closed, errors in other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import pickle
+import select
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+import aiohttp
+import httpx
+import pytest
+
+from bff_clients import (
+    AuthenticationRejected,
+    BackendError,
+    BackendRejected,
+    BackendSettings,
+    BackendTimeout,
+    BackendUnavailable,
+    ContractViolation,
+    RASClient,
+    create_http_client,
+)
+from bff_clients._hooks import check_hooks
+from tests.support.misbehaving import hangs, misbehaving_server
+from tests.support.platform import BATCH, KEY
+from tests.support.transports import ok, server
+
+UNKNOWN = ok(b'{"error": "Batch not found"}').replace(b"200 OK", b"404 Not Found")
+Transport = Literal["aiohttp", "httpx"]
+TRANSPORTS = pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+
+
+def settings_for(url: str = "http://ras.test", **changes: Any) -> BackendSettings:
+    return BackendSettings.model_validate({"internal_api_key": KEY, "ras_base_url": url, "http_retries": 0, **changes})
+
+
+async def outcome(client: RASClient) -> str:
+    try:
+        return "answered" if await client.get_batch_status(BATCH) is None else "?"
+    except BackendUnavailable as error:
+        return error.reason
+
+
+class Moving:
+    """A client whose backend is on another port in each loop."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.settings = settings_for(http_transport=transport, http_max_in_flight=1)
+        self.http = create_http_client(self.settings)
+        self.client = RASClient(self.http, self.settings)
+
+    async def ten(self) -> set[str]:
+        async with server(lambda _: UNKNOWN) as serving:
+            self.client._upstream.base_url = serving.url  # pyright: ignore[reportPrivateUsage]
+            return set(await asyncio.gather(*(outcome(self.client) for _ in range(10))))
+
+
+@TRANSPORTS
+def test_loop_after_loop_every_call_is_answered(transport: Transport) -> None:
+    moving = Moving(transport)
+    outcomes = [asyncio.run(moving.ten()) for _ in range(3)]
+    asyncio.run(moving.http.aclose())
+    gc.collect()  # what was left open would warn
+
+    assert outcomes == [{"answered"}] * 3
+
+
+def test_a_session_is_closed_before_its_loop_ends() -> None:
+    moving = Moving("aiohttp")
+    transport: Any = moving.http._transport  # pyright: ignore[reportPrivateUsage]
+
+    async def ten() -> aiohttp.ClientSession:
+        await moving.ten()
+        session: aiohttp.ClientSession = await transport._ready()
+        assert not session.closed
+        return session
+
+    sessions = [asyncio.run(ten()) for _ in range(2)]
+
+    assert [session.closed for session in sessions] == [True, True]
+
+
+@TRANSPORTS
+def test_a_loop_that_ended_in_the_middle_of_calls_leaves_nothing_behind(transport: Transport) -> None:
+    moving = Moving(transport)
+
+    async def gives_up() -> None:
+        async with misbehaving_server(hangs) as port:
+            moving.client._upstream.base_url = f"http://127.0.0.1:{port}"  # pyright: ignore[reportPrivateUsage]
+            async with asyncio.timeout(0.05):
+                await asyncio.gather(*(outcome(moving.client) for _ in range(5)))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(gives_up())
+
+    assert asyncio.run(moving.ten()) == {"answered"}
+
+
+@TRANSPORTS
+def test_a_second_loop_at_the_same_time_is_turned_away_and_harms_nobody(transport: Transport) -> None:
+    moving = Moving(transport)
+    started, done = threading.Event(), threading.Event()
+    first: list[str] = []
+
+    async def holds() -> None:
+        async with server(lambda _: UNKNOWN) as serving:
+            moving.client._upstream.base_url = serving.url  # pyright: ignore[reportPrivateUsage]
+            first.append(await outcome(moving.client))
+            started.set()
+            await asyncio.to_thread(done.wait)
+            first.append(await outcome(moving.client))
+
+    thread = threading.Thread(target=asyncio.run, args=(holds(),))
+    thread.start()
+    started.wait()
+    second = asyncio.run(outcome(moving.client))
+    done.set()
+    thread.join()
+
+    assert (first, second, moving.client.breaker_state) == (["answered"] * 2, "wrong_loop", "closed")
+
+
+def test_two_clients_on_one_http_client_in_two_threads_are_said_to_be_wrong() -> None:
+    moving = Moving("aiohttp")
+    other = RASClient(moving.http, moving.settings)
+
+    async def both() -> tuple[set[str], str]:
+        return await moving.ten(), await asyncio.to_thread(asyncio.run, outcome(other))
+
+    assert asyncio.run(both()) == ({"answered"}, "wrong_loop")
+
+
+@pytest.mark.anyio
+@TRANSPORTS
+async def test_a_call_after_the_end_of_the_http_client_is_unavailable(transport: Transport) -> None:
+    settings = settings_for(http_transport=transport)
+    http = create_http_client(settings)
+    await http.aclose()
+    client = RASClient(http, settings)
+
+    assert [await outcome(client) for _ in range(30)] == ["closed"] * 30
+    assert client.breaker_state == "closed"
+
+
+@pytest.mark.anyio
+@TRANSPORTS
+async def test_calls_under_way_at_the_end_of_the_http_client_are_unavailable(transport: Transport) -> None:
+    """One waits for its answer, the others for their turn."""
+    asked = asyncio.Event()
+
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await hangs(reader, writer)
+
+    async with misbehaving_server(waits) as port:
+        settings = settings_for(f"http://127.0.0.1:{port}", http_transport=transport, http_max_in_flight=1)
+        http = create_http_client(settings)
+        client = RASClient(http, settings)
+        calls = [asyncio.create_task(outcome(client)) for _ in range(5)]
+        await asked.wait()
+        await http.aclose()
+
+        assert await asyncio.gather(*calls) == ["closed"] * 5
+
+
+@pytest.mark.anyio
+async def test_a_platform_without_poll_keeps_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+    async with server(lambda _: UNKNOWN) as serving:
+        settings = settings_for(serving.url)
+        async with create_http_client(settings) as http:
+            client = RASClient(http, settings)
+            outcomes = [await outcome(client) for _ in range(3)]
+
+    assert (outcomes, serving.connections) == (["answered"] * 3, 1)
+
+
+@pytest.mark.anyio
+@TRANSPORTS
+async def test_a_backend_on_ipv6_is_called(transport: Transport) -> None:
+    async with server(lambda _: UNKNOWN, host="::1") as serving:
+        settings = settings_for(serving.url, http_transport=transport)
+        async with create_http_client(settings) as http:
+            assert await outcome(RASClient(http, settings)) == "answered"
+
+    assert b"\r\nHost: [::1]:" in serving.requests[0]
+
+
+# The private hooks
+
+
+def test_the_hooks_of_aiohttp_are_there() -> None:
+    check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession)
+
+
+class Renamed(aiohttp.TCPConnector):
+    _get = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+
+class Unnamed:
+    ATTRS: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("connector", "session"), [(Renamed, aiohttp.ClientSession), (aiohttp.TCPConnector, Unnamed)], ids=["get", "retry"]
+)
+def test_a_hook_that_is_gone_fails_the_import(connector: Any, session: Any) -> None:
+    with pytest.raises(ImportError, match="lacks the hooks"):
+        check_hooks(connector, session)
+
+
+# Errors as values
+
+FACTS: dict[str, Any] = {"service": "ras", "operation": "ping", "correlation_id": BATCH, "status_code": 503}
+ERRORS = [
+    BackendError("detail", **FACTS),
+    BackendUnavailable("detail", reason="status", retry_after=2.5, **FACTS),
+    BackendTimeout("detail", reason="timeout", **FACTS),
+    BackendRejected("detail", **FACTS),
+    AuthenticationRejected("detail", **FACTS),
+    ContractViolation("detail", **FACTS),
+]
+
+
+def pickled(error: BackendError) -> BackendError:
+    found: BackendError = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+    return found
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled], ids=["copy", "deepcopy", "pickle"])
+def test_an_error_comes_back_equal(error: BackendError, copied: Callable[[BackendError], BackendError]) -> None:
+    error.add_note("a note")
+    back = copied(error)
+
+    assert back == error
+    assert (type(back), back.args, vars(back), hash(back)) == (type(error), error.args, vars(error), hash(error))
+    assert str(back) == f"ras ping: detail (correlation id {BATCH})"
+
+
+def test_errors_that_differ_are_not_equal() -> None:
+    assert len({*ERRORS, BackendError("another", **FACTS)}) == len(ERRORS) + 1
+
+
+@pytest.mark.anyio
+async def test_an_error_of_a_real_call_comes_back_equal() -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(204))) as http:
+        with pytest.raises(ContractViolation) as caught:
+            await RASClient(http, settings_for()).get_batch_status(BATCH)
+
+    assert pickled(caught.value) == caught.value
