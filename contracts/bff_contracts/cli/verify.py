@@ -13,7 +13,7 @@ from bff_contracts.broker.tool import CannotPublish, broker, check
 from bff_contracts.cli.common import CannotRun, Commands, add_provider, needs_extra, seconds
 
 if TYPE_CHECKING:
-    from bff_contracts.verification import Outcome, RunningProvider, Verification
+    from bff_contracts.verification import NotYet, Outcome, RunningProvider, Verification
 
 _NOT_VERIFIED: Final = 1
 
@@ -40,6 +40,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--url", required=True, help="where the provider runs, such as http://127.0.0.1:5002")
     parser.add_argument("--states-url", metavar="URL", help="where it sets its provider states up when asked")
     parser.add_argument("--only", metavar="TEXT", help="only interactions with this text in their description")
+    parser.add_argument(
+        "--not-yet",
+        action="append",
+        default=[],
+        metavar="ENDPOINT",
+        help="not built yet, such as 'GET …/validation-status': expected to fail, and a failure once it is there",
+    )
     parser.add_argument("--file", type=Path, metavar="PACT", help="another contract than the one of this package")
     parser.add_argument(
         "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
@@ -93,7 +100,13 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Which options go together."""
+    """Which options go together, and whether the reports can be written."""
+    for file in (options.junit, options.json):
+        if file is not None:
+            _check_writable(file)
+    if options.from_broker and options.not_yet:
+        message = "--not-yet is for the contract of this package: what is new in a broker is pending there"
+        raise CannotRun(message)
     if options.from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker verifies what the broker has: leave out --file and --only"
         raise CannotRun(message)
@@ -115,13 +128,14 @@ def _selected(running: "RunningProvider", options: argparse.Namespace, out: Text
     print(f"{running.name} at {options.url}: what {where.base_url} has for it\n", file=out, flush=True)
     verification = running.verify_selection(selection, seconds=options.time_limit)
     for outcome in verification.outcomes:
-        print(_row(outcome), file=out)
+        print(row_of(outcome), file=out)
     return verification
 
 
 def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
-    from bff_contracts.verification import Verification  # noqa: PLC0415  # the extra
+    from bff_contracts.verification import NotYet, Verification  # noqa: PLC0415  # the extra
 
+    declared = NotYet(options.not_yet, options.provider, pact=options.file)
     wanted = (options.only or "").casefold()
     places = [at for at, name in enumerate(running.interactions) if wanted in name.casefold()]
     if not places:
@@ -130,21 +144,24 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
     print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
-    return Verification(running.name, tuple(_told(running, at, out) for at in places), total)
+    return Verification(running.name, tuple(_told(running, at, out, declared) for at in places), total)
 
 
-def _told(running: "RunningProvider", at: int, out: TextIO) -> "Outcome":
+def _told(running: "RunningProvider", at: int, out: TextIO, declared: "NotYet") -> "Outcome":
     """Verify an interaction; its row is there when it is done, and on a terminal a line while it runs."""
     if out.isatty():
         print(f"  …                {running.interactions[at]}", end="\r", file=out, flush=True)
-    outcome = running.outcome(at)
-    print(_row(outcome), file=out, flush=True)
+    outcome = declared.judged(running.outcome(at))
+    print(row_of(outcome), file=out, flush=True)
     return outcome
 
 
-def _row(outcome: "Outcome") -> str:
-    word = "FAILED" if outcome.verdict == "not verified" else outcome.verdict
-    return f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}"
+def row_of(outcome: "Outcome") -> str:
+    """The line of an interaction in the output."""
+    from bff_contracts.verification.plain import plain  # noqa: PLC0415  # the extra
+
+    word = "FAILED" if outcome.verdict in {"not verified", "built"} else outcome.verdict
+    return plain(f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}")
 
 
 @contextlib.contextmanager
@@ -162,6 +179,20 @@ def _own_output() -> Generator[TextIO]:
         finally:
             os.dup2(kept, 1)
             os.close(kept)
+
+
+def _check_writable(file: Path) -> None:
+    """See that a report can be written, before the work that it is about.
+
+    Raises:
+        CannotRun: There is no such folder, or it is not allowed.
+    """
+    there = file if file.exists() else file.parent
+    if file.is_dir() or not file.parent.is_dir() or not os.access(there, os.W_OK):
+        reason = "it is a folder" if file.is_dir() else "Permission denied"
+        reason = reason if file.parent.is_dir() else "No such file or directory"
+        message = f"cannot write {file}: {reason}"
+        raise CannotRun(message)
 
 
 def _write(file: Path, text: str) -> None:
