@@ -24,7 +24,7 @@ class NoAnswer(Exception):  # named by what it says of the provider
     """The provider gave no answer that can be compared."""
 
 
-class Answer:
+class IncomingAnswer:
     """An answer as it comes in.
 
     Attributes:

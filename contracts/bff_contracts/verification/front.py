@@ -22,7 +22,7 @@ import httpx
 
 from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
-from bff_contracts.verification.bounds import Answer, NoAnswer, read
+from bff_contracts.verification.bounds import IncomingAnswer, NoAnswer, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
 
@@ -153,7 +153,7 @@ class Front:
         if self.gave_up:
             self.failures.append(NoAnswer(_NOT_TRIED))
             return await _respond(send, _NO_STATUS, [], b"")
-        answer, started = Answer(), time.monotonic()
+        answer, started = IncomingAnswer(), time.monotonic()
         sent = False
 
         async def noting(message: Message) -> None:
@@ -184,7 +184,7 @@ class Front:
             raise RuntimeError(message)
         return None
 
-    async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: Answer) -> BaseException | None:
+    async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: IncomingAnswer) -> BaseException | None:
         """Ask the provider; what went wrong, if something did."""
         limit = asyncio.timeout(self._seconds)
         try:

@@ -142,9 +142,9 @@ class HandledStates:
             raise
 
     async def _within(self, name: str, work: Awaitable[Any]) -> Any:
-        limit, started = asyncio.timeout(self._seconds), time.monotonic()
+        limit, watch, started = asyncio.timeout(self._seconds), LoopWatch(self._seconds), time.monotonic()
         try:
-            with LoopWatch(self._seconds) as watch:
+            with watch:
                 async with limit:
                     result = await work
         except asyncio.CancelledError as error:

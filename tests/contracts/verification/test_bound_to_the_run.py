@@ -70,7 +70,7 @@ def test_a_process_beside_the_verifier_is_refused_while_it_runs(cms: SmallCms) -
     paths: list[str] = []
 
     def ask() -> None:
-        url = running._url  # the port, which another process finds by trying
+        url = running._url  # pyright: ignore[reportPrivateUsage]  # the port, which another process finds by trying
         paths.append(urlsplit(url).path)
         headers = {KEY_HEADER: PLACEHOLDER, "Host": "evil.example", "Origin": "http://evil.example"}
         with httpx.Client(trust_env=False) as client:
@@ -91,7 +91,7 @@ def test_the_secret_of_a_run_is_not_in_what_is_reported() -> None:
     secrets: list[str] = []
 
     async def lost(_scope: Any, _receive: Any, send: Any) -> None:
-        secrets.append(running._front.prefix)  # what must not be seen
+        secrets.append(running._front.prefix)  # pyright: ignore[reportPrivateUsage]  # what must not be seen
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
         await send({"type": "http.response.body", "body": b"{}"})
 
@@ -120,7 +120,7 @@ def test_a_run_that_was_left_behind_sets_no_states_up_any_more(cms: SmallCms) ->
     cms.before = hold
     with running_provider(cms, provider=CMS, states=states_with(seed), seconds=0.2) as running:
         outcome = running.outcome(0)
-        front = running._front  # whether it takes requests
+        front = running._front  # pyright: ignore[reportPrivateUsage]  # whether it takes requests
         closed = front.prefix
         held.set()
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bff_contracts.platform import CMS
 from bff_contracts.verification import NotVerified, running_provider
-from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, Answer, NoAnswer
+from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswer
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
 from tests.support.hypercorn_server import on_hypercorn
 
@@ -43,8 +43,10 @@ def answering(make: Callable[[], Response]) -> Starlette:
 
 
 def told(**where: Any) -> str:
+    if "states_url" not in where:
+        where["states"] = states_with(lambda _: None)
     with (
-        running_provider(provider=CMS, seconds=2, **{"states": states_with(lambda _: None), **where}) as running,
+        running_provider(provider=CMS, seconds=2, **where) as running,
         pytest.raises(NotVerified) as caught,
     ):
         running.verify(NEEDS_STATE)
@@ -95,7 +97,7 @@ def test_so_is_a_service_that_runs(make: Any, expected: str) -> None:
 )
 def test_a_states_route_is_bounded_too(cms: SmallCms, make: Any, expected: str) -> None:
     with on_hypercorn(answering(make)) as url:
-        assert expected in told(app=cms, states=None, states_url=f"{url}/states")
+        assert expected in told(app=cms, states_url=f"{url}/states")
 
 
 def test_what_is_compressed_all_the_same_is_unpacked(cms: SmallCms) -> None:
@@ -138,7 +140,7 @@ def test_a_provider_that_goes_on_in_spite_of_it_is_stopped() -> None:
     [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (bytes, "identity"), (bytes, "br")],
 )
 async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes], bytes], encoding: str) -> None:
-    answer, sent = Answer(), list[Any]()
+    answer, sent = IncomingAnswer(), list[Any]()
     headers = [(b"content-encoding", encoding.encode())]
     answer.take({"type": "http.response.start", "status": 200, "headers": headers})
     whole = b"[" + b"1," * (MAX_VALUES - 1) + b'"' + b"x" * (MAX_BYTES - 2 * MAX_VALUES - 2) + b'"]'
@@ -159,7 +161,7 @@ async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes]
     [pytest.param(b"x" * (MAX_BYTES + 1), id="bytes"), pytest.param(b"1," * (MAX_VALUES + 1), id="values")],
 )
 def test_an_answer_beyond_them_is_not(body: bytes) -> None:
-    answer = Answer()
+    answer = IncomingAnswer()
     answer.take({"type": "http.response.start", "status": 200})
     with pytest.raises(NoAnswer):
         answer.take({"type": "http.response.body", "body": body})

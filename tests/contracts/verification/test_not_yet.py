@@ -159,7 +159,7 @@ def test_contract(provider, interaction):
 
 def test_in_pytest_it_is_an_expected_failure_and_strict(tmp_path: Path) -> None:
     (tmp_path / "test_bff_contract.py").write_text(TEAM_TEST, encoding="utf-8")
-    done = subprocess.run(  # noqa: S603  our own interpreter
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "test_bff_contract.py"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
