@@ -146,7 +146,7 @@ def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
 
 def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path) -> None:
     names: dict[str, Any] = {"consumer": {"name": "a"}, "provider": {"name": "class-management-service"}}
-    pact = {**names, "interactions": []}
+    pact: dict[str, Any] = {**names, "interactions": []}
     file = tmp_path / "empty.json"
     file.write_text(json.dumps({**pact, "metadata": {"pactSpecification": {"version": "4.0"}}}), encoding="utf-8")
     done = run("verify", "cms", "--url", url, "--file", str(file))
