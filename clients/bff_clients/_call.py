@@ -14,7 +14,7 @@ from pydantic import SecretStr, TypeAdapter
 from bff_clients import _events
 from bff_clients._breaker import BreakerOpen, QueueFull
 from bff_clients._decoding import Broken, decoded
-from bff_clients._http import Answer, NoAnswer
+from bff_clients._http import Answer, NotAnswered
 from bff_clients._loops import OtherLoopError
 from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
@@ -174,7 +174,7 @@ class Call:
             return outcome
         raise self._failure(outcome) from outcome.cause
 
-    def _failure(self, fault: NoAnswer) -> BackendError:
+    def _failure(self, fault: NotAnswered) -> BackendError:
         if fault.trouble == "violation":
             return self.violation(fault.detail)
         if fault.trouble == "timeout":

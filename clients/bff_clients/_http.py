@@ -1,6 +1,6 @@
 """The clients' contact with httpx, but for the transports: one exchange, and its faults in words of our own.
 
-Whatever fails is returned as a `NoAnswer` and not raised on, because the exceptions of httpx, aiohttp and h11, and the
+A failure is returned as `NotAnswered` and not raised on, because the exceptions of httpx, aiohttp and h11, and the
 frames that they passed, hold URLs, headers and pieces of answers: the key, user ids, personal data.
 """
 
@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NotAnswered:
     """Why there is no answer.
 
     Attributes:
@@ -58,7 +58,9 @@ class NoAnswer:
     cause: Exception | None = None
 
 
-async def exchange(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int) -> Answer | NoAnswer:
+async def exchange(
+    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int
+) -> Answer | NotAnswered:
     """Send one GET and read the answer up to a limit."""
     _quiet.set(True)
     try:
@@ -108,30 +110,30 @@ def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
-def fault_of(error: BaseException, *, closed: bool) -> NoAnswer:  # noqa: PLR0911  # one for each kind
+def fault_of(error: BaseException, *, closed: bool) -> NotAnswered:  # noqa: PLR0911  # one for each kind
     """Map what a transport raised; the only place that does."""
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     name = type(error).__name__
     if closed:
-        return NoAnswer("closed", "the HTTP client is closed")
+        return NotAnswered("closed", "the HTTP client is closed")
     match error:
         case OtherLoopError():
-            return NoAnswer("wrong_loop", str(error))
+            return NotAnswered("wrong_loop", str(error))
         case TooLargeError():
-            return NoAnswer("violation", "body over the size limit", TooLargeError())
+            return NotAnswered("violation", "body over the size limit", TooLargeError())
         case DecodingError():
-            return NoAnswer("violation", "body cannot be decompressed", DecodingError(str(error)))
+            return NotAnswered("violation", "body cannot be decompressed", DecodingError(str(error)))
         case httpx.DecodingError():
-            return NoAnswer("violation", "body cannot be decompressed")
+            return NotAnswered("violation", "body cannot be decompressed")
         case httpx.TimeoutException() | TimeoutError():
-            return NoAnswer("timeout", f"no answer in time ({name})", _cleared(error))
+            return NotAnswered("timeout", f"no answer in time ({name})", _cleared(error))
         case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
-            return NoAnswer("connect", "no connection", _cleared(error))
+            return NotAnswered("connect", "no connection", _cleared(error))
         case httpx.TransportError() | OSError():
-            return NoAnswer("disconnect", f"connection lost ({name})", _cleared(error))
+            return NotAnswered("disconnect", f"connection lost ({name})", _cleared(error))
         case _:
-            return NoAnswer("unexpected", f"unexpected {name}{_place(error)}")
+            return NotAnswered("unexpected", f"unexpected {name}{_place(error)}")
 
 
 def _cleared(error: Exception) -> Exception:

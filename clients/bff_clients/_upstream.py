@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
-from bff_clients._http import Answer, NoAnswer, HttpClient, exchange, quieten_loggers
+from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, quieten_loggers
 from bff_clients._loops import PerLoop
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Upstream:
         """Whether the HTTP client was closed."""
         return self._http.is_closed
 
-    async def fetch(self, target: SecretStr, *, correlation_id: str, with_key: bool) -> Answer | NoAnswer:
+    async def fetch(self, target: SecretStr, *, correlation_id: str, with_key: bool) -> Answer | NotAnswered:
         """Send one GET and read the answer up to the size limit.
 
         Args:

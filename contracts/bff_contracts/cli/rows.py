@@ -12,6 +12,13 @@ def shown(name: str, verify: "Callable[[], Outcome]", out: TextIO) -> "Outcome":
     if out.isatty():
         print(f"  …                {name}", end="\r", file=out, flush=True)
     outcome = verify()
-    word = "FAILED" if outcome.verdict == "not verified" else outcome.verdict
-    print(f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}", file=out, flush=True)
+    print(row_of(outcome), file=out, flush=True)
     return outcome
+
+
+def row_of(outcome: "Outcome") -> str:
+    """The row of an interaction that is done."""
+    from bff_contracts.verification.plain import plain  # noqa: PLC0415  # the extra
+
+    word = "FAILED" if outcome.verdict in {"not verified", "built"} else outcome.verdict
+    return plain(f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}")

@@ -15,7 +15,7 @@ from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, add_provide
 from bff_contracts.cli.rows import shown
 
 if TYPE_CHECKING:
-    from bff_contracts.verification import RunningProvider, Verification
+    from bff_contracts.verification import Outcome, RunningProvider, Verification
 
 _NOT_VERIFIED: Final = 1
 
@@ -43,6 +43,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--url", required=True, help="where the provider runs, such as http://127.0.0.1:5002")
     parser.add_argument("--states-url", metavar="URL", help="where it sets its provider states up when asked")
     parser.add_argument("--only", metavar="TEXT", help="only interactions with this text in their description")
+    parser.add_argument(
+        "--not-yet",
+        action="append",
+        default=[],
+        metavar="ENDPOINT",
+        help="not built yet, such as 'GET …/validation-status': expected to fail, and a failure once it is there",
+    )
     parser.add_argument("--file", type=Path, metavar="PACT", help="another contract than the one of this package")
     parser.add_argument(
         "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
@@ -108,8 +115,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Which options go together."""
+    """Which options go together, and whether the reports can be written."""
+    for file in (options.junit, options.json):
+        if file is not None:
+            _check_writable(file)
     from_broker = options.from_broker or options.pact_url
+    if from_broker and options.not_yet:
+        message = "--not-yet is for the contract of this package: what is new in a broker is pending there"
+        raise CannotRun(message)
     if from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"
         raise CannotRun(message)
@@ -123,8 +136,9 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
-    from bff_contracts.verification import Verification  # noqa: PLC0415  # the extra
+    from bff_contracts.verification import NotYet, Verification  # noqa: PLC0415  # the extra
 
+    declared = NotYet(options.not_yet, options.provider, pact=options.file)
     wanted = (options.only or "").casefold()
     places = [at for at, name in enumerate(running.interactions) if wanted in name.casefold()]
     if not places:
@@ -133,7 +147,11 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
     print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
-    outcomes = (shown(running.interactions[at], partial(running.outcome, at), out) for at in places)
+
+    def outcome(at: int) -> "Outcome":
+        return declared.judged(running.outcome(at))
+
+    outcomes = (shown(running.interactions[at], partial(outcome, at), out) for at in places)
     return Verification(running.name, tuple(outcomes), total)
 
 
@@ -152,6 +170,20 @@ def _own_output() -> Generator[TextIO]:
         finally:
             os.dup2(kept, 1)
             os.close(kept)
+
+
+def _check_writable(file: Path) -> None:
+    """See that a report can be written, before the work that it is about.
+
+    Raises:
+        CannotRun: There is no such folder, or it is not allowed.
+    """
+    there = file if file.exists() else file.parent
+    if file.is_dir() or not file.parent.is_dir() or not os.access(there, os.W_OK):
+        reason = "it is a folder" if file.is_dir() else "Permission denied"
+        reason = reason if file.parent.is_dir() else "No such file or directory"
+        message = f"cannot write {file}: {reason}"
+        raise CannotRun(message)
 
 
 def _write(file: Path, text: str) -> None:

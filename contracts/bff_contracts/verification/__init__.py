@@ -13,9 +13,10 @@ of one interaction for each test:
         provider.verify(interaction)
 """
 
+from bff_contracts.verification.arguments import CannotVerify
+from bff_contracts.verification.not_yet import NotYet, cases_of
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.provider import (
-    CannotVerify,
     RunningProvider,
     interactions_of,
     running_provider,
@@ -26,9 +27,11 @@ __all__ = [
     "CannotVerify",
     "Difference",
     "NotVerified",
+    "NotYet",
     "Outcome",
     "RunningProvider",
     "Verification",
+    "cases_of",
     "interactions_of",
     "running_provider",
     "verify_provider",

@@ -61,6 +61,7 @@ class Finding:
     interaction: str
     differences: tuple[Difference, ...] = ()
     troubles: tuple[str, ...] = ()
+    pending: bool = False
 
 
 def verify_interaction(pact: Pact, at: int, target: Target) -> Finding:
@@ -109,7 +110,7 @@ def _finding(result: Mapping[str, Any]) -> Finding:
         differences = _in_order(map(_difference, mismatch.get("mismatches", ())))
         if not differences:
             troubles = (str(mismatch.get("message", "the official verifier says only: failed")),)
-    return Finding(result["description"], differences, troubles)
+    return Finding(result["description"], differences, troubles, pending=bool(result.get("pending", False)))
 
 
 def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:

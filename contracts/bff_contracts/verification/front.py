@@ -3,10 +3,15 @@
 It puts the provider's real key in the place of the contract's placeholder and nowhere else, so that the interactions
 with a wrong key or without one stay what they are. It sets provider states up without ever answering what the verifier
 would ask again. And it remembers what went wrong, because the verifier sees a status at most.
+
+Whoever asks is the verifier of the run that is under way: it alone knows the beginning of the paths, which is
+another one for each run. Every other process of this machine, and a verifier that was left behind, gets 404.
 """
 
 import asyncio
+import hmac
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Awaitable, Iterable, Mapping
@@ -17,17 +22,17 @@ import httpx
 
 from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
+from bff_contracts.verification.bounds import IncomingAnswer, NoAnswer, read
+from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
 
 _PATIENCE: Final = 3
 _NO_STATUS: Final = 599
 _NOT_TRIED: Final = "not tried: those before it took too long"
+_PROVIDER: Final = "the provider"
+_STARTUP: Final = "lifespan.startup"
 
 _KEY_HEADER: Final = KEY_HEADER.encode()
-
-
-class NoAnswer(Exception):  # named by what it says of the provider
-    """The provider gave no answer."""
 
 
 class Front:
@@ -36,7 +41,10 @@ class Front:
     Attributes:
         failed_states: The provider states that could not be set up or restored since `begin`.
         failures: What the provider raised since then, or at its start.
-        answered: Whether it began to answer.
+        stop_failures: What it reported or raised when it was shut down.
+        answered: Whether it gave a whole answer in time.
+        prefix: The secret beginning of the paths of this run; empty when none is under way.
+        doing: Who is at work, for those who wait in vain.
         late: How many times in a row an answer or a provider state did not come in time; after so many as are
             patience enough the provider is not asked any more.
     """
@@ -46,6 +54,7 @@ class Front:
         self._states = states
         self._seconds = seconds
         self.late = 0
+        self.stop_failures: list[str] = []
         self.begin()
 
     def begin(self, *, keys: Mapping[bytes, bytes] | None = None) -> None:
@@ -54,6 +63,12 @@ class Front:
         self.failed_states: list[StateChangeError] = []
         self.failures: list[BaseException] = []
         self.answered = False
+        self.prefix = f"/{secrets.token_urlsafe(32)}"
+        self.doing = _PROVIDER
+
+    def end(self) -> None:
+        """Take no more requests: a verifier that was left behind reaches nothing."""
+        self.prefix = ""
 
     @property
     def gave_up(self) -> bool:
@@ -67,36 +82,42 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of the verifier, or the provider's lifespan."""
         if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        elif scope["path"] == STATES_PATH:
-            await self._change_state(receive, send)
-        else:
-            await self._answer(scope, receive, send)
+            return await self._live(scope, receive, send)
+        beginning, rest = self.prefix.encode(), bytes(scope["raw_path"])
+        if not beginning or not hmac.compare_digest(rest[: len(beginning) + 1], beginning + b"/"):
+            return await _respond(send, 404, [], b"")
+        inside = {**scope, "path": scope["path"][len(beginning) :], "raw_path": rest[len(beginning) :]}
+        if inside["path"] == STATES_PATH:
+            return await self._change_state(receive, send)
+        return await self._answer(inside, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        asked = ""  # what has no answer yet: a failure outside of both is none to start or to stop
 
         async def hearing() -> Message:
-            nonlocal begun
+            nonlocal asked
             message = await receive()
-            begun = begun or message["type"] == "lifespan.startup"
+            asked = message["type"]
             return message
 
         async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = False  # what comes after its answer is no failure to start
+            nonlocal asked
+            asked = ""
+            reason = message.get("message") or "it gave no reason"
             if message["type"] == "lifespan.startup.failed":
-                self.failures.append(RuntimeError(message.get("message") or "it gave no reason"))
+                self.failures.append(RuntimeError(reason))
+            elif message["type"] == "lifespan.shutdown.failed":
+                self.stop_failures.append(reason)
             await send(message)
 
         try:
             await self._provider(scope, hearing, noting)
         except SystemExit as error:  # would end the event loop and tell nobody
-            await noting({"type": "lifespan.startup.failed", "message": f"it called sys.exit({error.code!r})"})
-        except Exception as error:  # whatever keeps it from starting
-            if not begun:  # it has no lifespan, or it is over
+            await noting({"type": f"{asked or _STARTUP}.failed", "message": f"it called sys.exit({error.code!r})"})
+        except Exception as error:  # whatever keeps it from starting, or from ending well
+            if not asked:  # it has no lifespan, or it is over
                 raise
-            await noting({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            await noting({"type": f"{asked}.failed", "message": f"{type(error).__name__}: {error}"})
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
         change = json.loads(await _read(receive))
@@ -107,7 +128,9 @@ class Front:
             if self.gave_up:
                 self.failed_states.append(StateChangeError(change["state"], _NOT_TRIED))
             else:
+                self.doing = f"the handler of provider state {change['state']!r}"
                 await self._changed(self._states.set_up(change["state"], change.get("params") or {}), change["state"])
+                self.doing = _PROVIDER
         failed = len(self.failed_states) > known
         # 400, because the verifier asks again for two minutes after any 5xx.
         await _respond(send, 400 if failed else 200, [(b"content-type", b"application/json")], b"{}")
@@ -130,35 +153,60 @@ class Front:
         if self.gave_up:
             self.failures.append(NoAnswer(_NOT_TRIED))
             return await _respond(send, _NO_STATUS, [], b"")
-        headers = [
-            (name, self._keys.get(value, value) if name == _KEY_HEADER else value) for name, value in scope["headers"]
-        ]
-        limit = asyncio.timeout(self._seconds)
-        started, ended = time.monotonic(), False
+        answer, started = IncomingAnswer(), time.monotonic()
+        sent = False
 
         async def noting(message: Message) -> None:
-            nonlocal ended
-            self.answered = True
-            await send(message)
-            ended = message["type"] == "http.response.body" and not message.get("more_body")
+            nonlocal sent
+            if answer.problem is not None:
+                await asyncio.sleep(0)  # a provider that goes on in spite of it can be stopped here
+            answer.take(message)
+            if answer.ended and not sent:
+                self.answered = True
+                await answer.deliver(send)
+                sent = True
 
-        try:
-            async with limit:
-                await self._provider({**scope, "headers": headers}, receive, noting)
-            if not self.answered:
-                self.failures.append(NoAnswer("the provider returned without an answer"))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told with the outcome
-            late = NoAnswer(f"the provider gave no answer within {self._seconds:g} s")
-            self.failures.append(late if limit.expired() else error)
+        with LoopWatch(self._seconds) as watch:
+            failure = await self._asked({**scope, "headers": self._headers(scope)}, receive, noting, answer)
         # By the clock: a provider that holds the event loop is not seen by the limit.
-        self.late = self.late + 1 if time.monotonic() - started >= self._seconds else 0
-        if not self.answered:
+        is_late = time.monotonic() - started >= self._seconds
+        self.late = self.late + 1 if is_late else 0
+        if is_late and watch.held:
+            self.answered = False
+            failure = NoAnswer(f"the provider held its event loop for {watch.longest:.1f} s: {BLOCKING}")
+        if failure is not None:
+            self.failures.append(failure)
+        if not answer.ended:
             # A status that no contract has, so that nothing of the kit's own is ever what a contract expects.
             await _respond(send, _NO_STATUS, [], b"")
-        elif not ended:
+        elif not sent:
             message = "an answer that was broken off"
             raise RuntimeError(message)
         return None
+
+    async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: IncomingAnswer) -> BaseException | None:
+        """Ask the provider; what went wrong, if something did."""
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                await self._provider(scope, receive, send)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told with the outcome
+            if answer.problem is None and limit.expired():
+                much = "no whole answer" if answer.begun and not answer.ended else "no answer"
+                return NoAnswer(f"the provider gave {much} within {self._seconds:g} s")
+            return answer.problem or error
+        if answer.ended:
+            return None
+        return answer.problem or NoAnswer(f"the provider returned without {'a whole' if answer.begun else 'an'} answer")
+
+    def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """With the real key, and without asking for a compressed answer: how far it unpacks is not known before."""
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        return [
+            (name, self._keys.get(value, value) if name == _KEY_HEADER else value)
+            for name, value in headers
+            if name != b"accept-encoding"
+        ]
 
 
 class Forwarder:
@@ -193,7 +241,10 @@ class Forwarder:
         )
         try:
             response = await self._transport.handle_async_request(request)
-            body = b"".join([chunk async for chunk in response.aiter_raw()])
+            try:
+                body = await read(response.aiter_raw())
+            finally:
+                await response.aclose()
         except httpx.HTTPError as error:
             message = f"{self._url} gave no answer: {type(error).__name__} {error}"
             raise NoAnswer(message) from error

@@ -7,6 +7,8 @@ from textwrap import shorten
 from typing import Any, Final
 
 from bff_contracts.pact.file import State
+from bff_contracts.verification.grouping import blocks
+from bff_contracts.verification.plain import plain
 
 _LONGEST: Final = 300
 """How many characters of a value are told to people."""
@@ -32,7 +34,7 @@ class Difference:
 
     def __str__(self) -> str:
         lines = [self.where, *(f"  {name:<9} {value}" for name, value in self._told())]
-        return "\n".join(lines)
+        return plain("\n".join(lines))
 
     def _told(self) -> Sequence[tuple[str, str]]:
         return [
@@ -60,6 +62,7 @@ class Outcome:
         troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
         cause: The exception behind the first of the troubles, if there was one.
         pending: Whether the contract has never been kept yet, so that not keeping it fails no build.
+        not_yet: The entry by which it was declared as not built yet; empty if it was not.
     """
 
     interaction: str
@@ -70,6 +73,7 @@ class Outcome:
     troubles: tuple[str, ...] = ()
     cause: BaseException | None = field(default=None, repr=False)
     pending: bool = False
+    not_yet: str = ""
 
     @property
     def verified(self) -> bool:
@@ -78,18 +82,25 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """`verified`, `not verified`, or `pending` for what is not verified and need not be yet."""
+        """`verified`, `not verified`, or what is not verified and need not be: `pending`, or declared as `not yet`.
+
+        What was declared as not yet and is verified is `built`, which is a failure: the declaration is no longer true.
+        """
+        if self.not_yet:
+            return "built" if self.verified else "not yet"
         if self.verified:
             return "verified"
         # What could not even be asked is no wish that waits to be granted.
         return "pending" if self.pending and not self.troubles else "not verified"
 
     def __str__(self) -> str:
+        if self.verdict == "built":
+            return plain(f"{self.interaction}: verified, and declared as not yet by {self.not_yet!r}: take that away")
         told = [f"{self.interaction}: {self.verdict}"]
         told += [f"  given {state.name} {_short(state.params)}" for state in self.given]
         told += [f"  asked {self.asked}"] if self.asked else []
         told += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
-        return "\n".join(told)
+        return plain("\n".join(told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,13 @@ class Verification:
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The interactions that the provider does not keep and has to."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "not verified")
+        """The interactions that the provider does not keep and has to, and those that it keeps already."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict in {"not verified", "built"})
+
+    @property
+    def not_yet(self) -> tuple[Outcome, ...]:
+        """The interactions that the provider has not built yet, as declared."""
+        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "not yet")
 
     @property
     def pending(self) -> tuple[Outcome, ...]:
@@ -122,23 +138,28 @@ class Verification:
         return bool(self.outcomes) and not self.failed
 
     def __str__(self) -> str:
-        failed, pending, count = self.failed, self.pending, len(self.outcomes)
+        failed, pending, not_yet, count = self.failed, self.pending, self.not_yet, len(self.outcomes)
         whole = f"{self.total} interactions of its contract"
         some = f"the {count} chosen of {whole}" if count < self.total else ""
+        entries = ", ".join(dict.fromkeys(outcome.not_yet for outcome in not_yet))
+        parts = [f"{len(pending)} that are pending"] if pending else []
+        parts += [f"{len(not_yet)} declared as not yet ({entries})"] if not_yet else []
+        exempt = f", but for {' and '.join(parts)}" if parts else ""
+        end = ":" if failed or pending else "."
         if failed:
-            head = f"{self.provider} does not keep {len(failed)} of {some or whole}:"
-        elif pending:
-            head = f"{self.provider} keeps {some or 'all ' + whole}, but for {len(pending)} that are pending:"
+            broken = sum(outcome.verdict == "not verified" for outcome in failed)
+            what = f"does not keep {broken} of" if broken else f"keeps {len(failed)} declared as not yet, of"
+            head = f"{self.provider} {what} {some or whole}{exempt}{end}"
         else:
-            return f"{self.provider} keeps {some or 'all ' + whole}."
-        return "\n\n".join([head, *map(str, (*failed, *pending))])
+            head = f"{self.provider} keeps {some or 'all ' + whole}{exempt}{end}"
+        return plain("\n\n".join([head, *blocks((*failed, *pending))]))
 
 
 class NotVerified(AssertionError):  # named by what it says of the provider
     """The provider does not keep its contract; the message says where, and `outcomes` hold the details."""
 
     def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
-        super().__init__(message)
+        super().__init__(plain(message))
         self.outcomes = tuple(outcomes)
 
 

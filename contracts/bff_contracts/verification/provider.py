@@ -1,7 +1,6 @@
 """A provider that is being verified: an application that this process serves, or one that runs at a URL."""
 
 import contextlib
-import inspect
 import os
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
@@ -10,30 +9,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from bff_contracts.http import AsgiApp, base_url_problem
-from bff_contracts.pact.file import Pact, PactError, load_pact, shipped_pacts
+from bff_contracts.pact.file import Pact
 from bff_contracts.pact.wording import target_of
-from bff_contracts.platform import KEY_VARIABLE, STATES_PATH, full_name
-from bff_contracts.states import CATALOGUE
+from bff_contracts.platform import KEY_VARIABLE, STATES_PATH
 from bff_contracts.threads import CallThread, LoopThread
-from bff_contracts.verification.engine import Target, verify_interaction
-from bff_contracts.verification.front import Forwarder, Front, NoAnswer, reach
+from bff_contracts.verification.application import check_reachable, forwarder_to, made_application
+from bff_contracts.verification.arguments import CannotVerify, check_application, contract_of, states_of
+from bff_contracts.verification.bounds import NoAnswer
+from bff_contracts.verification.engine import Finding, Target, verify_interaction
+from bff_contracts.verification.front import Front
+from bff_contracts.verification.grouping import briefly, cause_of
+from bff_contracts.verification.held import BLOCKING
 from bff_contracts.verification.key import Key
+from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.quiet import quiet_engine
 from bff_contracts.verification.serving import NotStarted, serving
-from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, StateChangeError, States
+from bff_contracts.verification.state_handlers import Handler, StateChangeError
 
 _T = TypeVar("_T")
 
 ANSWER_SECONDS: Final = 5.0
 """How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
 
-_START_SECONDS: Final = 30.0
+START_SECONDS: Final = 10.0
+"""How long an application may take to be made, and to start; the services start in one."""
+
 _END_SECONDS: Final = 5.0
-
-
-class CannotVerify(Exception):  # named by what it says
-    """Nothing can be verified: a wrong argument, a pact that cannot be read, or a provider that does not start."""
 
 
 def interactions_of(provider: str, *, pact: Path | str | None = None) -> tuple[str, ...]:
@@ -42,10 +44,10 @@ def interactions_of(provider: str, *, pact: Path | str | None = None) -> tuple[s
     Raises:
         CannotVerify: There is no contract with such a provider.
     """
-    return tuple(interaction.description for interaction in _contract(provider, pact).interactions)
+    return tuple(interaction.description for interaction in contract_of(provider, pact).interactions)
 
 
-def verify_provider(
+def verify_provider(  # noqa: PLR0913  # each is an option by name
     app: Callable[..., Any] | None = None,
     *,
     url: str | None = None,
@@ -55,17 +57,22 @@ def verify_provider(
     api_key: str | None = None,
     pact: Path | str | None = None,
     seconds: float = ANSWER_SECONDS,
+    start_seconds: float = START_SECONDS,
+    not_yet: Sequence[str] = (),
 ) -> Verification:
     """Verify that a provider keeps the whole of its contract; the arguments are those of `running_provider`.
 
+    Beside them `not_yet` names the endpoints that are not built yet, as `NotYet` takes them: they are expected to fail.
+
     Returns:
-        What came of each interaction; all of them are verified.
+        What came of each interaction; all of them are verified, pending, or not yet.
 
     Raises:
         NotVerified: The provider does not keep its contract.
         CannotVerify: Nothing could be verified.
     """
     __tracebackhide__ = True
+    declared = NotYet(not_yet, provider, pact=pact)
     with running_provider(
         app,
         url=url,
@@ -75,15 +82,17 @@ def verify_provider(
         api_key=api_key,
         pact=pact,
         seconds=seconds,
+        start_seconds=start_seconds,
     ) as running:
-        verification = Verification(running.name, tuple(running.outcomes()), len(running.interactions))
+        outcomes = tuple(map(declared.judged, running.outcomes()))
+        verification = Verification(running.name, outcomes, len(running.interactions))
     if not verification.verified:
         raise NotVerified(str(verification), verification.failed)
     return verification
 
 
 @contextlib.contextmanager
-def running_provider(
+def running_provider(  # noqa: PLR0913  # each is an option by name
     app: Callable[..., Any] | None = None,
     *,
     url: str | None = None,
@@ -93,14 +102,14 @@ def running_provider(
     api_key: str | None = None,
     pact: Path | str | None = None,
     seconds: float = ANSWER_SECONDS,
+    start_seconds: float = START_SECONDS,
 ) -> Generator["RunningProvider"]:
     """Serve an application, or reach the one that runs at a URL, so that its interactions can be verified.
 
     Args:
         app: An ASGI application, or a function without parameters, plain or async, that makes one.
         url: Where the provider runs, instead of `app`.
-        provider: Its name in the contract, `result-aggregator-service` or `class-management-service`; `ras` and `cms`
-            will do.
+        provider: Its name in the contract, such as `result-aggregator-service`; `ras` and `cms` will do.
         states: What sets each provider state up: a function of the state's params, plain or async, or a generator,
             plain or async, that sets up before its `yield` and restores after it.
         states_url: Where the provider sets its states up when it is asked to, instead of `states`.
@@ -108,38 +117,41 @@ def running_provider(
             `HULEEDU_INTERNAL_API_KEY`. Without either the placeholder is sent.
         pact: Another contract than the one that this package brings.
         seconds: How long an answer, or setting one state up, may take.
+        start_seconds: How long the application may take to be made, and to start.
 
     Raises:
-        CannotVerify: An argument is wrong, or the provider does not start or cannot be reached.
+        CannotVerify: An argument is wrong, the provider cannot be reached, or it fails to start or to shut down.
     """
     __tracebackhide__ = True
-    if (app is None) == (url is None):
-        raise CannotVerify("give an ASGI application or url=, and not both")
-    if app is not None and not callable(app):
-        raise CannotVerify(f"give the ASGI application itself, or a function that makes it, not {app!r}")
-    contract = _contract(provider, pact)
+    check_application(app, url)
+    contract = contract_of(provider, pact)
     key = Key.given(api_key, os.environ.get(KEY_VARIABLE, ""))
-    changes = _states(contract, states, states_url, seconds)
+    changes = states_of(contract, states, states_url, seconds)
     with contextlib.ExitStack() as stack:
         loop = LoopThread("provider under verification")
         stack.callback(loop.close, seconds=_END_SECONDS)
         stack.callback(_finish, loop, changes.close)
         if states_url is not None:
-            _reach(states_url, seconds, loop)
-        served = _application(app, loop, key) if app is not None else _forwarder(str(url), seconds, loop)
+            check_reachable(states_url, seconds, loop)
+        if app is not None:
+            served = made_application(app, loop, key, seconds=start_seconds)
+        else:
+            served = forwarder_to(str(url), seconds, loop)
         stack.enter_context(key.kept_out_of_logs())
         front = Front(served, changes, seconds=seconds)
         context = serving(front)
         try:
-            address = loop.run(context.__aenter__(), seconds=_START_SECONDS)
+            address = loop.run(context.__aenter__(), seconds=start_seconds)
         except NotStarted:
-            reason = key.hidden(str(front.failures[0] if front.failures else "its lifespan failed"))
+            reason = key.hidden(str(next(iter(front.failures), "its lifespan failed")))
             raise CannotVerify(f"{contract.provider} did not start: {reason}") from None
         except TimeoutError:
             loop.held = True
-            raise CannotVerify(f"{contract.provider} did not start within {_START_SECONDS:g} s") from None
+            raise CannotVerify(f"{contract.provider} did not start within {start_seconds:g} s") from None
         stack.callback(_finish, loop, partial(context.__aexit__, None, None, None))
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
+    if front.stop_failures:  # after what was raised meanwhile, which is worth more
+        raise CannotVerify(f"{contract.provider} did not shut down: {key.hidden(front.stop_failures[0])}")
 
 
 class RunningProvider:
@@ -158,14 +170,22 @@ class RunningProvider:
         self._loop = loop
         self._key = key
         self._seconds = seconds
+        self._url = url
+        self._told: dict[Any, str] = {}
+
+    @property
+    def _target(self) -> Target:
+        """Where the run that has begun finds the provider."""
+        url = f"{self._url}{self._front.prefix}"
         # The front is the first to lose patience, and knows why.
-        self._target = Target(url, f"{url}{STATES_PATH}", seconds + 1)
+        return Target(url, f"{url}{STATES_PATH}", self._seconds + 1)
 
     def verify(self, interaction: str) -> None:
-        """Verify one interaction.
+        """Verify one interaction; one that the contract calls pending need not be kept.
 
         Raises:
-            NotVerified: The provider does not keep it; the message says where it differs.
+            NotVerified: The provider does not keep it; the message says where it differs, unless an interaction before
+                it had the same cause.
             CannotVerify: The contract has no such interaction.
         """
         __tracebackhide__ = True
@@ -173,7 +193,10 @@ class RunningProvider:
             known = "\n  ".join(self.interactions)
             raise CannotVerify(f"{self.name} has no interaction {interaction!r}; it has\n  {known}")
         outcome = self.outcome(self.interactions.index(interaction))
-        if not outcome.verified:
+        if outcome.verdict == "not verified":
+            first = self._told.setdefault(cause_of(outcome), interaction)
+            if first != interaction:
+                raise NotVerified(briefly(outcome, first), [outcome])
             raise NotVerified(str(outcome), [outcome]) from outcome.cause
 
     def outcomes(self) -> Iterable[Outcome]:
@@ -192,14 +215,19 @@ class RunningProvider:
             return replace(outcome, troubles=("not tried: those before it took too long",))
         self._front.begin(keys=self._key.swaps(pact))
         started = time.monotonic()
-        limit = (2 + 2 * len(interaction.states)) * self._seconds
+        limit, target = (2 + 2 * len(interaction.states)) * self._seconds, self._target
         try:
-            finding = self._run(lambda: verify_interaction(pact, at, self._target), limit)
-            differences, troubles = finding.differences, finding.troubles
+            finding = self._run(lambda: verify_interaction(pact, at, target), limit)
         except TimeoutError:
-            differences, troubles = (), (f"no end after {limit:g} s: the provider holds its event loop",)
-        seconds = time.monotonic() - started
-        found = replace(outcome, seconds=seconds, differences=differences, troubles=troubles)
+            held = f"no end after {limit:g} s: {self._front.doing} holds its event loop: {BLOCKING}"
+            finding = Finding(interaction.description, troubles=(held,))
+        found = replace(
+            outcome,
+            seconds=time.monotonic() - started,
+            differences=finding.differences,
+            troubles=tuple(trouble.replace(target.url, self.name) for trouble in finding.troubles),
+            pending=finding.pending,
+        )
         return self._without_key(self._explained(found, self._front.failed_states))
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
@@ -209,14 +237,16 @@ class RunningProvider:
             TimeoutError: It took too long; the loop counts as held.
         """
         thread = CallThread("official verifier")
-        future = thread.call(run)
-        thread.close()
         try:
-            return future.result(limit)
+            with quiet_engine():
+                future = thread.call(run)
+                thread.close()
+                return future.result(limit)
         except TimeoutError:
             self._loop.held = True
             raise
         finally:  # after Ctrl-C too
+            self._front.end()
             with contextlib.suppress(TimeoutError):
                 self._loop.run(self._front.restore(), seconds=limit)
 
@@ -261,94 +291,6 @@ def _is_refusal(difference: Difference) -> bool:
 
 def _told(error: BaseException) -> str:
     return str(error) if isinstance(error, NoAnswer) else f"the provider raised {type(error).__name__}: {error}"
-
-
-def _contract(provider: str, pact: Path | str | None) -> Pact:
-    name = full_name(provider)
-    try:
-        pacts = shipped_pacts() if pact is None else (load_pact(pact),)
-    except (PactError, OSError) as error:
-        raise CannotVerify(str(error)) from error
-    for found in pacts:
-        if found.provider == name:
-            descriptions = [interaction.description for interaction in found.interactions]
-            twice = next((each for each in descriptions if descriptions.count(each) > 1), None)
-            if twice is not None:
-                raise CannotVerify(
-                    f"{found.source}: two interactions are called {twice!r}, and each needs its own name"
-                )
-            return found
-    known = ", ".join(found.provider for found in pacts)
-    raise CannotVerify(f"there is no contract with {provider!r}; known: {known}")
-
-
-def _states(pact: Pact, handlers: Mapping[str, Handler] | None, url: str | None, seconds: float) -> States:
-    if url is not None and handlers is not None:
-        raise CannotVerify("give states or states_url, not both")
-    if url is not None:
-        return RemoteStates(_checked(url, "states_url"), seconds=seconds)
-    known = {state.name for interaction in pact.interactions for state in interaction.states}
-    known |= {state.name for state in CATALOGUE if state.provider == pact.provider}
-    for name in handlers or {}:
-        if name not in known:
-            raise CannotVerify(
-                f"{pact.provider} has no provider state {name!r}; it has {', '.join(map(repr, sorted(known)))}"
-            )
-    return HandledStates(pact.provider, handlers or {}, seconds=seconds)
-
-
-def _forwarder(url: str, seconds: float, loop: LoopThread) -> Forwarder:
-    _reach(_checked(url, "url"), seconds, loop)
-    return Forwarder(url, seconds=seconds)
-
-
-def _reach(url: str, seconds: float, loop: LoopThread) -> None:
-    try:
-        loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
-    except NoAnswer as error:
-        raise CannotVerify(str(error)) from None
-
-
-def _application(app: Callable[..., Any], loop: LoopThread, key: Key) -> AsgiApp:
-    if not _takes_nothing(app):
-        return app
-
-    async def made() -> Any:
-        try:
-            result = app()
-            return await result if inspect.isawaitable(result) else result
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on
-            reason = key.hidden(f"{type(error).__name__}: {error}")
-            cause = None if key.told_by(error) else error
-            raise CannotVerify(f"the application could not be made: {reason}") from cause
-
-    try:
-        application: AsgiApp = loop.run(made(), seconds=_START_SECONDS)
-    except TimeoutError as error:
-        loop.held = True
-        raise CannotVerify(f"the application was not made within {_START_SECONDS:g} s") from error
-    if not callable(application):
-        raise CannotVerify(f"what makes the application gave {application!r:.80}, which is none")
-    return application
-
-
-def _takes_nothing(app: Callable[..., Any]) -> bool:
-    """Whether this makes an application: one takes `scope`, `receive` and `send`, by whatever names."""
-    try:
-        parameters = inspect.signature(app).parameters.values()
-    except (TypeError, ValueError):  # something built in, which says nothing of itself
-        return False
-    if any(each.kind is inspect.Parameter.VAR_POSITIONAL or each.name == "scope" for each in parameters):
-        return False
-    return all(each.default is not each.empty or each.kind is each.VAR_KEYWORD for each in parameters)
-
-
-def _checked(url: str, name: str) -> str:
-    problem = base_url_problem(url)
-    if problem is not None:
-        shown = "" if "credentials" in problem else f": {url!r}"
-        raise CannotVerify(f"{name} {problem}{shown}")
-    return url
 
 
 def _finish(loop: LoopThread, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 from bff_contracts.verification.outcomes import Outcome, Verification
+from bff_contracts.verification.plain import plain_json
 
 
 def as_json(verification: Verification) -> str:
@@ -14,7 +15,7 @@ def as_json(verification: Verification) -> str:
         "verified": verification.verified,
         "interactions": [_document(outcome) for outcome in verification.outcomes],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return plain_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _document(outcome: Outcome) -> dict[str, object]:
@@ -24,6 +25,7 @@ def _document(outcome: Outcome) -> dict[str, object]:
         "asked": outcome.asked,
         "verified": outcome.verified,
         "pending": outcome.pending,
+        "verdict": outcome.verdict,
         "seconds": round(outcome.seconds, 4),
         "troubles": list(outcome.troubles),
         "differences": [asdict(each) for each in outcome.differences],
@@ -38,7 +40,7 @@ def as_junit(verification: Verification) -> str:
         name=verification.provider,
         tests=str(len(verification.outcomes)),
         failures=str(len(verification.failed)),
-        skipped=str(len(verification.pending)),
+        skipped=str(len(verification.pending) + len(verification.not_yet)),
         errors="0",
         time=f"{seconds:.3f}",
     )
@@ -50,8 +52,10 @@ def as_junit(verification: Verification) -> str:
             name=_printable(outcome.interaction),
             time=f"{outcome.seconds:.3f}",
         )
-        if outcome.verdict == "pending":
-            ET.SubElement(case, "skipped", message=f"pending: {_first(outcome)}")
+        if outcome.verdict in {"pending", "not yet"}:
+            ET.SubElement(case, "skipped", message=f"{outcome.verdict}: {_first(outcome)}")
+        elif outcome.verdict == "built":
+            ET.SubElement(case, "failure", message=_printable(str(outcome)))
         elif not outcome.verified:
             ET.SubElement(case, "failure", message=_first(outcome)).text = _printable(str(outcome))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

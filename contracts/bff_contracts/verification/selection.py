@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from bff_contracts.broker.contracts import Contract, Results
 from bff_contracts.pact.file import Pact, PactError, read_pact
+from bff_contracts.verification.arguments import CannotVerify
 from bff_contracts.verification.outcomes import Difference, Outcome
-from bff_contracts.verification.provider import CannotVerify, RunningProvider
+from bff_contracts.verification.provider import RunningProvider
 
 _ATTRIBUTES: Final[Mapping[str, str]] = {"content": "body"}
 """What a broker calls the beginning of `Difference.where`, if it calls it otherwise."""
@@ -45,7 +46,8 @@ def read(contracts: Iterable[Contract], provider: str) -> list[Selected]:
 def outcome(running: RunningProvider, selected: Selected, at: int) -> Outcome:
     """Verify the interaction at this place of a contract; its name says whose contract it is of."""
     found = running.outcome_of(selected.pact, at)
-    return replace(found, interaction=f"{found.interaction} ({selected.name})", pending=selected.contract.pending)
+    pending = found.pending or selected.contract.pending
+    return replace(found, interaction=f"{found.interaction} ({selected.name})", pending=pending)
 
 
 def results(selected: Selected, outcomes: Sequence[Outcome]) -> Results:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 
 from bff_contracts.states import validate_params
 from bff_contracts.threads import CallThread
+from bff_contracts.verification.bounds import NoAnswer, read
+from bff_contracts.verification.held import BLOCKING, LoopWatch
 
 Handler = Callable[[Any], Any]
 """Sets a provider state up from its params: a function, a generator that restores after its `yield`, or a context
@@ -139,10 +142,11 @@ class HandledStates:
             raise
 
     async def _within(self, name: str, work: Awaitable[Any]) -> Any:
-        limit = asyncio.timeout(self._seconds)
+        limit, watch, started = asyncio.timeout(self._seconds), LoopWatch(self._seconds), time.monotonic()
         try:
-            async with limit:
-                return await work
+            with watch:
+                async with limit:
+                    result = await work
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -151,10 +155,19 @@ class HandledStates:
             raise StateChangeError(name, message) from error
         except BaseException as error:  # `pytest.fail` and `sys.exit` too: a state that is not there is never a pass
             if limit.expired():
-                message = f"provider state {name!r}: its handler took longer than {self._seconds:g} s"
+                message = self._late(name, watch)
             else:
                 message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
             raise StateChangeError(name, message, late=limit.expired()) from error
+        if time.monotonic() - started >= self._seconds:  # a handler that holds the loop is not seen by the limit
+            raise StateChangeError(name, self._late(name, watch), late=True)
+        return result
+
+    def _late(self, name: str, watch: LoopWatch) -> str:
+        beginning = f"provider state {name!r}: its handler"
+        if watch.held:
+            return f"{beginning} held the event loop for {watch.longest:.1f} s: {BLOCKING}"
+        return f"{beginning} took longer than {self._seconds:g} s"
 
 
 def _entered(manager: AbstractContextManager[Any]) -> Iterator[None]:
@@ -181,7 +194,9 @@ class RemoteStates:
             verify=ssl.create_default_context(),
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"accept-encoding": "identity"},  # how far an answer unpacks is not known before
         )
+        self._seconds = seconds
         self._begun: list[tuple[str, Mapping[str, Any]]] = []
 
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
@@ -197,17 +212,26 @@ class RemoteStates:
 
     async def _ask(self, name: str, params: Mapping[str, Any], action: str) -> None:
         asked = f"provider state {name!r}: POST {self._url} ({action})"
+        document = {"state": name, "params": params, "action": action}
         try:
-            response = await self._client.post(self._url, json={"state": name, "params": params, "action": action})
-        except httpx.HTTPError as error:
+            # The client's own limit is for each part of an answer, and there may be many.
+            async with (
+                asyncio.timeout(self._seconds),
+                self._client.stream("POST", self._url, json=document) as response,
+            ):
+                text = (await read(response.aiter_raw())).decode(errors="replace")
+        except (httpx.HTTPError, NoAnswer) as error:
             message = f"{asked} failed: {type(error).__name__} {error}"
             raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
+        except TimeoutError as error:
+            message = f"{asked} gave no whole answer within {self._seconds:g} s"
+            raise StateChangeError(name, message, late=True) from error
         if not response.is_success:
-            message = f"{asked} answered {response.status_code}{_said(response)}"
+            message = f"{asked} answered {response.status_code}{_said(response, text)}"
             raise StateChangeError(name, message)
 
 
-def _said(response: httpx.Response) -> str:
+def _said(response: httpx.Response, text: str) -> str:
     """What an answer says, in a line; a page of HTML says nothing that its status does not."""
-    text = " ".join(response.text.split())
+    text = " ".join(text.split())
     return f": {text[:_TOLD]}" if text and "html" not in response.headers.get("content-type", "") else ""

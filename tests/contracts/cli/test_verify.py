@@ -107,7 +107,17 @@ def closed_port() -> str:
         pytest.param(["cms", "--url", "URL", "--only", "no such"], "has 'no such' in its description", id="only"),
         pytest.param(["cms", "--url", "URL", "--file", "no.json"], "No such file or directory: 'no.json'", id="file"),
         pytest.param(
-            ["cms", "--url", "URL", "--json", "no/such/dir"], "cannot write no/such/dir: No such", id="report"
+            ["cms", "--url", closed_port(), "--json", "no/such/dir"], "cannot write no/such/dir: No such", id="json"
+        ),
+        pytest.param(
+            ["cms", "--url", closed_port(), "--junit", "nodir/x.xml"], "cannot write nodir/x.xml: No such", id="junit"
+        ),
+        pytest.param(["cms", "--url", closed_port(), "--junit", "."], "cannot write .: it is a folder", id="folder"),
+        pytest.param(
+            ["cms", "--url", "URL", "--not-yet", "GET …/nothing"], "contract is for 'GET …/nothing'", id="not-yet"
+        ),
+        pytest.param(
+            ["cms", "--url", "URL", "--not-yet", "x", "--from-broker"], "--not-yet is for the contract of", id="both"
         ),
         pytest.param(["cms", "--url", "ftp://x"], "url is not an http or https URL: 'ftp://x'", id="scheme"),
         pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 3600, not '0'", id="seconds"),
@@ -118,6 +128,31 @@ def test_what_cannot_run_says_so_with_2(url: str, arguments: list[str], told: st
     done = run("verify", *(url if argument == "URL" else argument for argument in arguments))
 
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
+    """Nothing sets the states of this service up, so that nothing that needs one is verified."""
+    declared = ["--not-yet", "GET …/validation-status", "--not-yet", "GET …/class-info"]
+    done = run("verify", "cms", "--url", url, *declared)
+    built = run("verify", "cms", "--url", url, "--not-yet", "GET /healthz", "--only", "health")
+
+    assert done.returncode == 0
+    assert sum(line.startswith("  not yet") for line in done.stdout.splitlines()) == len(SEEDED)
+    assert f"but for {len(SEEDED)} declared as not yet (GET …/class-info, GET …/validation-status)." in done.stdout
+    assert built.returncode == 1
+    assert "  FAILED" in built.stdout
+    assert "declared as not yet by 'GET /healthz': take that away" in built.stdout
+
+
+def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path) -> None:
+    names: dict[str, Any] = {"consumer": {"name": "a"}, "provider": {"name": "class-management-service"}}
+    pact: dict[str, Any] = {**names, "interactions": []}
+    file = tmp_path / "empty.json"
+    file.write_text(json.dumps({**pact, "metadata": {"pactSpecification": {"version": "4.0"}}}), encoding="utf-8")
+    done = run("verify", "cms", "--url", url, "--file", str(file))
+
+    assert done.returncode == 2
+    assert f"{file}: it has no interactions, so there is nothing to verify" in done.stderr
 
 
 def test_a_key_is_not_an_argument(url: str) -> None:

@@ -1,0 +1,62 @@
+"""Makes the application that is verified, or reaches the one that runs; either within a limited time."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from bff_contracts.http import AsgiApp
+from bff_contracts.threads import LoopThread
+from bff_contracts.verification.arguments import CannotVerify, checked_url, takes_nothing
+from bff_contracts.verification.bounds import NoAnswer
+from bff_contracts.verification.front import Forwarder, reach
+from bff_contracts.verification.key import Key
+
+
+def forwarder_to(url: str, seconds: float, loop: LoopThread) -> Forwarder:
+    """What passes requests on to the provider at a URL.
+
+    Raises:
+        CannotVerify: Nobody listens there.
+    """
+    check_reachable(checked_url(url, "url"), seconds, loop)
+    return Forwarder(url, seconds=seconds)
+
+
+def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
+    """See that somebody listens at a URL.
+
+    Raises:
+        CannotVerify: Nobody does.
+    """
+    try:
+        loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
+    except NoAnswer as error:
+        raise CannotVerify(str(error)) from None
+
+
+def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, seconds: float) -> AsgiApp:
+    """The application, or what the function that is given makes, on the event loop that will serve it.
+
+    Raises:
+        CannotVerify: It was not made, or not within `seconds`.
+    """
+    if not takes_nothing(app):
+        return app
+
+    async def made() -> Any:
+        try:
+            result = app()
+            return await result if inspect.isawaitable(result) else result
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on
+            reason = key.hidden(f"{type(error).__name__}: {error}")
+            cause = None if key.told_by(error) else error
+            raise CannotVerify(f"the application could not be made: {reason}") from cause
+
+    try:
+        application: AsgiApp = loop.run(made(), seconds=seconds)
+    except TimeoutError as error:
+        loop.held = True
+        raise CannotVerify(f"the application was not made within {seconds:g} s") from error
+    if not callable(application):
+        raise CannotVerify(f"what makes the application gave {application!r:.80}, which is none")
+    return application

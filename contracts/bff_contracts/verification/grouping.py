@@ -1,0 +1,54 @@
+"""What has one cause is told once: a provider that is down fails every interaction, and for one reason."""
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from bff_contracts.verification.plain import plain
+
+if TYPE_CHECKING:
+    from bff_contracts.verification.outcomes import Outcome
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+"""What differs between places in answers that are the same place: ids of batches, and indices."""
+
+_SERVER_ERROR: Final = 500
+
+
+def cause_of(outcome: "Outcome") -> Hashable:
+    """What outcomes have in common that have one cause: their troubles, else a wrong status, else their differences."""
+    if outcome.troubles:
+        return outcome.troubles
+    status = next((each.actual for each in outcome.differences if each.where == "status"), None)
+    if status is not None:
+        kinds = tuple(each.actual for each in outcome.differences if each.where == "content type")
+        broken = status.isdigit() and int(status) >= _SERVER_ERROR
+        return status, kinds, "" if broken else _endpoint(outcome)
+    return tuple((_ID.sub("…", each.where), _ID.sub("…", each.rule)) for each in outcome.differences)
+
+
+def blocks(outcomes: Iterable["Outcome"]) -> list[str]:
+    """A block for each cause: the first outcome in full, and the names of the others."""
+    groups: dict[Hashable, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((outcome.verdict, cause_of(outcome)), []).append(outcome)
+    return [_block(group) for group in groups.values()]
+
+
+def briefly(outcome: "Outcome", first: str) -> str:
+    """An outcome whose cause has been told of another interaction."""
+    told = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
+    reason = plain(told[0]).partition("\n")[0]
+    return f"{plain(outcome.interaction)}: {outcome.verdict}, for the same reason as {first!r}:\n  {reason}"
+
+
+def _block(group: Sequence["Outcome"]) -> str:
+    first, *others = group
+    if not others:
+        return str(first)
+    names = "\n".join(f"    {plain(other.interaction)}" for other in others)
+    return f"{first}\n  {len(group)} interactions have this cause; the others:\n{names}"
+
+
+def _endpoint(outcome: "Outcome") -> str:
+    return _ID.sub("…", outcome.asked.partition("?")[0])

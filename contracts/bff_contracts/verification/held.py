@@ -1,0 +1,51 @@
+"""Whether something holds an event loop: blocking code in an `async` function lets nothing else run there."""
+
+import asyncio
+from types import TracebackType
+from typing import Final, Self
+
+BLOCKING: Final = "blocking code, such as time.sleep, in an async function"
+"""What holds an event loop."""
+
+_BEATS: Final = 20
+"""How many times within the time that the work may take the loop is expected to come by."""
+
+
+class LoopWatch:
+    """Watches the running event loop while work is done there.
+
+    Attributes:
+        longest: For how many seconds the loop was held at a stretch.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.longest = 0.0
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._due = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self._beat()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Watch no longer; nothing of what was held is missed."""
+        self._timer.cancel()
+        self._note()
+
+    @property
+    def held(self) -> bool:
+        """Whether most of the time that the work may take went by while the loop was held."""
+        return self.longest >= self._seconds / 2
+
+    def _beat(self) -> None:
+        if self._due:
+            self._note()
+        self._due = self._loop.time() + self._seconds / _BEATS
+        self._timer = self._loop.call_at(self._due, self._beat)
+
+    def _note(self) -> None:
+        self.longest = max(self.longest, self._loop.time() - self._due)

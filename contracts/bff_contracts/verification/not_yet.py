@@ -1,0 +1,106 @@
+"""What a provider has not built yet: declared by endpoint, expected to fail, and a failure as soon as it is there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bff_contracts.pact.file import Interaction
+from bff_contracts.verification.arguments import CannotVerify, contract_of
+from bff_contracts.verification.outcomes import NotVerified, Outcome
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+_REFUSALS: Final = {401, 403}
+_ENTRY: Final = re.compile(r"(?:([A-Z]+) +)?((?:/|…|\*|\.\.\.)\S*)")
+_ANYTHING: Final = re.compile(r"…|\.\.\.|\*")
+
+
+class NotYet:
+    """The interactions of a contract that are declared as not yet.
+
+    A refusal of a request without the right key may be there before its endpoint is, where one place of the provider
+    refuses for all of them. So it may fail, and it may pass.
+    """
+
+    def __init__(self, entries: Sequence[str], provider: str, *, pact: Path | str | None = None) -> None:
+        """Declare endpoints.
+
+        Args:
+            entries: Endpoints, such as `GET /internal/v1/batches/validation-status`; `…`, `...` and `*` stand for any
+                part of a path, and the method may be left out.
+            provider: Whose contract it is.
+            pact: Another contract than the one that this package brings.
+
+        Raises:
+            CannotVerify: An entry is not written so, or the contract has no such endpoint.
+        """
+        interactions = contract_of(provider, pact).interactions
+        self._entries: dict[str, str] = {}
+        self._refusals = {each.description for each in interactions if each.response.status in _REFUSALS}
+        for entry in entries:
+            found = _matching(entry, interactions)
+            if not found:
+                endpoints = sorted({f"{each.request.method} {each.request.path}" for each in interactions})
+                known = "\n  ".join(endpoints)
+                raise CannotVerify(f"nothing of {provider}'s contract is for {entry!r}; it has\n  {known}")
+            self._entries.update(dict.fromkeys(found, entry))
+
+    def entry_for(self, interaction: str) -> str | None:
+        """The entry that an interaction is declared by."""
+        return self._entries.get(interaction)
+
+    def may_pass(self, interaction: str) -> bool:
+        """Whether an interaction that is declared is no failure if it passes."""
+        return interaction in self._refusals
+
+    def judged(self, outcome: Outcome) -> Outcome:
+        """An outcome, by what was expected of it."""
+        entry = self.entry_for(outcome.interaction)
+        if entry is None or (outcome.verified and self.may_pass(outcome.interaction)):
+            return outcome
+        return replace(outcome, not_yet=entry)
+
+
+def cases_of(
+    provider: str, *, not_yet: Sequence[str] = (), pact: Path | str | None = None
+) -> "list[ParameterSet | str]":
+    """The names of the interactions of a provider's contract, as parameters of a pytest test.
+
+    What is declared as not yet is marked as `xfail`, strictly: the test fails the day it passes.
+
+    Args:
+        provider: Its name in the contract; `ras` and `cms` will do.
+        not_yet: The endpoints that are not built yet, as `NotYet` takes them.
+        pact: Another contract than the one that this package brings.
+
+    Raises:
+        CannotVerify: There is no contract with such a provider, or no such endpoint.
+    """
+    import pytest  # noqa: PLC0415  # those who verify without it need none
+
+    declared = NotYet(not_yet, provider, pact=pact)
+
+    def case(name: str) -> Any:
+        entry = declared.entry_for(name)
+        if entry is None:
+            return name
+        strict = not declared.may_pass(name)
+        mark = pytest.mark.xfail(raises=NotVerified, strict=strict, reason=f"declared as not yet: {entry}")
+        return pytest.param(name, marks=mark, id=name)
+
+    return [case(each.description) for each in contract_of(provider, pact).interactions]
+
+
+def _matching(entry: str, interactions: Sequence[Interaction]) -> list[str]:
+    found = _ENTRY.fullmatch(entry.strip())
+    if found is None:
+        raise CannotVerify(f"expected an endpoint, such as 'GET …/validation-status', not {entry!r}")
+    method, path = found[1], ".*".join(map(re.escape, _ANYTHING.split(found[2])))
+    return [
+        each.description
+        for each in interactions
+        if method in {None, each.request.method} and re.fullmatch(path, each.request.path)
+    ]

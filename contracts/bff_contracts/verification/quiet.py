@@ -1,0 +1,54 @@
+"""Keeps what the engine prints off standard output: it writes to file descriptor 1, and cannot be asked not to."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Generator
+from typing import Final
+
+_OUTPUT: Final = 1
+
+_redirecting: Final = threading.Lock()
+
+
+@contextlib.contextmanager
+def quiet_engine() -> Generator[None]:
+    """Send what is written to file descriptor 1 nowhere for as long as the context lasts.
+
+    Python's own `sys.stdout` is not silenced: where it writes to that descriptor, it writes to a copy meanwhile. A
+    context within another one changes nothing.
+    """
+    if not _redirecting.acquire(blocking=False):
+        yield
+        return
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                _redirect(stack)
+            except (OSError, ValueError):  # there is no standard output, or it is closed
+                stack.close()
+            yield
+    finally:
+        _redirecting.release()
+
+
+def _redirect(stack: contextlib.ExitStack) -> None:
+    kept = os.dup(_OUTPUT)
+    stack.callback(os.close, kept)
+    if _writes_there():
+        sys.stdout.flush()
+        copy = open(os.dup(kept), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: PTH123, SIM115  # a descriptor
+        stack.enter_context(copy)
+        stack.enter_context(contextlib.redirect_stdout(copy))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    stack.callback(os.close, nowhere)
+    os.dup2(nowhere, _OUTPUT)
+    stack.callback(os.dup2, kept, _OUTPUT)
+
+
+def _writes_there() -> bool:
+    try:
+        return sys.stdout.fileno() == _OUTPUT
+    except (OSError, ValueError, AttributeError):  # something that stands for it
+        return False

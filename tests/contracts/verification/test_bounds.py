@@ -1,0 +1,169 @@
+"""No provider costs the verification more than a limited size and time, whatever it answers."""
+
+import asyncio
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from bff_contracts.platform import CMS
+from bff_contracts.verification import NotVerified, running_provider
+from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswer
+from tests.providers.small import NEEDS_STATE, SmallCms, states_with
+from tests.support.hypercorn_server import on_hypercorn
+
+JSON = [(b"content-type", b"application/json")]
+TOO_LARGE = "the provider's answer is larger than 1,000,000 bytes"
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """More than anybody should take, and an end: the server of the tests sends on after a connection is closed."""
+    for _ in range(300):
+        yield b"x" * 65536
+
+
+async def dripping() -> AsyncIterator[bytes]:
+    for _ in range(2000):
+        yield b" "
+        await asyncio.sleep(0.01)
+
+
+def answering(make: Callable[[], Response]) -> Starlette:
+    async def answer(_: Request) -> Response:
+        return make()
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+
+
+def told(**where: Any) -> str:
+    if "states_url" not in where:
+        where["states"] = states_with(lambda _: None)
+    with (
+        running_provider(provider=CMS, seconds=2, **where) as running,
+        pytest.raises(NotVerified) as caught,
+    ):
+        running.verify(NEEDS_STATE)
+    return str(caught.value)
+
+
+def _stream(chunks: AsyncIterator[bytes], **options: Any) -> Response:
+    return StreamingResponse(chunks, media_type="application/json", **options)
+
+
+BAD = [
+    pytest.param(lambda: _stream(endless()), TOO_LARGE, id="never-ends"),
+    pytest.param(lambda: _stream(endless(), status_code=500), TOO_LARGE, id="an-error-that-never-ends"),
+    pytest.param(lambda: _stream(dripping()), "the provider gave no whole answer within 2 s", id="drips"),
+    pytest.param(
+        lambda: Response(b"[" + b"{}," * 100_000 + b"{}]", media_type="application/json"),
+        "the provider's answer has more than 20,000 values",
+        id="many-values",
+    ),
+    pytest.param(
+        lambda: Response(gzip.compress(b" " * 50_000_000), headers={"content-encoding": "gzip"}), TOO_LARGE, id="gzip"
+    ),
+    pytest.param(
+        lambda: Response(b"no gzip", headers={"content-encoding": "gzip"}), "answer cannot be unpacked", id="no-gzip"
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), BAD)
+def test_an_application_that_answers_too_much_is_a_failure_that_says_so(make: Any, expected: str) -> None:
+    assert expected in told(app=answering(make))
+
+
+@pytest.mark.parametrize(("make", "expected"), BAD)
+def test_so_is_a_service_that_runs(make: Any, expected: str) -> None:
+    with on_hypercorn(answering(make)) as url:
+        said = told(url=url)
+
+    assert expected in said.replace("gave no answer within", "gave no whole answer within")
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        pytest.param(lambda: _stream(endless(), status_code=500), TOO_LARGE, id="never-ends"),
+        pytest.param(lambda: _stream(dripping()), "gave no whole answer within 2 s", id="drips"),
+    ],
+)
+def test_a_states_route_is_bounded_too(cms: SmallCms, make: Any, expected: str) -> None:
+    with on_hypercorn(answering(make)) as url:
+        assert expected in told(app=cms, states_url=f"{url}/states")
+
+
+def test_what_is_compressed_all_the_same_is_unpacked(cms: SmallCms) -> None:
+    def compressed() -> Response:
+        body = gzip.compress(json.dumps(cms.entries).encode())
+        return Response(body, media_type="application/json", headers={"content-encoding": "gzip"})
+
+    with running_provider(answering(compressed), provider=CMS, states=cms.states) as running:
+        running.verify(NEEDS_STATE)
+
+
+def test_no_compressed_answer_is_asked_for(cms: SmallCms) -> None:
+    seen: list[str | None] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        seen.append(request.headers.get("accept-encoding"))
+        return JSONResponse(cms.entries)
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    with running_provider(app, provider=CMS, states=cms.states) as running:
+        running.verify(NEEDS_STATE)
+
+    assert seen == [None]
+
+
+def test_a_provider_that_goes_on_in_spite_of_it_is_stopped() -> None:
+    async def stubborn(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": JSON})
+        while True:
+            try:
+                await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+            except NoAnswer:
+                continue
+
+    assert TOO_LARGE in told(app=stubborn)
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding"),
+    [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (bytes, "identity"), (bytes, "br")],
+)
+async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes], bytes], encoding: str) -> None:
+    answer, sent = IncomingAnswer(), list[Any]()
+    headers = [(b"content-encoding", encoding.encode())]
+    answer.take({"type": "http.response.start", "status": 200, "headers": headers})
+    whole = b"[" + b"1," * (MAX_VALUES - 1) + b'"' + b"x" * (MAX_BYTES - 2 * MAX_VALUES - 2) + b'"]'
+    assert len(whole) == MAX_BYTES
+    answer.take({"type": "http.response.body", "body": packed(whole)})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await answer.deliver(send)
+
+    assert sent[1] == {"type": "http.response.body", "body": whole}
+    assert (sent[0]["headers"] == headers) is (encoding in {"identity", "br"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param(b"x" * (MAX_BYTES + 1), id="bytes"), pytest.param(b"1," * (MAX_VALUES + 1), id="values")],
+)
+def test_an_answer_beyond_them_is_not(body: bytes) -> None:
+    answer = IncomingAnswer()
+    answer.take({"type": "http.response.start", "status": 200})
+    with pytest.raises(NoAnswer):
+        answer.take({"type": "http.response.body", "body": body})
+
+    assert not answer.ended

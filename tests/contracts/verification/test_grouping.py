@@ -1,0 +1,127 @@
+"""One cause is told once, with its count and the names of the interactions that have it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bff_contracts.platform import CMS
+from bff_contracts.verification import (
+    Difference,
+    NotVerified,
+    Outcome,
+    Verification,
+    interactions_of,
+    running_provider,
+    verify_provider,
+)
+from tests.providers.small import SEEDED, SmallCms, raises, states_with
+from tests.support.hypercorn_server import on_hypercorn
+
+B1, B2 = "26b9045a-e947-5833-ab3e-161507389763", "8232d49d-8ace-5fcf-bc17-5fc74acfda47"
+
+
+def told_of_all(app: Any, **options: Any) -> str:
+    with pytest.raises(NotVerified) as caught:
+        verify_provider(app, provider=CMS, **options)
+    return str(caught.value)
+
+
+def assert_told_once(told: str, cause: str, names: list[str] | tuple[str, ...]) -> None:
+    assert told.count(cause) == 1, told
+    assert f"{len(names)} interactions have this cause; the others:\n" in told
+    assert all(f"    {name}" in told for name in names[1:])
+
+
+def test_a_wrong_key_is_one_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HULEEDU_INTERNAL_API_KEY", raising=False)
+    cms = SmallCms("real-4711")
+
+    assert_told_once(told_of_all(cms, states=cms.states), "the provider refused the key", SEEDED)
+
+
+def test_a_provider_that_is_down_is_one_cause(cms: SmallCms) -> None:
+    with on_hypercorn(cms) as url:
+        context = running_provider(url=url, provider=CMS, states=cms.states)
+        running = context.__enter__()
+    outcomes = tuple(running.outcomes())
+    context.__exit__(None, None, None)
+    told = str(Verification(CMS, outcomes, len(outcomes)))
+
+    assert_told_once(told, "gave no answer: ConnectError", interactions_of(CMS))
+
+
+def test_an_exception_of_the_application_is_one_cause(cms: SmallCms) -> None:
+    cms.before = raises
+
+    assert_told_once(told_of_all(cms, states=cms.states), "RuntimeError: no such table", interactions_of(CMS))
+
+
+def test_a_handler_that_fails_is_one_cause_for_each_state(cms: SmallCms) -> None:
+    def fails(_: Any) -> None:
+        raises()
+
+    told = told_of_all(cms, states=states_with(fails))
+
+    assert told.count("its handler raised RuntimeError") == 2
+    assert told.count("interactions have this cause") == 2
+
+
+def outcome(name: str, *differences: Difference, asked: str = "GET /a", **fields: Any) -> Outcome:
+    return replace(Outcome(name, (), asked, 0.0, differences), **fields)
+
+
+def status(expected: str, actual: str) -> Difference:
+    return Difference("status", expected, actual, f"expected {expected} but was {actual}")
+
+
+def missing(where: str, rule: str = "Actual map is missing the following keys: class_name") -> Difference:
+    return Difference(where, '["class_id","class_name"]', '["class_id"]', rule)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_one"),
+    [
+        pytest.param([status("200", "500")], [status("401", "500")], True, id="it-is-broken"),
+        pytest.param([status("200", "500")], [status("200", "404")], False, id="two-statuses"),
+        pytest.param([missing(f"body $['{B1}']")], [missing(f"body $['{B2}']")], True, id="a-key-of-each-batch"),
+        pytest.param([missing("body $[0].a")], [missing("body $[1].a")], True, id="each-row"),
+        pytest.param([missing("body $.a")], [missing("body $.b")], False, id="two-places"),
+        pytest.param([missing("body $.a")], [missing("body $.a", "another rule")], False, id="two-rules"),
+    ],
+)
+def test_differences_have_one_cause_if_they_are_of_one_kind(
+    first: list[Difference], second: list[Difference], *, is_one: bool
+) -> None:
+    verification = Verification(CMS, (outcome("a", *first), outcome("b", *second)), 2)
+
+    assert ("2 interactions have this cause" in str(verification)) is is_one
+
+
+@pytest.mark.parametrize(("actual", "is_one"), [("404", False), ("500", True)])
+def test_a_route_that_is_missing_is_a_cause_of_its_own_and_a_broken_service_is_not(
+    actual: str, *, is_one: bool
+) -> None:
+    one = outcome("a", status("200", actual), asked=f"GET /batches/{B1}/status?x=1")
+    same = outcome("b", status("200", actual), asked=f"GET /batches/{B2}/status")
+    other = outcome("c", status("200", actual), asked="GET /batches/class-info")
+
+    assert "2 interactions have" in str(Verification(CMS, (one, same), 2))
+    assert ("2 interactions have" in str(Verification(CMS, (one, other), 2))) is is_one
+
+
+def test_one_test_after_another_refers_to_the_first_with_the_same_cause(cms: SmallCms) -> None:
+    with running_provider(cms, provider=CMS) as running:
+        told: list[str] = []
+        for name in (SEEDED[0], SEEDED[1], SEEDED[0]):
+            with pytest.raises(NotVerified) as caught:
+                running.verify(name)
+            told.append(str(caught.value))
+
+    assert told[1].splitlines()[0] == f"{SEEDED[1]}: not verified, for the same reason as {SEEDED[0]!r}:"
+    assert told[1].splitlines()[1].startswith("  nothing sets provider state 'batches have exactly these classes' up")
+    assert len(told[1].splitlines()) == 2
+    assert told[0] == told[2]
+    assert "given batches have exactly these classes" in told[0]

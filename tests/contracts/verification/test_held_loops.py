@@ -1,0 +1,134 @@
+"""Blocking code in an `async` function is named as what it is, whether it is the provider's or a handler's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from inspect import signature
+from typing import Any
+
+import pytest
+
+from bff_contracts.platform import CMS
+from bff_contracts.verification import CannotVerify, running_provider, verify_provider
+from bff_contracts.verification.held import LoopWatch
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, states_with
+
+HELD = "blocking code, such as time.sleep, in an async function"
+
+
+def test_a_handler_that_blocks_is_named(cms: SmallCms) -> None:
+    """It ends before anybody gives up on it, and its limit cannot see it."""
+
+    async def seed(params: Any) -> None:
+        time.sleep(0.6)  # noqa: ASYNC251  # the mistake
+        cms.seed(params)
+
+    with running_provider(cms, provider=CMS, states=states_with(seed), seconds=0.5) as running:
+        told = str(running.outcome(running.interactions.index(NEEDS_STATE)))
+
+    assert "provider state 'batches have exactly these classes': its handler held the event loop for 0." in told
+    assert HELD in told
+
+
+def test_a_provider_that_blocks_is_named(cms: SmallCms) -> None:
+    cms.before = lambda: time.sleep(2)
+    with running_provider(cms, provider=CMS, states=cms.states, seconds=0.7) as running:
+        told = str(running.outcome(running.interactions.index(NEEDS_STATE)))
+
+    assert "the provider held its event loop for" in told or "the provider holds its event loop" in told
+    assert HELD in told
+    assert "gave no answer" not in told
+
+
+@pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
+def test_who_holds_the_loop_for_ever_is_named(cms: SmallCms, who: str) -> None:
+    end = threading.Event()
+
+    async def seed(_: Any) -> None:
+        end.wait()
+
+    def hold() -> None:
+        end.wait()
+
+    if who == "the provider":
+        cms.before = hold
+    states = cms.states if who == "the provider" else states_with(seed)
+    told = failures(cms, states, seconds=0.2)[NEEDS_STATE]
+    end.set()
+
+    assert f"{who} holds its event loop: {HELD}" in told
+
+
+def test_a_handler_that_waits_is_not_taken_for_one_that_blocks(cms: SmallCms) -> None:
+    told = failures(cms, states_with(lambda _: for_ever()), seconds=1)[NEEDS_STATE]
+
+    assert "its handler took longer than 1 s" in told
+
+
+async def test_the_watch_sees_what_is_held_last() -> None:
+    with LoopWatch(10) as watch:
+        await asyncio.sleep(0)
+        watch._due -= 7  # pyright: ignore[reportPrivateUsage]  # as if the next beat had been due that long ago
+
+    assert watch.held
+    assert watch.longest == pytest.approx(6.5, abs=0.5)
+
+
+async def test_the_watch_sees_nothing_where_nothing_is_held() -> None:
+    with LoopWatch(60) as watch:
+        await asyncio.sleep(0)
+
+    assert not watch.held
+
+
+async def _never_starts(_scope: Any, _receive: Any, _send: Any) -> None:
+    await for_ever()
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        pytest.param(_never_starts, f"{CMS} did not start within 0.2 s", id="start"),
+        pytest.param(for_ever, "the application was not made within 0.2 s", id="factory"),
+    ],
+)
+def test_a_hang_at_the_start_is_given_up(app: Any, told: str) -> None:
+    with pytest.raises(CannotVerify, match=told):
+        verify_provider(app, provider=CMS, start_seconds=0.2)
+
+
+def test_a_start_has_seconds() -> None:
+    """A service that needs a minute is given `start_seconds`; nobody waits for one by default."""
+    for function in (verify_provider, running_provider):
+        assert signature(function).parameters["start_seconds"].default == 10.0
+
+
+async def _stop_fails(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.failed", "message": "the pool is still in use"})
+
+
+async def _stop_raises(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    message = "the pool is still in use"
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("lifespan", [_stop_fails, _stop_raises])
+def test_a_shutdown_that_fails_is_reported(cms: SmallCms, lifespan: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await (lifespan if scope["type"] == "lifespan" else cms)(scope, receive, send)
+
+    with pytest.raises(CannotVerify, match=rf"{CMS} did not shut down: .*the pool is still in use"):
+        verify_provider(app, provider=CMS, states=cms.states)
+
+
+def test_a_shutdown_that_fails_hides_no_failure_before_it() -> None:
+    with pytest.raises(ZeroDivisionError), running_provider(_stop_fails, provider=CMS):
+        _ = 1 / 0

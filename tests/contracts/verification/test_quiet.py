@@ -1,0 +1,61 @@
+"""What the engine prints is not printed, and what the provider and the test print is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bff_contracts.platform import CMS
+from bff_contracts.verification import verify_provider
+from bff_contracts.verification.quiet import quiet_engine
+from tests.providers.small import SmallCms
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_log_of_the_engine_is_not_printed(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
+    cms.before = lambda: print("asked")  # noqa: T201  # what a provider may do
+    verify_provider(cms, provider=CMS, states=cms.states)
+
+    assert set(capfd.readouterr().out.split()) == {"asked"}
+
+
+def test_a_program_keeps_its_own_output() -> None:
+    program = (
+        "from tests.providers.small import SmallCms; from bff_contracts.verification import verify_provider\n"
+        "cms = SmallCms(); cms.before = lambda: print('asked'); print('before')\n"
+        "verify_provider(cms, provider='cms', states=cms.states); print('after')"
+    )
+    done = subprocess.run(  # noqa: S603  our own interpreter
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert list(dict.fromkeys(done.stdout.split())) == ["before", "asked", "after"], done.stderr
+
+
+def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_engine():
+        os.write(1, b"engine\n")
+        with quiet_engine():
+            os.write(1, b"engine again\n")
+        os.write(1, b"engine still\n")
+    os.write(1, b"ours\n")
+
+    assert capfd.readouterr().out == "ours\n"
+
+
+def test_a_process_without_standard_output_can_verify() -> None:
+    program = "from bff_contracts.verification.quiet import quiet_engine\nwith quiet_engine(): print('x')"
+    done = subprocess.run(  # noqa: S602  the shell closes a descriptor
+        f'exec "{sys.executable}" -c "{program}" >&-', shell=True, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
