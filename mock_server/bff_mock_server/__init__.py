@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bff_mock_server.engine.mock import Mock
     from bff_mock_server.faults.spec import FaultError
     from bff_mock_server.serving.app import MockApp
-    from bff_mock_server.testing import Backends, a_batch, serve
+    from bff_mock_server.testing import Backends, a_batch, mocked_pact, serve
     from bff_mock_server.world.rows import StateError
     from bff_mock_server.world.scenarios import (
         Scenario,
@@ -37,6 +37,7 @@ _HOMES = {
     "Use": "bff_mock_server.engine.journal",
     "a_batch": "bff_mock_server.testing",
     "find_scenario": "bff_mock_server.world.scenarios",
+    "mocked_pact": "bff_mock_server.testing",
     "read_scenario": "bff_mock_server.world.scenarios",
     "serve": "bff_mock_server.testing",
 }
@@ -57,6 +58,7 @@ __all__ = [
     "Use",
     "a_batch",
     "find_scenario",
+    "mocked_pact",
     "read_scenario",
     "serve",
 ]
