@@ -6,23 +6,30 @@ their provider states; for any other status every interaction of the endpoint wi
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Final
 from urllib.parse import parse_qs
 
-# The engine reports usage to its makers unless this is set before it starts.
-os.environ["PACT_DO_NOT_TRACK"] = "true"
-
-import pact_ffi
-
+from bff_contracts.engine import EngineMismatch, RequestJudge, Sent, answer_mismatches
 from bff_contracts.http import media_type
 from bff_contracts.pact.binding import asked_for, fill
-from bff_contracts.pact.file import Interaction, Pact, Response, Rule
+from bff_contracts.pact.content import JSON_TYPE, Content, guessed_type
+from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
 from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.pact.text_rules import is_exact
 from bff_contracts.platform import BY_NAME, SHAPE
+
+_STATUS_CLASSES: Final[Mapping[str, range]] = {
+    "info": range(100, 200),
+    "success": range(200, 300),
+    "redirect": range(300, 400),
+    "clientError": range(400, 500),
+    "serverError": range(500, 600),
+    "nonError": range(100, 400),
+    "error": range(400, 600),
+}
+"""What a `statusCode` rule may say instead of a list of codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class _Judged:
     query: Mapping[str, Sequence[str]]
     content_type: str | None
     body: bytes
+    headers: tuple[tuple[str, str], ...] | None
 
 
 class Judge:
@@ -60,7 +68,14 @@ class Judge:
         self._defaults = {name: [value] for name, value in known.query_defaults.items()} if known else {}
 
     def violations(
-        self, *, method: str, target: str, status: int, content_type: str | None, body: bytes
+        self,
+        *,
+        method: str,
+        target: str,
+        status: int,
+        content_type: str | None,
+        body: bytes,
+        headers: Sequence[tuple[str, str]] | None = None,
     ) -> list[Mismatch]:
         """How an answer leaves the contract; empty if the contract allows it.
 
@@ -70,9 +85,10 @@ class Judge:
             status: The status of the answer.
             content_type: Its `Content-Type`, if it has one.
             body: Its body, as received.
+            headers: All its headers, to be judged as well; `None` when they are not known.
         """
         path, _, query = target.partition("?")
-        endpoint = [interaction for interaction in self.pact.interactions if interaction.is_for(method, path)]
+        endpoint = [interaction for interaction in self.pact.interactions if _is_for(interaction, method, path)]
         if not endpoint:
             return [Mismatch("request", "", f"no interaction is about {method} {path}")]
         yardsticks = _yardsticks(endpoint, status)
@@ -80,29 +96,58 @@ class Judge:
             known = ", ".join(map(str, sorted({interaction.response.status for interaction in endpoint})))
             return [Mismatch("status", "", f"expected one of {known}, found {status}")]
         values = {**self._defaults, **parse_qs(query, keep_blank_values=True)}
-        exchange = _Judged(path, values, content_type, body)
+        exchange = _Judged(path, values, content_type, body, None if headers is None else tuple(headers))
         return min((_against(interaction, exchange) for interaction in yardsticks), key=len)
 
 
+def _is_for(interaction: Interaction, method: str, path: str) -> bool:
+    rule = interaction.request.path_rule
+    if interaction.request.method != method or rule is None or is_exact(rule.matchers):
+        return interaction.is_for(method, path)
+    alone = Request(method, interaction.request.path, {}, {}, rule, {}, {})
+    return RequestJudge(alone).allows(Sent(method, path))
+
+
 def _yardsticks(endpoint: Sequence[Interaction], status: int) -> list[Interaction]:
-    same = [interaction for interaction in endpoint if interaction.response.status == status]
+    same = [interaction for interaction in endpoint if _has_status(interaction.response, status)]
     return [interaction for interaction in same if interaction.role == SHAPE] or same
 
 
+def _has_status(response: Response, status: int) -> bool:
+    if response.status_rule is None:
+        return response.status == status
+    said = [matcher.get("status") for matcher in response.status_rule.matchers]
+    return any(status in (_STATUS_CLASSES.get(one, ()) if isinstance(one, str) else one or ()) for one in said)
+
+
 def _against(interaction: Interaction, exchange: _Judged) -> list[Mismatch]:
-    found = [*_request_mismatches(interaction, exchange.query)]
-    if not interaction.response.has_body:
-        return found
-    found += _content_type_mismatches(interaction.response, exchange.content_type)
+    response = interaction.response
+    found = [*_request_mismatches(interaction, exchange.query), *_header_mismatches(response, exchange.headers)]
+    if response.content is None:
+        is_wrong = response.wants_no_body and bool(exchange.body)
+        return [*found, Mismatch("body", "$", "expected no body")] if is_wrong else found
+    found += _content_type_mismatches(response, exchange)
+    if not response.content.is_json:
+        return found + _differences(response.content, response.rules, exchange.body, exchange.content_type)
     try:
-        text = exchange.body.decode()
-        answer = json.loads(text)
+        answer = json.loads(exchange.body.decode())
     except ValueError as error:
         return [*found, Mismatch("body", "$", f"expected JSON ({error})")]
-    filled = fill(interaction, path=exchange.path, query=exchange.query, answer=answer)
-    found += mismatches(filled.response.body, filled.response.rules, text)
+    about = _body_mismatches(interaction, exchange, answer)
+    if about and interaction.role != SHAPE and not asked_for(interaction, exchange.query):
+        # What the contract itself answers is right, whatever stands in the request.
+        about = min(about, _differences(response.content, response.rules, exchange.body), key=len)
+    return found + about
+
+
+def _body_mismatches(interaction: Interaction, exchange: _Judged, answer: object) -> list[Mismatch]:
+    """How an answer differs from the example as it is about what was asked for."""
+    filled = fill(interaction, path=exchange.path, query=exchange.query, answer=answer).response
+    if filled.content is None:
+        return []
+    found = _differences(filled.content, filled.rules, exchange.body)
     for asked in asked_for(interaction, exchange.query):
-        found += _key_mismatches(filled.response.body, answer, asked, "$")
+        found += _key_mismatches(filled.body, answer, asked, "$")
     return found
 
 
@@ -120,11 +165,25 @@ def _request_mismatches(interaction: Interaction, query: Mapping[str, Sequence[s
             yield Mismatch("request", name, found[0].message)
 
 
-def _content_type_mismatches(response: Response, content_type: str | None) -> Iterable[Mismatch]:
+def _header_mismatches(response: Response, headers: tuple[tuple[str, str], ...] | None) -> Iterable[Mismatch]:
+    """What is wrong with headers: the engine compares those of answers as it compares those of requests."""
+    if headers is None:
+        return
+    wanted = {
+        name: values for name, values in response.headers.items() if response.has_type_header or name != "content-type"
+    }
+    alone = Request("GET", "/", {}, wanted, None, {}, response.header_rules)
+    for found in RequestJudge(alone).mismatches(Sent("GET", "/", headers)):
+        yield Mismatch("header", found.place.lower(), found.text)
+
+
+def _content_type_mismatches(response: Response, exchange: _Judged) -> Iterable[Mismatch]:
     expected, _ = media_type(next(iter(response.headers.get("content-type", ())), ""))
-    found, _ = media_type(content_type or "")
+    # An answer that need not say what it is is taken for what it looks like, as the engine does.
+    guessed = "" if response.has_type_header else guessed_type(exchange.body.decode("utf-8", "replace"))
+    found, _ = media_type(exchange.content_type or guessed)
     if expected and found != expected:
-        yield Mismatch("content type", "", f"expected {expected}, found {found or 'none'}")
+        yield Mismatch("content type", "", f"expected {expected}, found {(exchange.content_type and found) or 'none'}")
 
 
 def _key_mismatches(expected: object, actual: object, asked: frozenset[str], path: str) -> Iterable[Mismatch]:
@@ -143,32 +202,14 @@ def _key_mismatches(expected: object, actual: object, asked: frozenset[str], pat
 
 def mismatches(example: object, rules: Mapping[str, Rule], text: str) -> list[Mismatch]:
     """How a JSON text differs from an example beyond what the rules allow, in the official engine's words."""
-    by_path = {path: rule.as_json() for path, rule in rules.items()}
-    yardstick = _yardstick(json.dumps(example, sort_keys=True), json.dumps({"body": by_path}, sort_keys=True))
-    return yardstick.mismatches(text)
+    return _differences(Content(example, JSON_TYPE, is_json=True), rules, text.encode())
 
 
-class _Yardstick:
-    """One example and its rules inside the engine, for as long as this object lives."""
-
-    def __init__(self, example: str, rules: str) -> None:
-        self._pact = pact_ffi.new_pact("consumer", "provider")
-        pact_ffi.with_specification(self._pact, pact_ffi.PactSpecification.V4)
-        self._message = pact_ffi.new_sync_message_interaction(self._pact, "answer")
-        response = pact_ffi.InteractionPart.RESPONSE
-        pact_ffi.with_body(self._message, pact_ffi.InteractionPart.REQUEST, "application/json", "{}")
-        pact_ffi.with_body(self._message, response, "application/json", example)
-        pact_ffi.with_matching_rules(self._message, response, rules)
-
-    def mismatches(self, text: str) -> list[Mismatch]:
-        found = pact_ffi.sync_message_match_response_contents(self._message, 0, "application/json", text)
-        return [_mismatch(entry) for entry in found]
+def _differences(
+    content: Content, rules: Mapping[str, Rule], body: bytes, content_type: str | None = None
+) -> list[Mismatch]:
+    return [_mismatch(found) for found in answer_mismatches(content, rules, body, content_type)]
 
 
-@lru_cache(maxsize=128)
-def _yardstick(example: str, rules: str) -> _Yardstick:
-    return _Yardstick(example, rules)
-
-
-def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
-    return Mismatch("body", str(entry.get("path", "$")), str(entry.get("mismatch", entry)))
+def _mismatch(found: EngineMismatch) -> Mismatch:
+    return Mismatch("body", found.place or "$", found.text)

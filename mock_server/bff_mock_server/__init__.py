@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bff_mock_server.engine.mock import Mock
     from bff_mock_server.faults.spec import FaultError
     from bff_mock_server.serving.app import MockApp
-    from bff_mock_server.testing import Backends, a_batch, serve
+    from bff_mock_server.testing import Backends, a_batch, mocked_pact, serve
     from bff_mock_server.world.rows import StateError
     from bff_mock_server.world.scenarios import (
         Scenario,
@@ -38,6 +38,7 @@ _HOMES = {
     "Use": "bff_mock_server.engine.coverage",
     "a_batch": "bff_mock_server.testing",
     "find_scenario": "bff_mock_server.world.scenarios",
+    "mocked_pact": "bff_mock_server.testing",
     "read_scenario": "bff_mock_server.world.scenarios",
     "serve": "bff_mock_server.testing",
 }
@@ -60,6 +61,7 @@ __all__ = [
     "Use",
     "a_batch",
     "find_scenario",
+    "mocked_pact",
     "read_scenario",
     "serve",
 ]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
 
     from bff_mock_server.testing import Backends
 
@@ -62,6 +63,20 @@ def backends(bff_backend_urls: Mapping[str, str], bff_api_key: str | None) -> Ge
 
             running = stack.enter_context(in_process(urls=bff_backend_urls, keys=keys))
         yield running
+
+
+@pytest.fixture
+def mocked_pact() -> Generator[Callable[..., Backends]]:
+    """Any pact file answers in this test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
+    with ExitStack() as stack:
+
+        def mocked(*files: str | Path, base_url: str) -> Backends:
+            with _needs_extra():
+                from bff_mock_server.testing import mocked_pact as answering  # noqa: PLC0415
+
+                return stack.enter_context(answering(*files, base_url=base_url))
+
+        yield mocked
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.pact.file import load_pact, shipped_pacts
 from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
@@ -17,6 +18,9 @@ from bff_mock_server.serving.app import MockApp
 from bff_mock_server.world.scenarios.files import find_scenario
 from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.scenarios.school import batch_of
+
+if TYPE_CHECKING:
+    from bff_mock_server.serving.in_process import InProcessTransport
 
 DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provider in PROVIDERS}
 """Where the clients look for the backends unless they are told otherwise."""
@@ -33,8 +37,22 @@ class Backends:
         cms_url: The base URL of mock CMS.
     """
 
-    def __init__(self, mock: Mock) -> None:
+    def __init__(self, mock: Mock, apps: "Mapping[str, MockApp] | None" = None) -> None:
         self._mock = mock
+        self._apps = apps or {}
+
+    def transport(self) -> "InProcessTransport":
+        """An httpx transport, sync and async, to hand to a client that shall ask these backends.
+
+        Raises:
+            RuntimeError: These backends are on ports, where every client reaches them.
+        """
+        from bff_mock_server.serving.in_process import InProcessTransport  # noqa: PLC0415  # serve() needs no httpx
+
+        if not self._apps:
+            message = "backends on ports need no transport: their URLs are in .urls"
+            raise RuntimeError(message)
+        return InProcessTransport(self._apps)
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -163,8 +181,32 @@ def in_process(
     at: dict[str, list[Backend]] = {}
     for backend in mock.backends:
         at.setdefault(mock.urls[backend.provider].rstrip("/"), []).append(backend)
-    with answering({url: MockApp(mock, *backends) for url, backends in at.items()}):
-        yield Backends(mock)
+    apps = {url: MockApp(mock, *backends) for url, backends in at.items()}
+    with answering(apps):
+        yield Backends(mock, apps)
+
+
+@contextmanager
+def mocked_pact(*files: str | Path, base_url: str, keys: frozenset[str] = frozenset()) -> Generator[Backends]:
+    """Answer the requests of every httpx client to a base URL in place, by pact files that nobody wrote code for.
+
+    Args:
+        files: The pact files.
+        base_url: What their consumers call.
+        keys: Keys to accept beside those of the contracts.
+
+    Raises:
+        PactError: A file cannot be used.
+        OSError: A file cannot be read.
+    """
+    from bff_mock_server.serving.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
+
+    pacts = [load_pact(file) for file in files]
+    mock = Mock([Backend(pact, keys=keys) for pact in pacts if pact.interactions], EMPTY)
+    mock.urls.update({backend.provider: base_url for backend in mock.backends})
+    apps = {base_url.rstrip("/"): MockApp(mock, *mock.backends)}
+    with answering(apps):
+        yield Backends(mock, apps)
 
 
 @contextmanager

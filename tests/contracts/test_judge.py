@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 
-from bff_contracts.judge import _mismatch  # pyright: ignore[reportPrivateUsage]
 from tests.support.exchanges import Exchange, all_recorded, recorded, violations
 
 OUTSIDE = {"cms_class_info_malformed_id", "ras_internal_error"}
@@ -271,14 +270,6 @@ def test_health_has_any_body() -> None:
 
     assert violations(exchange, target="/healthz", content_type="text/plain", body=b"ok") == []
     assert violations(exchange, target="/healthz", status=503) != []
-
-
-def test_whatever_the_engine_says_is_told() -> None:
-    """An entry of another form is told as it is."""
-    assert [str(_mismatch(entry)) for entry in ({"path": "$.a", "mismatch": "no"}, {"type": "odd"})] == [
-        "body $.a: no",
-        "body $: {'type': 'odd'}",
-    ]
 
 
 def test_mismatches_say_where() -> None:

@@ -130,13 +130,14 @@ def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, exp
     assert [str(mismatch) for mismatch in found] == expected
 
 
-def test_a_body_of_no_declared_type_may_have_any() -> None:
-    """Where the contract says no content type, none is asked for."""
+@pytest.mark.parametrize(("kind", "is_allowed"), [("text/html", False), ("application/json", True), (None, True)])
+def test_a_body_of_no_declared_type_has_the_one_it_looks_like(kind: str | None, *, is_allowed: bool) -> None:
+    """So it is for an answer that does not say what it is."""
     found = _judge(body={"content": {"c": 1}}).violations(
-        method="GET", target="/things?ids=a&sort=up", status=200, content_type="text/html", body=b'{"c": 1}'
+        method="GET", target="/things?ids=a&sort=up", status=200, content_type=kind, body=b'{"c": 1}'
     )
 
-    assert found == []
+    assert (found == []) is is_allowed
 
 
 def test_a_parameter_that_is_named_twice_is_told_with_both_its_values() -> None:

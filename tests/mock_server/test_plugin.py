@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -27,7 +29,8 @@ from bff_contracts.platform import CMS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
-from tests.mock_server.building import HEADERS, KEY, USER, shipped
+from bff_mock_server.testing import mocked_pact as open_pact
+from tests.mock_server.building import HEADERS, KEY, USER, interaction, pact, regex, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -205,10 +208,10 @@ async def test_what_was_never_used_is_named(backends: Backends) -> None:
 def test_a_contract_is_covered_when_every_case_of_it_was_seen(backends: Backends) -> None:
     """Each interaction in its own states: what answers then is of its case."""
     contract = shipped(CMS)
-    for interaction in contract.interactions:
-        for state in interaction.states:
+    for each in contract.interactions:
+        for state in each.states:
             backends.given(state.name, **state.params)
-        sent = interaction.request
+        sent = each.request
         query = "&".join(f"{name}={value}" for name, values in sent.query.items() for value in values)
         headers = {name: ", ".join(values) for name, values in sent.headers.items()}
         httpx.get(f"{backends.cms_url}{sent.path}?{query}".rstrip("?"), headers=headers)
@@ -320,3 +323,65 @@ def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> Non
     done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603
 
     assert done.stdout.strip() == "['bff_mock_server']"
+
+
+@pytest.fixture
+def entitlements(tmp_path: Path) -> Path:
+    made = interaction("rights", "/users/u1/rights", body={"user": "u1"}, rules={"path": regex("/users/[^/]+/rights")})
+    made["response"]["matchingRules"] = {"body": {"$.user": {"matchers": [{"match": "type"}]}}}
+    path = tmp_path / "entitlements.json"
+    path.write_text(json.dumps(pact(made).document), encoding="utf-8")
+    return path
+
+
+MocksPact = Callable[..., Backends]
+
+
+def test_any_pact_file_answers_a_sync_client(entitlements: Path, mocked_pact: MocksPact) -> None:
+    mocked_pact(entitlements, base_url="http://entitlements/api")
+
+    assert httpx.get("http://entitlements/api/users/u7/rights").json() == {"user": "u7"}
+
+
+async def test_any_pact_file_answers_in_process(entitlements: Path, mocked_pact: MocksPact) -> None:
+    mocked = mocked_pact(entitlements, base_url="http://entitlements/api")
+
+    async with httpx.AsyncClient(base_url="http://entitlements/api") as http:
+        answer = await http.get("/users/u8/rights")
+        refused = await http.get("/users")
+
+    assert (answer.json(), refused.status_code) == ({"user": "u8"}, 404)
+    assert [exchange.path for exchange in mocked.requests] == ["/users/u8/rights", "/users"]
+
+
+def test_the_answers_of_any_pact_file_can_go_wrong(entitlements: Path) -> None:
+    with open_pact(entitlements, base_url="http://entitlements") as mocked:
+        mocked.fail(fault="status=503")
+
+        assert httpx.get("http://entitlements/users/u1/rights").status_code == 503
+
+        mocked.recover()
+        assert httpx.get("http://entitlements/users/u1/rights").status_code == 200
+
+
+def test_a_transport_answers_a_sync_client(backends: Backends) -> None:
+    with httpx.Client(transport=backends.transport()) as http:
+        assert http.get(f"{backends.cms_url}/healthz").status_code == 200
+        with pytest.raises(httpx.ConnectError, match=r"http://elsewhere/ is not mocked; these are: http://"):
+            http.get("http://elsewhere/")
+        backends.fail("cms", "latency=1ms")
+        with pytest.raises(RuntimeError, match="needs an async client"):
+            http.get(f"{backends.cms_url}/healthz")
+
+
+async def test_a_transport_answers_an_async_client(backends: Backends) -> None:
+    async with httpx.AsyncClient(transport=backends.transport()) as http:
+        backends.fail("cms", "latency=1ms")
+        answer = await http.get(f"{backends.cms_url}/healthz")
+
+    assert (answer.status_code, len(backends.requests)) == (200, 1)
+
+
+def test_backends_on_ports_need_no_transport(backends_on_ports: Backends) -> None:
+    with pytest.raises(RuntimeError, match="need no transport"):
+        backends_on_ports.transport()

@@ -1,30 +1,55 @@
 """A pact file as data: read once, checked while it is read, never changed.
 
-HTTP interactions of specification versions 2 to 4 are read; places in messages are those of version 4, which is what
-the consumer tests write. Everything else is a `PactError` that says where in which file the trouble is.
+HTTP interactions of specification versions 1 to 4 are read; places in messages are those of version 4, which is what
+the consumer tests write. Messages beside them are left out, and `Pact.notes` says so. Where writers differ (`null` for
+what is absent, no method, numbers as header values, a byte order mark), the official engine's reading counts. What
+cannot be used is a `PactError` that says where in which file the trouble is.
 """
 
-import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.pact.content import Content, content_of
+from bff_contracts.pact.node import Node, PactError, kind_of
 from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
 from bff_contracts.pact.upgrade import UPGRADABLE, upgraded
 
+__all__ = [
+    "Interaction",
+    "Pact",
+    "PactError",
+    "Request",
+    "Response",
+    "Rule",
+    "State",
+    "load_pact",
+    "read_pact",
+    "shipped_pacts",
+]
+
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
+_MESSAGES: Final = frozenset({"Asynchronous/Messages", "Synchronous/Messages"})
 _NEEDED: Final[Mapping[str, str]] = {"regex": "regex", "include": "value"}
 """What a matcher cannot do without."""
 
+_KINDS: Final = frozenset(
+    {
+        *("type", "equality", "regex", "include", "integer", "decimal", "number", "boolean", "null", "values"),
+        *("date", "time", "datetime", "timestamp", "min", "max", "contentType", "content-type", "semver"),
+        *("arrayContains", "array-contains", "eachKey", "each-key", "eachValue", "each-value", "notEmpty", "not-empty"),
+        "statusCode",
+        "status-code",
+    }
+)
+"""What matchers are called that the official engine knows."""
 
-class PactError(ValueError):
-    """A pact file that cannot be used; the message names the file, the interaction and the JSON path."""
+_IMPLIED: Final = ("regex", "date", "time", "timestamp", "datetime")
+"""Members of a matcher without a name that say which one it is; any other is `type`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,15 @@ class Request:
     body: Any = None
     has_body: bool = False
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
+    content_type: str | None = None
+    is_json: bool = True
+    wants_no_body: bool = False
+    """Whether the file says that the body is empty; without a word about it, any will do."""
+
+    @property
+    def content(self) -> Content | None:
+        """The body with its type; `None` when there is none."""
+        return Content(self.body, self.content_type, self.is_json) if self.has_body else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +107,18 @@ class Response:
     has_body: bool
     rules: Mapping[str, Rule]
     header_rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
+    content_type: str | None = None
+    is_json: bool = True
+    wants_no_body: bool = False
+    has_type_header: bool = False
+    """Whether a header says what the body is; otherwise the body alone does, and any answer may leave it unsaid."""
+    status_rule: Rule | None = None
+    generators: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def content(self) -> Content | None:
+        """The body with its type; `None` when there is none."""
+        return Content(self.body, self.content_type, self.is_json) if self.has_body else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +154,7 @@ class Interaction:
 class Pact:
     """What one consumer needs from one provider; `source` names the file in messages.
 
-    `document` is the file as it is, its interactions in the same order, for tools that read pacts themselves.
+    `document` is the file as it is, for tools that read pacts themselves; `notes` say what was left out or assumed.
     """
 
     consumer: str
@@ -116,6 +162,7 @@ class Pact:
     interactions: tuple[Interaction, ...]
     source: str
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    notes: tuple[str, ...] = ()
 
 
 def load_pact(path: Path | str) -> Pact:
@@ -127,7 +174,7 @@ def load_pact(path: Path | str) -> Pact:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"{path}: $: not UTF-8 text ({error.reason} at byte {error.start})"
         raise PactError(message) from error
@@ -147,120 +194,94 @@ def read_pact(text: str, *, source: str) -> Pact:
     """Read a pact out of the text of its file; `source` is what messages call that file.
 
     Raises:
-        PactError: The text is not JSON, not a pact of version 2 to 4, or holds something other than HTTP interactions.
+        PactError: The text is not JSON, not a pact of version 1 to 4, or holds what cannot be honoured.
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, or nested without end
-        message = f"{source}: $: not JSON ({error})"
-        raise PactError(message) from error
-    root = _Node(value, "$", source)
-    version = _version(root)
-    if version in UPGRADABLE:
-        root = _Node(upgraded(value, version), "$", source)
-    interactions = tuple(_interaction(node) for node in root.key("interactions").items())
-    _check_unique(interactions, source)
+    value = _document(text.removeprefix("\N{BYTE ORDER MARK}"), source)
+    root = Node(value, "$", source)
+    version, assumed = _version(root)
+    listed = root.get("interactions")
+    messages = root.get("messages")
+    if listed is None and messages is None:
+        raise root.child(None, ".interactions").error("is missing")
+    notes = [*assumed]
+    if messages is not None:
+        notes.append(f"{source}: {len(messages.items())} messages are left out: only HTTP is served")
+    document = upgraded(value, version)
+    nodes = Node(document, "$", source).key("interactions").items() if listed is not None else []
+    interactions = [_interaction(node, at, notes) for at, node in enumerate(nodes)]
     return Pact(
-        consumer=root.key("consumer").key("name").text(),
-        provider=root.key("provider").key("name").text(),
-        interactions=interactions,
+        consumer=_name(root, "consumer"),
+        provider=_name(root, "provider"),
+        interactions=tuple(interaction for interaction in interactions if interaction is not None),
         source=source,
         document=value,
+        notes=tuple(notes),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value in a pact file that knows where it stands."""
-
-    value: Any
-    path: str
-    source: str
-    description: str | None = None
-
-    def error(self, expected: str) -> PactError:
-        place = f"{self.source}: " + (f"interaction {self.description!r}: " if self.description is not None else "")
-        return PactError(f"{place}{self.path}: {expected}")
-
-    def child(self, value: object, step: str) -> "_Node":
-        return _Node(value, self.path + step, self.source, self.description)
-
-    def get(self, name: str) -> "_Node | None":
-        members = self.members()
-        return members.get(name)
-
-    def key(self, name: str) -> "_Node":
-        node = self.get(name)
-        if node is None:
-            raise self.child(None, _step(name)).error("is missing")
-        return node
-
-    def members(self) -> "dict[str, _Node]":
-        if not is_object(self.value):
-            raise self.error(f"expected an object, found {_kind(self.value)}")
-        return {name: self.child(value, _step(name)) for name, value in self.value.items()}
-
-    def items(self) -> "list[_Node]":
-        if not is_array(self.value):
-            raise self.error(f"expected an array, found {_kind(self.value)}")
-        return [self.child(value, f"[{at}]") for at, value in enumerate(self.value)]
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise self.error(f"expected a string, found {_kind(self.value)}")
-        return self.value
-
-    def texts(self) -> tuple[str, ...]:
-        if isinstance(self.value, str):
-            return (self.value,)
-        return tuple(node.text() for node in self.items())
+def _document(text: str, source: str) -> Any:
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        message = f"{source}: $: half of a character (\\u{ord(error.object[error.start]):04x}) that cannot be sent"
+        raise PactError(message) from error
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, or nested without end
+        message = f"{source}: $: not JSON ({error})"
+        raise PactError(message) from error
+    return value
 
 
-def _version(root: _Node) -> str:
-    """The major version of the specification that the file keeps to."""
+def _name(root: Node, participant: str) -> str:
+    return root.key(participant).key("name").text()
+
+
+def _version(root: Node) -> tuple[str, list[str]]:
+    """The major version of the specification that the file keeps to, and what had to be assumed."""
     metadata = root.get("metadata")
     specification = (metadata.get("pactSpecification") or metadata.get("pact-specification")) if metadata else None
     version = specification.get("version") if specification else None
     if version is None and metadata is not None:
         version = metadata.get("pactSpecificationVersion")
     if version is None:
-        raise root.error("not a pact: no $.metadata.pactSpecification.version")
-    major = version.text().partition(".")[0]
+        _check_that_it_is_a_pact(root)
+        return "3", [f"{root.source}: no $.metadata.pactSpecification.version; read as version 3"]
+    major = version.scalar().partition(".")[0]
     if major not in {"4", *UPGRADABLE}:
-        raise version.error(f"expected a pact of specification version 2, 3 or 4, found version {version.text()}")
-    return major
+        raise version.error(f"expected a pact of specification version 1 to 4, found version {version.scalar()}")
+    return major, []
 
 
-def _check_unique(interactions: tuple[Interaction, ...], source: str) -> None:
-    seen: set[str] = set()
-    for at, interaction in enumerate(interactions):
-        states = [[state.name, dict(state.params)] for state in interaction.states]
-        identity = json.dumps([interaction.description, states], sort_keys=True)
-        if identity in seen:
-            node = _Node(None, f"$.interactions[{at}]", source, interaction.description)
-            raise node.error("another interaction has the same description and states")
-        seen.add(identity)
+def _check_that_it_is_a_pact(root: Node) -> None:
+    if not {"interactions", "messages"} & root.members().keys():
+        raise root.error("not a pact: no $.metadata.pactSpecification.version, no $.interactions")
 
 
-def _interaction(bare: _Node) -> Interaction:
-    description = bare.key("description").text()
-    node = _Node(bare.value, bare.path, bare.source, description)
-    kind = node.key("type")
-    if kind.text() != _HTTP:
+def _interaction(bare: Node, at: int, notes: list[str]) -> Interaction | None:
+    """An interaction; `None`, and a note, for a message."""
+    given = bare.get("description")
+    description = given.text() if given else f"interaction {at}"
+    node = Node(bare.value, bare.path, bare.source, description)
+    kind = node.get("type")
+    if kind is not None and kind.text() in _MESSAGES:
+        notes.append(f"{bare.source}: {description!r} is left out: it is a message, and only HTTP is served")
+        return None
+    if kind is not None and kind.text() != _HTTP:
         raise kind.error(f"expected {_HTTP!r}, found {kind.text()!r}")
     comments = node.get("comments")
     role = comments.get("role") if comments else None
     states = node.get("providerStates")
+    absent = Node({}, node.path, node.source, description)
     return Interaction(
         description=description,
         states=tuple(_state(item) for item in states.items()) if states else (),
         role=role.text() if role else None,
-        request=_request(node.key("request")),
-        response=_response(node.key("response")),
+        request=_request(node.get("request") or absent),
+        response=_response(node.get("response") or absent),
     )
 
 
-def _state(node: _Node) -> State:
+def _state(node: Node) -> State:
     params = node.get("params")
     return State(
         node.key("name").text(),
@@ -268,108 +289,102 @@ def _state(node: _Node) -> State:
     )
 
 
-def _request(node: _Node) -> Request:
+def _request(node: Node) -> Request:
     rules = node.get("matchingRules")
     path_rule = rules.get("path") if rules else None
-    body, has_body, _ = _body(node)
+    headers = _lists(node.get("headers"), str.lower)
+    content, is_said = _content(node, headers)
+    method, path = node.get("method"), node.get("path")
     return Request(
-        method=node.key("method").text().upper(),
-        path=node.key("path").text(),
+        method=method.text().upper() if method else "GET",
+        path=path.text() if path else "/",
         query=_lists(node.get("query"), str),
-        headers=_lists(node.get("headers"), str.lower),
+        headers=headers,
         path_rule=_rule(path_rule) if path_rule and path_rule.members() else None,
         query_rules=_rules(rules, "query", str),
         header_rules=_rules(rules, "header", str.lower),
-        body=body,
-        has_body=has_body,
+        body=content.value if content else None,
+        has_body=content is not None,
         rules=_rules(rules, "body", str),
+        content_type=content.content_type if content else None,
+        is_json=content.is_json if content else True,
+        wants_no_body=is_said and content is None,
     )
 
 
-def _response(node: _Node) -> Response:
+def _response(node: Node) -> Response:
     status = node.get("status")
     if status is not None and (not isinstance(status.value, int) or isinstance(status.value, bool)):
-        raise status.error(f"expected an integer, found {_kind(status.value)}")
-    rules = node.get("matchingRules")
-    body, has_body, content_type = _body(node)
+        raise status.error(f"expected an integer, found {kind_of(status.value)}")
+    rules, generators = node.get("matchingRules"), node.get("generators")
     headers = _lists(node.get("headers"), str.lower)
-    if content_type is not None and "content-type" not in headers:
-        headers = {**headers, "content-type": (content_type,)}
+    content, is_said = _content(node, headers)
+    has_type_header = "content-type" in headers
+    if content is not None and content.content_type is not None and "content-type" not in headers:
+        headers = {**headers, "content-type": (content.content_type,)}
+    status_rule = rules.get("status") if rules else None
     return Response(
         status=status.value if status else 200,
         headers=headers,
-        body=body,
-        has_body=has_body,
-        rules=_rules(rules, "body", str),
-        header_rules=_rules(rules, "header", str.lower),
+        body=content.value if content else None,
+        has_body=content is not None,
+        rules=_rules(rules, "body", str, is_answer=True),
+        header_rules=_rules(rules, "header", str.lower, is_answer=True),
+        content_type=content.content_type if content else None,
+        is_json=content.is_json if content else True,
+        wants_no_body=is_said and content is None,
+        has_type_header=has_type_header,
+        status_rule=_rule(status_rule, is_answer=True) if status_rule and status_rule.members() else None,
+        generators=generators.value if generators and generators.members() else {},
     )
 
 
-def _body(node: _Node) -> tuple[Any, bool, str | None]:
-    body = node.get("body")
-    if body is None or body.value is None or not body.members():
-        return None, False, None
-    content = body.key("content")
-    content_type = body.get("contentType")
-    declared = content_type.text() if content_type else None
-    encoded = body.get("encoded")
-    if encoded is None or encoded.value is False:
-        return content.value, True, declared
-    given = content.text()
+def _content(node: Node, headers: Mapping[str, tuple[str, ...]]) -> tuple[Content | None, bool]:
+    """The body, and whether the file says anything about it; one that is said to be `null` is empty."""
+    body = node.members().get("body")
+    if body is None or (body.value is not None and not body.members()):
+        return None, False
+    if body.value is None:
+        return None, True
+    if body.get("content") is None and "content" not in body.members():
+        return None, False
+    header = headers.get("content-type")
     try:
-        text = base64.b64decode(given, validate=True).decode() if encoded.value != "JSON" else given
-        is_json = declared is not None and "json" in declared
-        return (json.loads(text) if is_json else text), True, declared
+        return content_of(body.value, ", ".join(header) if header else None), True
     except ValueError as error:
-        raise content.error(f"cannot be decoded ({error})") from error
+        raise body.key("content").error(f"cannot be decoded ({error})") from error
 
 
-def _lists(node: _Node | None, name_of: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
+def _lists(node: Node | None, name_of: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
     return {name_of(name): member.texts() for name, member in node.members().items()} if node else {}
 
 
-def _rules(node: _Node | None, category: str, name_of: Callable[[str], str]) -> dict[str, Rule]:
+def _rules(
+    node: Node | None, category: str, name_of: Callable[[str], str], *, is_answer: bool = False
+) -> dict[str, Rule]:
     rules = node.get(category) if node else None
-    return {name_of(name): _rule(member) for name, member in rules.members().items()} if rules else {}
+    if rules is None:
+        return {}
+    return {name_of(name): _rule(member, is_answer=is_answer) for name, member in rules.members().items()}
 
 
-def _rule(node: _Node) -> Rule:
+def _rule(node: Node, *, is_answer: bool = False) -> Rule:
+    """A rule; those of answers are never run here, so whatever the engine makes of them is right."""
     combine = node.get("combine")
     if combine is not None and combine.value not in _COMBINATIONS:
         raise combine.error(f"expected one of {', '.join(_COMBINATIONS)}, found {combine.value!r}")
-    matchers = node.key("matchers").items()
-    for matcher in matchers:
-        needed = _NEEDED.get(matcher.key("match").text())
-        if needed is not None:
-            matcher.key(needed).text()
-        pattern = matcher.get("regex")
-        if pattern is not None:
-            _compiled(pattern)
-    return Rule(combine.value if combine else "AND", tuple(matcher.value for matcher in matchers))
+    listed = node.get("matchers")
+    matchers = listed.items() if listed is not None else []
+    return Rule(combine.value if combine else "AND", tuple(_matcher(matcher, is_answer) for matcher in matchers))
 
 
-def _compiled(node: _Node) -> None:
-    try:
-        re.compile(node.text())
-    except re.error as error:
-        raise node.error(f"not a regular expression ({error})") from error
-
-
-def _step(name: str) -> str:
-    return f".{name}" if re.fullmatch(r"[A-Za-z_][\w-]*", name) else f"[{name!r}]"
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
+def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
+    members = node.members()
+    named = node.get("match")
+    kind = named.text() if named else next((name for name in _IMPLIED if name in members), "type")
+    needed = _NEEDED.get(kind)
+    if needed is not None:
+        node.key(needed).text()
+    if not is_answer and kind not in _KINDS:
+        raise node.child(kind, ".match").error(f"the matching rule {kind!r} is none that Pact knows")
+    return {"match": kind, **{name: value for name, value in node.value.items() if name != "match"}}

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard, TypeVar
 
 STEP: Final = re.compile(r"\.([^.\[\]]+)|\['([^']*)'\]|\[\"([^\"]*)\"\]|\[(\*|\d+)\]")
 """One step of a JSON path; exactly one of its groups holds the name, the number or `*`."""
+
+T = TypeVar("T")
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -26,3 +28,18 @@ def step_name(step: re.Match[str]) -> str:
 def steps_of(path: str) -> tuple[str, ...]:
     """The steps of a JSON path: names, numbers, and `*` for any of both."""
     return tuple(map(step_name, STEP.finditer(path)))
+
+
+def most_exact(rules: Mapping[str, T], at: tuple[str, ...]) -> tuple[T, bool] | None:
+    """Which of what is said by JSON path is about a place, and whether it is about that place itself.
+
+    What is said of a place holds for all that is below it; the most exact word counts.
+    """
+    spelled = ((steps_of(path), rule) for path, rule in rules.items())
+    fitting = [
+        (len(steps), sum(step == there for step, there in zip(steps, at, strict=False)), rule)
+        for steps, rule in spelled
+        if len(steps) <= len(at) and all(step in {"*", there} for step, there in zip(steps, at, strict=False))
+    ]
+    best = max(fitting, key=lambda one: one[:2], default=None)
+    return None if best is None else (best[2], best[0] == len(at))

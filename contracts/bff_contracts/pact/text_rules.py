@@ -8,6 +8,18 @@ from typing import Any, Final
 _WHOLE: Final = re.compile(r"-?[0-9]+")
 _FRACTION: Final = re.compile(r"-?[0-9]+\.[0-9]+")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_EXACT: Final = frozenset({"equality", "regex", "include", "type"})
+_COMMON: Final = re.compile(
+    r"""(?: [^\\\[\](){}*+?|^$.]               # a character
+          | \\[dDwWsS] | \\[^\w\s]             # a class, or an escaped sign
+          | \[\^?(?: [^\\\[\]&~^-] | \\[dDwWsS] | \\[^\w\s] | (?<![-\[^])-(?!-) )+-?\]
+          | \((?:\?:|(?!\?)) | \) | \|
+          | [.^] | \$(?=\)|\||\Z)
+          | [*+?]\??(?![*+?]) | \{[0-9]+(?:,[0-9]*)?\}\??(?![*+?])
+        )*""",
+    re.VERBOSE,
+)
+"""Regular expressions that mean the same to Python and to the engine: no look-around, names, flags, POSIX classes."""
 
 Accepts = Callable[[str], object]
 """Says yes with anything true: a match object of a regular expression is as good as `True`, and is had for less."""
@@ -72,6 +84,27 @@ def compiled(matchers: Sequence[Mapping[str, Any]], combine: str, example: str) 
         expected=word.join(check.expected for check in checks),
         accepts=lambda value: decide(accept(value) for accept in accepts),
     )
+
+
+def is_exact(matchers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether `compiled` decides about texts exactly as the official engine does; about other rules, the engine has to.
+
+    Numbers are other rules (`1e3`, `+5`, `.5`), and so are several rules at once, bounds, and no rule at all.
+    """
+    if len(matchers) != 1 or matchers[0].get("match") not in _EXACT or {"min", "max"} & matchers[0].keys():
+        return False
+    pattern = matchers[0].get("regex")
+    return matchers[0]["match"] != "regex" or (isinstance(pattern, str) and _is_common(pattern))
+
+
+def _is_common(pattern: str) -> bool:
+    if _COMMON.fullmatch(pattern) is None:
+        return False
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def equality(example: str) -> Check:

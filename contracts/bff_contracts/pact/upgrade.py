@@ -1,20 +1,23 @@
-"""Pact files of specification versions 2 and 3, spelled as version 4 spells them.
+"""Pact files of specification versions 1 to 3, spelled as version 4 spells them.
 
 The differences are those that the Pact specification lists (https://github.com/pact-foundation/pact-specification): one
 state without params instead of several with them, a query as one string, bodies without a content type, headers as one
-text, and (in version 2) matching rules in one map whose keys begin with the part that they are about.
+text, and (in version 2) matching rules in one map whose keys begin with the part that they are about. Writers mix
+these: the rules of version 2 are read in files of every version.
 """
 
-import re
+import base64
+import binascii
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.pact.content import JSON_TYPE, guessed_type, is_json_type, is_textual
+from bff_contracts.pact.json_path import STEP, is_array, is_object, step_name
 
-UPGRADABLE: Final = ("2", "3")
+UPGRADABLE: Final = ("1", "2", "3")
 _PARTS: Final = {"headers": "header", "header": "header", "query": "query", "path": "path", "body": "body"}
-_V2_KEY: Final = re.compile(r"\$\.(?P<part>headers|header|query|path|body)(?P<rest>.*)", re.DOTALL)
 
 
 def upgraded(document: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -29,9 +32,9 @@ def upgraded(document: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def _interaction(interaction: Mapping[str, Any], version: str) -> dict[str, Any]:
-    changed: dict[str, Any] = {"type": "Synchronous/HTTP", **interaction}
+    changed = dict(interaction)
     state = changed.pop("providerState", changed.pop("provider_state", None))
-    if isinstance(state, str) and state and "providerStates" not in changed:
+    if isinstance(state, str) and state and not changed.get("providerStates"):
         changed["providerStates"] = [{"name": state}]
     for part in ("request", "response"):
         if is_object(changed.get(part)):
@@ -42,47 +45,90 @@ def _interaction(interaction: Mapping[str, Any], version: str) -> dict[str, Any]
 def _part(part: Mapping[str, Any], version: str) -> dict[str, Any]:
     changed = dict(part)
     if isinstance(changed.get("query"), str):
-        changed["query"] = parse_qs(changed["query"], keep_blank_values=True)
-    if "body" in changed:
-        body = changed["body"]
-        changed["body"] = {"content": body, "contentType": _content_type(part, body)} if body is not None else None
-    if version == "2" and is_object(changed.get("matchingRules")):
-        changed["matchingRules"] = _rules(changed["matchingRules"])
+        changed["query"] = parse_qs(changed["query"].removeprefix("?"), keep_blank_values=True)
+    if version in UPGRADABLE and "body" in changed:
+        changed["body"] = _wrapped(changed["body"], _content_type(part))
+    rules = changed.get("matchingRules")
+    if version == "1":
+        changed.pop("matchingRules", None)
+    elif is_object(rules):
+        changed["matchingRules"] = _rules(rules)
     return changed
 
 
-def _content_type(part: Mapping[str, Any], body: object) -> str:
+def _content_type(part: Mapping[str, Any]) -> str | None:
     headers = part.get("headers")
     if is_object(headers):
         for name, value in headers.items():
             if name.lower() == "content-type":
                 return ", ".join(map(str, value)) if is_array(value) else str(value)
-    return "text/plain" if isinstance(body, str) else "application/json"
+    return None
 
 
-def _rules(flat: Mapping[str, Any]) -> dict[str, Any]:
+def _wrapped(body: Any, content_type: str | None) -> dict[str, Any]:
+    """A body that stands for itself, with its type and encoding said as the official engine understands it."""
+    if not isinstance(body, str):
+        return {"content": body, "contentType": content_type or JSON_TYPE}
+    kind = content_type or guessed_type(body)
+    wrapped: dict[str, Any] = {"content": body, "contentType": kind}
+    if content_type is None and is_json_type(kind):
+        wrapped["encoded"] = "JSON"  # it was guessed from how the text looks, so it is that text
+    elif is_json_type(kind):
+        # The text of an object is the object; that of a list or a number is a string.
+        wrapped["encoded"] = "JSON" if _is_text_of_object(body) else False
+    elif not is_textual(kind) and _is_base64(body):
+        wrapped["encoded"] = "base64"
+    return wrapped
+
+
+def _is_text_of_object(text: str) -> bool:
+    try:
+        return is_object(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+    return True
+
+
+def _rules(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules by category: those that are so already, and those of version 2, which begin with `$`."""
     grouped: dict[str, Any] = {}
-    for key, rule in flat.items():
-        found = _V2_KEY.fullmatch(key)
-        if found is None or not is_object(rule):
-            # Nothing that version 2 knows; under a name that no part has, so that the reader's users see it refused.
-            grouped.setdefault("body", {})[key] = {"matchers": [rule]}
-            continue
-        matcher = {"matchers": [{"match": _kind(rule), **rule}]}
-        part, rest = _PARTS[found["part"]], found["rest"]
-        if part == "path":
-            grouped["path"] = matcher
-        elif part == "body":
-            grouped.setdefault("body", {})[f"${rest}"] = matcher
-        else:
-            grouped.setdefault(part, {})[_name(rest)] = matcher
+    for key, rule in rules.items():
+        if not key.startswith("$"):
+            category = _PARTS.get(key, key)
+            known = grouped.get(category)
+            grouped[category] = {**known, **rule} if is_object(known) and is_object(rule) else rule
+    for key, rule in rules.items():
+        if key.startswith("$"):
+            _add(grouped, key, rule)
     return grouped
 
 
-def _kind(rule: Mapping[str, Any]) -> str:
-    return "regex" if "regex" in rule else "type"
+def _add(grouped: dict[str, Any], key: str, rule: object) -> None:
+    first = STEP.match(key, 1)
+    part = _PARTS.get(step_name(first)) if first is not None else None
+    if first is None or part is None or not is_object(rule):
+        # Nothing that version 2 knows; under a name that no part has, so that the reader refuses it.
+        grouped.setdefault("body", {})[key] = {"matchers": [rule]}
+        return
+    matcher = rule if "matchers" in rule else {"matchers": [rule]}
+    rest = key[first.end() :]
+    if part == "path":
+        grouped["path"] = matcher
+    elif part == "body":
+        grouped.setdefault("body", {})[f"${rest}"] = matcher
+    else:
+        grouped.setdefault(part, {})[_name(rest)] = matcher
 
 
 def _name(rest: str) -> str:
-    bracketed = re.match(r"\[['\"](?P<name>.+)['\"]\]", rest)
-    return bracketed["name"] if bracketed else re.sub(r"\[[0-9*]+\]$", "", rest.removeprefix("."))
+    """The name of a header or a parameter: `.q`, `['q']`, `.q[0]`; in `[0].q` the number says nothing."""
+    steps = [step_name(step) for step in STEP.finditer(rest)]
+    names = [step for step in steps if not (step.isdecimal() or step == "*")]
+    return names[0] if names else "".join(steps) or rest

@@ -19,7 +19,9 @@ from bff_mock_server.control import ControlApp
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.serving.app import MockApp
+from bff_mock_server.serving.cors import CorsApp
 from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.http import MAX_BODY_BYTES
 from bff_mock_server.serving.server import Beside, Listener, bind
 from bff_mock_server.world.life import Life
 from bff_mock_server.world.scenarios import Scenario, find_scenario
@@ -53,6 +55,8 @@ class Plan:
         record: The file to write what those answer to.
         watch: Whether changed files are read anew.
         live: How fast time passes; `None` when it stands still.
+        cors: Whether pages of any origin may ask.
+        max_body: Bytes of body that a request has at most.
     """
 
     contracts: Contracts
@@ -70,6 +74,8 @@ class Plan:
     record: str | None = None
     watch: bool = False
     live: float | None = None
+    cors: bool = False
+    max_body: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,8 @@ def load(plan: Plan) -> Loaded:
     """
     shipped = shipped_pacts()
     backends = [
-        Backend(pact, keys=plan.keys, elsewhere=shipped, lenient=plan.lenient) for pact in plan.contracts.read()
+        Backend(pact, keys=plan.keys, elsewhere=shipped, lenient=plan.lenient, seed=plan.seed)
+        for pact in plan.contracts.read()
     ]
     if any(backend.has_states for backend in backends):
         return backends, find_scenario(plan.scenario)
@@ -181,11 +188,12 @@ def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
 def _apps(
     plan: Plan, mock: Mock, guard: Guard, proxies: "dict[str, ProxyApp]"
 ) -> "list[tuple[MockApp | ProxyApp, int]]":
+    kind = CorsApp if plan.cors else MockApp
     if not plan.contracts.are_shipped:
-        return [(MockApp(mock, *mock.backends, guard=guard), plan.shared_port)]
+        return [(kind(mock, *mock.backends, guard=guard, max_body=plan.max_body), plan.shared_port)]
     return [
         (
-            proxies.get(backend.provider) or MockApp(mock, backend, guard=guard),
+            proxies.get(backend.provider) or kind(mock, backend, guard=guard, max_body=plan.max_body),
             plan.ports.get(backend.provider, 0),
         )
         for backend in mock.backends

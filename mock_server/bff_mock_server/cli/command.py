@@ -121,6 +121,8 @@ def _plan(options: argparse.Namespace) -> "Plan":
         record=options.record,
         watch=options.watch,
         live=options.live,
+        cors=options.cors,
+        **({} if options.max_body is None else {"max_body": options.max_body}),
     )
 
 
@@ -204,7 +206,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
     )
-    parser.add_argument("--seed", type=int, default=0, help="what chance in faults begins with (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="what chance in faults and generators begins with (default: 0)"
+    )
     parser.add_argument(
         "--lenient",
         action="store_true",
@@ -265,6 +269,10 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--no-control", action="store_true", help="without the control API")
     where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     where.add_argument("--allow-remote", action="store_true", help="let --host be one that other machines can reach")
+    where.add_argument("--cors", action="store_true", help="let pages of any origin ask, and answer their preflights")
+    where.add_argument(
+        "--max-body", type=_size, metavar="BYTES", help="how large the body of a request may be (default: 1048576)"
+    )
     where.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a name the mock is reached by; repeatable"
     )
@@ -287,6 +295,14 @@ def _port(text: str) -> int:
         message = f"a port is 0 to 65535, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return port
+
+
+def _size(text: str) -> int:
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0  # noqa: PLR2004
+    if size == 0:
+        message = f"a size is a whole number of bytes, at least 1, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return size
 
 
 def _speed(text: str) -> float:

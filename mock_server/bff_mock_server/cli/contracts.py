@@ -1,14 +1,16 @@
 """Which contracts are served: the shipped ones, or pact files that nobody wrote code for."""
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bff_contracts.pact.file import Pact, load_pact, shipped_pacts
 from bff_contracts.platform import PROVIDERS, full_name
 
+_LOG: Final = logging.getLogger("bff_mock_server")
 PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
 """The options that name a real service, for messages."""
 
@@ -52,10 +54,23 @@ class Contracts:
         else:
             paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
             by_file = {Path(path).resolve(): path for path in paths}
-            pacts = [_loaded(path) for path in by_file.values()]
+            pacts = _with_http([_loaded(path) for path in by_file.values()])
         if self.provider_state is None:
             return pacts
         return [_in_state(pact, self.provider_state, also_none=self.also_without_state) for pact in pacts]
+
+
+def _with_http(pacts: Sequence[Pact]) -> list[Pact]:
+    """The contracts that have something to serve; what is left out of them, or assumed, is told."""
+    for pact in pacts:
+        for note in pact.notes:
+            _LOG.warning("%s", note)
+    found = [pact for pact in pacts if pact.interactions]
+    if not found:
+        names = ", ".join(pact.source for pact in pacts)
+        message = f"{names}: no HTTP interaction is here to serve"
+        raise CannotStartError(message)
+    return found
 
 
 def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:
@@ -100,4 +115,4 @@ def _in_state(pact: Pact, pattern: re.Pattern[str], *, also_none: bool) -> Pact:
     if not kept:
         message = f"{pact.source}: no interaction is in a provider state that matches {pattern.pattern!r}"
         raise CannotStartError(message)
-    return Pact(pact.consumer, pact.provider, kept, pact.source)
+    return replace(pact, interactions=kept)

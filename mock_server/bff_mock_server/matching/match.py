@@ -1,13 +1,14 @@
 """Does the contract allow a request? If not, what is closest to it, and where do they differ?"""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.text_rules import Check
-from bff_mock_server.matching.request import Asked, is_secret
+from bff_mock_server.matching.by_engine import EngineCheck
+from bff_mock_server.matching.request import Asked, RepeatedHeaders, is_secret, lines_of
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 
 NO_SUCH_PATH: Final = 404
@@ -147,11 +148,21 @@ def _accepts(case: Case, asked: Asked) -> bool:
                 return False
     for name, check in case.headers:
         sent = asked.headers.get(name)
-        if sent is None or not check.accepts(sent):
+        if sent is None or not (check.accepts(sent) or _accepts_lines(check, name, asked.headers)):
             return False
     if case.path is not None and not case.path.accepts(asked.path):
         return False
-    return case.body is None or next(case.body.differences(asked.body), None) is None
+    if isinstance(asked.headers, RepeatedHeaders) and not all(
+        _accepts_lines(check, name, asked.headers) for name, check in case.headers
+    ):
+        return False
+    return case.whole is None or case.whole.accepts(asked)
+
+
+def _accepts_lines(check: Check, name: str, headers: Mapping[str, str]) -> bool:
+    """Whether a header that came on several lines is right: a rule is about each line, without one all are one list."""
+    lines = [value for other, value in lines_of(headers) if other == name]
+    return all(check.accepts(line) for line in (lines if not check.is_literal else [", ".join(lines)]))
 
 
 def _can_repeat(checks: Sequence[Check]) -> bool:
@@ -194,18 +205,33 @@ def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDif
     """Every place where a request differs from an interaction, in a stable order: path, query, headers, body."""
     if not entry.path.accepts(asked.path):
         yield RequestDifference("path", entry.path.rule, entry.path.expected, asked.path)
+    if isinstance(entry.whole, EngineCheck):
+        if entry.path.accepts(asked.path):
+            found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
+            yield from (_without_secrets(RequestDifference(*one)) for one in found)
+        return
     for name in dict.fromkeys([*entry.query, *asked.query]):
         yield from _query_differences(f"query {name}", entry.query.get(name), asked.query.get(name))
     for name, check in entry.headers:
         sent = asked.headers.get(name)
         if sent is None:
             yield RequestDifference(f"header {name}", "present", check.expected, None)
-        elif not check.accepts(sent):
+        elif not check.accepts(sent) and not _accepts_lines(check, name, asked.headers):
             shown = _HIDDEN if is_secret(name) else sent
             yield RequestDifference(f"header {name}", check.rule, check.expected, shown)
-    if entry.body is not None:
-        for found in islice(entry.body.differences(asked.body), MAX_DIFFERENCES):
-            yield RequestDifference(f"body {found.path}", found.rule, found.expected, found.actual)
+    if entry.whole is not None:
+        yield from (RequestDifference(*found) for found in entry.whole.findings(asked))
+
+
+def _without_secrets(difference: RequestDifference) -> RequestDifference:
+    if difference.where.startswith("body") or not difference.actual or not is_secret(difference.where):
+        return difference
+    expected = difference.expected
+    return replace(
+        difference,
+        expected=expected and expected.replace(difference.actual, _HIDDEN),
+        actual=_HIDDEN,
+    )
 
 
 def _query_differences(

@@ -13,6 +13,19 @@ _SECRET: Final = re.compile(
 """Parts of names, and whole ones, whose values are secrets; `docs/security.md` lists them."""
 
 
+class RepeatedHeaders(dict[str, str]):
+    """Headers of which some came on several lines: their values joined by commas, and the lines beside them."""
+
+    def __init__(self, joined: Mapping[str, str], lines: Sequence[tuple[str, str]]) -> None:
+        super().__init__(joined)
+        self.lines = tuple(lines)
+
+
+def lines_of(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Names and values, line by line, as they were sent."""
+    return headers.lines if isinstance(headers, RepeatedHeaders) else tuple(headers.items())
+
+
 @dataclass(slots=True)
 class Asked:
     """A request, as far as contracts are about it.

@@ -1,11 +1,16 @@
 """The rules of a request compiled, and where in its file a rule that cannot be honoured is."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from bff_contracts.http import MEDIA_TYPE_HEADERS, media_type
+from bff_contracts.http import MEDIA_TYPE_HEADERS
 from bff_contracts.pact.file import Interaction, PactError, Rule
 from bff_contracts.pact.text_rules import Check, UnknownMatcherError, compiled, equality
+
+_INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[(?P<at>[0-9*]+)\])?$")
+_BRACKETED: Final = re.compile(r"^\$?\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]+)\])?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,6 @@ def check_of(rule: Rule | None, example: str, place: RulePlace, where: str) -> C
     """
     if rule is None:
         return equality(example)
-    if not rule.matchers:
-        raise place.error(where, "a rule without a matcher")
     try:
         return compiled(rule.matchers, rule.combine, example)
     except UnknownMatcherError as error:
@@ -46,10 +49,10 @@ def header_check(name: str, values: Sequence[str]) -> Check:
     wanted = _listed(expected)
     if name not in MEDIA_TYPE_HEADERS:
         return Check("equality", expected, lambda value: value == expected or _listed(value) == wanted)
-    types = [media_type(part) for part in wanted]
+    types = [_media_type(part) for part in wanted]
 
     def accepts(value: str) -> bool:
-        sent = [media_type(part) for part in _listed(value)]
+        sent = [_media_type(part) for part in _listed(value)]
         return len(sent) == len(types) and all(
             kind == other and parameters <= more for (kind, parameters), (other, more) in zip(types, sent, strict=True)
         )
@@ -59,3 +62,23 @@ def header_check(name: str, values: Sequence[str]) -> Check:
 
 def _listed(value: str) -> list[str]:
     return [part.strip() for part in value.split(",")]
+
+
+def _media_type(text: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """A media type and its parameters as the engine compares them: the case of a parameter's value does not count."""
+    kind, *parameters = (part.strip() for part in text.split(";"))
+    named = (part.partition("=") for part in parameters if part)
+    return kind, frozenset((name.strip(), value.strip().lower()) for name, _, value in named)
+
+
+def by_name(rules: Mapping[str, Rule], known: Mapping[str, object]) -> Mapping[tuple[str, int | None], Rule]:
+    """Rules of parameters or headers by what they are about, and by the number of the value if they name one."""
+    # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
+    named: dict[tuple[str, int | None], Rule] = {}
+    for key, rule in rules.items():
+        found = _BRACKETED.match(key) or _INDEX.match(key)
+        is_whole = key in known or found is None
+        name = key if is_whole or found is None else found["name"]
+        at = None if is_whole or found is None or not (found["at"] or "").isdecimal() else int(found["at"])
+        named[name, at] = rule  # one for what the request does not have says nothing, as in the engine
+    return named

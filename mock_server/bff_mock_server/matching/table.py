@@ -6,20 +6,20 @@ the JSON path: a mock that starts keeps every rule of its contract.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
-from bff_contracts.pact.text_rules import Check
+from bff_contracts.pact.file import Interaction, Pact, Request, Response
+from bff_contracts.pact.text_rules import Check, is_exact
 from bff_contracts.platform import SHAPE
-from bff_mock_server.matching.bodies import BodyCheck
+from bff_mock_server._json import dumps
+from bff_mock_server.matching.by_engine import EngineCheck, WholeCheck, path_check, whole_check
 from bff_mock_server.matching.paths import PathIndex, anchors
-from bff_mock_server.matching.rules import RulePlace, check_of, header_check
+from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_check
 
 UNAUTHORISED: Final = 401
 _STATUSES: Final = (200, 599)
-_INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[(?P<at>[0-9*]+)\])?$")
-_BRACKETED: Final = re.compile(r"^\$\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]+)\])?$")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Query = Mapping[str, Sequence[str]]
 
@@ -33,7 +33,7 @@ class CompiledInteraction:
         path: Decides about the percent-encoded path.
         query: A check per value of each parameter; a request has these parameters and no others.
         headers: A check per header, lower-case names; a request may have others.
-        body: Decides about the body; `None` when any will do.
+        whole: Decides about what the rest does not; `None` when there is nothing.
         weight: How much the interaction asks of a request: the heaviest of several that match is the most specific.
     """
 
@@ -41,7 +41,7 @@ class CompiledInteraction:
     path: Check
     query: Mapping[str, tuple[Check, ...]]
     headers: tuple[tuple[str, Check], ...]
-    body: BodyCheck | None
+    whole: WholeCheck | None
     weight: int
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class Case:
         path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
         query: What is left to check of a query for which it is a candidate.
         headers: As in `CompiledInteraction`.
-        body: As in `CompiledInteraction`.
+        whole: As in `CompiledInteraction`.
     """
 
     entries: tuple[CompiledInteraction, ...]
@@ -68,7 +68,7 @@ class Case:
     path: Check | None
     query: tuple[tuple[str, tuple[Check, ...]], ...]
     headers: tuple[tuple[str, Check], ...]
-    body: BodyCheck | None
+    whole: WholeCheck | None
 
     def own(self, path: str, query: Query) -> CompiledInteraction | None:
         """The interaction whose own example is asked for: by path and query, or by a path that could be another."""
@@ -214,8 +214,8 @@ def _grouped(entries: Iterable[CompiledInteraction]) -> Iterable[Sequence[Compil
     for entry in entries:
         query = frozenset((name, *(check.identity for check in checks)) for name, checks in entry.query.items())
         headers = frozenset((name, check.identity) for name, check in entry.headers)
-        body = entry.body.identity if entry.body is not None else None
-        alike.setdefault((entry.path.identity, query, headers, body), []).append(entry)
+        whole = entry.whole.identity if entry.whole is not None else None
+        alike.setdefault((entry.path.identity, query, headers, whole), []).append(entry)
     return alike.values()
 
 
@@ -228,14 +228,17 @@ def _case(same: Sequence[CompiledInteraction], endpoint_path: Check) -> Case:
         here.setdefault(frozenset(request.query.items()), entry)
         if request.path_rule is not None:
             here.setdefault(None, entry)  # its path alone tells it from others
+    is_engines = isinstance(first.whole, EngineCheck)
     return Case(
         entries=tuple(same),
         at_example=at_example,
         weight=first.weight,
         path=None if first.path.identity == endpoint_path.identity else first.path,
-        query=tuple((name, checks) for name, checks in first.query.items() if not _is_spelled_out(checks)),
-        headers=first.headers,
-        body=first.body,
+        query=()
+        if is_engines
+        else tuple((name, checks) for name, checks in first.query.items() if not _is_spelled_out(checks)),
+        headers=() if is_engines else first.headers,
+        whole=first.whole,
     )
 
 
@@ -279,27 +282,47 @@ class _QueryIndex:
 def _compile(interaction: Interaction, place: RulePlace, credentials: frozenset[str]) -> CompiledInteraction:
     request = interaction.request
     _check_answer(interaction.response, place)
-    if request.rules and not request.has_body:
-        raise place.error("request.matchingRules.body", "rules for a body that the request does not have")
-    path = check_of(request.path_rule, request.path, place, "request.matchingRules.path")
-    query = dict(_query_checks(request, place))
-    headers = tuple((name, check) for name, check in _header_checks(request, place) if name not in credentials)
+    judged = replace(
+        request,
+        headers={name: values for name, values in request.headers.items() if name not in credentials},
+        header_rules={name: rule for name, rule in request.header_rules.items() if name not in credentials},
+    )
+    whole = whole_check(judged, place)
+    path = _path_check(judged, place)
+    if isinstance(whole, EngineCheck):
+        query: dict[str, tuple[Check, ...]] = {name: (_engines(name, values),) for name, values in judged.query.items()}
+        headers = tuple((name, _engines(name, values)) for name, values in judged.headers.items())
+    else:
+        query = dict(_query_checks(judged, place))
+        headers = tuple(_header_checks(judged, place))
     checks = [path, *(check for values in query.values() for check in values), *(check for _, check in headers)]
-    body = BodyCheck(request, place) if request.has_body else None
-    weight = sum(2 if check.is_literal else 1 for check in checks) + (body is not None)
-    return CompiledInteraction(interaction, path, query, headers, body, weight)
+    weight = sum(2 if check.is_literal else 1 for check in checks) + (request.has_body or request.wants_no_body)
+    return CompiledInteraction(interaction, path, query, headers, whole, weight)
+
+
+def _path_check(request: Request, place: RulePlace) -> Check:
+    rule = request.path_rule
+    if rule is None or is_exact(rule.matchers):
+        return check_of(rule, request.path, place, "request.matchingRules.path")
+    names = " and ".join(str(matcher["match"]) for matcher in rule.matchers) or "no rule"
+    return Check(names, f"like {request.path}, by {dumps(rule.as_json())}", path_check(request, place))
+
+
+def _engines(name: str, values: Sequence[str]) -> Check:
+    """Stands for what the engine decides about, in the index and in messages."""
+    return Check("engine", f"{name}: {', '.join(values)}", lambda _: True)
 
 
 def _check_answer(response: Response, place: RulePlace) -> None:
     if not _STATUSES[0] <= response.status <= _STATUSES[1]:
         raise place.error("response.status", f"{response.status} is no status of HTTP")
     for name, values in response.headers.items():
-        if not all(f"{name}{value}".isprintable() and f"{name}{value}".isascii() for value in values):
-            raise place.error(f"response.headers.{name}", "a header has visible ASCII characters alone")
+        if not _TOKEN.fullmatch(name) or not all(value.isprintable() for value in values):
+            raise place.error(f"response.headers.{name}", "a header of HTTP has visible characters alone")
 
 
 def _query_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, tuple[Check, ...]]]:
-    rules = _by_name(request.query_rules, request.query, place, "query")
+    rules = by_name(request.query_rules, request.query)
     for name, values in request.query.items():
         where = f"request.matchingRules.query.{name}"
         yield (
@@ -312,26 +335,8 @@ def _query_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, tup
 
 
 def _header_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, Check]]:
-    rules = _by_name(request.header_rules, request.headers, place, "header")
+    rules = by_name(request.header_rules, request.headers)
     for name, values in request.headers.items():
         where = f"request.matchingRules.header.{name}"
         rule = rules.get((name, None)) or rules.get((name, 0))
         yield name, header_check(name, values) if rule is None else check_of(rule, ", ".join(values), place, where)
-
-
-def _by_name(
-    rules: Mapping[str, Rule], known: Mapping[str, object], place: RulePlace, category: str
-) -> Mapping[tuple[str, int | None], Rule]:
-    # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
-    named: dict[tuple[str, int | None], Rule] = {}
-    for key, rule in rules.items():
-        found = _BRACKETED.match(key) or _INDEX.match(key)
-        is_whole = key in known or found is None
-        name = key if is_whole or found is None else found["name"]
-        at = None if is_whole or found is None or not (found["at"] or "").isdecimal() else int(found["at"])
-        if name not in known:
-            raise place.error(
-                f"request.matchingRules.{category}.{key}", "a rule for something the request does not have"
-            )
-        named[name, at] = rule
-    return named

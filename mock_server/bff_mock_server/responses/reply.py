@@ -1,22 +1,25 @@
 """Answers as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 
-from bff_contracts.pact.binding import fill
+from bff_contracts.pact.binding import answer_for
 from bff_contracts.pact.file import Interaction, Response
 from bff_mock_server._json import dumps
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint
+from bff_mock_server.responses.generators import GeneratorContext, generated_body, generated_text
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
 TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_OF_THE_SERVER: Final = frozenset({"content-length", "content-encoding", "transfer-encoding", "date", "connection"})
 _WITHOUT_LENGTH: Final = frozenset({204, 304})
 
 
@@ -128,22 +131,47 @@ def phrase(status: int) -> str:
 def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
     """The head of the contract's response; JSON unless it says otherwise."""
     headers = tuple(
-        (name.encode("latin-1"), ", ".join(values).encode("latin-1"))
+        (name.encode(), line.encode())
         for name, values in response.headers.items()
-        if name not in {"content-length", "content-encoding", "transfer-encoding", "date", "connection"}
+        if name not in _OF_THE_SERVER
+        for line in (values if name == "set-cookie" else (", ".join(values),))
     )
     has_type = any(name == b"content-type" for name, _ in headers)
     return Head(response.status, (*(headers if has_type or not response.has_body else (*headers, JSON)), *extra))
 
 
 def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, bytes]) -> Reply:
-    """The example of an interaction, filled in for the request."""
-    response = fill(interaction, path=asked.path, query=asked.query).response
-    if not response.has_body:
+    """The example of an interaction, filled in for the request as far as the contract allows it."""
+    response = interaction.response
+    if response.content is None or response.status in _WITHOUT_LENGTH:
         return Reply(head_of(response, *extra), b"")
-    is_text = isinstance(response.body, str) and "json" not in ",".join(response.headers.get("content-type", ("json",)))
-    body = str(response.body).encode() if is_text else dumps(response.body).encode()
-    return Reply(head_of(response, *extra), body)
+    body = answer_for(interaction, path=asked.path, query=asked.query)
+    content = response.content if body == response.body else replace(response.content, value=body)
+    return Reply(head_of(response, *extra), content.raw)
+
+
+def as_it_stands(interaction: Interaction) -> Reply:
+    """The example of an interaction, nothing carried over from any request."""
+    content = interaction.response.content
+    has_body = content is not None and interaction.response.status not in _WITHOUT_LENGTH
+    return Reply(head_of(interaction.response), content.raw if content is not None and has_body else b"")
+
+
+def generated(interaction: Interaction, reply: Reply, context: GeneratorContext) -> Reply:
+    """A reply with the values that the generators of its interaction make; its shape stays the example's."""
+    response = interaction.response
+    of_body, of_headers = response.generators.get("body"), response.generators.get("header")
+    body, head = reply.body, reply.head
+    if of_body and response.content is not None and response.content.is_json:
+        body = dumps(generated_body(json.loads(body), of_body, context)).encode()
+    if of_headers:
+        makers = {name.lower().encode(): maker for name, maker in of_headers.items()}
+        headers = [
+            (name, generated_text(value.decode(), makers[name], context).encode() if name in makers else value)
+            for name, value in head.headers
+        ]
+        head = Head(head.status, tuple(headers))
+    return Reply(head, body)
 
 
 def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> Reply:

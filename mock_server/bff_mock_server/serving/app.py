@@ -40,13 +40,17 @@ class MockApp:
         mock: What they share.
         backends: Those of this port; the one answers whose contract a request is closest to.
         guard: Who may set provider states.
+        max_body: Bytes of body that a request has at most.
     """
 
-    def __init__(self, mock: Mock, *backends: Backend, guard: Guard | None = None) -> None:
+    def __init__(
+        self, mock: Mock, *backends: Backend, guard: Guard | None = None, max_body: int = MAX_BODY_BYTES
+    ) -> None:
         self.mock = mock
         self.backends = backends
         self._serves_all = len(backends) == len(mock.backends)
         self._guard = guard or Guard()
+        self._max_body = max_body
 
     def reload(self) -> None:
         """Take over the backends that the mock has now: all, or those of the same providers."""
@@ -60,10 +64,10 @@ class MockApp:
         with suppress(ClientGoneError):
             if scope["path"] == STATES_PATH:
                 reply = await self._states(scope, receive)
-            elif (body := await read_body(receive, MAX_BODY_BYTES)) is not None:
+            elif (body := await read_body(receive, self._max_body)) is not None:
                 reply = self.reply(asked(scope, body))
             else:
-                reply = too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body.")
+                reply = too_large(f"A request has at most {self._max_body} bytes of body; --max-body takes more.")
             await deliver(reply, scope, receive, send)
 
     def reply(self, asked: Asked) -> Reply:

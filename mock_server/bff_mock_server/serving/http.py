@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from bff_contracts.http import Receive, Scope, Send
 from bff_mock_server.engine.mock_headers import HEADERS, SEPARATOR
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, RepeatedHeaders
 from bff_mock_server.responses.reply import Delivery, Reply, problem
 
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -137,7 +137,7 @@ def header_map(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
         if name in repeated:
             value = f"{repeated[name]}{SEPARATOR if name in HEADERS else ', '}{value}"
         repeated[name] = value
-    return repeated
+    return RepeatedHeaders(repeated, [(_name(name), value.decode("latin-1")) for name, value in pairs])
 
 
 def _name(raw: bytes) -> str:

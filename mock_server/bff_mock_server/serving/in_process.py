@@ -106,6 +106,62 @@ class _Broken(httpx.AsyncByteStream):
             yield self.body[at : at + 1]
 
 
+class InProcessTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
+    """Answers the requests of the clients that it is handed to; base URLs that are not mocked are no server's.
+
+    Args:
+        apps: Who answers, by base URL.
+    """
+
+    def __init__(self, apps: Mapping[str, MockApp]) -> None:
+        self._places = [(_Place.of(base_url), app) for base_url, app in apps.items()]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request of a sync client."""
+        request.read()
+        answer = self._respond(request)
+        if isinstance(answer, httpx.Response):
+            return answer
+        message = "an answer that is late, or broken on its way, needs an async client"
+        raise RuntimeError(message)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request of an async client."""
+        await request.aread()
+        answer = self._respond(request)
+        return answer if isinstance(answer, httpx.Response) else await answer
+
+    def _respond(self, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
+        for place, app in self._places:
+            if place.has(request.url):
+                return respond(app, place.prefix, request)
+        known = ", ".join(place.base_url for place, _ in self._places)
+        message = f"{request.url} is not mocked; these are: {known}"
+        raise httpx.ConnectError(message, request=request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a base URL says about the requests below it."""
+
+    base_url: str
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+
+    @classmethod
+    def of(cls, base_url: str) -> "_Place":
+        url = httpx.URL(base_url)
+        prefix = url.raw_path.decode("latin-1").rstrip("/")
+        return cls(base_url, url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme], prefix)
+
+    def has(self, url: httpx.URL) -> bool:
+        port = url.port or _DEFAULT_PORTS.get(url.scheme)
+        is_here = (url.scheme, url.host, port) == (self.scheme, self.host, self.port)
+        return is_here and url.raw_path.decode("latin-1").startswith(f"{self.prefix}/")
+
+
 @contextmanager
 def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
     """Answer every httpx client's requests to these base URLs; all other requests go where they would have gone.
@@ -114,11 +170,9 @@ def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
     """
     with respx.mock(using="httpx", assert_all_called=False) as router:
         for base_url, app in apps.items():
-            url = httpx.URL(base_url)
-            port = url.port or _DEFAULT_PORTS[url.scheme]
-            prefix = url.raw_path.decode("latin-1").rstrip("/")
-            router.route(scheme=url.scheme, host=url.host, port=port, path__startswith=f"{prefix}/").mock(
-                side_effect=partial(respond, app, prefix)
-            )
+            place = _Place.of(base_url)
+            router.route(
+                scheme=place.scheme, host=place.host, port=place.port, path__startswith=f"{place.prefix}/"
+            ).mock(side_effect=partial(respond, app, place.prefix))
         router.route().pass_through()
         yield

@@ -152,8 +152,8 @@ def test_rules_that_version_2_does_not_know_stay_for_the_reader_to_refuse() -> N
         "body": {
             "$.status": {"matchers": [{"match": "type"}]},
             "$.body.a": {"matchers": [5]},
-            "$.b": {"matchers": [{"match": "type", "min": 1}]},
-            "$.c": {"matchers": [{"match": "regex", "regex": "c"}]},
+            "$.b": {"matchers": [{"min": 1}]},
+            "$.c": {"matchers": [{"regex": "c"}]},
         }
     }
 

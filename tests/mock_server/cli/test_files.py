@@ -16,6 +16,7 @@ import pytest
 
 import bff_contracts
 from bff_mock_server import cli, find_scenario
+from bff_mock_server.cli.contracts import CannotStartError, Contracts
 from tests.mock_server.building import KEY
 from tests.mock_server.cli.test_command import COMMAND
 
@@ -127,3 +128,42 @@ def test_what_cannot_be_served_is_said_with_exit_code_2(
 
     assert cli.main(arguments) == 2
     assert f"bff-mock-server: {message}" in capsys.readouterr().err
+
+
+MESSAGES = THINGS | {"interactions": [{"type": "Asynchronous/Messages", "description": "told"}]}
+
+
+def test_messages_in_a_folder_are_left_out_with_a_line(things: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (things.parent / "messages.json").write_text(json.dumps(MESSAGES), encoding="utf-8")
+
+    pacts = Contracts(folders=[str(things.parent)]).read()
+
+    assert [pact.source for pact in pacts] == [str(things)]
+    assert caplog.messages == [
+        f"{things.parent}/messages.json: 'told' is left out: it is a message, and only HTTP is served"
+    ]
+
+
+def test_a_file_of_messages_alone_is_refused(things: Path) -> None:
+    things.write_text(json.dumps(MESSAGES), encoding="utf-8")
+
+    with pytest.raises(CannotStartError, match="no HTTP interaction is here to serve"):
+        Contracts(files=[str(things)]).read()
+
+
+def test_pages_may_ask_and_bodies_are_as_large_as_is_said(things: Path) -> None:
+    preflight = {"Origin": "http://page", "Access-Control-Request-Method": "GET"}
+    with serving("--file", things, "--cors", "--max-body", "10") as url:
+        allowed = httpx.options(f"{url}/up", headers=preflight)
+        refused = httpx.post(f"{url}/up", content=b"x" * 11)
+
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (204, "*")
+    assert refused.status_code == 413
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "2MB"])
+def test_a_size_is_a_number_of_bytes(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--max-body", size])
+
+    assert "a size is a whole number of bytes" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from tests.mock_server.building import (
     interaction,
     pact,
     regex,
+    rule,
     user_has,
 )
 
@@ -27,7 +28,14 @@ PUPIL = regex("^/pupils/[a-z]+$")
 KEYED: dict[str, Any] = {"rules": {"path": PUPIL, "header": {"X-Key": regex(r"^\S+$")}}}
 SCHOOL = app_of(
     pact(
-        interaction("a pupil", "/pupils/anna", headers={"X-Key": ["k"]}, body={"id": "anna", "marks": [5, 4]}, **KEYED),
+        interaction(
+            "a pupil",
+            "/pupils/anna",
+            headers={"X-Key": ["k"]},
+            body={"id": "anna", "marks": [5, 4]},
+            body_rules={"$.id": rule({"match": "type"})},
+            **KEYED,
+        ),
         interaction("unknown", "/pupils/nobody", status=404, headers={"X-Key": ["k"]}, body={"error": "no"}, **KEYED),
         interaction("refused: no key", "/pupils/anna", status=401, rules={"path": PUPIL}, body={"error": "key"}),
         interaction("up", "/healthz"),

@@ -131,7 +131,7 @@ async def test_an_answer_without_a_body_has_a_wrong_status_instead() -> None:
     assert answer.status == 299
 
 
-@pytest.mark.parametrize("body", [[], "text", 3, None], ids=["empty-list", "text", "number", "null"])
+@pytest.mark.parametrize("body", [[], "text", 3], ids=["empty-list", "text", "number"])
 async def test_a_body_without_members_becomes_one_of_another_type(body: Any) -> None:
     made = interaction("odd", body=body)
     answer = await call(app_of(pact(made)), "/things", headers={"X-Mock-Fault": "violation"})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from bff_contracts.pact.file import PactError, shipped_pacts
 from bff_contracts.pact.text_rules import Check
 from bff_mock_server.engine.simulators import CREDENTIALS
+from bff_mock_server.matching.match import Matched, match_endpoint
 from bff_mock_server.matching.table import compile_pact
-from tests.mock_server.building import interaction, pact, regex, rule
+from tests.mock_server.building import interaction, pact, regex, request, rule
 
 THING = regex("^/things/[a-z]+$")
 
@@ -26,12 +28,6 @@ def check_of(matcher: dict[str, Any], *, example: str = "20") -> Check:
         pytest.param({"match": "equality"}, "20", "21", id="equality"),
         pytest.param({"match": "regex", "regex": "[0-9]+"}, "7", "7x", id="regex-of-the-whole-value"),
         pytest.param({"match": "include", "value": "ab"}, "xaby", "xb", id="include"),
-        pytest.param({"match": "integer"}, "-3", "3.0", id="integer"),
-        pytest.param({"match": "decimal"}, "3.25", "3", id="decimal"),
-        pytest.param({"match": "number"}, "3.25", "three", id="number"),
-        pytest.param({"match": "boolean"}, "true", "True", id="boolean"),
-        pytest.param({"match": "boolean"}, "false", "no", id="false"),
-        pytest.param({"match": "null"}, "", "x", id="null"),
     ],
 )
 def test_each_matcher_tells_good_values_from_bad_ones(matcher: dict[str, Any], good: str, bad: str) -> None:
@@ -51,40 +47,40 @@ def test_the_type_matcher_takes_any_text() -> None:
         pytest.param({"match": "regex", "regex": "[0-9]+"}, "a text that matches [0-9]+", id="regex"),
         pytest.param({"match": "include", "value": "ab"}, "a text that contains 'ab'", id="include"),
         pytest.param({"match": "type"}, "any text", id="type"),
-        pytest.param({"match": "integer"}, "a whole number", id="integer"),
-        pytest.param({"match": "decimal"}, "a decimal number", id="decimal"),
-        pytest.param({"match": "number"}, "a number", id="number"),
-        pytest.param({"match": "boolean"}, "true or false", id="boolean"),
-        pytest.param({"match": "null"}, "an empty value", id="null"),
     ],
 )
 def test_each_matcher_says_what_it_takes(matcher: dict[str, Any], words: str) -> None:
     assert check_of(matcher).identity == (matcher["match"], words)
 
 
-@pytest.mark.parametrize(("combine", "word"), [("AND", "and"), ("OR", "or")])
-def test_several_matchers_say_what_they_take(combine: str, word: str) -> None:
-    both = rule({"match": "integer"}, {"match": "null"}, combine=combine)
-    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
-    check = table.endpoints[0].entries[0].query["n"][0]
-
-    assert check.identity == (combine, f"a whole number {word} an empty value")
-    assert not check.is_literal
-
-
 @pytest.mark.parametrize(
-    ("combine", "verdicts"),
+    ("rules", "good", "bad"),
     [
-        pytest.param("AND", [False, False, True], id="all-of-them"),
-        pytest.param("OR", [True, True, True], id="any-of-them"),
+        pytest.param(rule({"match": "integer"}), ["3", "+5"], ["3.0", "x", "1e3"], id="integer"),
+        pytest.param(rule({"match": "decimal"}), ["3.25", ".5"], ["three"], id="decimal"),
+        pytest.param(rule({"match": "number"}), ["3.25", "1e3", "-0"], ["three"], id="number"),
+        pytest.param(rule({"match": "boolean"}), ["true", "false"], ["no"], id="boolean"),
+        pytest.param(rule({"match": "date", "format": "yyyy-MM-dd"}), ["2025-02-28"], ["2025-02-30"], id="date"),
+        pytest.param(regex("[[:alpha:]]+"), ["abc"], ["1"], id="another-dialect"),
+        pytest.param(rule({"match": "integer"}, {"match": "regex", "regex": "1.*"}), ["12"], ["2", "1x"], id="and"),
+        pytest.param(rule({"match": "integer"}, {"match": "regex", "regex": "1.*"}, combine="OR"), ["12", "2", "1x"],
+                     ["x"], id="or"),
     ],
-)
-def test_several_matchers_combine(combine: str, verdicts: list[bool]) -> None:
-    both = rule({"match": "integer"}, {"match": "regex", "regex": "1.*"}, combine=combine)
-    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": both}})))
-    check = table.endpoints[0].entries[0].query["n"][0]
+)  # fmt: skip
+def test_the_engine_decides_about_rules_that_are_not_compiled(rules: Any, good: list[str], bad: list[str]) -> None:
+    table = compile_pact(pact(interaction("a", query={"n": ["10"]}, rules={"query": {"n": rules}})))
 
-    assert [check.accepts(value) for value in ("2", "1x", "12")] == verdicts
+    def is_allowed(value: str) -> bool:
+        asked = request(f"/things?n={quote(value)}", headers={})
+        return isinstance(match_endpoint(table.endpoints[0], asked), Matched)
+
+    assert [value for value in [*good, *bad] if is_allowed(value)] == good
+
+
+def test_the_engine_decides_about_a_path_that_is_not_compiled() -> None:
+    table = compile_pact(pact(interaction("a", "/days/2026-01-31", rules={"path": regex(r"/days/\p{Nd}{4}")})))
+
+    assert [bool(table.at(path)) for path in ("/days/2026", "/days/x", "/days/2026")] == [True, False, True]
 
 
 @pytest.mark.parametrize("key", ["limit", "limit[0]", "$.limit[0]", "$['limit'][0]", "$.limit"])
@@ -94,13 +90,29 @@ def test_a_rule_is_found_however_its_key_is_spelled(key: str) -> None:
     assert table.endpoints[0].entries[0].query["limit"][0].rule == "regex"
 
 
-@pytest.mark.parametrize("key", ["X-List", "x-list[0]", "$.X-List[0]", "$['x-list'][0]"])
-def test_a_rule_about_a_header_is_found_and_is_about_the_list_of_its_values(key: str) -> None:
-    equal = rule({"match": "equality"})
-    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]}, rules={"header": {key: equal}})))
+@pytest.mark.parametrize("key", ["X-Id", "x-id[0]", "$.X-Id[0]", "$['x-id'][0]"])
+def test_a_rule_about_a_header_is_found_however_its_key_is_spelled(key: str) -> None:
+    table = compile_pact(pact(interaction("a", headers={"X-Id": ["1"]}, rules={"header": {key: regex("[0-9]+")}})))
     ((_, check),) = table.endpoints[0].entries[0].headers
 
-    assert [check.accepts(value) for value in ("a, b", "a,b")] == [True, False]
+    assert [bool(check.accepts(value)) for value in ("12", "x")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_allowed"),
+    [
+        pytest.param(["13", "14"], True, id="each-is-right"),
+        pytest.param(["13", "x"], False, id="one-is-wrong"),
+        pytest.param(["13, 14"], False, id="two-on-one-line"),
+    ],
+)
+def test_a_rule_about_a_header_is_asked_of_each_line(lines: list[str], *, is_allowed: bool) -> None:
+    table = compile_pact(pact(interaction("a", headers={"X-Id": ["1"]}, rules={"header": {"X-Id": regex("[0-9]+")}})))
+    asked = request("/things", headers=[("X-Id", line) for line in lines])
+
+    found = match_endpoint(table.endpoints[0], asked)
+
+    assert isinstance(found, Matched) is is_allowed
 
 
 def test_a_name_with_brackets_in_it_is_a_name() -> None:
@@ -111,51 +123,14 @@ def test_a_name_with_brackets_in_it_is_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "place"),
+    "rules",
     [
-        pytest.param(
-            {"query": {"n": ["1"]}, "rules": {"query": {"n[a]": rule({"match": "type"})}}},
-            "$.interactions[1].request.matchingRules.query.n[a]: a rule for something the request does not have",
-            id="rule-that-names-nothing",
-        ),
-        pytest.param(
-            {"query": {"n": ["1"]}, "rules": {"query": {"n": rule({"match": "semver"})}}},
-            "$.interactions[1].request.matchingRules.query.n.matchers[0].match: "
-            "the matching rule 'semver' cannot be honoured on a request",
-            id="unknown-matcher",
-        ),
-        pytest.param(
-            {"rules": {"path": rule({"match": "date"})}},
-            "$.interactions[1].request.matchingRules.path.matchers[0].match: "
-            "the matching rule 'date' cannot be honoured on a request",
-            id="unknown-matcher-on-the-path",
-        ),
-        pytest.param(
-            {"rules": {"header": {"X-Id": rule({"match": "type"})}}},
-            "$.interactions[1].request.matchingRules.header.x-id: a rule for something the request does not have",
-            id="rule-without-a-value",
-        ),
-        pytest.param(
-            {"headers": {"X-Id": ["a"]}, "rules": {"header": {"X-Id": rule()}}},
-            "$.interactions[1].request.matchingRules.header.x-id: a rule without a matcher",
-            id="rule-without-a-matcher",
-        ),
-        pytest.param(
-            {"query": {"n": ["1"]}, "rules": {"query": {"m[0]": rule({"match": "type"})}}},
-            "$.interactions[1].request.matchingRules.query.m[0]: a rule for something the request does not have",
-            id="rule-without-a-parameter",
-        ),
+        pytest.param({"query": {"m[0]": rule({"match": "type"})}}, id="parameter"),
+        pytest.param({"header": {"X-Id": rule({"match": "type"})}}, id="header"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused_with_file_interaction_and_json_path(
-    parts: dict[str, Any], place: str
-) -> None:
-    contract = pact(interaction("fine"), interaction("broken", "/other", **parts))
-
-    with pytest.raises(PactError) as refused:
-        compile_pact(contract)
-
-    assert str(refused.value) == f"thing.json: interaction 'broken': {place}"
+def test_rules_for_what_the_request_does_not_have_say_nothing(rules: Any) -> None:
+    assert compile_pact(pact(interaction("a", query={"n": ["1"]}, rules=rules))).endpoints[0].cases[0].whole is None
 
 
 def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
@@ -177,7 +152,7 @@ def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
         pytest.param(
             "content-type", "application/json;charset=utf-8", "application/json", False, id="fewer-parameters"
         ),
-        pytest.param("content-type", "application/json", "Application/JSON", True, id="case-of-a-type"),
+        pytest.param("content-type", "application/json", "Application/JSON", False, id="case-of-a-type"),
         pytest.param("accept", "text/html, text/plain", "text/html,text/plain;q=0.5", True, id="list-of-types"),
         pytest.param("accept", "text/html", "text/html, text/plain", False, id="type-too-many"),
     ],
@@ -190,14 +165,7 @@ def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, acce
     assert check.identity == ("equality", wanted)
 
 
-def test_the_values_of_a_header_are_one_list() -> None:
-    table = compile_pact(pact(interaction("a", headers={"X-List": ["a", "b"]})))
-    ((_, check),) = table.endpoints[0].entries[0].headers
-
-    assert (check.expected, bool(check.accepts("a,b"))) == ("a, b", True)
-
-
-VISIBLE = "a header has visible ASCII characters alone"
+VISIBLE = "a header of HTTP has visible characters alone"
 
 
 @pytest.mark.parametrize("status", [200, 599])
@@ -210,7 +178,7 @@ def test_every_status_of_an_answer_can_be_sent(status: int) -> None:
     [
         pytest.param({"status": 199}, "status: 199 is no status of HTTP", id="status-too-low"),
         pytest.param({"status": 600}, "status: 600 is no status of HTTP", id="status-too-high"),
-        pytest.param({"headers": {"X-Name": ["Åsa"]}}, f"headers.x-name: {VISIBLE}", id="no-ascii"),
+        pytest.param({"headers": {"X Name": ["a"]}}, f"headers.x name: {VISIBLE}", id="a-blank-in-a-name"),
         pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, f"headers.x-name: {VISIBLE}", id="a-line-end"),
     ],
 )

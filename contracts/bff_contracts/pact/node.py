@@ -1,0 +1,112 @@
+"""The values of a pact file, each with its place: file, interaction and JSON path."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bff_contracts.pact.json_path import is_array, is_object
+
+
+class PactError(ValueError):
+    """A pact file that cannot be used; the message names the file, the interaction and the JSON path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value in a pact file that knows where it stands, so that whatever is wrong with it says so."""
+
+    value: Any
+    path: str
+    source: str
+    description: str | None = None
+
+    def error(self, expected: str) -> PactError:
+        """Make the error for this place."""
+        place = f"{self.source}: " + (f"interaction {self.description!r}: " if self.description is not None else "")
+        return PactError(f"{place}{self.path}: {expected}")
+
+    def child(self, value: object, step: str) -> "Node":
+        """A value below this one."""
+        return Node(value, self.path + step, self.source, self.description)
+
+    def get(self, name: str) -> "Node | None":
+        """The member; `None` when it is absent or `null`, which means the same to the engine."""
+        node = self.members().get(name)
+        return None if node is None or node.value is None else node
+
+    def key(self, name: str) -> "Node":
+        """The member.
+
+        Raises:
+            PactError: It is absent or `null`.
+        """
+        node = self.get(name)
+        if node is None:
+            raise self.child(None, _step(name)).error("is missing")
+        return node
+
+    def members(self) -> "dict[str, Node]":
+        """The members of an object.
+
+        Raises:
+            PactError: It is something else.
+        """
+        if not is_object(self.value):
+            raise self.error(f"expected an object, found {kind_of(self.value)}")
+        return {name: self.child(value, _step(name)) for name, value in self.value.items()}
+
+    def items(self) -> "list[Node]":
+        """The items of an array.
+
+        Raises:
+            PactError: It is something else.
+        """
+        if not is_array(self.value):
+            raise self.error(f"expected an array, found {kind_of(self.value)}")
+        return [self.child(value, f"[{at}]") for at, value in enumerate(self.value)]
+
+    def text(self) -> str:
+        """The text.
+
+        Raises:
+            PactError: It is something else.
+        """
+        if not isinstance(self.value, str):
+            raise self.error(f"expected a string, found {kind_of(self.value)}")
+        return self.value
+
+    def texts(self) -> tuple[str, ...]:
+        """The values of a header or a parameter: one or several, numbers and truth values as JSON writes them."""
+        return tuple(node.scalar() for node in self.items()) if is_array(self.value) else (self.scalar(),)
+
+    def scalar(self) -> str:
+        """The text, or a number or truth value as JSON writes it.
+
+        Raises:
+            PactError: It is an object or an array.
+        """
+        if self.value is None:
+            return ""
+        return json.dumps(self.value) if isinstance(self.value, bool | int | float) else self.text()
+
+
+def _step(name: str) -> str:
+    return f".{name}" if re.fullmatch(r"[A-Za-z_][\w-]*", name) else f"[{name!r}]"
+
+
+def kind_of(value: object) -> str:
+    """What kind of JSON value it is, for messages."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

@@ -1,0 +1,224 @@
+"""What the table does not compile: the official engine decides about it, and its words become differences.
+
+Bodies of requests are its own, and so is each rule of a path, a parameter or a header that means more than a comparison
+of texts. The shipped contracts need none of it, so the engine is imported for those contracts that do.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from bff_contracts.pact.file import Request, Rule
+from bff_contracts.pact.json_path import most_exact, steps_of
+from bff_contracts.pact.text_rules import is_exact
+from bff_contracts.platform import DISTRIBUTION
+from bff_mock_server.matching.request import Asked, lines_of
+from bff_mock_server.matching.rules import RulePlace, by_name
+
+if TYPE_CHECKING:
+    from bff_contracts.engine import EngineMismatch, RequestJudge, Sent
+
+_MODULES_OF_EXTRA: Final = frozenset({"pact_ffi"})
+_PARTS: Final = ("method", "path", "query", "header", "body")
+_SHOWN: Final = 200
+_REMEMBERED: Final = 1024
+_WANTED: Final = re.compile(
+    r"^(?:Type mismatch: |Mismatch with header '[^']*': )?Expected .+? to (?:be |have )?(?P<wanted>.+?)(?: but .*)?$",
+    re.DOTALL,
+)
+"""How the engine begins a sentence; what follows is what it wanted."""
+
+
+class EngineFinding(NamedTuple):
+    """A difference, as `RequestDifference` has it."""
+
+    where: str
+    rule: str
+    expected: str | None
+    actual: str | None
+
+
+class WholeCheck(Protocol):
+    """Decides about a request as a whole."""
+
+    identity: object
+    """Checks with the same identity accept the same requests."""
+
+    def accepts(self, asked: Asked) -> bool:
+        """Whether it is the interaction's."""
+        ...
+
+    def findings(self, asked: Asked) -> Iterator[EngineFinding]:
+        """Where it is not."""
+        ...
+
+
+class EmptyBody:
+    """The contract says that there is no body."""
+
+    identity: object = "empty"
+
+    def accepts(self, asked: Asked) -> bool:
+        """Whether there is none."""
+        return not asked.body
+
+    def findings(self, asked: Asked) -> Iterator[EngineFinding]:
+        """The body, if there is one."""
+        if asked.body:
+            yield EngineFinding("body $", "absent", None, _short(asked.body.decode("utf-8", "replace")))
+
+
+class EngineCheck:
+    """The official engine decides about the whole request.
+
+    Args:
+        request: The contract's.
+        place: Where in the file it is, for messages.
+
+    Raises:
+        PactError: The engine is not installed.
+    """
+
+    def __init__(self, request: Request, place: RulePlace) -> None:
+        self._request = request
+        self._judge = _judge(request, place)
+        self.identity: object = json.dumps(asdict(request), default=repr, sort_keys=True)
+
+    def accepts(self, asked: Asked) -> bool:
+        """Whether the engine takes it for the interaction's."""
+        return self._judge.allows(_sent(asked))
+
+    def findings(self, asked: Asked) -> Iterator[EngineFinding]:
+        """Where the engine finds that it is not, place by place: it says several things about one, in any order."""
+        by_place: dict[str, list[EngineFinding]] = {}
+        for mismatch in self._judge.mismatches(_sent(asked)):
+            found = self._finding(mismatch, asked)
+            by_place.setdefault(found.where, []).append(found)
+        for where in sorted(by_place, key=_order):
+            yield _merged(by_place[where])
+
+    def _finding(self, mismatch: "EngineMismatch", asked: Asked) -> EngineFinding:
+        where, rule = self._place(mismatch)
+        wanted = _WANTED.match(mismatch.text)
+        expected = _short(wanted["wanted"] if wanted is not None else mismatch.text)
+        if mismatch.text.startswith("Unexpected"):
+            return EngineFinding(where, "absent", None, _short(mismatch.actual or mismatch.text))
+        if where == "path":
+            return EngineFinding(where, rule, expected, asked.path)
+        if mismatch.kind in {"QueryMismatch", "HeaderMismatch"} and not mismatch.actual:
+            return EngineFinding(where, "present", expected, None)
+        return EngineFinding(where, rule, expected, None if mismatch.actual is None else _short(mismatch.actual))
+
+    def _place(self, mismatch: "EngineMismatch") -> tuple[str, str]:
+        """The place of a difference, and the name of the rule that is about it."""
+        request, place = self._request, mismatch.place
+        match mismatch.kind:
+            case "MethodMismatch":
+                return "method", "equality"
+            case "PathMismatch":
+                return "path", _name(request.path_rule)
+            case "QueryMismatch":
+                return f"query {place}", _name(request.query_rules.get(place))
+            case "HeaderMismatch":
+                return f"header {place.lower()}", _name(request.header_rules.get(place.lower()))
+            case "BodyTypeMismatch":
+                return "header content-type", "equality"
+            case _:
+                found = most_exact(request.rules, steps_of(place))
+                return f"body {place or '$'}", _name(found[0] if found is not None else None)
+
+
+def whole_check(request: Request, place: RulePlace) -> WholeCheck | None:
+    """What decides about a request beyond the table; `None` when the table does all of it.
+
+    Raises:
+        PactError: The engine has to decide, and is not installed.
+    """
+    if request.content is not None or not _is_compiled(request):
+        return EngineCheck(_plainly_named(request), place)
+    return EmptyBody() if request.wants_no_body else None
+
+
+def path_check(request: Request, place: RulePlace) -> Callable[[str], bool]:
+    """The engine's decision about a path alone.
+
+    Raises:
+        PactError: The engine is not installed.
+    """
+    alone = replace(
+        request, method="GET", query={}, headers={}, query_rules={}, header_rules={}, rules={}, has_body=False,
+        wants_no_body=False,
+    )  # fmt: skip
+    judge = _judge(alone, place)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def accepts(path: str) -> bool:
+        return judge.allows(_sent(Asked("GET", path, {}, {})))
+
+    return accepts
+
+
+def _plainly_named(request: Request) -> Request:
+    """The request with the keys of its rules as the engine takes them: a name, without `$.` and numbers."""
+    query = {name: rule for (name, _), rule in by_name(request.query_rules, request.query).items()}
+    headers = {name: rule for (name, _), rule in by_name(request.header_rules, request.headers).items()}
+    return replace(request, query_rules=query, header_rules=headers)
+
+
+def _is_compiled(request: Request) -> bool:
+    """Whether the table decides about path, query and headers exactly as the engine does."""
+    if any(len(values) > 1 for values in request.headers.values()):
+        return False  # on so many lines, which the table takes for one list
+    path = [] if request.path_rule is None else [request.path_rule]
+    rules = [*path, *request.query_rules.values(), *request.header_rules.values()]
+    return all(is_exact(rule.matchers) for rule in rules)
+
+
+def _judge(request: Request, place: RulePlace) -> "RequestJudge":
+    try:
+        from bff_contracts.engine import RequestJudge, refused_rule  # noqa: PLC0415  # needs another extra
+    except ModuleNotFoundError as error:
+        if error.name not in _MODULES_OF_EXTRA:
+            raise
+        message = (
+            "the official engine has to decide about this request, and it is not installed: "
+            f"pip install '{DISTRIBUTION}[mock,contracts]'"
+        )
+        raise place.error("request", message) from error
+    refused = refused_rule(request)
+    if refused is not None:
+        raise place.error(f"request.matchingRules.{refused}", "the official engine cannot read this rule")
+    return RequestJudge(request)
+
+
+def _sent(asked: Asked) -> "Sent":
+    from bff_contracts.engine import Sent  # noqa: PLC0415  # whoever asks has a judge, so it is there
+
+    return Sent(asked.method, asked.target, lines_of(asked.headers), asked.body)
+
+
+def _order(where: str) -> tuple[int, list[tuple[int, str]]]:
+    """Method, path, query, headers, body; numbers in a place count as numbers."""
+    part = _PARTS.index(where.partition(" ")[0])
+    return part, [(int(step), "") if step.isdecimal() else (-1, step) for step in re.split(r"([0-9]+)", where)]
+
+
+def _merged(same_place: Sequence[EngineFinding]) -> EngineFinding:
+    first = same_place[0]
+    if first.expected is None:
+        return first
+    expected = dict.fromkeys(found.expected for found in same_place if found.expected is not None)
+    return first._replace(expected=(" or " if first.rule == "OR" else " and ").join(expected))
+
+
+def _name(rule: Rule | None) -> str:
+    if rule is None or not rule.matchers:
+        return "equality"
+    return str(rule.matchers[0]["match"]) if len(rule.matchers) == 1 else rule.combine
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
