@@ -61,7 +61,7 @@ def test_the_wheel_holds_each_file_of_the_three_packages_and_no_other(wheel: Pat
         pytest.param("bff_contracts/pacts/*.json", 2, id="pacts"),
         pytest.param("bff_mock_server/control/pages/index.html", 1, id="control-page"),
         pytest.param("bff_mock_server/control/pages/page.*", 2, id="its-script-and-style"),
-        pytest.param("bff_mock_server/scenarios/data/*.yaml", 4, id="scenarios"),
+        pytest.param("bff_mock_server/world/scenarios/data/*.yaml", 4, id="scenarios"),
         pytest.param("*.dist-info/licenses/LICENSE", 1, id="license"),
     ],
 )
