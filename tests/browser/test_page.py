@@ -51,7 +51,7 @@ def test_a_request_arrives_live(mock: RunningMock, page: Page) -> None:
 
     line = page.locator("#entries .line").first
     expect(line).to_contain_text("200")
-    expect(line).to_contain_text("batches of a user: a page")
+    expect(line).to_contain_text("batches of a user: a full page")
     expect(page.locator("#empty")).to_be_hidden()
     expect(page.locator("#count")).to_have_text("1 requests")
 
