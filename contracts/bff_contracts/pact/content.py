@@ -1,6 +1,7 @@
 """The bodies that a pact file can hold: JSON, text or bytes, as the official engine reads them out of each version."""
 
 import base64
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -96,8 +97,6 @@ def _of_bytes(data: bytes, content_type: str) -> Content:
 
 def _of_text(text: str, content_type: str) -> Content:
     if is_json_type(content_type):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):  # what is no JSON is served and compared as it stands
             return Content(json.loads(text), content_type, is_json=True)
-        except (ValueError, RecursionError):
-            pass  # served and compared as it stands
     return Content(text, content_type, is_json=False)
