@@ -4,7 +4,8 @@ Command-line options, fixtures, the control page, scenarios and the verification
 service is a line there.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -90,10 +91,28 @@ def full_name(name: str) -> str:
     return name if provider is None else provider.name
 
 
-def missing(module: str | None, *extras: str) -> str:
-    """What to say when a module is missing that extras of this package bring; no index has the package."""
-    wanted = f"[{','.join(extras)}]"
-    return (
-        f"{module} is missing: install {DISTRIBUTION}{wanted} from where you have it, such as"
-        f" pip install './{DISTRIBUTION.replace('-', '_')}-….whl{wanted}'"
-    )
+_MODULES_OF_EXTRAS: Final = frozenset(
+    {"fastapi", "httptools", "pact", "pact_ffi", "respx", "rstr", "starlette", "uvicorn", "uvloop", "yaml"}
+)
+
+
+@contextlib.contextmanager
+def needs_extras(*extras: str, error: Callable[[str], BaseException]) -> Generator[None]:
+    """Import what only extras of this package bring.
+
+    Args:
+        extras: What has to be installed.
+        error: Makes the exception for a module that is missing, out of a message that says how to install it. No
+            package index has this package, so it is installed from a file.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as caught:
+        if caught.name not in _MODULES_OF_EXTRAS:
+            raise
+        wanted = f"[{','.join(extras)}]"
+        message = (
+            f"{caught.name} is missing: install {DISTRIBUTION}{wanted} from where you have it, such as"
+            f" pip install './{DISTRIBUTION.replace('-', '_')}-….whl{wanted}'"
+        )
+        raise error(message) from caught

@@ -43,8 +43,6 @@ _HOMES = {
     "serve": "bff_mock_server.testing",
 }
 
-_MODULES_OF_EXTRA = frozenset({"httptools", "respx", "uvicorn", "yaml"})
-
 __all__ = [
     "Backend",
     "Backends",
@@ -73,11 +71,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    try:
-        return getattr(import_module(home), name)
-    except ModuleNotFoundError as error:
-        if error.name not in _MODULES_OF_EXTRA:
-            raise
-        from bff_contracts.platform import missing  # noqa: PLC0415  # as the others
+    from bff_contracts.platform import needs_extras  # noqa: PLC0415  # as the others
 
-        raise ModuleNotFoundError(missing(error.name, "mock"), name=error.name) from error
+    with needs_extras("mock", error=ModuleNotFoundError):
+        return getattr(import_module(home), name)

@@ -7,31 +7,25 @@ library until a fixture is asked for.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bff_mock_server.testing import Backends
 
-_MODULES_OF_EXTRA: Final = frozenset({"httptools", "respx", "uvicorn", "yaml"})
 
-
-@contextmanager
-def _needs_extra() -> Generator[None]:
+def _needs_extra() -> AbstractContextManager[None]:
     """Fail with what to install where the extra is missing: the plugin loads without it, its fixtures need it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in _MODULES_OF_EXTRA:
-            raise
-        from bff_contracts.platform import missing  # noqa: PLC0415
+    from bff_contracts.platform import needs_extras  # noqa: PLC0415  # coverage sees what is imported later
 
-        pytest.fail(missing(error.name, "mock"), pytrace=False)
+    return needs_extras("mock", error=partial(pytest.fail.Exception, pytrace=False))
 
 
 @pytest.fixture(scope="session")

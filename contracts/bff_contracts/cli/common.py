@@ -2,12 +2,11 @@
 
 import argparse
 import contextlib
-from collections.abc import Generator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Pact, shipped_pacts
-from bff_contracts.platform import PROVIDERS, full_name, missing
+from bff_contracts.platform import PROVIDERS, full_name, needs_extras
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -15,7 +14,6 @@ else:
     Commands = Any
 
 _LONGEST: Final = 3600.0
-_OF_EXTRA: Final = frozenset({"pact", "pact_ffi", "rstr", "uvicorn"})
 BUILD_URL: Final = "where this build is shown; the broker links to it"
 
 
@@ -69,16 +67,6 @@ def seconds(text: str) -> float:
     return number
 
 
-@contextlib.contextmanager
-def needs_extra() -> Generator[None]:
-    """Import what only the extra brings.
-
-    Raises:
-        CannotRun: It is not installed; the message says how to install it.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name not in _OF_EXTRA:
-            raise
-        raise CannotRun(missing(error.name, "contracts")) from error
+def needs_contracts() -> contextlib.AbstractContextManager[None]:
+    """Import what only the extra `contracts` brings; without it, `CannotRun` says how to install it."""
+    return needs_extras("contracts", error=CannotRun)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.broker.checkout import SourceError, git
-from bff_contracts.cli.common import CannotRun, Commands, needs_extra
+from bff_contracts.cli.common import CannotRun, Commands, needs_contracts
 from bff_contracts.pact.file import Pact, PactError, load_pact, read_pact, shipped_pacts
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    with needs_extra():
+    with needs_contracts():
         from bff_contracts.comparison.diff import CannotCompare, Verdict, diff  # noqa: PLC0415  # the extra
     try:
         changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))

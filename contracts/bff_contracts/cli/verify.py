@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from bff_contracts.broker.access import BrokerError
 from bff_contracts.broker.checkout import SourceError
-from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, add_provider, needs_extra, seconds
+from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, add_provider, needs_contracts, seconds
 from bff_contracts.cli.rows import shown
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     _check(options)
-    with needs_extra():
+    with needs_contracts():
         from bff_contracts.cli.selection import BrokerRun  # noqa: PLC0415  # the extra
         from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the same
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same

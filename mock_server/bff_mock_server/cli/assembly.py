@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import bff_contracts
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.platform import BY_NAME, PROVIDERS, missing
+from bff_contracts.platform import BY_NAME, PROVIDERS, needs_extras
 from bff_mock_server.cli.banner import Address
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 from bff_mock_server.cli.watching import Loaded, Watcher
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from bff_mock_server.proxy.recording import Recorder
 
 _LOG: Final = logging.getLogger("bff_mock_server")
-_MODULES_OF_CONTRACTS: Final = frozenset({"pact", "pact_ffi"})
-_MODULES_OF_PROXY: Final = frozenset({"httpx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +235,10 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") 
     if left_out:
         message = f"requests for {left_out[0]} cannot be passed on: --only leaves it out"
         raise CannotStartError(message)
-    try:
+    with needs_extras("mock", "contracts", error=CannotStartError):
         from bff_mock_server.proxy.app import ProxyApp  # noqa: PLC0415  # needs another extra
         from bff_mock_server.proxy.learning import learn_batches  # noqa: PLC0415  # only here
         from bff_mock_server.proxy.real_service import ProxyError  # noqa: PLC0415  # the same
-    except ModuleNotFoundError as error:
-        if error.name not in _MODULES_OF_CONTRACTS | _MODULES_OF_PROXY:
-            raise
-        raise CannotStartError(missing(error.name, "mock", "contracts")) from error
     observers: list[Observer] = [partial(learn_batches, mock.sessions)]
     try:
         if recorder is not None:

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.pact.file import PactError
-from bff_contracts.platform import KEY_VARIABLE, PROVIDERS, STATES_PATH, missing
+from bff_contracts.platform import KEY_VARIABLE, PROVIDERS, STATES_PATH, needs_extras
 from bff_contracts.version import ShowVersion
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 
 if TYPE_CHECKING:
     from bff_mock_server.cli.assembly import Assembly, Plan
 
-_MODULES_OF_EXTRA: Final = frozenset({"uvicorn", "httptools", "yaml"})
 _CANNOT_START: Final = 2
 _VIOLATED: Final = 1
 _FASTEST: Final = 10_000.0
@@ -71,14 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
+    with needs_extras("mock", error=CannotStartError):
         from bff_mock_server.cli.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
         from bff_mock_server.serving.server import run  # noqa: PLC0415  # the same
         from bff_mock_server.world.scenarios import ScenarioError  # noqa: PLC0415  # the same
-    except ModuleNotFoundError as error:
-        if error.name not in _MODULES_OF_EXTRA:
-            raise
-        raise CannotStartError(missing(error.name, "mock")) from error
     is_open = _is_open(options.host, allowed=options.allow_remote)
     gc.disable()  # nothing is garbage yet
     try:

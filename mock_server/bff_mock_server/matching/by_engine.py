@@ -8,20 +8,19 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from bff_contracts.pact.file import Request, Rule
+from bff_contracts.pact.file import PactError, Request, Rule
 from bff_contracts.pact.json_path import most_exact, steps_of
 from bff_contracts.pact.text_rules import is_exact
-from bff_contracts.platform import DISTRIBUTION
+from bff_contracts.platform import needs_extras
 from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.matching.rules import RulePlace, by_name
 
 if TYPE_CHECKING:
     from bff_contracts.engine import EngineMismatch, RequestJudge, Sent
 
-_MODULES_OF_EXTRA: Final = frozenset({"pact_ffi"})
 _PARTS: Final = ("method", "path", "query", "header", "body")
 _SHOWN: Final = 200
 _REMEMBERED: Final = 1024
@@ -178,20 +177,16 @@ def _is_compiled(request: Request) -> bool:
 
 
 def _judge(request: Request, place: RulePlace) -> "RequestJudge":
-    try:
+    with needs_extras("mock", "contracts", error=partial(_needs_engine, place)):
         from bff_contracts.engine import RequestJudge, refused_rule  # noqa: PLC0415  # needs another extra
-    except ModuleNotFoundError as error:
-        if error.name not in _MODULES_OF_EXTRA:
-            raise
-        message = (
-            "the official engine has to decide about this request, and it is not installed: "
-            f"pip install '{DISTRIBUTION}[mock,contracts]'"
-        )
-        raise place.error("request", message) from error
     refused = refused_rule(request)
     if refused is not None:
         raise place.error(f"request.matchingRules.{refused}", "the official engine cannot read this rule")
     return RequestJudge(request)
+
+
+def _needs_engine(place: RulePlace, message: str) -> PactError:
+    return place.error("request", f"only the official engine can decide about this request, and {message}")
 
 
 def _sent(asked: Asked) -> "Sent":
