@@ -1,4 +1,4 @@
-"""Reading a body within its limit, whatever it is packed in: bytes as they came count, and bytes unpacked."""
+"""Reads a body within its size limit: both the compressed and the decompressed bytes count."""
 
 from __future__ import annotations
 

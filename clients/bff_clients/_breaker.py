@@ -99,7 +99,7 @@ class Breaker:
         return False
 
     def settle(self, *, failed: bool | None, probe: bool) -> None:
-        """Note what came of a call that was let through; `None` for one that its caller gave up."""
+        """Note the outcome of a call that was let through; `None` for one that its caller gave up."""
         if probe:
             self._settle_probe(failed=failed)
         elif failed is not None and self._rate and self._state is BreakerState.CLOSED:

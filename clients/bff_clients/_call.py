@@ -49,7 +49,7 @@ _LONGEST_RETRY_AFTER: Final = 64
 """Characters; an HTTP date has 29."""
 
 _MOST_SECONDS: Final = 999_999_999.0
-"""Some thirty years: whoever asks for more means never."""
+"""Seconds, about thirty years: a longer `Retry-After` means never."""
 
 _LONGEST_BACKOFF: Final = 2.0
 
@@ -142,7 +142,7 @@ class Call:
             raise self._unavailable(str(error), reason="wrong_loop") from error
 
     async def _admitted(self, target: SecretStr, *, with_key: bool) -> Answer:
-        """Send one request if the breaker lets it, and report to the breaker what came of it."""
+        """Send one request if the breaker lets it, and report its outcome to the breaker."""
         breaker = self._upstream.breaker
         probe = await breaker.admit()
         failed: bool | None = None

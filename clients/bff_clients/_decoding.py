@@ -19,7 +19,7 @@ _SHOWN: Final = 3
 """How many places of a bad body a message names; a whole page of them would hide the first."""
 
 _SMALL_BYTES: Final = 512 * 1024
-"""A body of up to this size is parsed whatever it holds: 10 ms and 20 MB at the worst."""
+"""A body of up to this size is parsed without a check before: at worst that takes 10 ms and 20 MB."""
 
 _CONTAINER_BYTES: Final = 100
 _MEMBER_BYTES: Final = 40

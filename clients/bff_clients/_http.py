@@ -153,7 +153,7 @@ def _cleared(error: Exception) -> Exception:
 
 
 def _place(error: BaseException) -> str:
-    """Where in a program it was raised, for whoever has to mend that; without its words, which may be personal."""
+    """The file and line where it was raised, for the developer; its message may hold personal data and is left out."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""One backend as the clients see it: where it is, what each request carries, and what stands between the two."""
+"""One backend: its URL, the headers of each request, and the breaker, queue and budget that each call passes."""
 
 from __future__ import annotations
 

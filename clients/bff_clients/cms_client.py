@@ -145,7 +145,7 @@ async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchI
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The first failure by itself, so that callers meet one error tree, whatever the number of requests."""
+    """The first failure by itself, so that callers meet one error tree, however many requests were sent."""
     first = failures.exceptions[0]
     return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
 
@@ -158,7 +158,7 @@ async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[s
         if missing:
             return f"{len(missing)} of the {len(ids)} ids asked for are missing"
         if any(getattr(entries[batch_id], "batch_id", batch_id) != batch_id for batch_id in ids):
-            return "an entry about another batch than the one it stands under"
+            return "an entry whose batch_id is not its key"
         return None
 
     entries = call.decode(answer, endpoint.body, context=Entries(_ENTRIES_PER_ID * len(ids)), check=wrong)

@@ -152,7 +152,7 @@ class Batch(AnswerModel):
 
     `current_phase` is the first phase of the pipeline that an essay of the batch has not finished: a `ProcessingPhase`,
     or the word itself when the platform has got a phase that this package does not know. The statuses are closed
-    vocabularies: a new word there is a `ContractViolation`, because whoever shows them has to map them first.
+    vocabularies: a new word there is a `ContractViolation`, because the BFF has to map it before it can show it.
     """
 
     batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
@@ -192,7 +192,7 @@ class BatchDetails(Batch):
 
 
 class Pagination(AnswerModel):
-    """Where a page stands: `total` counts all rows that match user and filter, whatever the page."""
+    """The position of a page: `total` counts all rows of the user that match the filter, on all pages."""
 
     limit: Integer
     offset: Integer

@@ -1,6 +1,6 @@
 """The official Pact engine in this process: the one module that touches `pact_ffi`.
 
-It decides about bodies of whatever content type, and about every rule that this project does not compile itself. An
+It decides about bodies of every content type, and about every rule that this project does not compile itself. An
 answer is measured by `sync_message_match_response_contents`. A request cannot be: that function lets additional members
 pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of 127.0.0.1,
 which knows one interaction alone: that is the engine's own decision about method, path, query, headers and body.

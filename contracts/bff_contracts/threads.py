@@ -1,4 +1,4 @@
-"""Threads that can be left behind: whoever waits for one does so for a limited time, and the process can always end."""
+"""Threads that can be left behind: waiting for one is limited in time, and none keeps the process from ending."""
 
 import asyncio
 import concurrent.futures

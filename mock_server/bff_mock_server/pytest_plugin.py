@@ -1,4 +1,4 @@
-"""Fixtures for the tests of whoever uses RAS and CMS.
+"""Fixtures for tests of code that uses RAS and CMS.
 
 pytest loads this module in every environment that has the package, so it imports nothing but pytest and the standard
 library until a fixture is asked for.

@@ -121,7 +121,7 @@ async def test_an_entry_about_another_batch_is_a_violation(cms: CMSClient, route
         await cms.get_batch_validation_status([BATCH])
 
     assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
-        *("an entry about another batch than the one it stands under", 200, "get_batch_validation_status"),
+        *("an entry whose batch_id is not its key", 200, "get_batch_validation_status"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a broker has for a provider to verify, and what it is told of the outcome."""
+"""The contracts that a broker has for a provider, and the results that are published to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What came of a contract.
+    """The results of verifying a contract.
 
     Attributes:
         success: Whether all of it is kept.
-        tests: What came of each interaction, as the broker wants it.
+        tests: The result of each interaction, as the broker wants it.
     """
 
     success: bool
@@ -95,7 +95,7 @@ def fetched(hal: Hal, url: str, *, pending: bool = False, reason: str = "") -> C
 
 
 def publish_results(hal: Hal, contract: Contract, results: Results, *, version: str, build_url: str | None) -> None:
-    """Publish what came of a contract.
+    """Publish the results of verifying a contract.
 
     Raises:
         Refused: The broker refuses the results.

@@ -81,7 +81,7 @@ class Hal:
         return href
 
     def fill(self, template: str, **values: str) -> str:
-        """A link's template with its values; each is one segment of the path, whatever it holds."""
+        """A link's template with its values; each is one segment of the path, with every special character encoded."""
         for name, value in values.items():
             template = template.replace(f"{{{name}}}", quote(value, safe=""))
         return template
@@ -175,7 +175,7 @@ class Hal:
             )
             raise CannotAsk(message)
         if status in _LOCKED_OUT:
-            # The broker answers the root to whoever may read.
+            # The broker answers the root to every user who may read.
             done = "lets us read and not write" if writes and self._root is not None else "does not let us in"
             message = f"the Pact Broker at {where} {done} ({status}): see {self._variables()}"
             raise CannotAsk(message)

@@ -76,7 +76,7 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long all of it may take (default: 120)",
     )
-    source.add_argument("--publish-results", action="store_true", help="tell the broker what came of it")
+    source.add_argument("--publish-results", action="store_true", help="publish the results to the broker")
     source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")
     source.add_argument("--branch", help="the branch of the provider (default: what the CI or git says)")
     source.add_argument("--build-url", metavar="URL", help=BUILD_URL)
@@ -157,7 +157,7 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
 
 @contextlib.contextmanager
 def _own_output() -> Generator[TextIO]:
-    """Standard output for this program alone: the engine writes to file descriptor 1, whatever it is told."""
+    """Standard output for this program alone: the engine writes to file descriptor 1, and no option stops it."""
     sys.stdout.flush()
     kept = os.dup(1)
     with (

@@ -14,7 +14,7 @@ class PactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a pact file that knows where it stands, so that whatever is wrong with it says so."""
+    """A value in a pact file that knows where it stands, so that an error can name the place."""
 
     value: Any
     path: str

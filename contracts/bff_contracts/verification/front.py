@@ -4,8 +4,8 @@ It puts the provider's real key in the place of the contract's placeholder and n
 with a wrong key or without one stay what they are. It sets provider states up without ever answering what the verifier
 would ask again. And it remembers what went wrong, because the verifier sees a status at most.
 
-Whoever asks is the verifier of the run that is under way: it alone knows the beginning of the paths, which is
-another one for each run. Every other process of this machine, and a verifier that was left behind, gets 404.
+Paths begin with a secret prefix, a new one for each run, that only the verifier of that run is given. Every other
+process of this machine, and a verifier of a run that was given up, gets 404.
 """
 
 import asyncio

@@ -68,7 +68,7 @@ class Key:
 
     @contextlib.contextmanager
     def kept_out_of_logs(self) -> Generator[None]:
-        """Have whatever is logged meanwhile, by whomever, written without the key."""
+        """Take the key out of every log record, of any logger, for as long as the context lasts."""
         if not self.value:
             yield
             return

@@ -16,7 +16,7 @@ _runs = 0
 
 @contextlib.contextmanager
 def without_proxy() -> Generator[None]:
-    """Have 127.0.0.1 asked directly, whatever the environment says, for as long as the context lasts.
+    """Ask 127.0.0.1 directly, without the proxies of the environment, for as long as the context lasts.
 
     The environment is the whole process's, so both variables keep what either of them had, and the last context to end
     restores them.

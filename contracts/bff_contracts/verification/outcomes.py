@@ -1,4 +1,4 @@
-"""What came of verifying interactions, in the words of the field."""
+"""The outcomes of verifying interactions."""
 
 import json
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one interaction.
+    """The outcome of one interaction.
 
     Attributes:
         interaction: Its description.
@@ -105,11 +105,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of all interactions of a contract.
+    """The outcomes of all interactions of a contract.
 
     Attributes:
         provider: Whose contract it is.
-        outcomes: What came of each interaction that was verified.
+        outcomes: One for each interaction that was verified.
         total: How many interactions the contract has.
     """
 

@@ -65,7 +65,7 @@ def verify_provider(  # noqa: PLR0913  # each is an option by name
     Beside them `not_yet` names the endpoints that are not built yet, as `NotYet` takes them: they are expected to fail.
 
     Returns:
-        What came of each interaction; all of them are verified, pending, or not yet.
+        The outcomes of all interactions; each is verified, pending, or not yet.
 
     Raises:
         NotVerified: The provider does not keep its contract.
@@ -231,7 +231,7 @@ class RunningProvider:
         return self._without_key(self._explained(found, self._front.failed_states))
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
-        """Run the verifier in a thread that can be left behind: a provider may hold its event loop for ever.
+        """Run the verifier in a thread that can be left behind: a provider may block its event loop for good.
 
         Raises:
             TimeoutError: It took too long; the loop counts as held.
@@ -269,7 +269,7 @@ class RunningProvider:
         return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
     def _without_key(self, outcome: Outcome) -> Outcome:
-        """The outcome as it may be shown, written and published: whatever the provider said, without its key."""
+        """The outcome as it may be shown, written and published: the key is taken out of what the provider said."""
         hidden = self._key.hidden
         differences = tuple(
             replace(

@@ -226,7 +226,7 @@ class Backend:
         """The params that the contract itself gives a state, filled in for the request."""
         endpoints = find_endpoints(self.table, asked)
         if name not in {state.name for state in known_states(self.provider)} or isinstance(endpoints, Unmatched):
-            return {}  # whoever sets the state up says what is wrong
+            return {}  # setting the state up reports the error
         for endpoint in endpoints:
             matched = match_endpoint(endpoint, asked, only=lambda one: any(state.name == name for state in one.states))
             if isinstance(matched, Matched):

@@ -119,7 +119,7 @@ class Mock:
     ) -> Reply:
         """Let the faults that are armed in a world, or asked for by a header, happen to an answer, and record it."""
         armed = world.faults if headers.faults is None else (Armed(Route(), headers.faults),)
-        # A refusal by the mock itself arrives whatever is armed: its reader wants to know what is wrong.
+        # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
         if armed and answer.endpoint is not None:
             answer = strike(answer, armed, backend.provider, asked, world.random)
         self.journal.record(backend.provider, asked, answer, session=headers.session, violations=violations)

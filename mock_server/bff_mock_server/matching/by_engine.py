@@ -190,7 +190,7 @@ def _needs_engine(place: RulePlace, message: str) -> PactError:
 
 
 def _sent(asked: Asked) -> "Sent":
-    from bff_contracts.engine import Sent  # noqa: PLC0415  # whoever asks has a judge, so it is there
+    from bff_contracts.engine import Sent  # noqa: PLC0415  # a caller has a judge, so the engine is installed
 
     return Sent(asked.method, asked.target, lines_of(asked.headers), asked.body)
 

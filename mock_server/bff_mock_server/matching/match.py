@@ -181,7 +181,7 @@ def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
 
 
 def _distance(found: Sequence[RequestDifference]) -> tuple[int, int]:
-    # A wrong value is closer than a value too many or too few: whoever sent it meant that parameter.
+    # A wrong value is closer than a value too many or too few: the sender meant that parameter.
     return len(found), sum(difference.expected is None or difference.actual is None for difference in found)
 
 

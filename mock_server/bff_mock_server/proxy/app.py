@@ -123,7 +123,7 @@ class ProxyApp:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
-        # Whatever an answer looks like, it reaches who asked for it, and is judged.
+        # Every answer reaches its client, and is judged.
         judging = asyncio.get_running_loop().run_in_executor(self._bench, self._judged, asked, reply)
         answer, text, violations = await judging
         for violation in violations:

@@ -151,7 +151,7 @@ class Recorder:
 
     def _write(self, document: Mapping[str, Any]) -> None:
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-        # Whoever reads the file meets the one before or this one, never half of it.
+        # A reader sees the file before or this one, never half of it.
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -185,7 +185,7 @@ async def _sweep(servers: Sequence["_Server"]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is ready, and leaves signals to whoever runs several."""
+    """A uvicorn server that says when it is ready, and leaves signals to the caller, which runs several."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
