@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
 STUBS: Final = {
     "make": 'mkdir -p dist && touch dist/"huleedu_bff_clients-1.2.3"{-py3-none-any.whl,.tar.gz}',
-    "pdm": f'[ "$2" != release-notes ] || exec {sys.executable} scripts/release_notes.py "$3"',
+    "pdm": f'[ "$2" != release-notes ] || exec {shlex.quote(sys.executable)} scripts/release_notes.py "$3"',
     "gh": 'for word; do case "$word" in build/*|dist/*) [ -f "$word" ] || exit 9; esac; done; echo "gh $*"',
     "sudo": "true",
 }

@@ -1,11 +1,20 @@
 """Whether an answer that was filled in is one that its contract allows: the official engine says so, where it is."""
 
+import json
 from functools import lru_cache
 from importlib.util import find_spec
 
 from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Interaction
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_mock_server.matching.request import Asked
+
+
+def _names(value: object) -> set[str]:
+    """The names of all members, at any depth."""
+    if is_object(value):
+        return set(value).union(*map(_names, value.values()))
+    return set().union(*map(_names, value)) if is_array(value) else set()
 
 
 @lru_cache(maxsize=1)
@@ -26,6 +35,8 @@ def is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
     rules = interaction.response.rules
     if not answer_mismatches(content, rules, body, content.content_type):
         return True
+    if not content.is_json or _names(json.loads(body)) == _names(content.value):
+        return False
     # A map keyed by ids has other keys than the example: it is held against the example with these keys.
     filled = fill(interaction, path=asked.path, query=asked.query).response
     return filled.content is not None and not answer_mismatches(filled.content, filled.rules, body, None)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bff_contracts.engine import answer_mismatches
@@ -77,6 +77,10 @@ PATHS = st.lists(st.sampled_from([".a", ".name", ".*", "[*]", "[0]", ".x1"]), ma
 )
 
 
+@example(  # "id" is renamed to "b", which is another member, and the example itself breaks its rules
+    body={"a": ["id"], "name": None, "b": {"a": [0]}, "id": {}}, rules={"$": regex("[a-z]+"), "$.a": TYPE},
+    example=["a"], values=["a"], segment="id", other="b",
+)  # fmt: skip
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     body=BODIES, rules=st.dictionaries(PATHS, RULES, max_size=4), example=st.lists(NAMES, min_size=1, max_size=3),
