@@ -48,10 +48,17 @@ async def serving(app: Any) -> AsyncGenerator[str]:
             raise NotStarted from error
         if server.should_exit:  # what older releases do instead
             raise NotStarted
-        loop = asyncio.create_task(server.main_loop())
+        task = asyncio.create_task(_serve(server, bound))
         try:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"
         finally:
             server.should_exit = True
-            await loop
-            await server.shutdown(sockets=[bound])
+            await task
+
+
+async def _serve(server: uvicorn.Server, bound: socket.socket) -> None:
+    """Serve until the end; connections are closed also when the event loop ends with the context still open."""
+    try:
+        await server.main_loop()
+    finally:
+        await server.shutdown(sockets=[bound])
