@@ -13,8 +13,8 @@ from bff_mock_server.matching.request import Asked
 def _names(value: object) -> set[str]:
     """The names of all members, at any depth."""
     if is_object(value):
-        return set(value).union(*map(_names, value.values()))
-    return set().union(*map(_names, value)) if is_array(value) else set()
+        return {*value, *(name for item in value.values() for name in _names(item))}
+    return {name for item in value for name in _names(item)} if is_array(value) else set()
 
 
 @lru_cache(maxsize=1)
