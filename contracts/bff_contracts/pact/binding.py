@@ -60,8 +60,9 @@ class _Binding:
 
     def is_keyed(self, value: Mapping[str, Any], asked: _Asked) -> bool:
         """Whether a map has an entry for each element asked for; to be served, it has to be one of ids at that."""
-        if not set(asked.elements) <= value.keys():
-            return False
+        others = value.keys() - set(asked.elements)
+        if not set(asked.elements) <= value.keys() or others & {name for name, _ in asked.models}:
+            return False  # an id that is the name of another member would take its place
         return self.open is None or all(
             _DIGIT.search(element) is not None and (value[element] is None or is_object(value[element]))
             for element in asked.elements
