@@ -91,7 +91,13 @@ OTHERS
 def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
     if page == "index":
         named = set(re.findall(r"^(?:.+ <)?([\w/-]+)>?$", _CONTENTS, re.MULTILINE))
-        text[0] += _CONTENTS.replace("OTHERS", "\n".join(sorted(app.project.docnames - named - {page})))
+        others = {name for name in app.project.docnames - named - {page} if not name.startswith("contract/")}
+        text[0] += _CONTENTS.replace("OTHERS", "\n".join(sorted(others)))
+    endpoints = sorted(name.rpartition("/")[2] for name in app.project.docnames if name.startswith(f"{page}/"))
+    if page.startswith("contract/") and endpoints:
+        folder = page.rpartition("/")[2]
+        entries = "\n".join(f"{folder}/{name}" for name in endpoints)
+        text[0] += f"\n```{{toctree}}\n:hidden:\n{entries}\n```\n"
 
 
 def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:

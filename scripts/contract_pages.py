@@ -1,93 +1,202 @@
-"""Write docs/contract/: what the BFF expects of each provider, out of the pacts and the catalogue of states."""
+"""Write docs/contract/: what the BFF expects of each provider, from the pacts and the catalogue of provider states.
 
+A provider has an index page and one page per endpoint. An endpoint's page shows its shape in full, and of every other
+interaction what differs from the shape.
+"""
+
+import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from bff_contracts.pact.file import Interaction, Pact, shipped_pacts
-from bff_contracts.pact.wording import example_of, freedoms, params_of, params_text, request_text, response_text
-from bff_contracts.states import CATALOGUE, ProviderState
+from bff_contracts.http import header_label
+from bff_contracts.pact.file import Interaction, Pact, Response, shipped_pacts
+from bff_contracts.pact.wording import (
+    endpoint_of,
+    example_of,
+    freedoms,
+    params_of,
+    params_text,
+    request_text,
+    response_text,
+)
+from bff_contracts.states import CATALOGUE, UUID_PATTERN, ProviderState
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 
 _INTRODUCTION: Final = """\
-Written out of the contract by `pdm run contracts`. An answer may have more fields than an example. Where it may
-differ in other ways a table says how; without a table, every value has to be the one of the example. "Given" is the
-provider state that has to stand before the request. The key in the examples stands for the real one;
-`X-Correlation-ID` is any UUID, and a provider may leave it alone. What is not here (an empty or malformed query, say)
-the BFF does not send. A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It
-means UTC, with a `Z` at its end or without, unless an offset such as `+01:00` follows. How to verify all of it:
-[providers.md](../providers.md)."""
+`pdm run contracts` writes this page from the contract. How to verify a service against it:
+[providers.md](../providers.md).
+
+- An answer may have more fields than the contract names.
+- Every value is the one of the example, unless a table says what may be there instead.
+- A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It means UTC, with or without
+  a `Z`, unless an offset such as `+01:00` follows.
+- `INJECTED-AT-VERIFICATION` is replaced by the real key. `X-Correlation-ID` is any UUID; a provider may ignore it.
+- The BFF sends no request of another form, such as an empty or a malformed query."""
+
+_SHOWN: Final = 6
+"""How many differences of an answer a row shows; `bff-contracts show` has the whole answer."""
+
+_LONGEST_VALUE: Final = 48
+_PINNED: Final = frozenset({"equality", "arrayContains"})
+"""The matchers that pin the value of the example; any other leaves it open."""
 
 
 def pages() -> Mapping[str, str]:
-    """The text of each page, by its file name."""
-    return {f"{pact.provider}.md": "\n".join(_page(pact)) + "\n" for pact in shipped_pacts()}
+    """The text of each page, by its path in docs/contract/."""
+    texts: dict[str, str] = {}
+    for pact in shipped_pacts():
+        endpoints = _by_endpoint(pact)
+        texts[f"{pact.provider}.md"] = _text(_index(pact, endpoints))
+        for shape, interactions in endpoints:
+            texts[f"{pact.provider}/{_slug(shape)}.md"] = _text(_endpoint(pact, shape, interactions))
+    return texts
 
 
-def _page(pact: Pact) -> Iterator[str]:
+def _text(lines: Iterator[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def _by_endpoint(pact: Pact) -> list[tuple[Interaction, list[Interaction]]]:
+    """The shape of each endpoint with the other interactions of that endpoint."""
+    shapes = [interaction for interaction in pact.interactions if interaction.role is not None]
+
+    def place(interaction: Interaction) -> int:
+        request = interaction.request
+        return next(at for at, shape in enumerate(shapes) if shape.is_for(request.method, request.path))
+
+    others = sorted((each for each in pact.interactions if each.role is None), key=place)
+    found = {at: list(each) for at, each in groupby(others, key=place)}
+    return [(shape, found.get(at, [])) for at, shape in enumerate(shapes)]
+
+
+def _slug(shape: Interaction) -> str:
+    """The name of an endpoint's page: what the description of its shape begins with."""
+    return re.sub(r"\W+", "-", shape.description.partition(":")[0].strip()).lower()
+
+
+def _index(pact: Pact, endpoints: list[tuple[Interaction, list[Interaction]]]) -> Iterator[str]:
     yield f"# {pact.provider}: what {pact.consumer} expects"
-    yield ""
-    yield _INTRODUCTION
-    yield ""
+    yield from ("", _INTRODUCTION, "", "## Endpoints", "")
     yield "| endpoint | interactions |"
     yield "|---|---|"
-    for endpoint, interactions in _by_endpoint(pact):
-        yield f"| `{endpoint}` | {len(interactions)} |"
-    yield ""
-    yield "## Provider states"
+    for shape, interactions in endpoints:
+        yield f"| [`{endpoint_of(shape)}`]({pact.provider}/{_slug(shape)}.md) | {len(interactions) + 1} |"
+    yield from ("", "## Provider states")
     for state in CATALOGUE:
         if state.provider == pact.provider:
             yield from _state(state, pact)
-    for endpoint, interactions in _by_endpoint(pact):
-        yield ""
-        yield f"## `{endpoint}`"
-        for interaction in interactions:
-            yield from _interaction(interaction)
-
-
-def _by_endpoint(pact: Pact) -> list[tuple[str, list[Interaction]]]:
-    """The interactions of each endpoint, which is called by the path that its shape has."""
-    shapes = [interaction for interaction in pact.interactions if interaction.role is not None]
-
-    def endpoint(interaction: Interaction) -> str:
-        shape = next(shape for shape in shapes if shape.is_for(interaction.request.method, interaction.request.path))
-        return f"{shape.request.method} {shape.request.path}"
-
-    ordered = sorted(pact.interactions, key=lambda each: (endpoint(each), each.role is None))
-    return [(name, list(each)) for name, each in groupby(ordered, key=endpoint)]
 
 
 def _state(state: ProviderState, pact: Pact) -> Iterator[str]:
-    yield ""
-    yield f"### {state.name}"
-    yield ""
-    yield state.meaning
-    yield ""
-    yield f"Params (`{state.params.__name__}`):"
-    yield ""
+    yield from ("", f"### {state.name}", "", state.meaning, "")
+    yield from (f"Params (`{state.params.__name__}`):", "")
     yield "| param | holds |"
     yield "|---|---|"
     yield from (f"| `{param.path}` | {param.kind} |" for param in params_of(state))
     yield from _folded("Example", ["```json", params_text(example_of(state, pact)), "```"])
 
 
-def _interaction(interaction: Interaction) -> Iterator[str]:
+def _endpoint(pact: Pact, shape: Interaction, others: list[Interaction]) -> Iterator[str]:
+    yield f"# `{endpoint_of(shape)}`"
     yield ""
-    yield f"### {interaction.description}"
-    for state in interaction.states:
+    yield f"An endpoint of [{pact.provider}](../{pact.provider}.md), where the provider states are described."
+    yield from ("", f"## {shape.description}")
+    for state in shape.states:
         yield from _folded(f"Given: {state.name}", ["```json", params_text(state.params), "```"])
-    exchange = ["```http", request_text(interaction), "```", ""]
-    exchange += ["```http", f"HTTP/1.1 {response_text(interaction)}", "```"]
-    free = freedoms(interaction)
+    yield from ("", "```http", request_text(shape), "```")
+    yield from ("", "```http", f"HTTP/1.1 {response_text(shape)}", "```")
+    free = freedoms(shape)
     if free:
-        exchange += ["", "| may differ | what may be there |", "|---|---|"]
-        exchange += [f"| `{path}` | {words.replace('|', chr(92) + '|')} |" for path, words in free]
-    if interaction.role is not None:
-        yield from ("", *exchange)
-    else:
-        yield from _folded("Request and answer", exchange)
+        yield from ("", "| may differ | what may be there |", "|---|---|")
+        yield from (f"| `{path}` | {_cell(words)} |" for path, words in free)
+    if others:
+        yield from ("", "## Pinned interactions", "")
+        yield "What differs from the request and the answer above. A whole interaction, with its provider states:"
+        yield from (f'`bff-contracts show "{others[0].description}"`.', "")
+        yield "| interaction | request | answer |"
+        yield "|---|---|---|"
+        for other in others:
+            request = ", ".join(_request_differences(other, shape)) or "the same"
+            answer = ", ".join(_answer_differences(other.response, shape.response)) or "the same"
+            yield f"| {_cell(other.description)} | {_cell(request)} | {_cell(answer)} |"
+
+
+def _request_differences(interaction: Interaction, shape: Interaction) -> Iterator[str]:
+    query, usual = interaction.request.query, shape.request.query
+    for name in sorted({*query, *usual}):
+        if query.get(name) != usual.get(name):
+            yield _parameter(name, query[name]) if name in query else f"no `{name}`"
+    headers, usual_headers = interaction.request.headers, shape.request.headers
+    for name in sorted({*headers, *usual_headers}):
+        if headers.get(name) != usual_headers.get(name):
+            value = ", ".join(headers.get(name, ()))
+            yield f"`{header_label(name)}: {value}`" if name in headers else f"no `{header_label(name)}`"
+
+
+def _parameter(name: str, values: tuple[str, ...]) -> str:
+    words = [word for value in values for word in value.split(",")]
+    return f"`{name}={words[0]}`" if len(words) == 1 else f"{len(words)} `{name}`"
+
+
+def _answer_differences(response: Response, shape: Response) -> Iterator[str]:
+    if response.status != shape.status:
+        yield f"{response.status}"
+    if response.has_body:
+        differences = _value_differences(response.body, shape.body, response, "$", "$")
+        found = sorted(differences, key=lambda each: each.count("."))
+        yield from found[:_SHOWN]
+        if len(found) > _SHOWN:
+            yield f"and {len(found) - _SHOWN} more"
+    elif shape.has_body:
+        yield "no body"
+
+
+def _value_differences(value: Any, usual: Any, response: Response, path: str, rule_path: str) -> Iterator[str]:
+    rule = response.rules.get(rule_path)
+    matchers = () if rule is None else tuple(str(matcher["match"]) for matcher in rule.matchers)
+    name = path.removeprefix("$").removeprefix(".")
+    if isinstance(value, Mapping):
+        known = usual if isinstance(usual, Mapping) else {}
+        if len(value) > 1 and all(map(_is_uuid, value)):
+            missing = sum(member is None for member in value.values())
+            yield f"{len(value)} ids, {missing} of them `null`" if missing else f"{len(value)} ids"
+            return
+        for key, member in value.items():
+            at = path if _is_uuid(key) else f"{path}.{key}"
+            yield from _value_differences(member, known.get(key), response, at, f"{rule_path}.{key}")
+    elif isinstance(value, list) and "arrayContains" in matchers:
+        yield f"`{name}`: {len(value)} items in any order"
+    elif isinstance(value, list):
+        if len(value) != 1:
+            yield f"`{name}`: {len(value)} items"
+        first = usual[0] if isinstance(usual, list) and usual else None
+        yield from _value_differences(_shared(value), first, response, f"{path}[*]", f"{rule_path}[*]")
+    elif value != usual and _PINNED.issuperset(matchers) and not _is_uuid(str(value)):
+        yield f"`{name}`: `{_shortened(json.dumps(value, ensure_ascii=False))}`"
+
+
+def _shared(items: list[Any]) -> Any:
+    """What all items of a list have in common: the members of the first that the others have as well."""
+    first, *others = items or [{}]
+    if not isinstance(first, Mapping):
+        return {}
+    return {name: value for name, value in first.items() if all(value == other.get(name) for other in others)}
+
+
+def _is_uuid(key: str) -> bool:
+    return re.fullmatch(UUID_PATTERN, key) is not None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
 
 
 def _folded(title: str, lines: list[str]) -> Iterator[str]:
@@ -95,6 +204,6 @@ def _folded(title: str, lines: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for file_name, page in pages().items():
-        (FOLDER / file_name).write_text(page, encoding="utf-8")
+    for name, page in pages().items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / name).write_text(page, encoding="utf-8")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Rule
@@ -35,6 +35,33 @@ def target_of(interaction: Interaction) -> str:
     pairs = [(name, value) for name, values in request.query.items() for value in values]
     query = f"?{urlencode(pairs, safe=',')}" if pairs else ""
     return f"{request.method} {request.path}{query}"
+
+
+def endpoint_of(shape: Interaction) -> str:
+    """Method and path of the endpoint that a shape is of, such as `GET /internal/v1/batches/{batch_id}/status`.
+
+    A segment that the path's rule leaves open has the name of the state's param with that value.
+    """
+    request = shape.request
+    if request.path_rule is None:
+        return f"{request.method} {request.path}"
+    pattern = str(request.path_rule.matchers[0].get("regex", ""))
+    names = {value: name for state in shape.states for name, value in _texts_of(state.params)}
+    segments = (
+        segment if re.escape(segment) in pattern else f"{{{names.get(unquote(segment), '…')}}}"
+        for segment in request.path.split("/")
+    )
+    return f"{request.method} {'/'.join(segments)}"
+
+
+def _texts_of(params: Any) -> Iterator[tuple[str, str]]:
+    """The name and the value of each text, however deep."""
+    members = params if isinstance(params, list) else list(params.values())
+    if isinstance(params, Mapping):
+        yield from ((name, value) for name, value in params.items() if isinstance(value, str))
+    for member in members:
+        if isinstance(member, Mapping | list):
+            yield from _texts_of(member)
 
 
 def request_text(interaction: Interaction) -> str:
