@@ -58,6 +58,7 @@ Verify your service <providers>
 What is expected of RAS <contract/result-aggregator-service>
 What is expected of CMS <contract/class-management-service>
 How far to trust it <contract/mutants>
+What may change, and when <contract-policy>
 ```
 ```{toctree}
 :hidden:
