@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.control import ControlApp
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.serving.http import asked
+from bff_mock_server.serving.http import header_map, query_of
 from bff_mock_server.world.world import World
 
 Json = dict[str, Any]
@@ -78,18 +75,6 @@ def pact(*interactions: Json, provider: str = "thing-service") -> Pact:
     return read_pact(json.dumps(document), source="thing.json")
 
 
-def scope(target: str, *, method: str = "GET", headers: Sequence[tuple[str, str]] = ()) -> MutableMapping[str, Any]:
-    parts = urlsplit(target)
-    return {
-        "type": "http",
-        "method": method,
-        "path": parts.path,
-        "raw_path": parts.path.encode(),
-        "query_string": parts.query.encode(),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
-    }
-
-
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
@@ -98,13 +83,15 @@ def _pairs(headers: Headers | None) -> list[tuple[str, str]]:
     return list(found.items() if isinstance(found, Mapping) else found)
 
 
-def request(target: str, *, method: str = "GET", headers: Headers | None = None) -> Asked:
-    return asked(scope(target, method=method, headers=_pairs(headers)))
+def request(target: str, *, method: str = "GET", headers: Headers | None = None, body: bytes = b"") -> Asked:
+    path, _, query = target.partition("?")
+    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in _pairs(headers)]
+    return Asked(method, path, query_of(query), header_map(lines), query, body)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over ASGI."""
+    """What came back."""
 
     status: int
     headers: Mapping[str, str]
@@ -115,41 +102,12 @@ class Answer:
         return json.loads(self.body)
 
 
-async def messages_of(
-    app: MockApp | ControlApp, asked_for: MutableMapping[str, Any], body: Sequence[bytes] = (b"",)
-) -> list[MutableMapping[str, Any]]:
-    """What an ASGI application sends for a scope and a body in these chunks."""
-    chunks = list(body)
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        if not chunks:
-            await asyncio.Event().wait()  # the client stays
-        chunk = chunks.pop(0)
-        return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    await app(asked_for, receive, send)
-    return sent
-
-
 async def call(
-    app: MockApp,
-    target: str,
-    *,
-    method: str = "GET",
-    headers: Headers | None = None,
-    body: Sequence[bytes] = (b"",),
+    app: MockApp, target: str, *, method: str = "GET", headers: Headers | None = None, body: bytes = b""
 ) -> Answer:
-    """Send one request through the ASGI application."""
-    start, *rest = await messages_of(app, scope(target, method=method, headers=_pairs(headers)), body)
-    return Answer(
-        start["status"],
-        {name.decode(): value.decode() for name, value in start["headers"]},
-        b"".join(message.get("body", b"") for message in rest),
-    )
+    """Send one request to the application."""
+    reply = app.answer(request(target, method=method, headers=headers, body=body))
+    return Answer(reply.status, {name.decode(): value.decode() for name, value in reply.headers}, reply.body)
 
 
 async def set_state(
@@ -157,7 +115,7 @@ async def set_state(
 ) -> Answer:
     document = json.dumps({"state": name, "params": params, "action": action}).encode()
     headers = {} if session is None else {"X-Mock-Session": session}
-    return await call(app, "/_pact/provider_states", method="POST", headers=headers, body=[document])
+    return await call(app, "/_pact/provider_states", method="POST", headers=headers, body=document)
 
 
 def shipped(provider: str) -> Pact:

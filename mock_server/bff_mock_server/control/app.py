@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from bff_contracts.http import Receive, Scope, Send
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.responses.reply import problem
+from bff_mock_server.responses.reply import Reply, problem
 from bff_mock_server.serving.guard import Guard
-from bff_mock_server.serving.http import MAX_BODY_BYTES, ClientGoneError, deliver, header_map, read_body, too_large
+from bff_mock_server.serving.http import MAX_BODY_BYTES, header_map, too_large
 
 _FORBIDDEN: Final = 403
 
@@ -39,17 +39,17 @@ class ControlApp:
             return
         reason = self._guard.refuses(scope["method"], header_map(scope["headers"]))
         if reason is not None:
-            await deliver(problem(_FORBIDDEN, reason), scope, receive, send)
+            await _send(problem(_FORBIDDEN, reason), send)
             return
         async with self._loading:
             if self._api is None:
                 self._api = await asyncio.to_thread(self._load)
-        with suppress(ClientGoneError):
-            body = await read_body(receive, MAX_BODY_BYTES)
+        with suppress(_ClientGoneError):
+            body = await _body_of(receive)
             if body is None:
-                await deliver(too_large(f"A request has at most {MAX_BODY_BYTES} bytes of body."), scope, receive, send)
-                return
-            await self._api(scope, _Again(body, receive), send)
+                await _send(too_large(MAX_BODY_BYTES), send)
+            else:
+                await self._api(scope, _Again(body, receive), send)
 
     def _load(self) -> Any:
         from bff_mock_server.control.api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
@@ -69,3 +69,26 @@ class _Again:
             return await self._receive()
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+class _ClientGoneError(Exception):
+    """There is nobody left to answer."""
+
+
+async def _send(reply: Reply, send: Send) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _body_of(receive: Receive) -> bytes | None:
+    """The whole request body; `None` when it is too large."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGoneError
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)

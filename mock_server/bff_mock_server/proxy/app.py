@@ -5,14 +5,12 @@ Needs the `contracts` extra as well: the official engine is the judge.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from bff_contracts.http import Receive, Scope, Send
 from bff_contracts.judge import Judge
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server.engine.backend import Backend
@@ -24,17 +22,7 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
 from bff_mock_server.responses.reply import AttributedReply, Reply, problem
 from bff_mock_server.serving.guard import Guard
-from bff_mock_server.serving.http import (
-    MAX_BODY_BYTES,
-    MAX_STATE_BYTES,
-    ClientGoneError,
-    asked,
-    deliver,
-    disconnected,
-    header_map,
-    read_body,
-    too_large,
-)
+from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_STATE_BYTES
 from bff_mock_server.world.sessions import SessionError
 
 _BAD_GATEWAY: Final = 502
@@ -82,20 +70,17 @@ class ProxyApp:
         # The engine is asked by one thread at a time, and never by the one that serves.
         self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
-        with suppress(ClientGoneError):
-            is_state = scope["path"] == STATES_PATH
-            limit = MAX_STATE_BYTES if is_state else MAX_BODY_BYTES
-            body = await read_body(receive, limit)
-            if body is None:
-                reply = too_large(f"A request has at most {limit} bytes of body.")
-            else:
-                passing = self._pass_on_states(scope, body) if is_state else self._pass_on(asked(scope, body))
-                reply = await _while_there(receive, passing)
-            await deliver(reply, scope, receive, send)
+    async def answer(self, asked: Asked) -> Reply:
+        """The answer to a request, judged on its way; never raises."""
+        try:
+            return await (self._pass_on_states(asked) if asked.path == STATES_PATH else self._pass_on(asked))
+        except Exception:  # noqa: BLE001  # a bug here must not look like an answer of the provider
+            _LOG.exception("%s %s failed", asked.method, asked.path)
+            return problem(500, "The mock itself failed on this request; its log on stderr says where.")
+
+    def max_body(self, path: str) -> int:
+        """How many bytes of body a request for a path may have."""
+        return MAX_STATE_BYTES if path == STATES_PATH else MAX_BODY_BYTES
 
     def reload(self) -> None:
         """Take over the contract that the mock has now."""
@@ -135,13 +120,12 @@ class ProxyApp:
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
         return self._mock.conclude(self._backend, asked, answer, world, headers, violations)
 
-    async def _pass_on_states(self, scope: Scope, body: bytes) -> Reply:
-        headers = header_map(scope["headers"])
-        reason = self._guard.refuses(scope["method"], headers)
+    async def _pass_on_states(self, asked: Asked) -> Reply:
+        reason = self._guard.refuses(asked.method, asked.headers)
         if reason is not None:
             return problem(403, reason)
         try:
-            return await self._service.fetch(asked(scope, body))
+            return await self._service.fetch(asked)
         except httpx.HTTPError as error:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
@@ -172,20 +156,3 @@ class ProxyApp:
         violations = tuple(Violation(one.where, one.path, one.message) for one in found[:_MOST_VIOLATIONS])
         more = len(found) - len(violations)
         return (*violations, Violation("body", "$", f"and {more} more")) if more else violations
-
-
-async def _while_there(receive: Receive, work: Coroutine[Any, Any, Reply]) -> Reply:
-    """Do something for as long as the client waits for it.
-
-    Raises:
-        ClientGoneError: It went away.
-    """
-    leaving, working = asyncio.ensure_future(disconnected(receive)), asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({leaving, working}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGoneError
-        return working.result()
-    finally:
-        leaving.cancel()
-        working.cancel()

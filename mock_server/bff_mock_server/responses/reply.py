@@ -42,6 +42,10 @@ class Head:
         if status not in _WITHOUT_LENGTH:
             self.start += b"content-length: "
 
+    def before(self, size: int) -> bytes:
+        """What is sent before a body of `size` bytes."""
+        return self.start + (b"\r\n" if self.status in _WITHOUT_LENGTH else b"%d\r\n\r\n" % size)
+
     def wire(self, body: bytes) -> bytes:
         """The whole answer as it is sent."""
         if self.status in _WITHOUT_LENGTH:

@@ -1,11 +1,9 @@
-"""Mocked backends as a plain ASGI application: bytes in, bytes out, no framework on the way."""
+"""Mocked backends as an application: a request in, an answer out."""
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
-from bff_contracts.http import Receive, Scope, Send
 from bff_contracts.pact.json_path import is_object
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import loads
@@ -15,17 +13,7 @@ from bff_mock_server.engine.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Reply, json_reply, problem
 from bff_mock_server.serving.guard import Guard
-from bff_mock_server.serving.http import (
-    MAX_BODY_BYTES,
-    MAX_NAMES,
-    MAX_STATE_BYTES,
-    ClientGoneError,
-    asked,
-    deliver,
-    header_map,
-    read_body,
-    too_large,
-)
+from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_NAMES, MAX_STATE_BYTES
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.sessions import SessionError
 
@@ -57,18 +45,13 @@ class MockApp:
         mine = {backend.provider for backend in self.backends}
         self.backends = tuple(one for one in self.mock.backends if self._serves_all or one.provider in mine)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
-        with suppress(ClientGoneError):
-            if scope["path"] == STATES_PATH:
-                reply = await self._states(scope, receive)
-            elif (body := await read_body(receive, self._max_body)) is not None:
-                reply = self.reply(asked(scope, body))
-            else:
-                reply = too_large(f"A request has at most {self._max_body} bytes of body; --max-body takes more.")
-            await deliver(reply, scope, receive, send)
+    def answer(self, asked: Asked) -> Reply:
+        """The answer to any request of this port; never raises."""
+        return self._states(asked) if asked.path == STATES_PATH else self.reply(asked)
+
+    def max_body(self, path: str) -> int:
+        """How many bytes of body a request for a path may have."""
+        return MAX_STATE_BYTES if path == STATES_PATH else self._max_body
 
     def reply(self, asked: Asked) -> Reply:
         """The answer to a request that is for a backend; never raises."""
@@ -81,22 +64,17 @@ class MockApp:
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 
-    async def _states(self, scope: Scope, receive: Receive) -> Reply:
-        if scope["method"] != "POST":
-            return problem(405, f"Provider states are set with POST, not {scope['method']}.", (b"allow", b"POST"))
-        headers = header_map(scope["headers"])
-        reason = self._guard.refuses(scope["method"], headers)
+    def _states(self, asked: Asked) -> Reply:
+        if asked.method != "POST":
+            return problem(405, f"Provider states are set with POST, not {asked.method}.", (b"allow", b"POST"))
+        reason = self._guard.refuses(asked.method, asked.headers)
         if reason is not None:
             return problem(403, reason)
-        body = await read_body(receive, MAX_STATE_BYTES)
-        if body is None:
-            return too_large(f"A provider state has at most {MAX_STATE_BYTES} bytes.")
         try:
-            state, params, action = _state_call(body)
+            state, params, action = _state_call(asked.body)
             # The verifier announces an interaction without states as one state without a name.
             if state:
-                session = headers.get(SESSION)
-                self._set_state(state, params, teardown=action == "teardown", session=session)
+                self._set_state(state, params, teardown=action == "teardown", session=asked.headers.get(SESSION))
         except (StateError, SessionError) as error:
             return problem(400, str(error))
         return json_reply(200, {})

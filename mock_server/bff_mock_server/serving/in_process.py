@@ -34,7 +34,7 @@ def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response
     path = raw_path.removeprefix(prefix)
     if len(raw_path) + len(query) > MAX_HEAD_BYTES:
         return httpx.Response(431)  # as on a socket
-    reply = app.reply(Asked(request.method, path, query_of(query), headers, query, request.content))
+    reply = app.answer(Asked(request.method, path, query_of(query), headers, query, request.content))
     if reply.delivery is not None:
         _check_that_it_can_wait(reply.delivery)
         return _delivered(reply, reply.delivery, request)

@@ -1,29 +1,25 @@
-"""The HTTP connections of the mock: uvicorn's, guarded, and with a shorter way for what can be answered at once.
+"""Serves the mock over HTTP/1.1: one asyncio protocol per connection, on httptools' parser.
 
-Most requests are a GET without a body whose answer needs no waiting. They are answered where they have been parsed:
-no task, no ASGI messages. Everything else (other methods, bodies, answers that are late or go wrong, a client that
-does not read) takes uvicorn's own way, with all that it has been hardened against.
+An answer that is ready is written where its request was parsed: no task, no queue. An answer that is late, or that is
+to go wrong on its way, is a task. Answers keep the order of their requests.
 
-What uvicorn does not guard against is guarded against here: a head that is too large, and clients that are slow on
-purpose. A sweep over the connections every second does the latter, so no request pays for a timer.
+A connection is bounded: its head, its body, the time that a request may take, and what is read ahead while an answer is
+under way or its client does not read.
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
-from functools import partial
-from typing import Any, Final, cast
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol, runtime_checkable
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+import httptools
 
-from bff_contracts.http import Receive, Scope, Send
-from bff_contracts.platform import STATES_PATH
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.responses.reply import Head, Reply
-from bff_mock_server.serving.app import MockApp
-from bff_mock_server.serving.http import CONNECTION, MAX_HEAD_BYTES, deliver, header_map, query_of
+from bff_mock_server.responses.reply import TEXT, Head, Reply
+from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of, too_large
 
 REQUEST_SECONDS: Final = 10.0
 """How long a client may take to send one request."""
@@ -31,222 +27,333 @@ REQUEST_SECONDS: Final = 10.0
 IDLE_SECONDS: Final = 30.0
 """How long a connection without a request is kept: longer than httpx keeps its own (5 s), so none dies under a call."""
 
-_TOO_LARGE: Final = Head(431, ((b"connection", b"close"),)).wire(b"")
-_TOO_SLOW: Final = Head(408, ((b"connection", b"close"),)).wire(b"")
-_STATES: Final = STATES_PATH.encode()
+_CLOSE: Final = (b"connection", b"close")
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_HEAD_TOO_LARGE: Final = Reply(Head(431), b"")
+"""Without a body, as RAS and CMS answer."""
+
+_TOO_SLOW: Final = Reply(Head(408), b"")
+_NOT_HTTP: Final = Reply(Head(400, (TEXT,)), b"Invalid HTTP request received.")
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """A connection whose clients can neither fill the memory with a head nor hold on to it by being slow."""
+@runtime_checkable
+class Application(Protocol):
+    """What answers requests."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._now = self.loop.time
-        self._since = self._now()
-        self._partial = False
-        self._in_head = False
-        self._carried = 0
-        self._measures = False
-        self._serving: RequestResponseCycle | None = None
+    def answer(self, asked: Asked) -> Reply | Coroutine[Any, Any, Reply]:
+        """The answer to a request, or what comes to it."""
+        ...
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let every request that is still being answered know; uvicorn tells the newest alone."""
-        super().connection_lost(exc)
-        for cycle in (self._serving, *(cycle for cycle, _ in self.pipeline)):
-            if cycle is not None:
-                cycle.disconnected = True
-                cycle.message_event.set()
-        self.pipeline.clear()
+    def max_body(self, path: str) -> int:
+        """How many bytes of body a request for a path may have."""
+        ...
+
+
+class _Request:
+    """A request in the making, or one whose turn has not come.
+
+    Attributes:
+        refusal: The answer of this protocol itself; nothing after it is read.
+        keeps: Whether the connection is kept after the answer.
+    """
+
+    __slots__ = ("body", "headers", "is_head", "keeps", "limit", "method", "refusal", "size", "url")
+
+    def __init__(self) -> None:
+        self.method = ""
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body: list[bytes] = []
+        self.size = 0
+        self.limit = 0
+        self.is_head = True
+        self.keeps = True
+        self.refusal: Reply | None = None
+
+
+class MockProtocol(asyncio.Protocol):
+    """One connection.
+
+    Args:
+        app: What answers.
+        connections: The open connections of the server, to which this one adds itself.
+
+    Attributes:
+        closed: Done when the connection is closed.
+    """
+
+    def __init__(self, app: Application, connections: "set[MockProtocol]") -> None:
+        self._app = app
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: Any = None
+        self._request = _Request()
+        self._waiting: deque[_Request] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_asking = False
+        self._is_paused = False
+        self._drained: asyncio.Future[None] | None = None
+        self._is_ending = False
+        self._is_partial = False
+        self._received = 0
+        self._may_be_large = False
+        self._since = self._loop.time()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to serve."""
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio gives it
+        """Give up what is under way: nobody is there any more."""
+        self._connections.discard(self)
+        self.closed.set_result(None)
+        self._is_ending = True
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and answer the requests that are complete."""
-        if self.transport.is_closing():
+        if self._is_ending:
             return
-        if not self._partial:
-            self._partial = True
-            self._since = self._now()
-        size = self._carried + len(data)
-        # Only what may be too large is measured.
-        self._measures = size > MAX_HEAD_BYTES
-        self._carried = size
-        super().data_received(data)
-        if self._in_head and self._carried > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(_TOO_LARGE)
+        if not self._is_partial:
+            self._is_partial = True
+            self._since = self._loop.time()
+        self._received += len(data)
+        self._may_be_large = self._received > MAX_HEAD_BYTES  # only such a head is measured
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._is_ending = True  # the request was answered as any other; what follows is no HTTP
+            return
+        except httptools.HttpParserError:
+            if not self._is_ending:
+                self._refuse(_NOT_HTTP)
+            return
+        if self._is_partial and self._request.is_head and self._received > MAX_HEAD_BYTES:
+            self._refuse(_HEAD_TOO_LARGE)
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client reads."""
+        self._is_paused = True
+        self._since = self._loop.time()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_paused = False
+        self._since = self._loop.time()
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        if self._task is None:
+            self._next()
+
+    # What the parser calls.
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self.url = b""
-        self.headers = []
-        self._partial = self._in_head = True
-        self._since = self._now()
+        self._request = _Request()
+        self._is_partial = True
+        self._since = self._loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        self._request.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header as it was sent; what trails a body is none."""
-        if self._in_head:
-            self.headers.append((name, value))
+        """Take a header as it was sent; trailers after a body are ignored."""
+        if self._request.is_head:
+            self._request.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
-        self._end_head()
-        self._through_uvicorn()
+        """Decide whether the request is taken, and what its body may be."""
+        request = self._request
+        request.is_head = False
+        if self._may_be_large and _size_of_head(request) > MAX_HEAD_BYTES:
+            self._stop_with(_HEAD_TOO_LARGE)
+        self._received = 0
+        request.method = self._parser.get_method().decode("ascii")
+        request.keeps = (
+            self._parser.should_keep_alive()
+            and not self._parser.should_upgrade()
+            and self._parser.get_http_version() == "1.1"
+        )
+        if self._task is None and not self._waiting and _expects_continue(request):
+            self._transport.write(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        request = self._request
+        if not request.body:
+            request.limit = self._app.max_body(_target(request.url)[0])
+        request.size += len(body)
+        if request.size > request.limit:
+            self._stop_with(too_large(request.limit))
+        request.body.append(body)
 
     def on_message_complete(self) -> None:
-        """Note that the request is complete."""
-        self._partial = False
-        self._carried = 0
-        super().on_message_complete()
+        """Answer the request when its turn has come."""
+        self._is_partial = False
+        self._received = 0
+        request = self._request
+        if not request.keeps:
+            self._is_ending = True
+        if self._task is not None or self._waiting or self._is_paused:
+            self._waiting.append(request)
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
+        else:
+            self._answer(request)
 
-    def on_response_complete(self) -> None:
-        """Wait for the next request from now on."""
-        self._since = self._now()
-        super().on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, unless the request has been refused already."""
-        if not self.transport.is_closing():
-            super().send_400_response(msg)
-
-    def resume_writing(self) -> None:
-        """Note that the client reads."""
-        self._since = self._now()
-        super().resume_writing()
+    # What the server calls.
 
     def sweep(self, now: float) -> None:
         """End the connection if its client has been slow, silent or deaf for too long."""
-        cycle = self.cycle
-        is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
-        if is_answering and not self.flow.write_paused:
-            return
-        is_late = self._partial and not is_answering
-        if now - self._since > (REQUEST_SECONDS if is_late else IDLE_SECONDS):
-            self._refuse(_TOO_SLOW if is_late else b"")
+        waited = now - self._since
+        if self._is_paused:
+            if waited > IDLE_SECONDS:
+                self._transport.abort()
+        elif self._task is None and waited > (REQUEST_SECONDS if self._is_partial else IDLE_SECONDS):
+            if self._is_partial:
+                self._refuse(_TOO_SLOW)
+            else:
+                self._transport.close()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._serving = cycle
-        super()._start_asgi_task(cycle, app)
+    def shut_down(self) -> None:
+        """End the connection: at once, unless the application is still working on an answer."""
+        self._is_ending = True
+        self._waiting.clear()
+        if not self._is_asking:
+            self._transport.close()
 
-    def _end_head(self) -> None:
-        self._in_head = False
-        self._carried = 0
-        if self._measures and self._head_size() > MAX_HEAD_BYTES:
-            self._refuse(_TOO_LARGE)
-            raise _RefusedError
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
 
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+    # Answering.
 
-    def _refuse(self, answer: bytes) -> None:
-        if self.flow.write_paused:
-            # What waits to be written would keep a closing connection open for as long as nobody reads it.
-            self.transport.abort()
-            return
-        if answer and (self.cycle is None or self.cycle.response_complete):
-            self.transport.write(answer)
-        self.transport.close()
+    def _stop_with(self, reply: Reply) -> None:
+        """Refuse from within the parser."""
+        self._refuse(reply)
+        raise _RefusedError
 
-    def _through_uvicorn(self) -> None:
-        """Let uvicorn run the application for the request whose head is complete."""
-        url, headers = self.url, self.headers
-        super().on_message_begin()
-        self.url = url
-        for name, value in headers:
-            super().on_header(name, value)
-        scope = cast("dict[str, Any]", self.scope)
-        scope["extensions"] = {CONNECTION: _Connection(self.transport)}
-        super().on_headers_complete()
-
-
-class MockProtocol(GuardedProtocol):
-    """One connection to the backends of one port."""
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._mock = cast("MockApp", config.app)
-        self._direct = False
-        self._asked_headers: dict[str, str] = {}
-
-    def on_headers_complete(self) -> None:
-        """Choose the way that the request takes."""
-        self._end_head()
-        parser: Any = self.parser
-        self._asked_headers = headers = header_map(self.headers)
-        self._direct = (
-            parser.get_method() == b"GET"
-            and self.url[:1] == b"/"
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused
-            and parser.get_http_version() == "1.1"
-            and parser.should_keep_alive()
-            and not parser.should_upgrade()
-            and "expect" not in headers
-            and b"#" not in self.url
-            and not self.url.startswith(_STATES)
-        )
-        if not self._direct:
-            self._through_uvicorn()
-
-    def on_body(self, body: bytes) -> None:
-        """Take a part of the body: a GET that has one needs the long way after all."""
-        if self._direct:
-            self._direct = False
-            self._through_uvicorn()
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """Answer a request that takes the short way; let uvicorn know that the others are complete."""
-        if not self._direct:
-            super().on_message_complete()
-            return
-        self._direct = self._partial = False
-        self._carried = 0
-        path, _, query = self.url.decode("latin-1").partition("?")
-        reply = self._mock.reply(Asked("GET", path, query_of(query), self._asked_headers, query))
-        if reply.delivery is None:
-            self.transport.write(reply.head.wire(reply.body))
-            self.server_state.total_requests += 1
+    def _refuse(self, reply: Reply) -> None:
+        """Answer the request in the making with a refusal, in its turn, and end the connection."""
+        self._is_ending = True
+        self._is_partial = False
+        request = self._request
+        request.refusal, request.keeps = reply, False
+        if self._task is not None or self._waiting:
+            self._waiting.append(request)
+        elif self._is_paused:
+            self._transport.abort()  # an answer would wait for a client that does not read
         else:
-            app: Any = self.app
-            self.app = partial(_deliver, reply)
-            self._through_uvicorn()
-            self.app = app
-            super().on_message_complete()
+            self._answer(request)
 
-    def shutdown(self) -> None:
-        """End at once: what is under way here waits on purpose, or for a client that does not read."""
-        self.transport.close()
+    def _answer(self, request: _Request) -> None:
+        outcome: Reply | Coroutine[Any, Any, Reply]
+        if request.refusal is not None:
+            outcome = request.refusal
+        else:
+            path, query = _target(request.url)
+            outcome = self._app.answer(
+                Asked(request.method, path, query_of(query), header_map(request.headers), query, b"".join(request.body))
+            )
+        if isinstance(outcome, Reply) and outcome.delivery is None:
+            self._write(outcome, request)
+        else:
+            self._task = self._loop.create_task(self._deliver(outcome, request))
 
+    def _next(self) -> None:
+        """Answer what has waited, until something is late again."""
+        while self._waiting and self._task is None and not self._is_paused:
+            self._answer(self._waiting.popleft())
+        if self._waiting or self._task is not None or self._is_paused or self._transport.is_closing():
+            return
+        if self._is_ending:
+            self._transport.close()
+        else:
+            self._since = self._loop.time()
+            self._transport.resume_reading()
 
-class _RefusedError(Exception):
-    """Stops the parser: the request has been refused, and its connection is closing."""
+    def _write(self, reply: Reply, request: _Request) -> None:
+        """Write a whole answer, in which one to HEAD has no body."""
+        head = self._head(reply, request)
+        self._transport.write(head.before(len(reply.body)) if request.method == "HEAD" else head.wire(reply.body))
+        if not request.keeps:
+            self._transport.close()
 
+    def _head(self, reply: Reply, request: _Request) -> Head:
+        return reply.head if request.keeps else Head(reply.status, (*reply.head.headers, _CLOSE))
 
-class _Connection:
-    """What ASGI has no words for."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self.close = transport.close
-
-    def reset(self) -> None:
+    async def _deliver(self, outcome: Reply | Coroutine[Any, Any, Reply], request: _Request) -> None:
+        """Give an answer that is late, or that is to go wrong; the task is cancelled when the client leaves."""
+        if isinstance(outcome, Reply):
+            reply = outcome
+        else:
+            self._is_asking = True
+            reply = await outcome
+            self._is_asking = False
+        delivery = reply.delivery
+        if delivery is not None:
+            await asyncio.sleep(delivery.delay)
+            if delivery.form == "reset":
+                self._reset()
+            elif delivery.form == "empty":
+                self._transport.close()
+            elif delivery.form == "truncated" and reply.body:
+                self._transport.write(self._head(reply, request).before(len(reply.body)))
+                self._transport.write(reply.body[: len(reply.body) // 2])
+                self._transport.close()
+            elif delivery.form != "whole":
+                await self._drip(reply, delivery.pause, request)
+        self._task = None
         if self._transport.is_closing():
             return
-        # Lingering for no time makes the kernel say RST instead of FIN.
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if delivery is None or delivery.form == "whole":
+            self._write(reply, request)
+        elif not request.keeps:
+            self._transport.close()
+        self._next()
+
+    async def _drip(self, reply: Reply, pause: float, request: _Request) -> None:
+        self._transport.write(self._head(reply, request).before(len(reply.body)))
+        for at in range(len(reply.body)):
+            await asyncio.sleep(pause)
+            if self._is_paused:
+                self._drained = self._loop.create_future()
+                await self._drained
+            self._transport.write(reply.body[at : at + 1])
+
+    def _reset(self) -> None:
+        # Lingering for no time makes the kernel send RST instead of FIN.
+        connection = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
 
-async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
-    await deliver(reply, scope, receive, send)
+class _RefusedError(Exception):
+    """Stops the parser: the request has been refused."""
+
+
+def _target(url: bytes) -> tuple[str, str]:
+    """Path and query of a request's target, as they were sent."""
+    if url[:1] != b"/" or b"#" in url:
+        with contextlib.suppress(httptools.HttpParserInvalidURLError):
+            parsed = httptools.parse_url(url)
+            return (parsed.path or b"/").decode("latin-1"), (parsed.query or b"").decode("latin-1")
+    path, _, query = url.decode("latin-1").partition("?")
+    return path, query
+
+
+def _size_of_head(request: _Request) -> int:
+    return len(request.url) + sum(len(name) + len(value) + 4 for name, value in request.headers)
+
+
+def _expects_continue(request: _Request) -> bool:
+    return any(name.lower() == b"expect" and value.lower() == b"100-continue" for name, value in request.headers)

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import uvicorn
 
-from bff_mock_server.serving.app import MockApp
-from bff_mock_server.serving.protocol import IDLE_SECONDS, GuardedProtocol, MockProtocol
+from bff_mock_server.serving.http import MAX_HEAD_BYTES
+from bff_mock_server.serving.protocol import IDLE_SECONDS, Application, MockProtocol
 
 _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
@@ -32,7 +32,7 @@ Beside = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An ASGI application and the socket it is reached at; `close` is called when it has to come to an end."""
+    """An application and the socket it is reached at; `close` is called when an ASGI application has to end."""
 
     app: Any
     socket: socket.socket
@@ -153,70 +153,107 @@ async def _serve(
     beside: Sequence[Beside],
     at_end: Sequence[Beside],
 ) -> None:
-    servers = [_Server(_config(listener)) for listener in listeners]
+    servers = [_MockServer(one) if isinstance(one.app, Application) else _AsgiServer(one) for one in listeners]
     async with asyncio.TaskGroup() as tasks:
-        for server, listener in zip(servers, listeners, strict=True):
-            tasks.create_task(server.serve(sockets=[listener.socket]))
+        for server in servers:
+            tasks.create_task(server.serve())
         for server in servers:
             await server.ready.wait()
-        works: list[Beside] = [partial(_sweep, servers), *beside]
-        others = [tasks.create_task(work()) for work in works]
+        others = [tasks.create_task(work()) for work in beside]
         on_ready()
         await stop.wait()
         for task in others:
             task.cancel()
-        for server, listener in zip(servers, listeners, strict=True):
-            if listener.close is not None:
-                listener.close()
-            server.should_exit = True
+        for server in servers:
+            server.stop()
     for finish in at_end:
         await finish()
 
 
-async def _sweep(servers: Sequence["_Server"]) -> None:
-    """Ends connections that have been slow or silent for too long."""
-    loop = asyncio.get_running_loop()
-    while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        for server in servers:
-            for connection in cast("list[object]", list(server.server_state.connections)):
-                if isinstance(connection, GuardedProtocol):
-                    connection.sweep(loop.time())
+class _MockServer:
+    """Serves what answers requests itself: the mocked backends, and the proxies."""
 
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is ready, and leaves signals to the caller, which runs several."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._connections: set[MockProtocol] = set()
+        self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
+    async def serve(self) -> None:
+        """Serve until `stop`; then wait a moment for the answers that the application works on."""
+        loop = asyncio.get_running_loop()
+        make = partial(MockProtocol, self._listener.app, self._connections)
+        server = await loop.create_server(make, sock=self._listener.socket, backlog=_BACKLOG)
+        self.ready.set()
+        sweeping = loop.create_task(self._sweep())
+        await self._stop.wait()
+        sweeping.cancel()
+        server.close()
+        for connection in list(self._connections):
+            connection.shut_down()
+        if self._connections:
+            await asyncio.wait([connection.closed for connection in self._connections], timeout=_GRACE_SECONDS)
+        for connection in list(self._connections):
+            connection.abort()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stop.set()
+
+    async def _sweep(self) -> None:
+        """End connections whose clients have been slow or silent for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            for connection in list(self._connections):
+                connection.sweep(loop.time())
+
+
+class _AsgiServer(uvicorn.Server):
+    """Serves an ASGI application by uvicorn, and leaves signals to the caller, which runs several servers."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(
+            uvicorn.Config(
+                listener.app,
+                http="h11",
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=int(IDLE_SECONDS),
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._listener = listener
+        self.ready = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `stop`."""
+        await super().serve(sockets=sockets or [self._listener.socket])
+
+    def stop(self) -> None:
+        """End soon."""
+        if self._listener.close is not None:
+            self._listener.close()
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say that it has."""
         await super().startup(sockets=sockets)
         self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
+        """Capture none."""
         yield
-
-
-def _config(listener: Listener) -> uvicorn.Config:
-    return uvicorn.Config(
-        listener.app,
-        http=MockProtocol if isinstance(listener.app, MockApp) else GuardedProtocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level=logging.WARNING,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=int(IDLE_SECONDS),
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

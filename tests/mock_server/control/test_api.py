@@ -11,10 +11,8 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCH_MISSING, CATALOGUE, USER_HAS_BATCHES
 from bff_mock_server import MockApp, find_scenario
-from bff_mock_server.control import ControlApp
-from bff_mock_server.serving.guard import Guard
 from bff_mock_server.world.scenarios import shipped_scenarios
-from tests.mock_server.building import HEADERS, KEY, USER, batch, batch_id, messages_of, request, user_has
+from tests.mock_server.building import HEADERS, KEY, USER, batch, batch_id, request, user_has
 
 pytestmark = pytest.mark.anyio
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
@@ -289,10 +287,6 @@ async def test_foreign_pages_may_not_use_it(control: httpx.AsyncClient, headers:
     answer = await control.post("/reset", headers=headers)
 
     assert (answer.status_code, "evil.example" in answer.json()["detail"]) == (403, True)
-
-
-async def test_other_scopes_are_left_alone(app: MockApp) -> None:
-    assert await messages_of(ControlApp(app.mock, Guard()), {"type": "lifespan"}) == []
 
 
 @pytest.mark.parametrize("route", ["GET {}/{{user_id}}", "{}/<user_id>", "ras {}/:user_id", "{}/*"])

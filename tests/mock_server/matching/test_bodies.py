@@ -24,7 +24,7 @@ def posting(wanted: Any, rules: dict[str, Any] | None = None, **parts: Any) -> d
 
 
 async def differences(example: Any, rules: dict[str, Any], sent: bytes) -> list[tuple[str, str]]:
-    answer = await call(app_of(pact(posting(example, rules))), "/things", method="POST", headers={}, body=[sent])
+    answer = await call(app_of(pact(posting(example, rules))), "/things", method="POST", headers={}, body=sent)
     assert answer.status in {200, 400}
     return [(found["where"], found["rule"]) for found in answer.json.get("differences", ())]
 
@@ -126,7 +126,7 @@ async def test_a_difference_says_what_would_do_and_what_was_sent(
 ) -> None:
     app = app_of(pact(posting(example, rules)))
 
-    answer = await call(app, "/things", method="POST", headers={}, body=[json.dumps(sent).encode()])
+    answer = await call(app, "/things", method="POST", headers={}, body=json.dumps(sent).encode())
 
     assert [(found["expected"], found["actual"]) for found in answer.json["differences"]] == [(expected, actual)]
 
@@ -151,7 +151,7 @@ async def test_a_text_is_compared_as_text() -> None:
     app = app_of(pact(made))
 
     answers = [
-        await call(app, "/things", method="POST", headers={"Content-Type": "text/plain"}, body=[body])
+        await call(app, "/things", method="POST", headers={"Content-Type": "text/plain"}, body=body)
         for body in (b"hej", b"nej", b"\xff", b'"hej"')
     ]
 
@@ -161,7 +161,7 @@ async def test_a_text_is_compared_as_text() -> None:
 async def test_a_refusal_says_what_the_body_has_to_be() -> None:
     app = app_of(pact(posting({"age": 3}, {"$.age": INTEGER})))
 
-    answer = await call(app, "/things", method="POST", headers={}, body=[b'{"age": "three"}'])
+    answer = await call(app, "/things", method="POST", headers={}, body=b'{"age": "three"}')
 
     assert answer.json["differences"] == [
         {
@@ -179,17 +179,11 @@ async def test_interactions_that_differ_in_the_body_alone_are_told_apart() -> No
     app = app_of(pact(red, blue))
 
     answers = [
-        await call(app, "/things", method="POST", headers={}, body=[json.dumps({"c": colour}).encode()])
+        await call(app, "/things", method="POST", headers={}, body=json.dumps({"c": colour}).encode())
         for colour in ("red", "blue")
     ]
 
     assert [answer.json for answer in answers] == [{"id": 1}, {"id": 2}]
-
-
-async def test_a_body_without_an_end_is_cut_off() -> None:
-    answer = await call(app_of(pact(posting({}))), "/things", method="POST", body=[b" " * 600_000] * 2)
-
-    assert answer.status == 413
 
 
 def test_a_rule_that_pact_does_not_know_is_refused_at_start() -> None:
@@ -228,7 +222,7 @@ async def test_each_content_type_is_compared_as_what_it_is(
     app = app_of(pact(made))
 
     async def status(body: bytes) -> int:
-        return (await call(app, "/things", method="POST", headers={"Content-Type": kind}, body=[body])).status
+        return (await call(app, "/things", method="POST", headers={"Content-Type": kind}, body=body)).status
 
     assert [await status(body) for body in good] == [200] * len(good)
     assert [await status(body) for body in bad] == [400] * len(bad)
@@ -240,7 +234,7 @@ async def test_bytes_are_compared_as_bytes() -> None:
     app = app_of(pact(made))
 
     answers = [
-        await call(app, "/things", method="POST", headers={"Content-Type": "image/gif"}, body=[body])
+        await call(app, "/things", method="POST", headers={"Content-Type": "image/gif"}, body=body)
         for body in (b"\xff\x00\xfe", b"\xff\x00\xff")
     ]
 
@@ -251,7 +245,7 @@ async def test_the_type_of_a_body_is_checked_though_no_header_is_in_the_contract
     app = app_of(pact(posting({"a": 1})))
 
     statuses = [
-        (await call(app, "/things", method="POST", headers=headers, body=[b'{"a":1}'])).status
+        (await call(app, "/things", method="POST", headers=headers, body=b'{"a":1}')).status
         for headers in ({}, {"Content-Type": "application/json; charset=utf-8"}, {"Content-Type": "text/plain"})
     ]
 
@@ -263,7 +257,7 @@ async def test_a_body_that_is_said_to_be_empty_is_empty() -> None:
     app = app_of(pact(made))
 
     statuses = [
-        (await call(app, "/things", method="POST", headers={}, body=[body])).status for body in (b"", b"null", b"{}")
+        (await call(app, "/things", method="POST", headers={}, body=body)).status for body in (b"", b"null", b"{}")
     ]
 
     assert statuses == [200, 400, 400]

@@ -1,17 +1,15 @@
-"""The ASGI application: explained refusals, provider states, and bugs that stay inside."""
+"""The application: explained refusals, provider states, and bugs that stay inside."""
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import STATES_PATH
 from bff_contracts.states import BATCH_MISSING, USER_HAS_BATCHES
-from bff_mock_server.serving.http import MAX_STATE_BYTES
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -22,10 +20,8 @@ from tests.mock_server.building import (
     call,
     cms_app,
     interaction,
-    messages_of,
     pact,
     ras_app,
-    scope,
     set_state,
     user_has,
 )
@@ -88,17 +84,8 @@ async def test_an_empty_contract_still_explains_itself() -> None:
 async def test_a_repeated_header_counts_as_one_list() -> None:
     app = ras_app()
     repeated = [*HEADERS.items(), ("X-Correlation-ID", "another")]
-    sent: list[Any] = []
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    await app(scope(PAGE, headers=repeated), receive, send)
-
-    assert sent[0]["status"] == 400
+    assert (await call(app, PAGE, headers=repeated)).status == 400
 
 
 async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
@@ -115,10 +102,6 @@ async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
 
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "ZeroDivisionError" in caplog.text
-
-
-async def test_other_scopes_are_left_alone() -> None:
-    assert await messages_of(ras_app(), {"type": "lifespan"}) == []
 
 
 async def test_a_state_is_set_up_by_post() -> None:
@@ -156,35 +139,10 @@ async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
     ],
 )
 async def test_a_wrong_state_call_is_a_400_that_says_why(body: bytes, detail: str) -> None:
-    answer = await call(ras_app(), STATES_PATH, method="POST", headers={}, body=[body[:5], body[5:]])
+    answer = await call(ras_app(), STATES_PATH, method="POST", headers={}, body=body)
 
     assert answer.status == 400
     assert detail in answer.json["detail"]
-
-
-async def test_a_state_without_an_end_is_cut_off() -> None:
-    chunk = b" " * 1024 * 1024
-
-    answer = await call(ras_app(), STATES_PATH, method="POST", body=[chunk] * (MAX_STATE_BYTES // len(chunk) + 1))
-
-    assert answer.status == 413
-
-
-async def test_a_client_that_leaves_before_the_end_of_its_body_asked_nothing() -> None:
-    app = ras_app()
-    sent: list[Any] = []
-    app.mock.arm("*", "reset times=1")
-    messages = iter([{"type": "http.request", "body": b"abc", "more_body": True}, {"type": "http.disconnect"}])
-
-    async def receive() -> Any:
-        return next(messages)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope(PAGE, method="POST", headers=list(HEADERS.items())), receive, send)
-
-    assert (sent, app.mock.journal.count) == ([], 0)
 
 
 async def test_what_is_sent_with_hundreds_of_names_is_refused_before_it_is_compared() -> None:

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from bff_contracts.platform import STATES_PATH
 from bff_mock_server import Backends, find_scenario, serve
 from bff_mock_server.serving import protocol, server
-from bff_mock_server.serving.http import MAX_HEAD_BYTES
+from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_STATE_BYTES
 from tests.mock_server.building import HEADERS, batch_id
 from tests.support.mock_process import running_mock
 
@@ -334,6 +335,59 @@ def test_what_trails_a_body_is_no_header(backends: Backends) -> None:
         assert everything(connection).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize(
+    ("target", "size"),
+    [pytest.param("/healthz", MAX_BODY_BYTES, id="request"), pytest.param(STATES_PATH, MAX_STATE_BYTES, id="state")],
+)
+def test_a_body_without_an_end_is_cut_off(backends: Backends, target: str, size: int) -> None:
+    chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    with connected(backends) as connection:
+        connection.sendall(head(target, method="POST", Transfer_Encoding="chunked"))
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused while it was being sent
+            for _ in range(size // 0x100000 + 1):
+                connection.sendall(chunk)
+        with suppress(ConnectionResetError):
+            assert connection.recv(65536)[9:12] == b"413"
+    assert is_served(backends)
+
+
+def test_a_client_that_leaves_before_the_end_of_its_body_asked_nothing(backends: Backends) -> None:
+    count = len(backends.requests)
+    with connected(backends) as connection:
+        connection.sendall(head(method="POST", Content_Length="10") + b"abc")
+
+    assert is_served(backends)
+    assert len(backends.requests) == count + 1
+
+
+def test_a_client_that_asks_first_is_told_to_send_its_body(backends: Backends) -> None:
+    with connected(backends) as connection:
+        connection.sendall(head("/healthz", Expect="100-continue", Content_Length="3", Connection="close"))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"abc")
+
+        assert everything(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_refusal_waits_for_the_answers_before_it(backends: Backends) -> None:
+    with connected(backends) as connection:
+        connection.sendall(head("/healthz", X_Mock_Fault="latency=50ms") + b"no http\r\n\r\n")
+        data = everything(connection)
+
+    assert [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+
+
+@pytest.mark.parametrize("late", ["malformed", "latency=20ms"], ids=["at-once", "late"])
+def test_an_answer_to_head_has_no_body(backends: Backends, late: str) -> None:
+    with connected(backends) as connection:
+        connection.sendall(head(method="HEAD", X_Mock_Fault=late) + head("/healthz", Connection="close"))
+        first, _, rest = everything(connection).partition(b"\r\n\r\n")
+
+    assert first.startswith(b"HTTP/1.1 405")
+    assert b"content-length: 0" not in first
+    assert rest.startswith(b"HTTP/1.1 200")
+
+
 def test_a_large_head_behind_another_request_is_refused_too(backends: Backends) -> None:
     with connected(backends) as connection:
         connection.sendall(head("/healthz") + head("/healthz", X_Big="x" * 30_000))
@@ -345,7 +399,7 @@ def test_a_large_head_behind_another_request_is_refused_too(backends: Backends) 
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
-        pytest.param(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"y" * 100_000, b"431", id="head"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"y" * 100_000, b"400", id="head"),
         pytest.param(
             b"POST /_mock/states HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000000\r\n\r\n" + b"y" * 2_000_000,
             b"413",
