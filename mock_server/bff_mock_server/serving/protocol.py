@@ -20,6 +20,7 @@ import httptools
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import TEXT, Head, Reply
 from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of, too_large
+from bff_mock_server.serving.known_head import KnownHead
 
 REQUEST_SECONDS: Final = 10.0
 """How long a client may take to send one request."""
@@ -70,6 +71,15 @@ class _Request:
         self.keeps = True
         self.refusal: Reply | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a GET without a body whose connection is kept."""
+        return self.method == "GET" and not self.body and self.keeps
+
+
+_KEPT: Final = _Request()
+"""Stands for a GET whose connection is kept, when nothing else of it matters any more."""
+
 
 class MockProtocol(asyncio.Protocol):
     """One connection.
@@ -99,6 +109,8 @@ class MockProtocol(asyncio.Protocol):
         self._is_partial = False
         self._received = 0
         self._may_be_large = False
+        self._completed = 0
+        self._known: KnownHead | None = None
         self._since = self._loop.time()
 
     # What asyncio calls.
@@ -119,11 +131,13 @@ class MockProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and answer the requests that are complete."""
-        if self._is_ending:
+        if self._is_ending or self._answers_known_head(data):
             return
-        if not self._is_partial:
+        is_first = not self._is_partial
+        if is_first:
             self._is_partial = True
             self._since = self._loop.time()
+            self._completed = 0
         self._received += len(data)
         self._may_be_large = self._received > MAX_HEAD_BYTES  # only such a head is measured
         try:
@@ -137,6 +151,8 @@ class MockProtocol(asyncio.Protocol):
             return
         if self._is_partial and self._request.is_head and self._received > MAX_HEAD_BYTES:
             self._refuse(_HEAD_TOO_LARGE)
+        elif is_first and not self._is_partial and self._completed == 1 and self._request.is_plain:
+            self._known = KnownHead.of(data, header_map(self._request.headers))
 
     def pause_writing(self) -> None:
         """Answer nothing more until the client reads."""
@@ -200,6 +216,7 @@ class MockProtocol(asyncio.Protocol):
         """Answer the request when its turn has come."""
         self._is_partial = False
         self._received = 0
+        self._completed += 1
         request = self._request
         if not request.keeps:
             self._is_ending = True
@@ -237,6 +254,19 @@ class MockProtocol(asyncio.Protocol):
 
     # Answering.
 
+    def _answers_known_head(self, data: bytes) -> bool:
+        """Answer a request that has the head of one before it, and say whether there was one."""
+        is_free = not (self._is_partial or self._task or self._waiting or self._is_paused)
+        known = self._known if is_free and len(data) <= MAX_HEAD_BYTES else None
+        read = known.read(data) if known is not None else None
+        if read is None:
+            return False
+        self._since = self._loop.time()
+        target, headers = read
+        path, _, query = target.partition("?")
+        self._give(self._app.answer(Asked("GET", path, query_of(query), headers, query)), _KEPT)
+        return True
+
     def _stop_with(self, reply: Reply) -> None:
         """Refuse from within the parser."""
         self._refuse(reply)
@@ -264,6 +294,9 @@ class MockProtocol(asyncio.Protocol):
             outcome = self._app.answer(
                 Asked(request.method, path, query_of(query), header_map(request.headers), query, b"".join(request.body))
             )
+        self._give(outcome, request)
+
+    def _give(self, outcome: Reply | Coroutine[Any, Any, Reply], request: _Request) -> None:
         if isinstance(outcome, Reply) and outcome.delivery is None:
             self._write(outcome, request)
         else:
