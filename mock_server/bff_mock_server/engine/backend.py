@@ -1,13 +1,12 @@
 """One mocked backend: what its contract, over the rows of a world, answers to a request. No state of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Pact
-from bff_contracts.platform import SHAPE
 from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.attribution import Attribution
@@ -26,10 +25,9 @@ from bff_mock_server.matching.match import (
 from bff_mock_server.matching.paths import anchors
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint, compile_pact
-from bff_mock_server.responses.allowed import is_allowed
-from bff_mock_server.responses.generators import context_of
+from bff_mock_server.responses.example import Example
 from bff_mock_server.responses.refusal import differences_header, explain
-from bff_mock_server.responses.reply import AttributedReply, Head, Reply, as_it_stands, from_example, generated
+from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_example
 from bff_mock_server.world.changes import rows_with
 from bff_mock_server.world.rows import Rows, StateError, known_states
 
@@ -99,7 +97,7 @@ class Backend:
         self._random = Random(seed)  # noqa: S311  # chance that repeats, no secrets
         self._simulated = simulated_of(self.table, lenient=lenient)
         self.attribution = Attribution(self.table, self._simulated)
-        self._constant = dict(self._constant_replies())
+        self._examples: dict[CompiledInteraction, Example] = {}
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 
     def find(self, asked: Asked, *, only: Predicate | None = None) -> Found:
@@ -178,26 +176,10 @@ class Backend:
         simulated = self._simulated.get(endpoint) if endpoint is not None else None
         if simulated is not None:
             return simulated.render(asked, rows)
-        return self._constant.get(entry) or self._from_contract(entry, asked)
-
-    def _from_contract(self, entry: CompiledInteraction, asked: Asked) -> Reply:
-        """The example, filled in and with the values of its generators; as it stands where that would break a rule."""
-        interaction = entry.interaction
-        reply = from_example(interaction, asked)
-        if interaction.response.generators:
-            host = asked.headers.get("host", "localhost")
-            reply = generated(interaction, reply, context_of(interaction, self._random, host))
-        if interaction.role == SHAPE or is_allowed(interaction, asked, reply.body):
-            return reply
-        return as_it_stands(interaction)
-
-    def _constant_replies(self) -> Iterator[tuple[CompiledInteraction, Reply]]:
-        """The replies that no request changes."""
-        for entry in (entry for endpoint in self.table.endpoints for entry in endpoint.entries):
-            request = entry.interaction.request
-            is_fixed = request.path_rule is None and not request.query_rules
-            if is_fixed and not entry.interaction.response.generators:
-                yield entry, from_example(entry.interaction, Asked("", request.path, {}, {}))
+        example = self._examples.get(entry)
+        if example is None:
+            example = self._examples[entry] = Example(entry.interaction)
+        return example.reply(asked, self._random)
 
     def _intended(self, asked: Asked) -> Endpoint | None:
         """The endpoint whose rule for the path refuses no more than the one segment that varies."""

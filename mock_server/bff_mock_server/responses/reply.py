@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 
-from bff_contracts.pact.binding import answer_for
 from bff_contracts.pact.file import Interaction, Response
 from bff_mock_server._json import dumps
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint
+from bff_mock_server.responses.filling import Filling
 from bff_mock_server.responses.generators import GeneratorContext, generated_body, generated_text
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -146,12 +146,9 @@ def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
 
 def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, bytes]) -> Reply:
     """The example of an interaction, filled in for the request as far as the contract allows it."""
-    response = interaction.response
-    if response.content is None or response.status in _WITHOUT_LENGTH:
-        return Reply(head_of(response, *extra), b"")
-    body = answer_for(interaction, path=asked.path, query=asked.query)
-    content = response.content if body == response.body else replace(response.content, value=body)
-    return Reply(head_of(response, *extra), content.raw)
+    head = head_of(interaction.response, *extra)
+    filling = Filling(interaction)
+    return Reply(head, b"" if head.status in _WITHOUT_LENGTH else filling.body(filling.carried(asked)))
 
 
 def as_it_stands(interaction: Interaction) -> Reply:

@@ -1,0 +1,339 @@
+"""The example of an interaction as an answer to any request of its kind, compiled once.
+
+What a request names (a segment of a ruled path, an element of a ruled, comma-separated parameter) is carried over to
+the places where the example has the string that stands for it. A shape is made to be filled in everywhere. Any other
+answer never leaves its contract: a value is carried over only where a rule leaves its place open and takes the value,
+and keys change only in a map that is keyed by ids asked for.
+
+A compiled example is JSON text with places in it. Most examples have none: their answer is the same bytes each time.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import unquote
+
+from bff_contracts.pact.binding import is_bound
+from bff_contracts.pact.file import Interaction, Rule
+from bff_contracts.pact.json_path import is_array, is_object, most_exact
+from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
+from bff_contracts.platform import SHAPE
+from bff_mock_server._json import dumps
+from bff_mock_server.matching.request import Asked
+
+_DIGIT: Final = re.compile("[0-9]")
+"""What ids have and the names of members have not."""
+
+_PLAIN_MATCHERS: Final = frozenset(
+    {"type", "equality", "regex", "include", "integer", "decimal", "number", "boolean", "null"}
+)
+"""The matchers whose places are known to be open or not without asking the engine."""
+
+At = tuple[str, ...]
+Elements = tuple[str, ...]
+Takes = Callable[[str], bool]
+
+
+class Carried(NamedTuple):
+    """What one request has for the example's strings.
+
+    Attributes:
+        strings: The concrete string for each of the example's, beside it as JSON text.
+        models: For the elements of each comma-separated value of the example, what was asked for and the element that
+            it is modelled on.
+    """
+
+    strings: Mapping[str, tuple[str, str]]
+    models: Mapping[Elements, Sequence[tuple[str, str]]]
+
+
+class _Piece(Protocol):
+    """A part of the example that depends on the request."""
+
+    def render(self, carried: Carried, out: list[str]) -> None:
+        """Append the JSON text for a request."""
+        ...
+
+
+Parts = list["str | _Piece"]
+
+
+class Filling:
+    """The body of an interaction's example, filled in for requests.
+
+    Attributes:
+        constant: The body when no request changes it; `None` when requests do.
+    """
+
+    def __init__(self, interaction: Interaction) -> None:
+        response = interaction.response
+        self._interaction = interaction
+        self._segments: Sequence[tuple[int, str]] = ()
+        self._lists: Sequence[tuple[str, int, Elements]] = ()
+        self._parts: Parts = []
+        self.constant: bytes | None = response.content.raw if response.content is not None else b""
+        if response.content is None or not response.content.is_json:
+            return
+        compiler = _Compiler(interaction)
+        self._parts = _joined(compiler.parts(response.content.value, ()))
+        if not all(isinstance(part, str) for part in self._parts):
+            self._lists = [found for found in compiler.lists if compiler.used.intersection(found[2])]
+            self._segments = [(at, text) for at, text in compiler.segments if text in compiler.used]
+            self.constant = None
+
+    def carried(self, asked: Asked) -> Carried:
+        """What a request has for the strings of the example that have a place in it."""
+        strings: dict[str, tuple[str, str]] = {}
+        concretes = asked.path.split("/") if self._segments else []
+        if len(concretes) == len(self._interaction.request.path.split("/")):
+            strings = {example: _with_text(unquote(concretes[at])) for at, example in self._segments}
+        models: dict[Elements, Sequence[tuple[str, str]]] = {}
+        for name, at, elements in self._lists:
+            values = asked.query.get(name, ())
+            if at >= len(values):
+                continue  # a parameter may be sent less often than in the example
+            names = tuple(dict.fromkeys(part for part in values[at].split(",") if part))
+            for example, concrete in zip(elements, names, strict=False):
+                strings.setdefault(example, _with_text(concrete))
+            models.setdefault(
+                elements, tuple((one, elements[place % len(elements)]) for place, one in enumerate(names))
+            )
+        return Carried(strings, models)
+
+    def body(self, carried: Carried) -> bytes:
+        """The body for a request."""
+        if self.constant is not None:
+            return self.constant
+        out: list[str] = []
+        _render(self._parts, carried, out)
+        return "".join(out).encode()
+
+
+def _with_text(value: str) -> tuple[str, str]:
+    return value, dumps(value)
+
+
+def _render(parts: Parts, carried: Carried, out: list[str]) -> None:
+    for part in parts:
+        if isinstance(part, str):
+            out.append(part)
+        else:
+            part.render(carried, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A string of the example that a request may have another one for; `text` is it as JSON text."""
+
+    example: str
+    text: str
+    takes: Takes
+
+    def render(self, carried: Carried, out: list[str]) -> None:
+        found = carried.strings.get(self.example)
+        out.append(self.text if found is None or not self.takes(found[0]) else found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """A map with an entry, or a list with an item, for each element asked for.
+
+    Attributes:
+        elements: The example's elements.
+        entries: The parts of each entry or item of the example, by its element; without the key.
+        rest: The parts of the other members, with their keys.
+        is_map: Whether it is a map.
+        names: The names of the other members: an element that is one of these would take its place.
+        sizes: How few and how many items a list may have.
+        otherwise: The parts of the whole when it cannot be filled in.
+    """
+
+    elements: Elements
+    entries: Mapping[str, Parts]
+    rest: Sequence[Parts]
+    is_map: bool
+    names: frozenset[str]
+    sizes: tuple[int, float]
+    otherwise: Parts
+
+    def render(self, carried: Carried, out: list[str]) -> None:
+        models = carried.models.get(self.elements)
+        if models is None or not self._fits(models):
+            _render(self.otherwise, carried, out)
+            return
+        out.append("{" if self.is_map else "[")
+        separator = ""
+        for name, element in models:
+            named = _with_text(name)
+            out.append(f"{separator}{named[1]}:" if self.is_map else separator)
+            _render(self.entries[element], Carried({**carried.strings, element: named}, carried.models), out)
+            separator = ","
+        for parts in self.rest:
+            out.append(separator)
+            _render(parts, carried, out)
+            separator = ","
+        out.append("}" if self.is_map else "]")
+
+    def _fits(self, models: Sequence[tuple[str, str]]) -> bool:
+        return self.sizes[0] <= len(models) <= self.sizes[1] and not any(name in self.names for name, _ in models)
+
+
+class _Compiler:
+    """Turns the example of one interaction into parts.
+
+    Attributes:
+        segments: The example's strings in the path, with the number of their segment.
+        lists: Of each comma-separated value its parameter, its place among the parameter's values, and its elements.
+        used: The example's strings that have a place in the body.
+    """
+
+    def __init__(self, interaction: Interaction) -> None:
+        request = interaction.request
+        self.lists = [
+            (name, at, tuple(value.split(",")))
+            for name in request.query_rules
+            for at, value in enumerate(request.query.get(name, ()))
+            if all(map(is_bound, value.split(",")))
+        ]
+        self._elements = list(dict.fromkeys(elements for _, _, elements in self.lists))
+        self.segments = [
+            (at, unquote(segment))
+            for at, segment in enumerate(request.path.split("/"))
+            if request.path_rule is not None and is_bound(unquote(segment))
+        ]
+        self._bound = {text for _, text in self.segments} | {one for elements in self._elements for one in elements}
+        self._is_shape = interaction.role == SHAPE
+        self._rules = {} if self._is_shape else _plain(interaction.response.rules)
+        self.used: set[str] = set()
+
+    def parts(self, value: Any, at: At) -> Parts:
+        """The parts of a value at a place of the body."""
+        if isinstance(value, str):
+            takes = self._takes(at) if value in self._bound else None
+            return [dumps(value)] if takes is None else [self._text(value, takes)]
+        if is_object(value):
+            return self._map(value, at, self._elements)
+        return self._list(value, at) if is_array(value) else [dumps(value)]
+
+    def _text(self, example: str, takes: Takes) -> _Text:
+        self.used.add(example)
+        return _Text(example, dumps(example), takes)
+
+    def _takes(self, at: At) -> Takes | None:
+        """What decides whether a value may be carried over to a place; `None` where none may."""
+        if self._is_shape:
+            return _always
+        rule, is_own = most_exact(self._rules, at) or (None, False)
+        if rule is None or not rule.matchers:
+            return None
+        if not is_own:
+            return _always if _is_type(rule) else None
+        try:
+            check = compiled(rule.matchers, rule.combine, "\0")  # nothing is equal to it
+        except (UnknownMatcherError, KeyError, re.error):  # another dialect, or half a rule
+            return None
+        return lambda value: bool(check.accepts(value))
+
+    def _map(self, value: Mapping[str, Any], at: At, lists: Sequence[Elements]) -> Parts:
+        for place, elements in enumerate(lists):
+            if not self._is_keyed(value, elements):
+                continue
+            others = {key: item for key, item in value.items() if key not in elements}
+            piece = _Entries(
+                elements,
+                {element: _joined(self.parts(value[element], (*at, element))) for element in elements},
+                [_joined(self._member(key, item, at)) for key, item in others.items()],
+                is_map=True,
+                names=frozenset(others),
+                sizes=(0, float("inf")),
+                otherwise=_joined(self._map(value, at, lists[place + 1 :])),
+            )
+            self.used.update(elements)
+            return [piece]
+        return _listed("{", [self._member(key, item, at) for key, item in value.items()], "}")
+
+    def _member(self, key: str, item: Any, at: At) -> Parts:
+        if self._is_shape and key in self._bound:
+            return [self._text(key, _always), ":", *self.parts(item, (*at, key))]
+        return [f"{dumps(key)}:", *self.parts(item, (*at, key))]
+
+    def _is_keyed(self, value: Mapping[str, Any], elements: Sequence[str]) -> bool:
+        """Whether a map has an entry for each element; to be served, it has to be a map of ids at that."""
+        return set(elements) <= value.keys() and (
+            self._is_shape
+            or all(
+                _DIGIT.search(element) is not None and (value[element] is None or is_object(value[element]))
+                for element in elements
+            )
+        )
+
+    def _list(self, value: list[Any], at: At) -> Parts:
+        items = [self.parts(item, (*at, str(place))) for place, item in enumerate(value)]
+        whole = _listed("[", items, "]")
+        sizes = self._sizes(at)
+        for elements in self._elements:
+            is_listed = len(value) == len(elements) and all(map(_mentions, value, elements))
+            if is_listed and sizes is not None:
+                self.used.update(elements)
+                entries = {element: _joined(parts) for element, parts in zip(elements, items, strict=True)}
+                return [_Entries(elements, entries, (), False, frozenset(), sizes, _joined(whole))]  # noqa: FBT003
+        return whole
+
+    def _sizes(self, at: At) -> tuple[int, float] | None:
+        """How few and how many items a list may have; `None` when it has to keep those of the example."""
+        if self._is_shape:
+            return 0, float("inf")
+        rule, is_own = most_exact(self._rules, at) or (None, False)
+        if rule is None or not _is_type(rule):
+            return None
+        (matcher,) = rule.matchers
+        return (matcher.get("min", 0), matcher.get("max", float("inf"))) if is_own else (0, float("inf"))
+
+
+def _plain(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """The rules if all are plain; with others among them, no place is known to be open."""
+    names = {str(matcher["match"]) for rule in rules.values() for matcher in rule.matchers}
+    return rules if names <= _PLAIN_MATCHERS and not any(".." in path for path in rules) else {}
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _is_type(rule: Rule) -> bool:
+    return [matcher["match"] for matcher in rule.matchers] == ["type"]
+
+
+def _mentions(value: object, text: str) -> bool:
+    if is_object(value):
+        return text in value or any(_mentions(item, text) for item in value.values())
+    if is_array(value):
+        return any(_mentions(item, text) for item in value)
+    return value == text
+
+
+def _listed(begin: str, items: Sequence[Parts], end: str) -> Parts:
+    parts: Parts = [begin]
+    for at, item in enumerate(items):
+        parts += [",", *item] if at else item
+    return [*parts, end]
+
+
+def _joined(parts: Parts) -> Parts:
+    """The same parts with neighbouring texts as one."""
+    return list(_runs(parts))
+
+
+def _runs(parts: Parts) -> Iterator["str | _Piece"]:
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        if texts:
+            yield "".join(texts)
+            texts = []
+        yield part
+    if texts:
+        yield "".join(texts)
