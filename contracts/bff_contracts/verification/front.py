@@ -121,7 +121,6 @@ class Front:
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
         change = json.loads(await _read(receive))
-        known = len(self.failed_states)
         if change.get("action") == "teardown":
             await self.restore()
         elif change["state"]:  # the verifier also announces that an interaction has no state
@@ -131,9 +130,9 @@ class Front:
                 self.doing = f"the handler of provider state {change['state']!r}"
                 await self._changed(self._states.set_up(change["state"], change.get("params") or {}), change["state"])
                 self.doing = _PROVIDER
-        failed = len(self.failed_states) > known
-        # 400, because the verifier asks again for two minutes after any 5xx.
-        await _respond(send, 400 if failed else 200, [(b"content-type", b"application/json")], b"{}")
+        # Always 200: a refused change is printed on standard error, and asked again for two minutes after any 5xx. What
+        # failed is in `failed_states`, without which no interaction counts as verified.
+        await _respond(send, 200, [(b"content-type", b"application/json")], b"{}")
 
     async def _changed(self, work: Awaitable[None], state: str = "") -> None:
         """Change provider states; whatever goes wrong is noted, and nothing is raised."""
@@ -150,6 +149,8 @@ class Front:
             )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.failed_states:  # there is nothing to compare without its state
+            return await _respond(send, _NO_STATUS, [], b"")
         if self.gave_up:
             self.failures.append(NoAnswer(_NOT_TRIED))
             return await _respond(send, _NO_STATUS, [], b"")

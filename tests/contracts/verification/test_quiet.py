@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bff_contracts.platform import CMS
-from bff_contracts.verification import verify_provider
+from bff_contracts.verification import NotVerified, verify_provider
 from bff_contracts.verification.quiet import quiet_engine
 from tests.providers.small import SmallCms
 
@@ -22,6 +23,29 @@ def test_the_log_of_the_engine_is_not_printed(cms: SmallCms, capfd: pytest.Captu
     verify_provider(cms, provider=CMS, states=cms.states)
 
     assert set(capfd.readouterr().out.split()) == {"asked"}
+
+
+def test_a_state_that_fails_is_reported_and_not_printed(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
+    def fails(_: object) -> None:
+        message = "no such table"
+        raise RuntimeError(message)
+
+    with pytest.raises(NotVerified, match="no such table"):
+        verify_provider(cms, provider=CMS, states=dict.fromkeys(cms.states, fails))
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_teardown_that_fails_is_reported_and_not_printed(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
+    def fails_later(_: object) -> Iterator[None]:
+        yield
+        message = "no such table"
+        raise RuntimeError(message)
+
+    with pytest.raises(NotVerified, match="no such table"):
+        verify_provider(cms, provider=CMS, states=dict.fromkeys(cms.states, fails_later))
+
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_program_keeps_its_own_output() -> None:
