@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from tests.documents.blocks import ROOT, Place, assert_among, block, runs
+from tests.providers import cms, fastapi_cms
 from tests.support.hypercorn_server import on_hypercorn
 
 PAGE = "docs/providers.md"
+KEY = "the-key-of-our-tests"
 MY_SERVICE = {
     "__init__.py": "",
     "storage.py": """\
@@ -90,18 +100,81 @@ def test_a_difference_is_told_as_shown(blocks: list[str], my_service: Place) -> 
     )
 
 
-@runs(PAGE, "HULEEDU_INTERNAL_API_KEY=… bff-contracts verify", "from quart import")
-def test_a_service_that_runs_is_verified_by_its_states_route(
-    blocks: list[str], my_service: Place, monkeypatch: pytest.MonkeyPatch
+@runs(PAGE, "import sqlite3")
+def test_the_handler_of_a_table_verifies_the_provider_and_leaves_nothing_behind(
+    blocks: list[str], my_service: Place
 ) -> None:
-    command, route = blocks
-    my_service.write("contract_states.py", route)
-    monkeypatch.syspath_prepend(str(my_service.folder))  # pyright: ignore[reportUnknownMemberType]
-    monkeypatch.chdir(my_service.folder)
-    app = importlib.import_module("my_service.app").create_app()
-    app.register_blueprint(importlib.import_module("contract_states").contract_states)
-    with on_hypercorn(app) as url:
-        there = Place(my_service.folder, {"http://127.0.0.1:5002": url}, my_service.variables)
-        printed = there.run(command.replace("…", "the-key-of-our-tests"))
+    my_service.write("handlers.py", blocks[0])
+    test = block(PAGE, "from collections.abc import Iterator").text
+    imported = "from handlers import batches_have_exactly_these_classes\n\nSTATES = {"
+    my_service.write("test_bff_contract.py", test.replace("STATES = {", imported))
 
-    assert "keeps the 11 chosen of" in printed
+    assert "11 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
+    with closing(sqlite3.connect(my_service.folder / "classes.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM batch_classes").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM classes").fetchone() != (0,)
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """Their service with a states route of the page."""
+
+    place: Place
+    monkeypatch: pytest.MonkeyPatch
+
+    def verified(self, command: str, route: str, serve: Callable[[cms.Settings, Any], Any]) -> str:
+        """What the command prints; `serve` makes the application out of its settings and the route."""
+        folder = self.place.folder
+        self.place.write("contract_states.py", route)
+        self.monkeypatch.syspath_prepend(str(folder))  # pyright: ignore[reportUnknownMemberType]
+        self.monkeypatch.chdir(folder)
+        for module in ("contract_states", "my_service", "my_service.storage"):
+            self.monkeypatch.delitem(sys.modules, module, raising=False)
+        states = importlib.import_module("contract_states").contract_states
+        settings = cms.Settings(str(folder / "classes.db"), "the-key-of-our-tests")
+        with on_hypercorn(serve(settings, states)) as url:
+            there = Place(folder, {"http://127.0.0.1:5002": url}, self.place.variables)
+            return there.run(command.replace("HULEEDU_INTERNAL_API_KEY=…", f"HULEEDU_INTERNAL_API_KEY={KEY}"))
+
+
+@pytest.fixture
+def running_service(my_service: Place, monkeypatch: pytest.MonkeyPatch) -> RunningService:
+    return RunningService(my_service, monkeypatch)
+
+
+COMMAND = "HULEEDU_INTERNAL_API_KEY=… bff-contracts verify"
+
+
+@runs(PAGE, COMMAND, "from quart import")
+def test_a_quart_service_that_runs_is_verified_by_its_states_route(
+    blocks: list[str], running_service: RunningService
+) -> None:
+    def serve(settings: cms.Settings, route: Any) -> Any:
+        app = cms.create_app(settings)
+        app.register_blueprint(route)
+        return app
+
+    assert "keeps the 11 chosen of" in running_service.verified(blocks[0], blocks[1], serve)
+
+
+@runs(PAGE, "from typing import Any\n\nfrom fastapi")
+def test_a_fastapi_service_that_runs_is_verified_by_its_states_route(
+    blocks: list[str], running_service: RunningService
+) -> None:
+    def serve(settings: cms.Settings, route: Any) -> Any:
+        app = fastapi_cms.create_app(settings)
+        app.include_router(route)
+        return app
+
+    assert "keeps the 11 chosen of" in running_service.verified(block(PAGE, COMMAND).text, blocks[0], serve)
+
+
+@runs(PAGE, "from starlette.requests import")
+def test_a_starlette_service_that_runs_is_verified_by_its_states_route(
+    blocks: list[str], running_service: RunningService
+) -> None:
+    def serve(settings: cms.Settings, route: Any) -> Any:
+        app = fastapi_cms.create_app(settings)
+        return Starlette(routes=[route, Mount("/", app)])
+
+    assert "keeps the 11 chosen of" in running_service.verified(block(PAGE, COMMAND).text, blocks[0], serve)
