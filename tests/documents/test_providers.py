@@ -81,7 +81,7 @@ def test_the_scaffold_fails_with_what_is_shown(blocks: list[str], my_service: Pl
     assert_among(shown, my_service.run(f"{run.strip()} -p no:randomly", fails=True))
 
 
-@runs(PAGE, "from collections.abc import Iterator")
+@runs(PAGE, "from collections.abc import Callable, Iterator")
 def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Place) -> None:
     my_service.write("test_bff_contract.py", blocks[0])
 
@@ -91,7 +91,7 @@ def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Plac
 @runs(PAGE, "NotVerified: classes of batches: one batch")
 def test_a_difference_is_told_as_shown(blocks: list[str], my_service: Place) -> None:
     my_service.write("other_service.py", RENAMED)
-    test = block(PAGE, "from collections.abc import Iterator").text
+    test = block(PAGE, "from collections.abc import Callable, Iterator").text
     my_service.write("test_bff_contract.py", test.replace("from my_service.app", "from other_service"))
 
     assert_among(
@@ -105,9 +105,9 @@ def test_the_handler_of_a_table_verifies_the_provider_and_leaves_nothing_behind(
     blocks: list[str], my_service: Place
 ) -> None:
     my_service.write("handlers.py", blocks[0])
-    test = block(PAGE, "from collections.abc import Iterator").text
-    imported = "from handlers import batches_have_exactly_these_classes\n\nSTATES = {"
-    my_service.write("test_bff_contract.py", test.replace("STATES = {", imported))
+    test = block(PAGE, "from collections.abc import Callable, Iterator").text
+    imported = "from handlers import batches_have_exactly_these_classes\n\nSTATES: "
+    my_service.write("test_bff_contract.py", test.replace("STATES: ", imported))
 
     assert "11 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
     with closing(sqlite3.connect(my_service.folder / "classes.db")) as connection:

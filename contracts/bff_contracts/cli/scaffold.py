@@ -19,20 +19,26 @@ _FILE: Final = Template('''\
 expects.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from bff_contracts.states import $models
-from bff_contracts.verification import RunningProvider, interactions_of, running_provider
+from bff_contracts.states import (
+$models
+)
+from bff_contracts.verification import RunningProvider, cases_of, running_provider
 $application
 PROVIDER = "$provider"
 API_KEY: str | None = None  # the key that the application accepts; None takes HULEEDU_INTERNAL_API_KEY
+NOT_YET: list[str] = []  # endpoints that are not built yet, as "GET …/last-part": their tests are expected to fail
+
+# The handlers below write into the database that the application opens: have create_app open one for tests.
 
 
 $handlers
 
-STATES = {
+STATES: dict[str, Callable[[Any], Any]] = {
 $states
 }
 
@@ -43,17 +49,17 @@ def provider() -> Iterator[RunningProvider]:
         yield running
 
 
-@pytest.mark.parametrize("interaction", interactions_of(PROVIDER))
+@pytest.mark.parametrize("interaction", cases_of(PROVIDER, not_yet=NOT_YET))
 def test_contract(provider: RunningProvider, interaction: str) -> None:
     provider.verify(interaction)
 ''')
 
 _APPLICATION: Final = '''
 
-def create_app():
-    """The ASGI application to verify, set up for tests; it may be async."""
+def create_app() -> Any:
+    """The ASGI application to verify, with a database for tests; it may be async."""
 
-    async def unwritten(scope, receive, send):
+    async def unwritten(scope: Any, receive: Any, send: Any) -> None:
         raise NotImplementedError("create_app: return your application here")
 
     return unwritten
@@ -104,7 +110,7 @@ def scaffold_of(provider: str, app: tuple[str, str] | None = None) -> str:
     return _FILE.substitute(
         provider=provider,
         short=BY_NAME[provider].short,
-        models=", ".join(sorted(state.params.__name__ for state in states)),
+        models="\n".join(f"    {name}," for name in sorted(state.params.__name__ for state in states)),
         application=_APPLICATION if app is None else _import(*app),
         handlers="\n\n".join(map(_handler, states)),
         states="\n".join(f'    "{state.name}": {function_name(state)},' for state in states),

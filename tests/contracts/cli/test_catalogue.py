@@ -18,6 +18,9 @@ from bff_contracts.verification import interactions_of
 NAMES = {"ras": "result-aggregator-service", "cms": "class-management-service"}
 
 
+ROOT = Path(__file__).parents[3]
+
+
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(arguments) == 0
     return capsys.readouterr().out
@@ -137,6 +140,36 @@ def test_a_scaffold_has_one_test_for_each_interaction(tmp_path: Path) -> None:
     assert [line.partition("::")[2] for line in collected if "::" in line] == [
         f"test_contract[{interaction.description}]" for interaction in pact.interactions
     ]
+
+
+@pytest.mark.parametrize("application", [[], ["--app", "tests.providers.small:SmallCms"]], ids=["none", "given"])
+@pytest.mark.parametrize("provider", ["ras", "cms"])
+def test_a_scaffold_passes_ruff_and_mypy(provider: str, application: list[str], tmp_path: Path) -> None:
+    main(["scaffold", provider, *application, "-o", str(tmp_path / "test_contract.py")])
+    for check in (
+        ["ruff", "check", "--isolated", "--select", "E,F,UP,B,W", "--line-length", "120"],
+        ["ruff", "format", "--isolated", "--check", "--line-length", "120"],
+        ["mypy", "--strict", "--follow-imports", "silent", "--config-file", os.devnull, "--cache-dir", os.devnull],
+    ):
+        done = subprocess.run(  # noqa: S603  our own interpreter
+            [sys.executable, "-m", *check, "test_contract.py"],
+            cwd=tmp_path,
+            env={**os.environ, "MYPYPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_scaffold_expects_what_is_not_built_yet_to_fail(tmp_path: Path) -> None:
+    main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
+    file = tmp_path / "test_contract.py"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("NOT_YET: list[str] = []", 'NOT_YET: list[str] = ["…/class-info"]'), encoding="utf-8")
+
+    assert "11 xfailed" in pytest_of(tmp_path, "-k", "classes")
 
 
 def test_a_scaffold_without_an_application_says_where_to_put_it(tmp_path: Path) -> None:
