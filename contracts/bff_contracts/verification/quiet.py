@@ -9,28 +9,46 @@ from typing import Final
 
 _OUTPUT: Final = 1
 
-_redirecting: Final = threading.Lock()
+
+class _Redirection:
+    """The redirection of this process, which all contexts share: the first makes it, the last one undoes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._contexts = 0
+        self._stack = contextlib.ExitStack()
+
+    def enter(self) -> None:
+        with self._lock:
+            self._contexts += 1
+            if self._contexts == 1:
+                try:
+                    _redirect(self._stack)
+                except (OSError, ValueError):  # there is no standard output, or it is closed
+                    self._stack.close()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._contexts -= 1
+            if self._contexts == 0:
+                self._stack.close()
+
+
+_REDIRECTION: Final = _Redirection()
 
 
 @contextlib.contextmanager
 def quiet_engine() -> Generator[None]:
     """Send what is written to file descriptor 1 nowhere for as long as the context lasts.
 
-    Python's own `sys.stdout` is not silenced: where it writes to that descriptor, it writes to a copy meanwhile. A
-    context within another one changes nothing.
+    Python's own `sys.stdout` is not silenced: where it writes to that descriptor, it writes to a copy meanwhile.
+    Contexts of several threads may overlap.
     """
-    if not _redirecting.acquire(blocking=False):
-        yield
-        return
+    _REDIRECTION.enter()
     try:
-        with contextlib.ExitStack() as stack:
-            try:
-                _redirect(stack)
-            except (OSError, ValueError):  # there is no standard output, or it is closed
-                stack.close()
-            yield
+        yield
     finally:
-        _redirecting.release()
+        _REDIRECTION.leave()
 
 
 def _redirect(stack: contextlib.ExitStack) -> None:

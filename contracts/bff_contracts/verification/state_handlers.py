@@ -146,7 +146,8 @@ class HandledStates:
         try:
             with watch:
                 async with limit:
-                    result = await work
+                    # A task of its own, so that a handler that cancels its task does not cancel the kit's.
+                    result = await asyncio.ensure_future(work)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

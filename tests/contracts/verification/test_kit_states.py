@@ -188,3 +188,17 @@ def test_what_cannot_be_restored_is_a_failure(cms: SmallCms) -> None:
         raises()
 
     assert "its handler raised RuntimeError" in failures(cms, states_with(seed))[NEEDS_STATE]
+
+
+def test_a_handler_that_cancels_its_task_is_reported(cms: SmallCms) -> None:
+    async def cancels(_: object) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with (
+        running_provider(cms, provider=CMS, states=states_with(cancels)) as running,
+        pytest.raises(NotVerified, match="its handler was cancelled"),
+    ):
+        running.verify(NEEDS_STATE)

@@ -76,6 +76,18 @@ def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[
     assert capfd.readouterr().out == "ours\n"
 
 
+def test_the_output_stays_quiet_until_the_last_of_two_overlapping_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    first, second = quiet_engine(), quiet_engine()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    os.write(1, b"engine\n")
+    second.__exit__(None, None, None)
+    os.write(1, b"ours\n")
+
+    assert capfd.readouterr().out == "ours\n"
+
+
 def test_a_process_without_standard_output_can_verify() -> None:
     program = "from bff_contracts.verification.quiet import quiet_engine\nwith quiet_engine(): print('x')"
     done = subprocess.run(  # noqa: S602  the shell closes a descriptor
