@@ -17,6 +17,7 @@ from bff_contracts.cli.common import CannotRun
 from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
+_SIGNALLED: Final = 128  # and the number of the signal, as shells have it
 
 _EPILOG: Final = """\
 examples:
@@ -28,7 +29,7 @@ examples:
   bff-contracts diff main                         what the contracts here demand that those of main did not
   bff-contracts publish --dry-run                 what would be sent to the Pact Broker
 
-exit codes: 0 done, 1 the answer is no, 2 could not run
+exit codes: 0 done, 1 the answer is no, 2 could not run, 130 stopped by Ctrl-C
 """
 
 
@@ -55,13 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
         print(f"bff-contracts: unexpected {type(error).__name__}: {error} (-v tells more)", file=sys.stderr)  # noqa: T201
         return _CANNOT_RUN
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("bff-contracts: stopped", file=sys.stderr)  # noqa: T201
-        return _CANNOT_RUN
+        return _SIGNALLED + next(iter(error.args), signal.SIGINT)
 
 
-def _ended(*_: object) -> None:
-    raise KeyboardInterrupt
+def _ended(number: int, _: object) -> None:
+    raise KeyboardInterrupt(number)
 
 
 def _parser() -> argparse.ArgumentParser:

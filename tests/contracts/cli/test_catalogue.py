@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +111,21 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("bff-contracts 0.")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "ended"])
+def test_a_signal_ends_a_verification_with_its_code(number: signal.Signals, code: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "bff_contracts", "verify", "cms", "--only", "health", "--url", url]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:  # noqa: S603  our own interpreter
+            silent.accept()[0].close()  # it sees that somebody listens
+            with silent.accept()[0]:  # it waits for an answer
+                process.send_signal(number)
+                _, printed = process.communicate()
+
+    assert (process.returncode, printed) == (code, "bff-contracts: stopped\n")
 
 
 # Scaffolds
