@@ -84,7 +84,7 @@ async def patiently(ras: RASClient) -> list[str]:
     """The ids of the teacher's batches, whatever goes wrong on the way."""
     while True:
         try:
-            return [batch.batch_id for batch in await ras.get_batches_for_user(TEACHER)]
+            return [batch.batch_id for batch in (await ras.get_batches_for_user(TEACHER)).batches]
         except BackendError:
             continue
 

@@ -11,6 +11,7 @@ from bff_clients.errors import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    InvalidArgument,
 )
 from bff_clients.models import (
     Batch,
@@ -48,6 +49,7 @@ __all__ = [
     "ContractViolation",
     "CorrelationIdMiddleware",
     "Essay",
+    "InvalidArgument",
     "Pagination",
     "ProcessingPhase",
     "RASClient",

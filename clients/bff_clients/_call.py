@@ -63,7 +63,7 @@ class Call:
         correlation_id: The caller's, or `None` for that of the request being served.
 
     Raises:
-        ValueError: The correlation id is not a UUID.
+        InvalidArgument: The correlation id is not a UUID.
     """
 
     def __init__(self, upstream: Upstream, operation: str, correlation_id: str | UUID | None) -> None:

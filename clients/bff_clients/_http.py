@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -24,6 +25,8 @@ from bff_clients._transport import AiohttpTransport, AsyncHTTPTransport
 HttpClient = httpx.AsyncClient
 
 _JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
+
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
 
@@ -66,7 +69,7 @@ async def exchange(
     try:
         return await _exchanged(http, url, headers, limit)
     except Exception as error:  # noqa: BLE001  # whatever a transport raises
-        return fault_of(error, closed=http.is_closed)
+        return _with_hint(fault_of(error, closed=http.is_closed), url)
     finally:
         _quiet.set(False)
 
@@ -98,6 +101,14 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
         body,
         None if retry_after is None else retry_after.decode("latin-1"),
     )
+
+
+def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
+    """Say what a test has to do whose call went to this machine, and not to whatever should have answered it."""
+    if fault.trouble != "connect" or "pytest" not in sys.modules or host_of(url) not in _THIS_MACHINE:
+        return fault
+    hint = "in a test the fixture `backends` answers, or respx with HTTP_TRANSPORT=httpx"
+    return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
 def _coding(head: dict[bytes, bytes]) -> bytes:

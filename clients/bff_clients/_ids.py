@@ -8,12 +8,15 @@ from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
+from bff_clients.errors import InvalidArgument
 from bff_clients.models import UUID_PATTERN, BatchId
+
+_NAME: Final = "user_id"
 
 MAX_USER_ID_BYTES: Final = 2048
 """Of an escaped user id: with it a request's head is well below the 8 KB that common servers and proxies stop at."""
 
-_TOO_LONG: Final = f"user_id must not have more than {MAX_USER_ID_BYTES} bytes when it is escaped"
+_TOO_LONG: Final = f"must not have more than {MAX_USER_ID_BYTES} bytes when it is escaped"
 _CANONICAL: Final = re.compile(UUID_PATTERN)
 # Narrower than uuid.UUID(), which also takes dashes anywhere, "0x", underscores and other scripts' digits.
 _SPELLINGS: Final = re.compile(
@@ -23,46 +26,57 @@ _SPELLINGS: Final = re.compile(
 )
 
 
-def canonical_uuid(value: str, *, name: str) -> str:
+def canonical_uuid(value: str | UUID, *, name: str) -> str:
     """Spell a UUID as RAS and CMS do: lower case, with dashes.
 
     Raises:
-        ValueError: It is not a UUID in one of the usual spellings (dashes or none, any case, braces, ``urn:uuid:``).
+        InvalidArgument: It is not a UUID in one of the usual spellings (dashes or none, any case, braces,
+            ``urn:uuid:``).
     """
-    if _CANONICAL.fullmatch(value):
-        return value
-    if not _SPELLINGS.fullmatch(value):
-        message = f"{name} must be a UUID, got {value[:80]!r}"
-        raise ValueError(message)
-    return str(UUID(value))
+    if isinstance(value, UUID):
+        return str(value)
+    if not isinstance(value, str) or not _SPELLINGS.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidArgument(name, "must be a UUID")
+    return value if _CANONICAL.fullmatch(value) else str(UUID(value))
 
 
-def canonical_batch_id(value: str) -> BatchId:
+def canonical_batch_id(value: str | UUID) -> BatchId:
     """Spell a batch id as RAS and CMS do.
 
     Raises:
-        ValueError: It is not a UUID; the message names it.
+        InvalidArgument: It is not a UUID.
     """
     return BatchId(canonical_uuid(value, name="batch_id"))
+
+
+def user_id_text(user_id: str | UUID) -> str:
+    """A user id as text.
+
+    Raises:
+        InvalidArgument: It is neither a text nor a UUID.
+    """
+    if isinstance(user_id, str):
+        return user_id
+    if isinstance(user_id, UUID):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return str(user_id)
+    raise InvalidArgument(_NAME, "must be a text or a UUID")
 
 
 def user_path_segment(user_id: str) -> str:
     """Escape a user id so that it is exactly one segment of a path.
 
     Raises:
-        ValueError: It is empty, ``.`` or ``..`` (which name another path), holds a slash, a control character or half
-            a surrogate pair, or has more than 2048 bytes when it is escaped.
+        InvalidArgument: It is empty, ``.`` or ``..`` (which name another path), holds a slash, a control character or
+            half a surrogate pair, or has more than 2048 bytes when it is escaped.
     """
     if len(user_id) > MAX_USER_ID_BYTES:
-        raise ValueError(_TOO_LONG)
+        raise InvalidArgument(_NAME, _TOO_LONG)
     # RAS takes an escaped slash for a slash: no user of it has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
-        message = f"user_id must not be empty, '.' or '..', or hold a slash, got {user_id[:80]!r}"
-        raise ValueError(message)
+        raise InvalidArgument(_NAME, "must not be empty, '.' or '..', or hold a slash")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
-        message = f"user_id must not hold control characters or lone surrogates, got {user_id[:80]!r}"
-        raise ValueError(message)
+        raise InvalidArgument(_NAME, "must not hold control characters or lone surrogates")
     segment = quote(user_id, safe="")
     if len(segment) > MAX_USER_ID_BYTES:
-        raise ValueError(_TOO_LONG)
+        raise InvalidArgument(_NAME, _TOO_LONG)
     return segment

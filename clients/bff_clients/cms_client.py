@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar, cast
+from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import HttpClient
-from bff_clients._ids import canonical_batch_id
+from bff_clients._ids import canonical_uuid
 from bff_clients._upstream import Upstream
-from bff_clients.models import AnswerModel, BatchId, ClassInfo, Counted, Entries, ValidationStatus
+from bff_clients.errors import InvalidArgument
+from bff_clients.models import AnswerModel, ClassInfo, Counted, Entries, Id, ValidationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from bff_clients.config import BackendSettings
 
@@ -75,29 +76,28 @@ class CMSClient(BackendClient):
         self._room = MAX_URL_BYTES - len(settings.cms_base_url)
 
     async def get_batch_class_info(
-        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
-    ) -> dict[str, ClassInfo | None]:
+        self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
+    ) -> dict[Id, ClassInfo | None]:
         """Read the class of each batch; `None` when it has none, or CMS does not know the batch.
 
         Many ids are asked for in several requests, at most 4 at a time, under one deadline.
 
         Args:
-            batch_ids: UUIDs in any usual spelling, duplicates allowed; none makes no request.
+            batch_ids: UUIDs, as such or in any usual spelling, duplicates allowed; none makes no request.
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Returns:
-            Exactly the caller's ids, spelled as the caller did.
+            Exactly the caller's ids, as the caller gave them.
 
         Raises:
-            ValueError: An id is not a UUID, and the message names it; nothing was sent.
-            TypeError: `batch_ids` is one string.
+            InvalidArgument: An id is not a UUID, or `batch_ids` is one id; nothing was sent.
             BackendError: There is no whole answer; see `bff_clients.errors`.
         """
         return await self._read(_CLASS_INFO, batch_ids, correlation_id)
 
     async def get_batch_validation_status(
-        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
-    ) -> dict[str, ValidationStatus | None]:
+        self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
+    ) -> dict[Id, ValidationStatus | None]:
         """Read how far the validation of each batch's students is; `None` when it is not being validated.
 
         Arguments, result and errors are those of `get_batch_class_info`.
@@ -105,12 +105,11 @@ class CMSClient(BackendClient):
         return await self._read(_VALIDATION_STATUS, batch_ids, correlation_id)
 
     async def _read(
-        self, endpoint: _ByBatch[M], batch_ids: Iterable[str], correlation_id: str | UUID | None
-    ) -> dict[str, M | None]:
-        if isinstance(batch_ids, str):
-            message = "batch_ids must be a collection of ids, not one string"
-            raise TypeError(message)
-        wanted = {spelled: canonical_batch_id(spelled) for spelled in batch_ids}
+        self, endpoint: _ByBatch[M], batch_ids: Iterable[Id], correlation_id: str | UUID | None
+    ) -> dict[Id, M | None]:
+        if isinstance(batch_ids, str | UUID):
+            raise InvalidArgument("batch_ids", "must be a collection of ids, not one id")
+        wanted = {one: canonical_uuid(one, name=f"batch_ids[{at}]") for at, one in enumerate(batch_ids)}
         distinct = list(dict.fromkeys(wanted.values()))
         async with Call(self._upstream, endpoint.operation, correlation_id) as call:
             size = min(MAX_IDS_PER_REQUEST, (self._room - len(endpoint.target) + 1) // _ID_BYTES)
@@ -118,10 +117,10 @@ class CMSClient(BackendClient):
             found = await _all_parts(call, endpoint, chunks)
             if isinstance(found, Exception):
                 raise found
-        return {spelled: found[canonical] for spelled, canonical in wanted.items()}
+        return {one: found[canonical] for one, canonical in wanted.items()}
 
 
-async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchId]]) -> dict[str, M | None] | Exception:
+async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[str]]) -> dict[str, M | None] | Exception:
     """Ask for every chunk; the first failure cancels the rest and is what the caller gets.
 
     The failure is returned, so that no frame of its traceback holds the answers of other chunks.
@@ -132,7 +131,7 @@ async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[BatchI
         return await _part(call, endpoint, chunks[0])
     turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-    async def ask(ids: list[BatchId]) -> dict[str, M | None]:
+    async def ask(ids: list[str]) -> dict[str, M | None]:
         async with turns:
             return await _part(call, endpoint, ids)
 
@@ -150,7 +149,7 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
     return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
 
 
-async def _part(call: Call, endpoint: _ByBatch[M], ids: list[BatchId]) -> dict[str, M | None]:
+async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, M | None]:
     answer = await call.get(SecretStr(endpoint.target + ",".join(ids)))
 
     def wrong(entries: dict[str, M | None]) -> str | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from ipaddress import IPv6Address
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bff_clients._http import HttpClient, host_of, new_client
@@ -70,16 +75,33 @@ def _secret_token(value: SecretStr) -> SecretStr:
 BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
 
 
+_PREFIX: Final = "BFF_TEACHER_SERVICE_"
+_DEVELOPMENT: Final = "development"
+_ALIKE: Final = 0.8
+"""How alike two names have to be for one to be taken for a misspelling of the other."""
+
+_LOG: Final = logging.getLogger("bff_clients")
+_reported: set[str] = set()
+"""The variables that have been reported: settings may be read many times in one process."""
+
+
+def _url_names(short: str) -> AliasChoices:
+    return AliasChoices(f"{_PREFIX}{short}_BASE_URL", f"{_PREFIX}{short}_URL")
+
+
 class BackendSettings(BaseSettings):
     """Settings of both clients, read from the environment unless they are passed by name.
+
+    ``BackendSettings(_env_file=".env")`` reads a file besides; the environment goes before it.
 
     Raises:
         pydantic.ValidationError: A value is missing or out of bounds. The message names the variable and never
             quotes a value.
+        TypeError: There is no setting of that name; the message names the nearest.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="BFF_TEACHER_SERVICE_",
+        env_prefix=_PREFIX,
         frozen=True,
         extra="ignore",
         validate_by_name=True,
@@ -92,10 +114,14 @@ class BackendSettings(BaseSettings):
     )
     """Sent as ``X-Internal-API-Key``. The platform's variable, without this service's prefix."""
 
-    ras_base_url: BaseUrl = "http://127.0.0.1:4003"
+    environment: str = Field(default=_DEVELOPMENT, validation_alias="ENVIRONMENT")
+    """Where the service runs. The platform's variable, without this service's prefix. Outside of ``development`` both
+    base URLs have to be set."""
+
+    ras_base_url: BaseUrl = Field(default="http://127.0.0.1:4003", validation_alias=_url_names("RAS"))
     """Result Aggregator Service; the default is its port on a developer's machine, and the mock's."""
 
-    cms_base_url: BaseUrl = "http://127.0.0.1:5002"
+    cms_base_url: BaseUrl = Field(default="http://127.0.0.1:5002", validation_alias=_url_names("CMS"))
     """Class Management Service; the default is its port on a developer's machine, and the mock's."""
 
     service_id: Annotated[str, AfterValidator(_header_token)] = "bff-teacher-service"
@@ -143,6 +169,55 @@ class BackendSettings(BaseSettings):
 
     http_max_waiting: int = Field(default=200, ge=0, le=100_000)
     """Requests that may wait for one backend; more are turned away at once."""
+
+    if not TYPE_CHECKING:  # type checkers know the names from the fields
+
+        def __init__(self, **values: Any) -> None:
+            fields = type(self).model_fields
+            for name in values:
+                if name not in fields and not name.startswith("_"):
+                    message = f"there is no setting {name!r}; {_nearest(name, fields)}"
+                    raise TypeError(message)
+            super().__init__(**values)
+            _report_unread_variables(fields)
+
+    @model_validator(mode="after")
+    def _has_urls_outside_of_development(self) -> Self:
+        missing = [name for name in ("ras_base_url", "cms_base_url") if name not in self.model_fields_set]
+        if missing and self.environment.lower() != _DEVELOPMENT:
+            variables = " and ".join(f"{_PREFIX}{name.upper()}" for name in missing)
+            message = f"{variables} must be set when ENVIRONMENT is not {_DEVELOPMENT}: the defaults are this machine"
+            raise ValueError(message)
+        return self
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    found = get_close_matches(name.lower(), known, n=1, cutoff=0)
+    return f"did you mean {found[0]!r}?" if found else ""
+
+
+def _report_unread_variables(fields: Mapping[str, FieldInfo]) -> None:
+    """Warn of variables that are almost spelled as one that is read.
+
+    The prefix is the whole service's, so a name that is like none of these is somebody else's.
+    """
+    known = {variable.removeprefix(_PREFIX) for name, field in fields.items() for variable in _variables(name, field)}
+    for variable in os.environ:
+        name = variable.upper().removeprefix(_PREFIX)
+        if name in known or variable in _reported or not variable.upper().startswith(_PREFIX):
+            continue
+        alike = get_close_matches(name, known, n=1, cutoff=_ALIKE)
+        if alike:
+            _reported.add(variable)
+            _LOG.warning("nobody reads the environment variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
+
+
+def _variables(name: str, field: FieldInfo) -> list[str]:
+    """The variables that a setting is read from."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [alias if isinstance(alias, str) else f"{_PREFIX}{name.upper()}"]
 
 
 def create_http_client(settings: BackendSettings) -> HttpClient:

@@ -28,7 +28,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class CorrelationIdMiddleware:
     """ASGI middleware that sets `correlation_id` for each request: from ``X-Correlation-ID``, or a new one.
 
-    A header that is missing, malformed or given twice is replaced: what goes into logs and to backends is a UUID.
+    A header that is missing, malformed or given twice is replaced: what goes into logs and to backends is a UUID. It
+    is also ``request.state.correlation_id`` and the response's ``X-Correlation-ID`` unless the application sets one.
 
     Args:
         app: The application, such as FastAPI's: `app.add_middleware(CorrelationIdMiddleware)`.
@@ -42,9 +43,17 @@ class CorrelationIdMiddleware:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        token = correlation_id.set(_of(scope))
+        found = _of(scope)
+
+        async def send_with_id(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and all(name != HEADER for name, _ in message["headers"]):
+                message["headers"] = [*message["headers"], (HEADER, found.encode())]
+            await send(message)
+
+        scope.setdefault("state", {})["correlation_id"] = found
+        token = correlation_id.set(found)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_with_id)
         finally:
             correlation_id.reset(token)
 
@@ -53,7 +62,7 @@ def correlation_id_for(value: object | None) -> str:
     """The caller's correlation id in canonical spelling, that of the request being served, or a new one.
 
     Raises:
-        ValueError: The caller's is not a UUID.
+        InvalidArgument: The caller's is not a UUID.
     """
     if value is not None:
         return canonical_uuid(str(value), name="correlation_id")

@@ -1,4 +1,4 @@
-"""Both clients for a Dishka container."""
+"""Both clients for a Dishka container, typed and plain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dishka import Provider, Scope, provide  # pyright: ignore[reportUnknownVari
 from bff_clients._http import HttpClient
 from bff_clients.cms_client import CMSClient
 from bff_clients.config import BackendSettings, create_http_client
+from bff_clients.plain import PlainCMSClient, PlainCMSClientProtocol, PlainRASClient, PlainRASClientProtocol
 from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 from bff_clients.ras_client import RASClient
 
@@ -55,3 +56,19 @@ class BackendClientsProvider(Provider):
     def cms(self, http: BackendHttpClient, settings: BackendSettings) -> CMSClientProtocol:
         """Give the CMS client."""
         return CMSClient(http, settings)
+
+
+class PlainClientsProvider(Provider):
+    """Gives both plain clients under their protocols; goes beside `BackendClientsProvider`, whose clients they use."""
+
+    scope = Scope.APP
+
+    @provide
+    def ras(self, ras: RASClientProtocol) -> PlainRASClientProtocol:
+        """Give the plain RAS client."""
+        return PlainRASClient(ras)
+
+    @provide
+    def cms(self, cms: CMSClientProtocol) -> PlainCMSClientProtocol:
+        """Give the plain CMS client."""
+        return PlainCMSClient(cms)

@@ -1,12 +1,16 @@
 """What can go wrong between the BFF and a backend.
 
-BackendError
-  ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408, 429,
-  │                          breaker open, too many waiting, HTTP client closed, another event loop's client)
-  │    └─ BackendTimeout     no answer in time
-  ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
-  │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
-  └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
+ValueError
+  └─ InvalidArgument         an argument that no contract allows; nothing was sent
+
+Exception
+  └─ BackendError
+       ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408,
+       │    │                     429, breaker open, too many waiting, HTTP client closed, another event loop's client)
+       │    └─ BackendTimeout     no answer in time
+       ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
+       │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
+       └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
 
 A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
 the key, and rows are personal data. For the same reason the cause is not the exception of the HTTP library, but one of
@@ -31,6 +35,23 @@ UnavailableReason = Literal[
     "wrong_loop",
     "unexpected",
 ]
+
+
+class InvalidArgument(ValueError):
+    """An argument that no contract allows; nothing was sent. The message does not quote it: it may be personal.
+
+    Attributes:
+        argument: Its name.
+        problem: What it has to be.
+    """
+
+    def __init__(self, argument: str, problem: str) -> None:
+        super().__init__(argument, problem)
+        self.argument = argument
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.argument} {self.problem}"
 
 
 class BackendError(Exception):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType, TypeVar, overload
+from typing import Annotated, Any, Final, Literal, NewType, NoReturn, TypeVar
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -15,15 +16,20 @@ from pydantic import (
     FailFast,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 _T = TypeVar("_T")
 
 BatchId = NewType("BatchId", str)
 """A batch's UUID in canonical spelling: lower case, with dashes."""
+
+Id = TypeVar("Id", bound=str | UUID)
+"""An id as a caller has it."""
 
 UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """The canonical spelling of a UUID, the only one that RAS and CMS answer with."""
@@ -92,17 +98,42 @@ def _as_utc(text: str) -> datetime:
         return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    """A datetime of a Python caller in UTC; a naive one means UTC, as RAS's do."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _with_z(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
 class _DateTimeForms:
-    """Pydantic's own datetime takes more forms (a date alone, a Unix time): a strict pattern decides."""
+    """JSON has the forms of the contract; Pydantic's own datetime takes more (a date alone, a Unix time).
+
+    A Python caller may also pass a datetime. JSON is written in UTC, with a `Z` at its end.
+    """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
+        text = core_schema.no_info_after_validator_function(
             _as_utc, core_schema.str_schema(strict=True, pattern=DATE_TIME_PATTERN)
         )
+        value = core_schema.no_info_after_validator_function(_in_utc, core_schema.is_instance_schema(datetime))
+        return core_schema.json_or_python_schema(
+            json_schema=text,
+            python_schema=core_schema.union_schema([value, text], mode="left_to_right"),
+            serialization=core_schema.plain_serializer_function_ser_schema(_with_z, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, source: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time"}
 
 
 UtcDateTime = Annotated[datetime, _DateTimeForms()]
-Phase = Annotated[ProcessingPhase | str, Field(union_mode="left_to_right")]
+_BY_VALUE: Final = Field(strict=False)
+"""For an enum or a list of a strict model: a Python caller may pass the value of the enum, or a list for a tuple."""
+
+ClientStatus = Annotated[BatchClientStatus, _BY_VALUE]
+Phase = Annotated[Annotated[ProcessingPhase, _BY_VALUE] | str, Field(union_mode="left_to_right")]
 """An open vocabulary: a phase that is new to the platform is that word, and no violation of the contract."""
 
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
@@ -158,7 +189,7 @@ class Batch(AnswerModel):
     batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
     user_id: str
     assignment_id: str | None
-    overall_status: BatchClientStatus
+    overall_status: ClientStatus
     essay_count: Integer
     completed_essay_count: Integer
     failed_essay_count: Integer
@@ -188,7 +219,7 @@ class Essay(AnswerModel):
 class BatchDetails(Batch):
     """One batch with its essays, in the order in which RAS gave them: it promises none, so sort what you show."""
 
-    essays: Annotated[tuple[Annotated[Essay, Counted], ...], FailFast()]
+    essays: Annotated[tuple[Annotated[Essay, Counted], ...], FailFast(), _BY_VALUE]
 
 
 class Pagination(AnswerModel):
@@ -216,22 +247,27 @@ class ValidationStatus(AnswerModel):
     confirmed_associations: Integer
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPage(Sequence[Batch]):
-    """One page of a teacher's batches, newest first. It is the sequence of its batches and knows where it stands."""
+class BatchPage(AnswerModel):
+    """One page of a teacher's batches, newest first, and its position among all of them."""
 
-    batches: tuple[Batch, ...]
+    batches: Annotated[tuple[Annotated[Batch, Counted], ...], FailFast(), _BY_VALUE]
     pagination: Pagination
 
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Batch]: ...
-    def __getitem__(self, index: int | slice) -> Batch | Sequence[Batch]:
-        return self.batches[index]
+    @property
+    def has_more(self) -> bool:
+        """Whether there are batches behind this page."""
+        return self._end < self.pagination.total
 
-    def __len__(self) -> int:
-        return len(self.batches)
+    @property
+    def next_offset(self) -> int | None:
+        """The offset of the next page; `None` when this is the last."""
+        return self._end if self.has_more else None
 
-    def __iter__(self) -> Iterator[Batch]:
-        return iter(self.batches)
+    @property
+    def _end(self) -> int:
+        return self.pagination.offset + len(self.batches)
+
+    def __iter__(self) -> NoReturn:
+        """Refuse: Pydantic's own gives the names of the fields, and a pair of them could be taken apart by mistake."""
+        message = "a page is no list and no pair: use page.batches, and page.pagination for its position"
+        raise TypeError(message)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo, ValidationStatus
+from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo, Id, ValidationStatus
 
 
 class RASClientProtocol(Protocol):
@@ -18,7 +18,7 @@ class RASClientProtocol(Protocol):
 
     async def get_batches_for_user(
         self,
-        user_id: str,
+        user_id: str | UUID,
         *,
         limit: int = 20,
         offset: int = 0,
@@ -30,7 +30,7 @@ class RASClientProtocol(Protocol):
 
     def iter_batches_for_user(
         self,
-        user_id: str,
+        user_id: str | UUID,
         *,
         status: BatchStatus | str | None = None,
         page_size: int = 100,
@@ -39,7 +39,9 @@ class RASClientProtocol(Protocol):
         """Read all of a teacher's batches, newest first, page by page."""
         ...
 
-    async def get_batch_status(self, batch_id: str, *, correlation_id: str | UUID | None = None) -> BatchDetails | None:
+    async def get_batch_status(
+        self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
+    ) -> BatchDetails | None:
         """Read one batch with its essays; `None` when RAS does not know it."""
         ...
 
@@ -52,13 +54,13 @@ class CMSClientProtocol(Protocol):
         ...
 
     async def get_batch_class_info(
-        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
-    ) -> Mapping[str, ClassInfo | None]:
+        self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
+    ) -> Mapping[Id, ClassInfo | None]:
         """Read the class of each batch; `None` when it has none."""
         ...
 
     async def get_batch_validation_status(
-        self, batch_ids: Iterable[str], *, correlation_id: str | UUID | None = None
-    ) -> Mapping[str, ValidationStatus | None]:
+        self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
+    ) -> Mapping[Id, ValidationStatus | None]:
         """Read how far the validation of each batch's students is; `None` when it is not being validated."""
         ...

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import FailFast, SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import Answer, HttpClient
-from bff_clients._ids import canonical_batch_id, user_path_segment
+from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
 from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
+from bff_clients.errors import InvalidArgument
 from bff_clients.models import (
     AnswerModel,
     Batch,
@@ -21,9 +22,7 @@ from bff_clients.models import (
     BatchId,
     BatchPage,
     BatchStatus,
-    Counted,
     Entries,
-    Pagination,
 )
 
 if TYPE_CHECKING:
@@ -41,16 +40,11 @@ END_OF_OFFSETS: Final = 10**18
 """The contract's: up to 18 digits. RAS itself fails from 2**63."""
 
 
-class _PageBody(AnswerModel):
-    batches: Annotated[tuple[Annotated[Batch, Counted], ...], FailFast()]
-    pagination: Pagination
-
-
 class _UnknownBatch(AnswerModel):
     error: Literal["Batch not found"]
 
 
-_PAGE: Final = TypeAdapter(_PageBody)
+_PAGE: Final = TypeAdapter(BatchPage)
 _DETAILS: Final = TypeAdapter(BatchDetails)
 _UNKNOWN_BATCH: Final = TypeAdapter(_UnknownBatch)
 
@@ -63,7 +57,7 @@ class RASClient(BackendClient):
 
     async def get_batches_for_user(
         self,
-        user_id: str,
+        user_id: str | UUID,
         *,
         limit: int = 20,
         offset: int = 0,
@@ -80,10 +74,10 @@ class RASClient(BackendClient):
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Raises:
-            ValueError: An argument is outside what RAS takes; nothing was sent.
+            InvalidArgument: An argument is outside what RAS takes; nothing was sent.
             BackendError: There is no page; see `bff_clients.errors`.
         """
-        user = SecretStr(user_id)
+        user = SecretStr(user_id_text(user_id))
         del user_id  # a traceback may show the locals of this frame
         return await self._page(user, limit=limit, offset=offset, status=status, correlation_id=correlation_id)
 
@@ -99,7 +93,7 @@ class RASClient(BackendClient):
         _check_page(limit, offset)
         target = SecretStr(_page_target(user, f"limit={limit}&offset={offset}", status))
 
-        def wrong(page: _PageBody) -> str | None:
+        def wrong(page: BatchPage) -> str | None:
             if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
                 return "pagination of another page than the one asked for"
             if any(batch.user_id != user.get_secret_value() for batch in page.batches):
@@ -107,12 +101,11 @@ class RASClient(BackendClient):
             return None
 
         async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
-            page = call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
-            return BatchPage(page.batches, page.pagination)
+            return call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
 
     async def iter_batches_for_user(
         self,
-        user_id: str,
+        user_id: str | UUID,
         *,
         status: BatchStatus | str | None = None,
         page_size: int = MAX_PAGE_SIZE,
@@ -125,27 +118,29 @@ class RASClient(BackendClient):
         in no fixed order.
 
         Raises:
-            ValueError: As `get_batches_for_user`, when the first batch is asked for.
+            InvalidArgument: As `get_batches_for_user`, when the first batch is asked for.
             BackendError: As `get_batches_for_user`; the batches before it have been given.
         """
-        user = SecretStr(user_id)
+        user = SecretStr(user_id_text(user_id))
         del user_id  # a traceback may show the locals of this frame
         correlation = correlation_id_for(correlation_id)
         seen: set[BatchId] = set()
         offset = 0
         while True:
             page = await self._page(user, limit=page_size, offset=offset, status=status, correlation_id=correlation)
-            offset += len(page)
-            new = [batch for batch in page if batch.batch_id not in seen]
+            offset += len(page.batches)
+            new = [batch for batch in page.batches if batch.batch_id not in seen]
             seen.update(batch.batch_id for batch in new)
-            is_last = not new or offset >= page.pagination.total
+            is_last = not new or not page.has_more
             del page
             while new:
                 yield new.pop(0)
             if is_last:
                 return
 
-    async def get_batch_status(self, batch_id: str, *, correlation_id: str | UUID | None = None) -> BatchDetails | None:
+    async def get_batch_status(
+        self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
+    ) -> BatchDetails | None:
         """Read one batch with its essays; `None` when RAS does not know it.
 
         RAS does not check whose batch it is: compare `user_id` before you show it.
@@ -155,7 +150,7 @@ class RASClient(BackendClient):
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Raises:
-            ValueError: The id is not a UUID; nothing was sent.
+            InvalidArgument: The id is not a UUID; nothing was sent.
             BackendError: There is no answer to go by; a 404 that is not RAS's own is one too. A `BackendRejected` with
                 the status 400 ("Invalid batch ID") says that the batch orchestrator knows a batch that RAS does not.
         """
@@ -190,11 +185,9 @@ def _page_target(user: SecretStr, page: str, status: BatchStatus | str | None) -
 
 def _check_page(limit: int, offset: int) -> None:
     if not 1 <= limit <= MAX_PAGE_SIZE:
-        message = f"limit must be 1 to {MAX_PAGE_SIZE}, got {limit}"
-        raise ValueError(message)
+        raise InvalidArgument("limit", f"must be 1 to {MAX_PAGE_SIZE}, got {limit}")
     if not 0 <= offset < END_OF_OFFSETS:
-        message = f"offset must be 0 or more (and below 10**18), got {offset}"
-        raise ValueError(message)
+        raise InvalidArgument("offset", f"must be 0 or more, and below 10**18, got {offset}")
 
 
 def _internal_status(status: str) -> BatchStatus:
@@ -202,6 +195,4 @@ def _internal_status(status: str) -> BatchStatus:
     if not isinstance(status, BatchClientStatus):
         with suppress(ValueError):
             return BatchStatus(status)
-    known = ", ".join(BatchStatus)
-    message = f"status must be an internal status (BatchStatus), got {status!r}; one of: {known}"
-    raise ValueError(message)
+    raise InvalidArgument("status", f"must be an internal status (BatchStatus), one of: {', '.join(BatchStatus)}")

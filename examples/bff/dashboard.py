@@ -70,9 +70,9 @@ async def dashboard(
 ) -> Dashboard:
     """The teacher's batches; `status` is the internal status, which is not the one in the answer."""
     page = await ras.get_batches_for_user(teacher, limit=limit, offset=offset, status=status)
-    classes = await cms.get_batch_class_info([batch.batch_id for batch in page])
+    classes = await cms.get_batch_class_info([batch.batch_id for batch in page.batches])
     return Dashboard(
-        batches=[BatchSummary.of(batch, classes[batch.batch_id]) for batch in page],
+        batches=[BatchSummary.of(batch, classes[batch.batch_id]) for batch in page.batches],
         limit=limit,
         offset=offset,
         total=page.pagination.total,

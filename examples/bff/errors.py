@@ -14,7 +14,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
-from bff_clients import BackendError, BackendRejected, BackendTimeout, BackendUnavailable, ContractViolation
+from bff_clients import (
+    BackendError,
+    BackendRejected,
+    BackendTimeout,
+    BackendUnavailable,
+    ContractViolation,
+    InvalidArgument,
+)
 from bff_clients.correlation import correlation_id
 
 SERVICE: Final = "bff-teacher-service"
@@ -40,15 +47,18 @@ class ApiError(Exception):
 def answer_errors(app: FastAPI) -> None:
     """Let the application answer every failure in the envelope."""
     app.exception_handler(BackendError)(_backend_error)
+    app.exception_handler(InvalidArgument)(_invalid_argument)
     app.exception_handler(ApiError)(_api_error)
     app.exception_handler(RequestValidationError)(_invalid_request)
     app.exception_handler(HTTPException)(_no_such_route)
     app.middleware("http")(_unexpected_error)
 
 
-def envelope_of(error: BackendError) -> tuple[int, str]:
+def envelope_of(error: BackendError | InvalidArgument) -> tuple[int, str]:  # noqa: PLR0911  # one for each kind
     """HTTP status and envelope code of each error; the table in docs/clients.md says the same, and a test compares."""
     match error:
+        case InvalidArgument():
+            return 422, "VALIDATION_ERROR"
         case BackendTimeout():
             return 504, "TIMEOUT"
         case BackendUnavailable(reason="connect"):
@@ -94,6 +104,12 @@ async def _backend_error(_: Request, error: BackendError) -> JSONResponse:
             headers["Retry-After"] = str(math.ceil(error.retry_after))
     # error.detail is for the log: how a backend failed is none of a browser's business.
     return _envelope(status, code, f"{error.service} could not be read", details=details, headers=headers)
+
+
+async def _invalid_argument(_: Request, error: InvalidArgument) -> JSONResponse:
+    status, code = envelope_of(error)
+    details = {"problems": [{"where": error.argument, "problem": error.problem}]}
+    return _envelope(status, code, "The request is not as it should be", details=details)
 
 
 async def _api_error(_: Request, error: ApiError) -> JSONResponse:

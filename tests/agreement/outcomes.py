@@ -24,6 +24,7 @@ from bff_clients import (
     BackendUnavailable,
     BatchPage,
     ContractViolation,
+    InvalidArgument,
 )
 from bff_contracts.pact.file import Interaction, Request, shipped_pacts
 from tests.agreement.operations import OPERATIONS, SETTINGS, Answer, Arguments, Operation
@@ -31,7 +32,7 @@ from tests.agreement.operations import OPERATIONS, SETTINGS, Answer, Arguments, 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "contract" / "outcomes.md"
 ID: Final = "26b9045a-e947-5833-ab3e-161507389763"
 
-RESULT, EMPTY, NONE, REFUSED = "a result", "empty", "`None`", "`ValueError`"
+RESULT, EMPTY, NONE, REFUSED = "a result", "empty", "`None`", "`InvalidArgument`"
 ERRORS: Final = (AuthenticationRejected, BackendRejected, BackendUnavailable, BackendTimeout, ContractViolation)
 OUTCOMES: Final = (RESULT, EMPTY, NONE, REFUSED, *(f"`{error.__name__}`" for error in ERRORS))
 
@@ -112,7 +113,7 @@ def outcomes_of(operation: Operation, arguments: Arguments, answer: Answer) -> s
         result = operation.result(arguments, answer, patient)
     except BackendError as error:
         return {f"`{type(error).__name__}`"}
-    except ValueError:
+    except InvalidArgument:
         return {REFUSED}
     return set(_kinds(operation, result))
 
@@ -125,7 +126,8 @@ def _kinds(operation: Operation, result: Any) -> Iterator[str]:
     elif result is None:
         yield RESULT if operation.name == "ping" else NONE
     else:
-        yield EMPTY if isinstance(result, BatchPage | list) and not result else RESULT
+        rows = result.batches if isinstance(result, BatchPage) else result
+        yield EMPTY if isinstance(rows, tuple | list) and not rows else RESULT
 
 
 def pinned() -> Mapping[tuple[Operation, str], list[str]]:

@@ -196,8 +196,8 @@ class ClientAndMock(RuleBasedStateMachine):
 
         assert (page.pagination.limit, page.pagination.offset, page.pagination.total) == (limit, offset, len(rows))
         # Rows of one moment have no fixed order: the moments do, and every row is one of the teacher's.
-        assert [batch.created_at for batch in page] == newest_first[offset : offset + limit]
-        assert len({batch.batch_id for batch in page}) == len(page)
+        assert [batch.created_at for batch in page.batches] == newest_first[offset : offset + limit]
+        assert len({batch.batch_id for batch in page.batches}) == len(page.batches)
         assert all(says_the_same(batch, by_id[batch.batch_id]) for batch in page)
 
     @rule(user_id=st.sampled_from(IDS), status=st.none() | st.sampled_from(BatchStatus), page_size=st.integers(1, 3))

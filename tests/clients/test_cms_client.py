@@ -20,6 +20,7 @@ from bff_clients import (
     ClassInfo,
     CMSClient,
     ContractViolation,
+    InvalidArgument,
     ValidationStatus,
 )
 from tests.support.platform import BATCH, KEY, recorded, sent
@@ -137,13 +138,23 @@ async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
 
 
 async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> None:
-    with pytest.raises(ValueError, match="batch_id must be a UUID, got 'not-a-uuid'"):
+    with pytest.raises(ValueError, match=r"^batch_ids\[\d+\] must be a UUID$"):
         await cms.get_batch_class_info([BATCH, "not-a-uuid"])
 
 
+async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router: respx.MockRouter) -> None:
+    router.get(path__startswith="/").mock(side_effect=all_with_class)
+
+    ids: list[str | UUID] = [UUID(BATCH), BATCH.upper()]
+
+    assert list(await cms.get_batch_class_info(ids)) == ids
+
+
 async def test_one_string_is_not_a_collection_of_ids(cms: CMSClient) -> None:
-    with pytest.raises(TypeError, match=r"^batch_ids must be a collection of ids, not one string$"):
-        await cms.get_batch_class_info(BATCH)
+    ids: list[Any] = [BATCH, UUID(BATCH)]
+    for one in ids:
+        with pytest.raises(InvalidArgument, match=r"^batch_ids must be a collection of ids, not one id$"):
+            await cms.get_batch_class_info(one)
 
 
 async def test_no_ids_make_no_request(cms: CMSClient) -> None:

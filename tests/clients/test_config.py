@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +20,8 @@ KEY_VARIABLE = "HULEEDU_INTERNAL_API_KEY"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    for name in (KEY_VARIABLE, "ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_environment_is_read_with_the_services_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +51,73 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
         BackendSettings()
 
     assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("ras_url", "ras_base_url"), ("RAS_BASE_URL", "ras_base_url"), ("http_retrys", "http_retries")],
+)
+def test_a_setting_that_there_is_not_is_refused_with_the_nearest(name: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"there is no setting {name!r}; did you mean {meant!r}?"):
+        BackendSettings(internal_api_key=KEY, **{name: "http://ras"})  # type: ignore[arg-type]
+
+
+def test_the_urls_have_the_names_that_the_bff_has_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://ras")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_CMS_URL", "http://old")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_CMS_BASE_URL", "http://cms")
+    settings = BackendSettings(internal_api_key=KEY)
+
+    assert (settings.ras_base_url, settings.cms_base_url) == ("http://ras", "http://cms")
+
+
+def test_a_variable_that_is_almost_one_of_ours_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_RETRYS", "3")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_PORT", "8000")  # the service's own
+    for _ in range(2):
+        BackendSettings(internal_api_key=KEY)
+
+    (message,) = caplog.messages
+    assert message.endswith("BFF_TEACHER_SERVICE_HTTP_RETRYS; did you mean BFF_TEACHER_SERVICE_HTTP_RETRIES?")
+
+
+def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "service.env"
+    file.write_text("HULEEDU_INTERNAL_API_KEY=from-the-file\nBFF_TEACHER_SERVICE_RAS_URL=http://ras\nOTHER=1\n")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://environment")
+    settings = BackendSettings(_env_file=file)
+
+    assert (settings.internal_api_key.get_secret_value(), settings.ras_base_url) == (
+        "from-the-file",
+        "http://environment",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "urls", "missing"),
+    [
+        pytest.param(None, [], None, id="unset"),
+        pytest.param("development", [], None, id="development"),
+        pytest.param("production", ["RAS", "CMS"], None, id="both"),
+        pytest.param("production", ["RAS"], "BFF_TEACHER_SERVICE_CMS_BASE_URL must be set", id="one"),
+        pytest.param("staging", [], "RAS_BASE_URL and BFF_TEACHER_SERVICE_CMS_BASE_URL must be set", id="none"),
+    ],
+)
+def test_outside_of_development_the_urls_have_to_be_set(
+    monkeypatch: pytest.MonkeyPatch, environment: str | None, urls: list[str], missing: str | None
+) -> None:
+    if environment is not None:
+        monkeypatch.setenv("ENVIRONMENT", environment)
+    for short in urls:
+        monkeypatch.setenv(f"BFF_TEACHER_SERVICE_{short}_BASE_URL", "http://there")
+
+    if missing is None:
+        assert BackendSettings(internal_api_key=KEY)
+    else:
+        with pytest.raises(ValidationError, match=missing):
+            BackendSettings(internal_api_key=KEY)
 
 
 ABSOLUTE = "must be an absolute http or https URL, such as http://127.0.0.1:4003"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +86,7 @@ async def test_nothing_is_left_after_the_request_and_the_lifespan_passes() -> No
     for arguments in asked:
         await middleware(*arguments)
 
-    assert [arguments for arguments, _ in seen] == asked
+    assert [arguments[:2] for arguments, _ in seen] == [arguments[:2] for arguments in asked]
     assert [found is None for _, found in seen] == [True, False, False]
     assert correlation_id.get() is None
 
@@ -125,3 +125,21 @@ def test_no_correlation_id_of_a_caller_can_split_a_header(text: str) -> None:
     except ValueError:
         return
     assert str(UUID(found)) == found
+
+
+async def test_the_id_is_in_the_requests_state_and_in_the_response() -> None:
+    bff = FastAPI()
+    bff.add_middleware(CorrelationIdMiddleware)
+
+    @bff.get("/")
+    def state(request: Request) -> str:
+        return str(request.state.correlation_id)
+
+    @bff.get("/own")
+    def own(response: Response) -> None:
+        response.headers["X-Correlation-ID"] = "its own"
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=bff), base_url="http://bff") as http:
+        answer = await http.get("/", headers={"X-Correlation-ID": "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"})
+        assert answer.json() == answer.headers["X-Correlation-ID"] == "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
+        assert (await http.get("/own")).headers["X-Correlation-ID"] == "its own"

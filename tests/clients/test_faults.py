@@ -318,7 +318,7 @@ async def test_a_backend_that_is_not_there_is_unavailable(host: str) -> None:
     caught = await failure(f"http://{host}:{closed_port()}")
 
     assert type(caught) is BackendUnavailable
-    assert (caught.reason, caught.detail) == ("connect", "no connection")
+    assert (caught.reason, caught.detail.partition(";")[0]) == ("connect", "no connection")
     assert_tells_what_and_hides_the_key(caught)
 
 
@@ -329,7 +329,7 @@ async def test_an_untrusted_certificate_is_unavailable() -> None:
         caught = await failure(f"https://127.0.0.1:{port}")
 
     assert type(caught) is BackendUnavailable
-    assert (caught.reason, caught.detail) == ("connect", "no connection")
+    assert (caught.reason, caught.detail.partition(";")[0]) == ("connect", "no connection")
     assert_tells_what_and_hides_the_key(caught)
 
 

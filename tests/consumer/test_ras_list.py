@@ -62,7 +62,7 @@ async def test_shape_of_a_page(ras_receives: Receives, http: httpx.AsyncClient) 
     with expected.served() as url:
         page = await RASClient(http, settings_for(url)).get_batches_for_user(TEACHER)
 
-    assert [(batch.batch_id, batch.overall_status) for batch in page] == [
+    assert [(batch.batch_id, batch.overall_status) for batch in page.batches] == [
         (row["batch_id"], BatchClientStatus.PROCESSING)
     ]
     assert page.pagination.total == 1
@@ -154,7 +154,7 @@ async def test_full_page(ras_receives: Receives, http: httpx.AsyncClient) -> Non
     with expected.served() as url:
         page = await RASClient(http, settings_for(url)).get_batches_for_user(user)
 
-    assert [batch.batch_id for batch in page] == [row["batch_id"] for row in rows]
+    assert [batch.batch_id for batch in page.batches] == [row["batch_id"] for row in rows]
 
 
 async def test_no_batches(ras_receives: Receives, http: httpx.AsyncClient) -> None:
@@ -296,5 +296,5 @@ async def _read(
             teacher, limit=limit, offset=offset, status=status
         )
     assert page.pagination.model_dump() == body["pagination"]
-    assert list(page) == [Batch.model_validate_json(json.dumps(batch)) for batch in body["batches"]]
-    return [next(row for row in rows if row["batch_id"] == batch.batch_id) for batch in page]
+    assert list(page.batches) == [Batch.model_validate_json(json.dumps(batch)) for batch in body["batches"]]
+    return [next(row for row in rows if row["batch_id"] == batch.batch_id) for batch in page.batches]

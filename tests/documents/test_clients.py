@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+import bff_clients
 from bff_clients import (
     AuthenticationRejected,
     BackendError,
@@ -16,6 +18,7 @@ from bff_clients import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    InvalidArgument,
 )
 from bff_clients.correlation import correlation_id
 from bff_contracts.states import USER_HAS_BATCHES
@@ -77,9 +80,10 @@ async def test_the_middleware_takes_the_id_of_the_request(blocks: list[str]) -> 
         pytest.param(BackendRejected("d", **SAID), id="BackendRejected"),
         pytest.param(AuthenticationRejected("d", **SAID), id="AuthenticationRejected"),
         pytest.param(ContractViolation("d", **SAID), id="ContractViolation"),
+        pytest.param(InvalidArgument("limit", "must be 1"), id="InvalidArgument"),
     ],
 )
-def test_the_page_tells_status_and_code_of_each_error(error: BackendError) -> None:
+def test_the_page_tells_status_and_code_of_each_error(error: BackendError | InvalidArgument) -> None:
     status, code = envelope_of(error)
     name = f"`{type(error).__name__}`"
     reason = getattr(error, "reason", "")
@@ -95,10 +99,47 @@ def test_the_page_tells_status_and_code_of_each_error(error: BackendError) -> No
     assert [(row[3].strip(), row[4].strip()) for row in rows] == [(str(status), f"`{code}`")]
 
 
+@runs("docs/clients.md", "ValueError")
+def test_the_page_draws_the_tree_of_errors(blocks: list[str]) -> None:
+    """Each name is below its base, and children come before their parents in the table."""
+    bases: dict[str, str] = {}
+    above: dict[int, str] = {}
+    for line in blocks[0].splitlines():
+        found = re.match(r"([ │]*)(?:[├└]─ )?(\w+)", line)
+        assert found
+        depth = len(found[1])
+        above = {**{at: name for at, name in above.items() if at < depth}, depth: found[2]}
+        bases[found[2]] = above[max(at for at in above if at < depth)] if depth else ""
+    kinds = {name: getattr(bff_clients, name) for name in bases if hasattr(bff_clients, name)}
+
+    assert {name: kind.__base__.__name__ for name, kind in kinds.items()} == {name: bases[name] for name in kinds}
+    assert {name for name in bff_clients.__all__ if _is_error(getattr(bff_clients, name))} == set(kinds)
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Exception)
+
+
+@runs("docs/clients.md", "from bff_clients.di import BackendClientsProvider, Plain")
+def test_the_plain_clients_come_out_of_a_container(blocks: list[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks[0], names)  # noqa: S102  a program of our own pages
+
+    assert {"container", "PlainRASClientProtocol"} <= names.keys()
+
+
+@runs("docs/clients.md", "from bff_clients.testing")
+def test_models_are_made_in_a_line_each(blocks: list[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks[0], names)  # noqa: S102  a program of our own pages
+
+    assert (names["page"].pagination.total, names["info"].class_name) == (7, "Svenska 9A")
+
+
 def test_the_page_tells_the_default_of_each_setting() -> None:
     fields = BackendSettings.model_fields
     rows = {
-        cells[1].strip(" `"): cells[2].strip().partition("`")[2].partition("`")[0]
+        cells[1].partition("`, or")[0].strip(" `"): cells[3].strip().partition("`")[2].partition("`")[0]
         for line in (DOCS / "clients.md").read_text(encoding="utf-8").partition("## Settings")[2].splitlines()
         if line.startswith("| `BFF_")
         for cells in [line.split("|")]

@@ -53,7 +53,10 @@ async def test_the_clients_are_answered_from_what_is_given(backends: Backends) -
         page = await RASClient(http, settings(backends)).get_batches_for_user(USER, limit=2)
         classes = await CMSClient(http, settings(backends)).get_batch_class_info([rows[0]["batch_id"]])
 
-    assert ([batch.batch_id for batch in page], page.pagination.total) == ([row["batch_id"] for row in rows[:2]], 3)
+    assert ([batch.batch_id for batch in page.batches], page.pagination.total) == (
+        [row["batch_id"] for row in rows[:2]],
+        3,
+    )
     assert classes == {rows[0]["batch_id"]: None}
 
 

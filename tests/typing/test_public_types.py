@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import assert_type
+from typing import Any, assert_type
+from uuid import UUID
 
 from bff_clients import (
     Batch,
@@ -18,21 +19,27 @@ from bff_clients import (
     RASClient,
     RASClientProtocol,
 )
+from bff_clients.plain import PlainCMSClient, PlainCMSClientProtocol, PlainRASClient, PlainRASClientProtocol
 
 
 async def check_types(ras: RASClient, cms: CMSClient, status: BatchClientStatus) -> None:
     page = await ras.get_batches_for_user("teacher")
     assert_type(page, BatchPage)
-    assert_type(page[0], Batch)
-    assert_type(page[0].batch_id, BatchId)
+    assert_type(page.batches[0], Batch)
+    assert_type(page.batches[0].batch_id, BatchId)
+    assert_type(page.next_offset, int | None)
     assert_type(await ras.get_batch_status("id"), BatchDetails | None)
     assert_type(await cms.get_batch_class_info(["id"]), dict[str, ClassInfo | None])
+    assert_type(await cms.get_batch_class_info([UUID(int=1)]), dict[UUID, ClassInfo | None])
     await ras.get_batches_for_user("teacher", 20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     internal: BatchStatus = status  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     del internal
     reads: RASClientProtocol = ras
     knows: CMSClientProtocol = cms
-    del reads, knows
+    plain_reads: PlainRASClientProtocol = PlainRASClient(reads)
+    plain_knows: PlainCMSClientProtocol = PlainCMSClient(knows)
+    assert_type(await plain_reads.get_batches_for_user("teacher"), list[dict[str, Any]])
+    assert_type(await plain_knows.get_batch_class_info(["id"]), dict[str, dict[str, str | None]])
 
 
 def test_the_package_says_that_it_is_typed() -> None:

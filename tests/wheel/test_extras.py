@@ -53,7 +53,7 @@ from bff_clients import BackendSettings, RASClient, create_http_client
 
 async def listed(settings):
     async with create_http_client(settings) as http:
-        return list(await RASClient(http, settings).get_batches_for_user("u"))
+        return (await RASClient(http, settings).get_batches_for_user("u")).batches
 
 def test_in_place(backends):
     assert asyncio.run(listed(BackendSettings(internal_api_key=backends.api_key))) == []

@@ -20,7 +20,7 @@ from bff_mock_server.testing import Backends, a_batch
 async def main(settings: BackendSettings, user_id: str) -> None:
     async with create_http_client(settings) as http:
         page = await RASClient(http, settings).get_batches_for_user(user_id, limit=2)
-        classes = await CMSClient(http, settings).get_batch_class_info(batch.batch_id for batch in page)
+        classes = await CMSClient(http, settings).get_batch_class_info(batch.batch_id for batch in page.batches)
     assert_type(page, BatchPage)
     assert_type(classes, dict[str, ClassInfo | None])
 

@@ -1,0 +1,36 @@
+"""Models for a test in a line each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from bff_clients import BatchClientStatus
+from bff_clients.testing import make_batch, make_batch_details, make_essay, make_page
+
+
+def test_a_field_that_matters_is_named_and_the_others_are_there() -> None:
+    batch = make_batch(
+        overall_status=BatchClientStatus.READY, batch_id=UUID(int=7), created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    assert (batch.overall_status, batch.batch_id) == ("ready", str(UUID(int=7)))
+    assert make_batch(1) == make_batch(1) != make_batch(2)
+
+
+def test_essays_and_pages_are_counted() -> None:
+    assert make_batch_details(1, make_essay(1), make_essay(2)).essay_count == 2
+    assert make_page(make_batch(1), make_batch(2), offset=4).pagination.total == 6
+
+
+def test_a_misspelled_field_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(TypeError, match="Batch has no field 'stats'; it has batch_id, user_id"):
+        make_batch(stats="ready")
+
+
+def test_a_value_that_a_batch_cannot_have_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        make_batch(overall_status="new")
