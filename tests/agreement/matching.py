@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,13 +10,17 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from bff_contracts.pact.file import Interaction, Pact
+from bff_contracts.pact.file import Interaction, Pact, read_pact
 from bff_mock_server.matching.match import Matched, Unmatched, find_endpoints, match_first
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Table, compile_pact
 from bff_mock_server.serving.http import header_map, query_of
-from tests.agreement.engine import OfficialMatcher
+from tests.agreement.contracts import contracts
+from tests.agreement.engine import EngineServers, OfficialMatcher
 from tests.agreement.requests import Wire, near_misses
+
+REQUESTS_EACH = 6
+"""Requests for each contract that is drawn."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +54,7 @@ def matches(table: Table, wire: Wire) -> bool:
     """What the mock's matcher says."""
     query = wire.target.partition("?")[2]
     headers = header_map([(name.encode(), value.strip().encode("latin-1")) for name, value in wire.headers])
-    asked = Asked(wire.method, wire.path, query_of(query), headers, query)
+    asked = Asked(wire.method, wire.path, query_of(query), headers, query, wire.body)
     found = find_endpoints(table, asked)
     return not isinstance(found, Unmatched) and isinstance(match_first(found, asked)[1], Matched)
 
@@ -61,3 +66,16 @@ def agree(contest: Contest, data: st.DataObject, counts: Counter[str]) -> None:
     ours = matches(contest.table, wire)
     assert ours == official, f"the engine says {official}, the mock {ours}; changed: {changed}; {wire}"
     counts["allowed" if official else "forbidden"] += 1
+
+
+def agree_on_any_contract(servers: EngineServers, data: st.DataObject, counts: Counter[str]) -> None:
+    """Generate a contract of any kind and some requests; the engine reads the file itself, so reading is held too."""
+    drawn = data.draw(contracts(), label="contract")
+    table = compile_pact(read_pact(json.dumps(drawn.document), source="drawn.json"))
+    asked = data.draw(st.lists(drawn.requests, min_size=REQUESTS_EACH, max_size=REQUESTS_EACH), label="requests")
+    with servers.serving(drawn.document) as official:
+        for changed, wire in asked:
+            expected = official.accepts(wire.method, wire.target, wire.headers, wire.body)
+            ours = matches(table, wire)
+            assert ours == expected, f"the engine says {expected}, the mock {ours}; changed: {changed}; {wire}"
+            counts["allowed" if expected else "forbidden"] += 1

@@ -33,12 +33,14 @@ class Wire:
         path: Percent-encoded.
         query: Pairs in the order sent, percent-encoded.
         headers: Pairs in the order sent.
+        body: The bytes; empty for none.
     """
 
     method: str
     path: str
     query: Pairs
     headers: Pairs
+    body: bytes = b""
 
     @property
     def target(self) -> str:

@@ -28,6 +28,7 @@ from rich.progress import Progress
 from bff_mock_server import find_scenario
 from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.agreement import answering, matching, reading
+from tests.agreement.engine import engine_servers
 from tests.agreement.operations import READING
 from tests.agreement.test_client_and_mock import ClientAndMock
 
@@ -73,6 +74,11 @@ def _requests(how: settings, begin: int, counts: Counter[str]) -> None:
         _each(lambda data: matching.agree(data.draw(every, label="interaction"), data, counts), how, begin)
 
 
+def _contracts(how: settings, begin: int, counts: Counter[str]) -> None:
+    with engine_servers() as servers:
+        _each(lambda data: matching.agree_on_any_contract(servers, data, counts), how, begin)
+
+
 def _answers(how: settings, begin: int, counts: Counter[str]) -> None:
     scenarios = [find_scenario(name) for name in shipped_scenarios()]
 
@@ -109,6 +115,7 @@ class Kind:
 KINDS: Final = {
     "bodies": Kind("bodies, read by the clients and judged by the engine", _bodies),
     "requests": Kind("requests, matched by the mock and by the engine", _requests),
+    "contracts": Kind("requests of contracts of every kind, matched by the mock and by the engine", _contracts),
     "answers": Kind("answers of the mock, judged by the engine", _answers),
     "calls": Kind("calls of the clients on the mock, and what a model says", _calls),
 }
@@ -215,6 +222,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="pdm run agreement", description=__doc__)
     parser.add_argument("--bodies", type=int, default=100_000, help="bodies for the clients (%(default)s)")
     parser.add_argument("--requests", type=int, default=10_000, help="requests for the matcher (%(default)s)")
+    parser.add_argument(
+        "--contracts", type=int, default=20_000, help="requests of contracts of every kind (%(default)s)"
+    )
     parser.add_argument("--answers", type=int, default=10_000, help="answers of the mock (%(default)s)")
     parser.add_argument("--calls", type=int, default=20_000, help="calls of clients on the mock (%(default)s)")
     parser.add_argument("--seed", type=int, help="of an earlier run, to search the same places again")

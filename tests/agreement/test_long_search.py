@@ -13,7 +13,7 @@ from tests.agreement import search
 from tests.agreement.search import Found, Run, seed_of, work
 
 ROOT = Path(__file__).parents[2]
-NONE = ["--bodies=0", "--requests=0", "--answers=0", "--calls=0", "--processes=1"]
+NONE = ["--bodies=0", "--requests=0", "--contracts=0", "--answers=0", "--calls=0", "--processes=1"]
 
 
 def test_it_goes_on_until_there_is_enough() -> None:

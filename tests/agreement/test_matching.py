@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
-from tests.agreement.matching import agree, contests
+from tests.agreement.engine import engine_servers
+from tests.agreement.matching import agree, agree_on_any_contract, contests
 from tests.agreement.operations import QUICK, TO_BE_FOUND
 
 
@@ -41,3 +43,30 @@ def test_a_matcher_that_allows_too_much_is_found() -> None:
 
     with pytest.raises(AssertionError, match="the engine says False, the mock True"):
         searched(other, how=settings(TO_BE_FOUND, max_examples=2000))
+
+
+def searched_contracts(how: settings) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    with engine_servers() as servers:
+
+        @how
+        @given(st.data())
+        def search(data: st.DataObject) -> None:
+            agree_on_any_contract(servers, data, counts)
+
+        search()
+    return counts
+
+
+def test_contracts_of_every_kind_are_matched_as_the_official_engine_does() -> None:
+    counts = searched_contracts(settings(QUICK, max_examples=60))
+
+    assert min(counts["allowed"], counts["forbidden"]) > 50, counts
+
+
+def test_a_body_that_nobody_checks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mock takes whatever it has to ask the engine about."""
+    monkeypatch.setattr("bff_contracts.engine.RequestJudge.allows", Mock(return_value=True))
+
+    with pytest.raises(AssertionError, match="the engine says False, the mock True"):
+        searched_contracts(settings(TO_BE_FOUND, max_examples=200))
