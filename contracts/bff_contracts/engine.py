@@ -5,7 +5,8 @@ answer is measured by `sync_message_match_response_contents`. A request cannot b
 pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of 127.0.0.1,
 which knows one interaction alone: that is the engine's own decision about method, path, query, headers and body.
 
-`FUNCTIONS` lists what is leaned on; `missing_functions` says which of them an installed version lacks.
+`FUNCTIONS` lists what is leaned on. An installed version that lacks one of them is refused at its first use, by an
+`EngineError` that names what is missing.
 """
 
 import http.client
@@ -62,6 +63,22 @@ def missing_functions(module: object = pact_ffi) -> list[str]:
     return [name for name in FUNCTIONS if not hasattr(module, name)]
 
 
+class EngineError(RuntimeError):
+    """The installed engine cannot decide: it is of a version that lacks what this module calls."""
+
+
+def check_engine() -> None:
+    """Find out whether the installed engine has every function that this module leans on.
+
+    Raises:
+        EngineError: It does not; the message names the functions and the version to install.
+    """
+    missing = missing_functions()
+    if missing:
+        message = f"the installed pact_ffi has no {', '.join(missing)}: install pact-python~=4.2.0"
+        raise EngineError(message)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineMismatch:
     """One place where a request or a body is not what it has to be, in the engine's words.
@@ -107,7 +124,12 @@ class Sent:
 
 
 def refused_rule(request: Request) -> str | None:
-    """The place of a matching rule that the engine cannot read; `None` when it reads all of them."""
+    """The place of a matching rule that the engine cannot read; `None` when it reads all of them.
+
+    Raises:
+        EngineError: The installed engine lacks a function.
+    """
+    check_engine()
     pact = pact_ffi.new_pact("consumer", "provider")
     interaction = pact_ffi.new_interaction(pact, "rules")
     ruled = {"query": request.query_rules, "header": request.header_rules, "body": request.rules}
@@ -261,6 +283,9 @@ def answer_mismatches(
         rules: Its rules, by JSON path.
         body: What was answered.
         content_type: What the answer says that it is; the example's type for `None`.
+
+    Raises:
+        EngineError: The installed engine lacks a function.
     """
     kind = content.content_type or JSON_TYPE
     try:
@@ -286,6 +311,7 @@ class _Yardstick:
     """One example and its rules inside the engine, for as long as this object lives."""
 
     def __init__(self, example: str, content_type: str, rules: str) -> None:
+        check_engine()
         self._pact = pact_ffi.new_pact("consumer", "provider")
         pact_ffi.with_specification(self._pact, pact_ffi.PactSpecification.V4)
         self._message = pact_ffi.new_sync_message_interaction(self._pact, "answer")

@@ -6,7 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from bff_contracts.engine import FUNCTIONS, RequestJudge, Sent, missing_functions, refused_rule
+from bff_contracts.engine import (
+    FUNCTIONS,
+    EngineError,
+    RequestJudge,
+    Sent,
+    answer_mismatches,
+    missing_functions,
+    refused_rule,
+)
+from bff_contracts.pact.content import Content
 from bff_contracts.pact.file import Request, Rule
 
 PLAIN = Request("GET", "/", {}, {}, None, {}, {})
@@ -22,6 +31,13 @@ def test_a_function_that_is_gone_is_named() -> None:
     without = SimpleNamespace(**dict.fromkeys(FUNCTIONS[1:]))
 
     assert missing_functions(without) == [FUNCTIONS[0]]
+
+
+def test_an_answer_is_not_judged_by_an_engine_that_lacks_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("pact_ffi.with_body")
+
+    with pytest.raises(EngineError, match="the installed pact_ffi has no with_body: install"):
+        answer_mismatches(Content({"never": "asked before"}, "application/json", is_json=True), {}, b"{}", None)
 
 
 def test_a_rule_that_the_engine_cannot_read_is_named() -> None:

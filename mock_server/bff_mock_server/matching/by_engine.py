@@ -178,8 +178,11 @@ def _is_compiled(request: Request) -> bool:
 
 def _judge(request: Request, place: RulePlace) -> "RequestJudge":
     with needs_extras("mock", "contracts", error=partial(_needs_engine, place)):
-        from bff_contracts.engine import RequestJudge, refused_rule  # noqa: PLC0415  # needs another extra
-    refused = refused_rule(request)
+        from bff_contracts.engine import EngineError, RequestJudge, refused_rule  # noqa: PLC0415  # another extra
+    try:
+        refused = refused_rule(request)
+    except EngineError as error:
+        raise _needs_engine(place, str(error)) from error
     if refused is not None:
         raise place.error(f"request.matchingRules.{refused}", "the official engine cannot read this rule")
     return RequestJudge(request)

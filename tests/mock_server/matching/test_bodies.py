@@ -228,6 +228,36 @@ async def test_each_content_type_is_compared_as_what_it_is(
     assert [await status(body) for body in bad] == [400] * len(bad)
 
 
+def upload(boundary: str, text: str, name: str = "note") -> str:
+    part = f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}'
+    return f"--{boundary}\r\n{part}\r\n--{boundary}--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "boundary", "text", "name", "status"),
+    [
+        pytest.param({}, "A1", "hej", "note", 200, id="the-example"),
+        pytest.param({}, "B2", "hej", "note", 200, id="another-boundary"),
+        pytest.param({}, "B2", "other", "note", 400, id="another-text"),
+        pytest.param({}, "B2", "hej", "other", 400, id="another-part"),
+        pytest.param({"$.note": TYPE}, "B2", "other", "note", 200, id="a-rule-for-the-part"),
+    ],
+)
+async def test_a_multipart_body_is_compared_part_by_part(
+    rules: dict[str, Any], boundary: str, text: str, name: str, status: int
+) -> None:
+    kind = "multipart/form-data; boundary="
+    made = posting(upload("A1", "hej"), rules, headers={"Content-Type": [f"{kind}A1"]})
+    made["request"]["body"]["contentType"] = f"{kind}A1"
+    any_boundary = rule({"match": "regex", "regex": r"multipart/form-data;\s*boundary=.*"})
+    made["request"]["matchingRules"]["header"] = {"Content-Type": any_boundary}
+    sent, headers = upload(boundary, text, name).encode(), {"Content-Type": f"{kind}{boundary}"}
+
+    answer = await call(app_of(pact(made)), "/things", method="POST", headers=headers, body=sent)
+
+    assert answer.status == status
+
+
 async def test_bytes_are_compared_as_bytes() -> None:
     made = posting("/wD+", headers={"Content-Type": ["image/gif"]})
     made["request"]["body"] = {"content": "/wD+", "contentType": "image/gif", "encoded": "base64"}
@@ -269,6 +299,14 @@ def test_without_the_engine_a_contract_that_needs_it_is_refused(monkeypatch: pyt
 
     told = r"interaction 'make one'.*pact_ffi is missing: install huleedu-bff-clients\[mock,contracts\] from where"
     with pytest.raises(PactError, match=told):
+        compile_pact(pact(posting({"a": 1})))
+
+
+def test_an_engine_that_lacks_a_function_is_named_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("pact_ffi.with_binary_body")
+
+    message = r"interaction 'make one'.*the installed pact_ffi has no with_binary_body: install pact-python~=4\.2\.0"
+    with pytest.raises(PactError, match=message):
         compile_pact(pact(posting({"a": 1})))
 
 
