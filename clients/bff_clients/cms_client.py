@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter
@@ -13,6 +12,7 @@ from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import HttpClient
 from bff_clients._ids import canonical_uuid
+from bff_clients._together import together
 from bff_clients._upstream import Upstream
 from bff_clients.errors import InvalidArgument
 from bff_clients.models import AnswerModel, ClassInfo, Counted, Entries, Id, ValidationStatus
@@ -121,32 +121,15 @@ class CMSClient(BackendClient):
 
 
 async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[str]]) -> dict[str, M | None] | Exception:
-    """Ask for every chunk; the first failure cancels the rest and is what the caller gets.
-
-    The failure is returned, so that no frame of its traceback holds the answers of other chunks.
-    """
+    """Ask for every chunk."""
     if not chunks:
         return {}
     if len(chunks) == 1:
         return await _part(call, endpoint, chunks[0])
-    turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
-
-    async def ask(ids: list[str]) -> dict[str, M | None]:
-        async with turns:
-            return await _part(call, endpoint, ids)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            parts = [group.create_task(ask(chunk)) for chunk in chunks]
-    except ExceptionGroup as failures:
-        return _first(failures)
-    return {batch_id: entry for part in parts for batch_id, entry in part.result().items()}
-
-
-def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The first failure by itself, so that callers meet one error tree, however many requests were sent."""
-    first = failures.exceptions[0]
-    return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
+    parts = await together((_part(call, endpoint, chunk) for chunk in chunks), at_once=MAX_CONCURRENT_REQUESTS)
+    if isinstance(parts, Exception):
+        return parts
+    return {batch_id: entry for part in parts for batch_id, entry in part.items()}
 
 
 async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, M | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType, NoReturn, TypeVar
+from typing import Annotated, Any, Final, Literal, NewType, NoReturn, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -62,7 +62,10 @@ class BatchStatus(StrEnum):
 
 
 class BatchClientStatus(StrEnum):
-    """The status of a batch as RAS shows it to clients: what answers hold. Filters use `BatchStatus`."""
+    """The status of a batch as RAS shows it to clients: what answers hold, and what a teacher filters by.
+
+    RAS itself filters by `BatchStatus`, of which a client status may be several.
+    """
 
     PENDING_CONTENT = "pending_content"
     READY = "ready"
@@ -71,6 +74,34 @@ class BatchClientStatus(StrEnum):
     COMPLETED_WITH_FAILURES = "completed_with_failures"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    @property
+    def internal(self) -> tuple[BatchStatus, ...]:
+        """The internal statuses that RAS shows as this one."""
+        return _INTERNAL[self]
+
+
+_INTERNAL: Final[Mapping[BatchClientStatus, tuple[BatchStatus, ...]]] = {
+    BatchClientStatus.PENDING_CONTENT: (
+        BatchStatus.AWAITING_CONTENT_VALIDATION,
+        BatchStatus.AWAITING_PIPELINE_CONFIGURATION,
+    ),
+    BatchClientStatus.READY: (BatchStatus.READY_FOR_PIPELINE_EXECUTION,),
+    BatchClientStatus.PROCESSING: (
+        BatchStatus.PROCESSING_PIPELINES,
+        BatchStatus.AWAITING_STUDENT_VALIDATION,
+        BatchStatus.STUDENT_VALIDATION_COMPLETED,
+        BatchStatus.VALIDATION_TIMEOUT_PROCESSED,
+    ),
+    BatchClientStatus.COMPLETED_SUCCESSFULLY: (BatchStatus.COMPLETED_SUCCESSFULLY,),
+    BatchClientStatus.COMPLETED_WITH_FAILURES: (BatchStatus.COMPLETED_WITH_FAILURES,),
+    BatchClientStatus.FAILED: (BatchStatus.CONTENT_INGESTION_FAILED, BatchStatus.FAILED_CRITICALLY),
+    BatchClientStatus.CANCELLED: (BatchStatus.CANCELLED,),
+}
+
+
+StatusFilter: TypeAlias = BatchStatus | BatchClientStatus | str
+"""What a list of batches can be filtered by."""
 
 
 class ProcessingPhase(StrEnum):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from bff_clients.models import BatchStatus
+    from bff_clients.models import StatusFilter
     from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 
 
@@ -46,7 +46,12 @@ class PlainRASClient:
         self._ras = ras
 
     async def get_batches_for_user(
-        self, user_id: str, *, limit: int = 20, offset: int = 0, status: BatchStatus | str | None = None
+        self,
+        user_id: str,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        status: StatusFilter | None = None,
     ) -> list[dict[str, Any]]:
         """Read one page of a teacher's batches, newest first, without its position among all of them."""
         page = await self._ras.get_batches_for_user(user_id, limit=limit, offset=offset, status=status)

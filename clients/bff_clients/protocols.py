@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from bff_clients.models import Batch, BatchDetails, BatchPage, BatchStatus, ClassInfo, Id, ValidationStatus
+from bff_clients.models import Batch, BatchDetails, BatchPage, ClassInfo, Id, StatusFilter, ValidationStatus
 
 
 class RASClientProtocol(Protocol):
@@ -22,7 +22,7 @@ class RASClientProtocol(Protocol):
         *,
         limit: int = 20,
         offset: int = 0,
-        status: BatchStatus | str | None = None,
+        status: StatusFilter | None = None,
         correlation_id: str | UUID | None = None,
     ) -> BatchPage:
         """Read one page of a teacher's batches, newest first."""
@@ -32,7 +32,7 @@ class RASClientProtocol(Protocol):
         self,
         user_id: str | UUID,
         *,
-        status: BatchStatus | str | None = None,
+        status: StatusFilter | None = None,
         page_size: int = 100,
         correlation_id: str | UUID | None = None,
     ) -> AsyncIterator[Batch]:

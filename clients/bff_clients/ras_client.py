@@ -11,6 +11,7 @@ from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
+from bff_clients._merging import merged_page, merged_rows
 from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import InvalidArgument
@@ -23,6 +24,7 @@ from bff_clients.models import (
     BatchPage,
     BatchStatus,
     Entries,
+    StatusFilter,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class RASClient(BackendClient):
         *,
         limit: int = 20,
         offset: int = 0,
-        status: BatchStatus | str | None = None,
+        status: StatusFilter | None = None,
         correlation_id: str | UUID | None = None,
     ) -> BatchPage:
         """Read one page of a teacher's batches, newest first; an unknown teacher has an empty page.
@@ -70,7 +72,9 @@ class RASClient(BackendClient):
             user_id: The teacher, as RAS knows them; escaped as one path segment.
             limit: Rows of the page, 1 to 100.
             offset: Rows to leave out before it.
-            status: Only batches in this *internal* status.
+            status: Only batches in this status: an internal one, or what the teacher sees (`BatchClientStatus`). The
+                latter may be several to RAS; their pages are merged, at the cost of a request for each (up to 4) where
+                `offset + limit` is 100 at most, and up to 40 at the bound of 1,000.
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Raises:
@@ -87,27 +91,29 @@ class RASClient(BackendClient):
         *,
         limit: int,
         offset: int,
-        status: BatchStatus | str | None,
+        status: StatusFilter | None,
         correlation_id: str | UUID | None,
     ) -> BatchPage:
         _check_page(limit, offset)
-        target = SecretStr(_page_target(user, f"limit={limit}&offset={offset}", status))
-
-        def wrong(page: BatchPage) -> str | None:
-            if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
-                return "pagination of another page than the one asked for"
-            if any(batch.user_id != user.get_secret_value() for batch in page.batches):
-                return "a row of another user"
-            return None
-
+        statuses = _internal_statuses(status)
+        segment = SecretStr(user_path_segment(user.get_secret_value()))
         async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
-            return call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
+
+            async def read(one: BatchStatus | None, limit: int, offset: int) -> BatchPage:
+                return await _page_of(call, user, segment, limit=limit, offset=offset, status=one)
+
+            if len(statuses) <= 1:
+                return await read(statuses[0] if statuses else None, limit, offset)
+            merged = await merged_page(read, statuses, limit=limit, offset=offset)
+            if isinstance(merged, Exception):
+                raise merged
+            return merged
 
     async def iter_batches_for_user(
         self,
         user_id: str | UUID,
         *,
-        status: BatchStatus | str | None = None,
+        status: StatusFilter | None = None,
         page_size: int = MAX_PAGE_SIZE,
         correlation_id: str | UUID | None = None,
     ) -> AsyncIterator[Batch]:
@@ -124,10 +130,21 @@ class RASClient(BackendClient):
         user = SecretStr(user_id_text(user_id))
         del user_id  # a traceback may show the locals of this frame
         correlation = correlation_id_for(correlation_id)
+        lists = [
+            self._rows(user, status=one, page_size=page_size, correlation_id=correlation)
+            for one in _internal_statuses(status) or (None,)
+        ]
+        async for batch in merged_rows(lists) if len(lists) > 1 else lists[0]:
+            yield batch
+
+    async def _rows(
+        self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str
+    ) -> AsyncIterator[Batch]:
+        """All rows of one internal status, or of any."""
         seen: set[BatchId] = set()
         offset = 0
         while True:
-            page = await self._page(user, limit=page_size, offset=offset, status=status, correlation_id=correlation)
+            page = await self._page(user, limit=page_size, offset=offset, status=status, correlation_id=correlation_id)
             offset += len(page.batches)
             new = [batch for batch in page.batches if batch.batch_id not in seen]
             seen.update(batch.batch_id for batch in new)
@@ -178,9 +195,21 @@ def _says_unknown_batch(answer: Answer) -> bool:
     return True
 
 
-def _page_target(user: SecretStr, page: str, status: BatchStatus | str | None) -> str:
-    wanted = "" if status is None else f"&status={_internal_status(status).value}"
-    return f"/internal/v1/batches/user/{user_path_segment(user.get_secret_value())}?{page}{wanted}"
+async def _page_of(
+    call: Call, user: SecretStr, segment: SecretStr, *, limit: int, offset: int, status: BatchStatus | None
+) -> BatchPage:
+    """Read one page of RAS's own."""
+    wanted = "" if status is None else f"&status={status.value}"
+    target = f"/internal/v1/batches/user/{segment.get_secret_value()}?limit={limit}&offset={offset}{wanted}"
+
+    def wrong(page: BatchPage) -> str | None:
+        if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
+            return "pagination of another page than the one asked for"
+        if any(batch.user_id != user.get_secret_value() for batch in page.batches):
+            return "a row of another user"
+        return None
+
+    return call.decode(await call.get(SecretStr(target)), _PAGE, context=Entries(limit), check=wrong)
 
 
 def _check_page(limit: int, offset: int) -> None:
@@ -190,9 +219,15 @@ def _check_page(limit: int, offset: int) -> None:
         raise InvalidArgument("offset", f"must be 0 or more, and below 10**18, got {offset}")
 
 
-def _internal_status(status: str) -> BatchStatus:
-    # A BatchClientStatus is a str too, and some of its values are spelled as internal ones: the type decides first.
+def _internal_statuses(status: StatusFilter | None) -> tuple[BatchStatus, ...]:
+    """The internal statuses that a filter means; none for any."""
+    if status is None:
+        return ()
+    # A word that both vocabularies have means the same batches in both.
     if not isinstance(status, BatchClientStatus):
         with suppress(ValueError):
-            return BatchStatus(status)
-    raise InvalidArgument("status", f"must be an internal status (BatchStatus), one of: {', '.join(BatchStatus)}")
+            return (BatchStatus(status),)
+    with suppress(ValueError):
+        return BatchClientStatus(status).internal
+    known = ", ".join(dict.fromkeys([*BatchStatus, *BatchClientStatus]))
+    raise InvalidArgument("status", f"must be a BatchStatus or a BatchClientStatus, one of: {known}")

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from bff_clients import (
     Batch,
     BatchClientStatus,
-    BatchStatus,
     ClassInfo,
     CMSClientProtocol,
     ProcessingPhase,
@@ -66,9 +65,9 @@ async def dashboard(
     cms: FromDishka[CMSClientProtocol],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0, lt=10**18)] = 0,
-    status: BatchStatus | None = None,
+    status: BatchClientStatus | None = None,
 ) -> Dashboard:
-    """The teacher's batches; `status` is the internal status, which is not the one in the answer."""
+    """The teacher's batches, those in one status if it is given."""
     page = await ras.get_batches_for_user(teacher, limit=limit, offset=offset, status=status)
     classes = await cms.get_batch_class_info([batch.batch_id for batch in page.batches])
     return Dashboard(

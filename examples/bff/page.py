@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from bff_clients import BatchStatus
+from bff_clients import BatchClientStatus
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _FILES: Final = {
@@ -38,7 +38,7 @@ class Context(BaseModel):
     """What the page cannot know by itself."""
 
     teachers: list[Teacher]
-    statuses: list[BatchStatus]
+    statuses: list[BatchClientStatus]
     control: str
 
 
@@ -53,7 +53,7 @@ def page(teachers: Callable[[], Sequence[Teacher]], *, control: str) -> APIRoute
 
     @router.get("/page.json")
     async def context() -> Context:
-        return Context(teachers=list(teachers()), statuses=list(BatchStatus), control=control)
+        return Context(teachers=list(teachers()), statuses=list(BatchClientStatus), control=control)
 
     for path, (name, media_type) in _FILES.items():
         router.add_api_route(path, partial(_file, (_FOLDER / name).read_bytes(), media_type))

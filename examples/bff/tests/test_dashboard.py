@@ -44,13 +44,21 @@ async def test_a_later_page_knows_where_it_stands(backends: Backends, bff: httpx
     assert (page["limit"], page["offset"], page["total"]) == (2, 2, 5)
 
 
-async def test_the_filter_takes_the_internal_status(backends: Backends, bff: httpx.AsyncClient) -> None:
-    rows = [a_batch(1, status="awaiting_student_validation"), a_batch(2, status="processing_pipelines")]
+async def test_the_filter_takes_what_the_teacher_sees(backends: Backends, bff: httpx.AsyncClient) -> None:
+    rows = [
+        a_batch(1, status="awaiting_student_validation"),
+        a_batch(2, status="cancelled"),
+        a_batch(3, status="processing_pipelines"),
+    ]
     backends.given("user has exactly these batches", user_id=TEACHER, batches=rows)
 
-    page = (await bff.get(DASHBOARD, params={"status": "awaiting_student_validation"})).json()
+    page = (await bff.get(DASHBOARD, params={"status": "processing"})).json()
 
-    assert [(row["batch_id"], row["status"]) for row in page["batches"]] == [(rows[0]["batch_id"], "processing")]
+    assert [(row["batch_id"], row["status"]) for row in page["batches"]] == [
+        (rows[0]["batch_id"], "processing"),
+        (rows[2]["batch_id"], "processing"),
+    ]
+    assert page["total"] == 2
 
 
 async def test_a_teacher_without_batches_is_not_asked_about_at_cms(backends: Backends, bff: httpx.AsyncClient) -> None:

@@ -1,0 +1,36 @@
+"""Several requests of one call at once: one failure ends them all, and is what the caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+T = TypeVar("T")
+
+
+async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> list[T] | Exception:
+    """Do all of these, so many at a time; the first failure cancels the rest.
+
+    The failure is returned, so that no frame of its traceback holds the results of others.
+    """
+    turns = asyncio.Semaphore(at_once)
+
+    async def in_turn(work: Coroutine[Any, Any, T]) -> T:
+        async with turns:
+            return await work
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(in_turn(work)) for work in works]
+    except ExceptionGroup as failures:
+        return _first(failures)
+    return [task.result() for task in tasks]
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The first failure by itself, so that callers meet one error tree, however many requests were sent."""
+    first = failures.exceptions[0]
+    return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first

@@ -1,0 +1,145 @@
+"""Filtering by what the teacher sees: several lists of RAS's merged into one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff_clients import BackendSettings, BackendUnavailable, BatchClientStatus, BatchStatus, InvalidArgument, RASClient
+from bff_mock_server.world.rows import CLIENT_STATUS
+from tests.support.platform import KEY, TEACHER
+from tests.support.ras_pages import page, row
+
+EPOCH = datetime(2026, 1, 31, tzinfo=UTC)
+PROCESSING = BatchClientStatus.PROCESSING
+Rows = list[tuple[BatchStatus, int]]
+"""Internal status and age of each batch."""
+
+rows = st.lists(st.tuples(st.sampled_from(BatchStatus), st.integers(0, 6)), max_size=40)
+
+
+def ras_with(batches: Rows, asked: list[httpx.URL] | None = None, fail: str = "") -> httpx.MockTransport:
+    """RAS over these batches: it filters by an internal status, then sorts, then cuts."""
+    stored = [
+        (
+            status,
+            row(batch_id=f"00000000-0000-4000-8000-{at:012d}", created_at=_moment(age), overall_status=_client(status)),
+        )
+        for at, (status, age) in enumerate(batches)
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if asked is not None:
+            asked.append(request.url)
+        params = request.url.params
+        if params["status"] == fail:
+            return httpx.Response(500)
+        found = [one for status, one in stored if status == params["status"]]
+        found.sort(key=lambda one: str(one["created_at"]), reverse=True)
+        limit, offset = int(params["limit"]), int(params["offset"])
+        body = page(*found[offset : offset + limit], limit=limit, offset=offset, total=len(found))
+        return httpx.Response(200, json=json.loads(json.dumps(body)))
+
+    return httpx.MockTransport(answer)
+
+
+def _moment(age: int) -> str:
+    return (EPOCH - timedelta(minutes=age)).isoformat().replace("+00:00", "Z")
+
+
+def _client(status: BatchStatus) -> str:
+    return CLIENT_STATUS[status]
+
+
+def run(transport: httpx.MockTransport, use: Callable[[RASClient], Any]) -> Any:
+    async def main() -> Any:
+        async with httpx.AsyncClient(transport=transport) as http:
+            return await use(RASClient(http, BackendSettings(internal_api_key=KEY)))
+
+    return asyncio.run(main())
+
+
+def test_each_internal_status_is_one_of_a_client_status() -> None:
+    """As RAS maps them, which the mock does as well."""
+    assert {one: client for client in BatchClientStatus for one in client.internal} == CLIENT_STATUS
+
+
+@given(batches=rows, status=st.sampled_from(BatchClientStatus), limit=st.integers(1, 7))
+def test_pages_are_the_whole_list_without_gap_or_repeat(batches: Rows, status: BatchClientStatus, limit: int) -> None:
+    wanted = [at for at, (internal, _) in enumerate(batches) if internal in status.internal]
+
+    async def read(ras: RASClient) -> tuple[list[str], list[datetime]]:
+        ids: list[str] = []
+        moments: list[datetime] = []
+        offset: int | None = 0
+        while offset is not None:
+            found = await ras.get_batches_for_user(TEACHER, limit=limit, offset=offset, status=status)
+            assert found.pagination.total == len(wanted)
+            ids += [batch.batch_id for batch in found.batches]
+            moments += [batch.created_at for batch in found.batches]
+            offset = found.next_offset
+        return ids, moments
+
+    ids, moments = run(ras_with(batches), read)
+
+    assert sorted(int(one[-12:]) for one in ids) == wanted
+    assert moments == sorted(moments, reverse=True)
+
+
+@given(batches=rows, page_size=st.integers(1, 7))
+def test_all_are_read_newest_first(batches: Rows, page_size: int) -> None:
+    async def read(ras: RASClient) -> list[datetime]:
+        found = ras.iter_batches_for_user(TEACHER, status=PROCESSING, page_size=page_size)
+        return [batch.created_at async for batch in found]
+
+    moments = run(ras_with(batches), read)
+
+    assert len(moments) == sum(internal in PROCESSING.internal for internal, _ in batches)
+    assert moments == sorted(moments, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "requests"), [(PROCESSING, 4), ("processing", 4), (BatchClientStatus.READY, 1), ("ready", 1)]
+)
+def test_a_first_page_costs_a_request_for_each_internal_status(status: str, requests: int) -> None:
+    asked: list[httpx.URL] = []
+    batches = [(one, age) for age in range(5) for one in BatchStatus]
+
+    run(ras_with(batches, asked), lambda ras: ras.get_batches_for_user(TEACHER, status=status, limit=2))
+
+    assert len(asked) == requests
+    assert {url.params["limit"] for url in asked} == {"2"}
+
+
+def test_no_more_is_read_than_the_page_needs() -> None:
+    asked: list[httpx.URL] = []
+    batches = [(BatchStatus.PROCESSING_PIPELINES, age) for age in range(300)]
+    batches += [(BatchStatus.AWAITING_STUDENT_VALIDATION, 1000 + age) for age in range(300)]
+
+    found = run(ras_with(batches, asked), lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING, offset=230))
+
+    assert len(found.batches) == 20
+    assert len(asked) == 4 + 3
+
+
+def test_a_failure_of_one_is_the_failure_of_the_call() -> None:
+    transport = ras_with([], fail="awaiting_student_validation")
+
+    with pytest.raises(BackendUnavailable):
+        run(transport, lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING))
+
+
+def test_how_far_down_a_merged_page_may_reach_is_bounded() -> None:
+    asked: list[httpx.URL] = []
+
+    with pytest.raises(InvalidArgument, match="offset plus limit must be 1000 at most"):
+        run(ras_with([], asked), lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING, offset=981))
+    assert asked == []
