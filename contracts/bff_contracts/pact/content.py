@@ -71,18 +71,20 @@ def content_of(body: Mapping[str, Any], header: str | None) -> Content | None:
     Raises:
         ValueError: It cannot be decoded.
     """
-    value, encoded = body.get("content"), body.get("encoded")
+    value, encoded = body.get("content"), body.get("encoded", False)
     declared = body.get("contentType")
     content_type = declared if isinstance(declared, str) else header
     if value is None or value == "":
         return None
-    if encoded in {None, False} or not isinstance(value, str):
+    if encoded is False or not isinstance(value, str):
         if not isinstance(value, str):
             return Content(value, content_type or JSON_TYPE, is_json=True)
         content_type = content_type or guessed_type(value)
         return Content(value, content_type, is_json=is_json_type(content_type))
     if isinstance(encoded, str) and encoded.lower() == "json":
         return _of_text(value, content_type or JSON_TYPE)
+    if not isinstance(encoded, str) or encoded.lower() != "base64":
+        return _of_text(value, content_type or guessed_type(value))  # the engine knows no such encoding either
     data = base64.b64decode(value, validate=True)
     return _of_bytes(data, content_type or guessed_type(data.decode("latin-1")))
 

@@ -99,10 +99,24 @@ def test_interactions_that_differ_in_their_states_alone_are_no_twins() -> None:
         ),
         pytest.param({"content": "[1]", "encoded": "JSON"}, ([1], True), id="json-of-no-type"),
         pytest.param(
-            {"content": base64.b64encode("ö".encode()).decode(), "contentType": "text/plain", "encoded": True},
+            {"content": base64.b64encode("ö".encode()).decode(), "contentType": "text/plain", "encoded": "Base64"},
             ("ö", True),
             id="base64-of-text",
         ),
+        pytest.param(
+            {"content": "w7Y=", "contentType": "text/plain", "encoded": True}, ("w7Y=", True), id="of-no-known-encoding"
+        ),
+        pytest.param(
+            {"content": "[1]", "contentType": "application/json", "encoded": "utf8"},
+            ([1], True),
+            id="json-of-no-known-encoding",
+        ),
+        pytest.param(
+            {"content": "[1]", "contentType": "application/json", "encoded": None},
+            ([1], True),
+            id="json-of-no-encoding",
+        ),
+        pytest.param({"content": "[1]", "contentType": "application/json"}, ("[1]", True), id="json-string"),
         pytest.param(
             {"content": base64.b64encode(b"{}").decode(), "contentType": "application/json", "encoded": "base64"},
             (EMPTY, True),
