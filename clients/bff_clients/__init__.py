@@ -11,6 +11,7 @@ from bff_clients.errors import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    EndpointMissing,
     InvalidArgument,
 )
 from bff_clients.models import (
@@ -48,6 +49,7 @@ __all__ = [
     "ClassInfo",
     "ContractViolation",
     "CorrelationIdMiddleware",
+    "EndpointMissing",
     "Essay",
     "InvalidArgument",
     "Pagination",

@@ -25,11 +25,12 @@ from bff_clients.errors import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    EndpointMissing,
     UnavailableReason,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from uuid import UUID
 
@@ -37,6 +38,13 @@ T = TypeVar("T")
 
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 """Statuses that another attempt may not meet. A 500 is not among them: RAS gives it for what it cannot read."""
+
+_REJECTED: Final[Mapping[int, type[BackendRejected]]] = {
+    401: AuthenticationRejected,
+    403: AuthenticationRejected,
+    # RAS's own "no such batch" has been read before: any other 404 is a route's.
+    404: EndpointMissing,
+}
 
 _LOST: Final = frozenset({"connect", "disconnect"})
 _OURS: Final = frozenset({"closed", "wrong_loop", "unexpected"})
@@ -248,8 +256,7 @@ class Call:
             raise self._unavailable(
                 f"status {status}", reason="status", status_code=status, retry_after=seconds_of(answer.retry_after)
             )
-        kind = AuthenticationRejected if status in {401, 403} else BackendRejected
-        raise kind(
+        raise _REJECTED.get(status, BackendRejected)(
             f"status {status}",
             service=self._upstream.service,
             operation=self.operation,

@@ -9,7 +9,8 @@ Exception
        │    │                     429, breaker open, too many waiting, HTTP client closed, another event loop's client)
        │    └─ BackendTimeout     no answer in time
        ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
-       │    └─ AuthenticationRejected   our key or service id is wrong (401, 403)
+       │    ├─ AuthenticationRejected   our key or service id is wrong (401, 403)
+       │    └─ EndpointMissing          the backend has no such endpoint, or not yet (a 404 that no contract has)
        └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
 
 A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
@@ -130,6 +131,10 @@ class BackendRejected(BackendError):
 
 class AuthenticationRejected(BackendRejected):
     """The backend does not accept our key or our service id."""
+
+
+class EndpointMissing(BackendRejected):
+    """The backend has no such endpoint: it is not deployed there yet, or the base URL is wrong."""
 
 
 class ContractViolation(BackendError):

@@ -8,7 +8,7 @@ from dishka.integrations.fastapi import DishkaRoute, FromDishka
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from bff_clients import CMSClientProtocol, Essay, RASClientProtocol
+from bff_clients import BatchId, CMSClientProtocol, EndpointMissing, Essay, RASClientProtocol, ValidationStatus
 from examples.bff.dashboard import BatchSummary
 from examples.bff.errors import ApiError
 from examples.bff.identity import TeacherId
@@ -37,10 +37,23 @@ class EssaySummary(BaseModel):
         )
 
 
+class ValidationSummary(BaseModel):
+    """How far the validation of the students is."""
+
+    confirmed: int
+    total: int
+
+    @classmethod
+    def of(cls, status: ValidationStatus) -> Self:
+        """What is shown of it."""
+        return cls(confirmed=status.confirmed_associations, total=status.total_associations)
+
+
 class BatchAnswer(BaseModel):
-    """A batch and its essays."""
+    """A batch and its essays; `validation` is `None` when there is none, or CMS cannot tell yet."""
 
     batch: BatchSummary
+    validation: ValidationSummary | None
     essays: list[EssaySummary]
 
 
@@ -57,5 +70,16 @@ async def batch(
     # RAS promises no order of the essays: without one of our own they would change places from one answer to the next.
     essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
     return BatchAnswer(
-        batch=BatchSummary.of(found, classes[found.batch_id]), essays=[EssaySummary.of(essay) for essay in essays]
+        batch=BatchSummary.of(found, classes[found.batch_id]),
+        validation=await _validation(cms, found.batch_id),
+        essays=[EssaySummary.of(essay) for essay in essays],
     )
+
+
+async def _validation(cms: CMSClientProtocol, batch_id: BatchId) -> ValidationSummary | None:
+    try:
+        status = (await cms.get_batch_validation_status([batch_id]))[batch_id]
+    except EndpointMissing:
+        # CMS deploys this endpoint after the BFF: the page shows what there is.
+        return None
+    return None if status is None else ValidationSummary.of(status)

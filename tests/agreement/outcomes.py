@@ -24,6 +24,7 @@ from bff_clients import (
     BackendUnavailable,
     BatchPage,
     ContractViolation,
+    EndpointMissing,
     InvalidArgument,
 )
 from bff_contracts.pact.file import Interaction, Request, shipped_pacts
@@ -33,7 +34,14 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "contract" / "outcomes.md"
 ID: Final = "26b9045a-e947-5833-ab3e-161507389763"
 
 RESULT, EMPTY, NONE, REFUSED = "a result", "empty", "`None`", "`InvalidArgument`"
-ERRORS: Final = (AuthenticationRejected, BackendRejected, BackendUnavailable, BackendTimeout, ContractViolation)
+ERRORS: Final = (
+    AuthenticationRejected,
+    EndpointMissing,
+    BackendRejected,
+    BackendUnavailable,
+    BackendTimeout,
+    ContractViolation,
+)
 OUTCOMES: Final = (RESULT, EMPTY, NONE, REFUSED, *(f"`{error.__name__}`" for error in ERRORS))
 
 IMPOSSIBLE: Final[Mapping[tuple[str, str], str]] = {
@@ -57,7 +65,8 @@ def _too_large(_: httpx.Request) -> httpx.Response:
 
 FAILURES: Final[Mapping[str, Answer]] = {
     f"`{AuthenticationRejected.__name__}`": lambda _: httpx.Response(401),
-    f"`{BackendRejected.__name__}`": lambda _: httpx.Response(404, html="<h1>Not Found</h1>"),
+    f"`{EndpointMissing.__name__}`": lambda _: httpx.Response(404, html="<h1>Not Found</h1>"),
+    f"`{BackendRejected.__name__}`": lambda _: httpx.Response(400, html="<h1>Bad Request</h1>"),
     f"`{BackendUnavailable.__name__}`": lambda _: httpx.Response(503),
     f"`{BackendTimeout.__name__}`": _hang,
     f"`{ContractViolation.__name__}`": _too_large,

@@ -23,6 +23,7 @@ from bff_clients import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    EndpointMissing,
     RASClient,
     create_http_client,
 )
@@ -131,6 +132,9 @@ def closed_port() -> int:
         ),
         pytest.param(
             says(head("403 No", Content_Length="0")), AuthenticationRejected, None, "status 403", 403, id="forbidden"
+        ),
+        pytest.param(
+            says(head("404 No", Content_Length="0")), EndpointMissing, None, "status 404", 404, id="no-such-endpoint"
         ),
         pytest.param(
             says(head("400 No", Content_Length="0")), BackendRejected, None, "status 400", 400, id="bad-request"

@@ -85,7 +85,7 @@ async def ask(found: Backend) -> str:
         pytest.param([status(429, Retry_After="0"), GOOD], "ok", 2, id="429-retry-at-once"),
         pytest.param([status(503, Retry_After="60"), GOOD], "status", 1, id="503-retry-too-late"),
         pytest.param([status(500), GOOD], "status", 1, id="500-would-fail-again"),
-        pytest.param([status(404), GOOD], "BackendRejected", 1, id="404"),
+        pytest.param([status(404), GOOD], "EndpointMissing", 1, id="404"),
         pytest.param([status(401), GOOD], "AuthenticationRejected", 1, id="401"),
         pytest.param([says(head() + b"{]"), GOOD], "ContractViolation", 1, id="violation"),
     ],

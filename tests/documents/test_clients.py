@@ -17,8 +17,11 @@ from bff_clients import (
     BackendSettings,
     BackendTimeout,
     BackendUnavailable,
+    CMSClient,
     ContractViolation,
+    EndpointMissing,
     InvalidArgument,
+    create_http_client,
 )
 from bff_clients.correlation import correlation_id
 from bff_contracts.states import USER_HAS_BATCHES
@@ -78,6 +81,7 @@ async def test_the_middleware_takes_the_id_of_the_request(blocks: list[str]) -> 
         pytest.param(BackendUnavailable("d", reason="breaker_open", **SAID), id="BackendUnavailable-breaker"),
         pytest.param(BackendTimeout("d", reason="timeout", **SAID), id="BackendTimeout"),
         pytest.param(BackendRejected("d", **SAID), id="BackendRejected"),
+        pytest.param(EndpointMissing("d", **SAID), id="EndpointMissing"),
         pytest.param(AuthenticationRejected("d", **SAID), id="AuthenticationRejected"),
         pytest.param(ContractViolation("d", **SAID), id="ContractViolation"),
         pytest.param(InvalidArgument("limit", "must be 1"), id="InvalidArgument"),
@@ -126,6 +130,20 @@ def test_the_plain_clients_come_out_of_a_container(blocks: list[str]) -> None:
     exec(blocks[0], names)  # noqa: S102  a program of our own pages
 
     assert {"container", "PlainRASClientProtocol"} <= names.keys()
+
+
+@pytest.mark.anyio
+@runs("docs/clients.md", "from bff_clients import CMSClientProtocol, EndpointMissing")
+async def test_a_page_can_do_without_an_endpoint(blocks: list[str], backends: Backends) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks[0], names)  # noqa: S102  a program of our own pages
+    batch = a_batch(1)["batch_id"]
+    backends.given("batches have exactly these validations", validations={batch: None})
+    settings = BackendSettings(internal_api_key=backends.api_key)
+    async with create_http_client(settings) as http:
+        backends.fail("cms", "html=404")
+
+        assert await names["validation_of"](CMSClient(http, settings), batch) is None
 
 
 @runs("docs/clients.md", "from bff_clients.testing")

@@ -9,6 +9,7 @@ from examples.bff.tests.conftest import COLLEAGUE, TEACHER
 pytestmark = pytest.mark.anyio
 
 DASHBOARD = "/bff/v1/teacher/dashboard"
+MOMENT = "2026-02-01T08:15:30"
 SVENSKA = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Svenska 1 – SA24B"}
 
 
@@ -92,3 +93,29 @@ async def test_a_colleagues_batch_is_as_unknown_as_one_that_is_nowhere(
     assert errors == [(404, "RESOURCE_NOT_FOUND")] * 2
     assert answers[0].json()["error"]["message"] == answers[1].json()["error"]["message"]
     assert not backends.asked("cms")
+
+
+@pytest.mark.parametrize(
+    ("fault", "validation"),
+    [
+        pytest.param("latency=1ms", {"confirmed": 23, "total": 25}, id="deployed"),
+        pytest.param("html=404", None, id="not-yet"),
+    ],
+)
+async def test_a_batch_is_shown_while_cms_cannot_tell_its_validation_yet(
+    backends: Backends, bff: httpx.AsyncClient, fault: str, validation: object
+) -> None:
+    row = a_batch(1)
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[row])
+    known = {
+        "deviation_count": 2,
+        "auto_confirm_deadline": MOMENT,
+        "total_associations": 25,
+        "confirmed_associations": 23,
+    }
+    backends.given("batches have exactly these validations", validations={row["batch_id"]: known})
+    backends.fail("cms GET /internal/v1/batches/validation-status", fault)
+
+    answer = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
+
+    assert (answer.status_code, answer.json()["validation"]) == (200, validation)
