@@ -49,6 +49,7 @@ _CONTENTS = """
 :caption: You build the BFF
 The mock <bff-developers>
 The clients <clients>
+From your own clients <migration>
 When a backend is down <reliability>
 ```
 ```{toctree}

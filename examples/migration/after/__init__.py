@@ -1,0 +1,1 @@
+"""The BFF with the clients of this package."""

@@ -1,0 +1,94 @@
+"""The application."""
+
+from datetime import datetime
+from typing import Annotated
+
+from dishka import make_async_container
+from dishka.integrations.fastapi import DishkaRoute, FromDishka, setup_dishka
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from bff_clients import (
+    BackendError,
+    BackendTimeout,
+    BackendUnavailable,
+    BatchClientStatus,
+    CMSClientProtocol,
+    CorrelationIdMiddleware,
+    RASClientProtocol,
+)
+from bff_clients.di import BackendClientsProvider
+
+router = APIRouter(route_class=DishkaRoute)
+
+
+class BatchRow(BaseModel):
+    """A batch as the front end lists it."""
+
+    batch_id: str
+    status: BatchClientStatus
+    class_name: str | None
+    created_at: datetime
+
+
+class Dashboard(BaseModel):
+    """A page of batches."""
+
+    batches: list[BatchRow]
+    total_count: int
+
+
+@router.get("/bff/v1/teacher/dashboard")
+async def dashboard(
+    request: Request,
+    ras: FromDishka[RASClientProtocol],
+    cms: FromDishka[CMSClientProtocol],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=900)] = 0,
+    status: BatchClientStatus | None = None,
+) -> Dashboard:
+    """The teacher's batches with their classes."""
+    user_id = request.headers["X-User-ID"]
+    page = await ras.get_batches_for_user(user_id, limit=limit, offset=offset, status=status)
+    classes = await cms.get_batch_class_info([batch.batch_id for batch in page.batches])
+    return Dashboard(
+        batches=[
+            BatchRow(
+                batch_id=batch.batch_id,
+                status=batch.overall_status,
+                class_name=known.class_name if (known := classes[batch.batch_id]) else None,
+                created_at=batch.created_at,
+            )
+            for batch in page.batches
+        ],
+        total_count=page.pagination.total,
+    )
+
+
+async def backend_error(request: Request, error: Exception) -> JSONResponse:
+    """A backend's failure in the platform's envelope."""
+    match error:
+        case BackendTimeout():
+            status, code = 504, "TIMEOUT"
+        case BackendUnavailable():
+            status, code = 503, "SERVICE_UNAVAILABLE"
+        case _:
+            status, code = 502, "EXTERNAL_SERVICE_ERROR"
+    envelope = {
+        "code": code,
+        "message": "a backend failed",
+        "correlation_id": str(request.state.correlation_id),
+        "details": {"status_code": error.status_code if isinstance(error, BackendError) else None},
+    }
+    return JSONResponse({"error": envelope}, status)
+
+
+def create_app() -> FastAPI:
+    """Put it together."""
+    app = FastAPI()
+    app.include_router(router)
+    setup_dishka(make_async_container(BackendClientsProvider()), app)
+    app.add_exception_handler(BackendError, backend_error)
+    app.add_middleware(CorrelationIdMiddleware)
+    return app

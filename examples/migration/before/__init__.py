@@ -1,0 +1,1 @@
+"""The BFF with HTTP clients of its own."""
