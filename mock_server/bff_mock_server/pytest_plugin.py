@@ -28,6 +28,21 @@ def _needs_extra() -> AbstractContextManager[None]:
     return needs_extras("mock", error=partial(pytest.fail.Exception, pytrace=False))
 
 
+_RUNNING = pytest.StashKey["list[Backends]"]()
+"""The mocked backends of a test."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what the backends refused, and what went past them."""
+    report = yield
+    if report.when == "call" and report.failed:
+        texts = [backends.explain() for backends in item.stash.get(_RUNNING, [])]
+        if any(texts):
+            report.sections.append(("Mocked backends", "\n".join(filter(None, texts))))
+    return report
+
+
 @pytest.fixture(scope="session")
 def bff_backend_urls() -> Mapping[str, str]:
     """The base URLs by provider: those of the environment when the session began, else the clients' defaults.
@@ -48,7 +63,9 @@ def bff_api_key() -> str | None:
 
 
 @pytest.fixture
-def backends(bff_backend_urls: Mapping[str, str], bff_api_key: str | None) -> Generator[Backends]:
+def backends(
+    request: pytest.FixtureRequest, bff_backend_urls: Mapping[str, str], bff_api_key: str | None
+) -> Generator[Backends]:
     """Mock RAS and CMS without a port: every httpx client that calls their base URLs is answered. It starts empty."""
     keys = frozenset({bff_api_key}) if bff_api_key else frozenset[str]()
     with ExitStack() as stack:
@@ -56,11 +73,11 @@ def backends(bff_backend_urls: Mapping[str, str], bff_api_key: str | None) -> Ge
             from bff_mock_server.testing import in_process  # noqa: PLC0415
 
             running = stack.enter_context(in_process(urls=bff_backend_urls, keys=keys))
-        yield running
+        yield _known(request, running)
 
 
 @pytest.fixture
-def mocked_pact() -> Generator[Callable[..., Backends]]:
+def mocked_pact(request: pytest.FixtureRequest) -> Generator[Callable[..., Backends]]:
     """Any pact file answers in this test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
     with ExitStack() as stack:
 
@@ -68,17 +85,22 @@ def mocked_pact() -> Generator[Callable[..., Backends]]:
             with _needs_extra():
                 from bff_mock_server.testing import mocked_pact as answering  # noqa: PLC0415
 
-                return stack.enter_context(answering(*files, base_url=base_url))
+                return _known(request, stack.enter_context(answering(*files, base_url=base_url)))
 
         yield mocked
 
 
 @pytest.fixture
-def backends_on_ports(bff_api_key: str | None) -> Generator[Backends]:
+def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -> Generator[Backends]:
     """Mock RAS and CMS on free ports, for what is not httpx or runs in another process. It starts empty."""
     with ExitStack() as stack:
         with _needs_extra():
             from bff_mock_server.testing import EMPTY, serve  # noqa: PLC0415
 
             running = stack.enter_context(serve(scenario=EMPTY, keys=[bff_api_key] if bff_api_key else []))
-        yield running
+        yield _known(request, running)
+
+
+def _known(request: pytest.FixtureRequest, backends: Backends) -> Backends:
+    request.node.stash.setdefault(_RUNNING, []).append(backends)
+    return backends

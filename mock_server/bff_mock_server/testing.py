@@ -2,9 +2,11 @@
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import NAMESPACE_OID, uuid5
 
 from bff_contracts.pact.file import load_pact, shipped_pacts
 from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS
@@ -26,6 +28,9 @@ DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provid
 """Where the clients look for the backends unless they are told otherwise."""
 
 EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
+_MOST_EXPLAINED: Final = 20
+"""How many refused requests the report of a failed test shows, the latest ones."""
+
 _ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
 
 
@@ -37,9 +42,12 @@ class Backends:
         cms_url: The base URL of mock CMS.
     """
 
-    def __init__(self, mock: Mock, apps: "Mapping[str, MockApp] | None" = None) -> None:
+    def __init__(
+        self, mock: Mock, apps: "Mapping[str, MockApp] | None" = None, passed: Iterable[str] = frozenset()
+    ) -> None:
         self._mock = mock
         self._apps = apps or {}
+        self._passed = passed
 
     def transport(self) -> "InProcessTransport":
         """An httpx transport, sync and async, to hand to a client that shall ask these backends.
@@ -82,13 +90,24 @@ class Backends:
         """What was asked, the latest last; the last 1,000 are kept."""
         return self._mock.journal.exchanges()
 
+    def explain(self) -> str:
+        """What a failed test should know: the requests that were refused, and where others went; empty for neither."""
+        refused = [exchange for exchange in self.requests if exchange.is_refused]
+        lines = [line for exchange in refused[-_MOST_EXPLAINED:] for line in _explained(exchange)]
+        if self._passed:
+            lines.append(f"No mocked backend is at {', '.join(sorted(self._passed))}.")
+            lines.append(f"Mocked are {', '.join(self.urls.values())}; override the fixture bff_backend_urls.")
+        return "\n".join(lines)
+
     def given(self, state: str, **params: Any) -> None:
         """Make a provider state true, such as `given("user has exactly these batches", user_id=…, batches=[…])`.
+
+        A class may be its name alone: `given("batches have exactly these classes", classes={batch_id: "Svenska 9A"})`.
 
         Raises:
             StateError: There is no such state, or its params are not what the catalogue says; the message lists both.
         """
-        self._mock.sessions.default.apply(state, params)
+        self._mock.sessions.default.apply(state, _with_class_ids(params))
 
     def use(self, scenario: str) -> Scenario:
         """Begin anew as a shipped scenario, or as that of a `.yaml` file; what was armed before is disarmed.
@@ -120,18 +139,25 @@ class Backends:
     def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
         """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters.
 
+        `assert backends.asked(…)` says which request came closest when there was none.
+
         Raises:
             UnknownProviderError: There is no such provider.
         """
         name = self._mock.provider_named(provider) if provider is not None else None
-        return self._mock.journal.exchanges(Wanted(provider=name, path=path, query=query))
+        wanted = Wanted(provider=name, path=path, query=query)
+        return _Found(self._mock.journal.exchanges(wanted), wanted, self.requests)
 
     def coverage(self) -> Sequence[Use]:
         """How often each interaction of the contracts was used."""
         return self._mock.coverage()
 
-    def assert_contract_covered(self, *providers: str) -> None:
-        """Fail unless every interaction was used; of some providers (`ras`, `cms`), or of both.
+    def assert_contract_covered(self, *providers: str, route: str = "*") -> None:
+        """Fail unless every interaction was used.
+
+        Args:
+            providers: Those of these providers alone (`ras`, `cms`).
+            route: Those of these endpoints alone, with `*` for any part: `GET */class-info`.
 
         Raises:
             AssertionError: Some were not; the message lists them.
@@ -139,11 +165,58 @@ class Backends:
         """
         wanted = {self._mock.provider_named(provider) for provider in providers}
         uses = [use for use in self._mock.coverage() if not wanted or use.provider in wanted]
+        uses = [use for use in uses if any(fnmatchcase(one, route) for one in (use.route, use.route.partition(" ")[2]))]
+        if not uses:
+            message = f"no endpoint is on the route {route!r}"
+            raise AssertionError(message)
         unused = [use for use in uses if use.times == 0]
         if unused:
             lines = [f"  {use.provider}: {use.interaction} ({use.route} -> {use.status})" for use in unused]
             message = "\n".join([f"{len(unused)} of {len(uses)} interactions were never used:", *lines])
             raise AssertionError(message)
+
+
+class _Found(list[Exchange]):
+    """Exchanges that were looked for; where there are none, it says in an assertion which came closest."""
+
+    def __init__(self, found: Iterable[Exchange], wanted: Wanted, others: Sequence[Exchange]) -> None:
+        super().__init__(found)
+        self._wanted = wanted
+        self._others = others
+
+    def __repr__(self) -> str:
+        if self or not self._others:
+            return super().__repr__() if self else "<no request at all>"
+        closest = max(self._others, key=lambda one: (-len(self._wanted.missing_in(one)), one.number))
+        return f"<no such request; the closest: {_line(closest)}, {'; '.join(self._wanted.missing_in(closest))}>"
+
+
+def _line(exchange: Exchange) -> str:
+    provider = BY_NAME.get(exchange.provider)
+    whom = exchange.provider if provider is None else provider.short
+    return f"{whom} {exchange.method} {exchange.target} -> {exchange.status}"
+
+
+def _explained(exchange: Exchange) -> list[str]:
+    """A refused request, and the change that each difference needs."""
+    changes = [difference.change for difference in exchange.differences] or [exchange.reason]
+    return [_line(exchange), *(f"  {change}" for change in changes if change)]
+
+
+def _class_named(name: str) -> dict[str, str]:
+    return {"class_id": str(uuid5(NAMESPACE_OID, name)), "class_name": name}
+
+
+def _with_class_ids(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Params in which a class that is a name alone has an id, the same for the same name."""
+    classes = params.get("classes")
+    if not isinstance(classes, Mapping):
+        return dict(params)
+    named = {
+        batch_id: _class_named(known) if isinstance(known, str) else known
+        for batch_id, known in cast("Mapping[str, Any]", classes).items()
+    }
+    return {**params, "classes": named}
 
 
 def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields: Any) -> dict[str, Any]:
@@ -182,8 +255,9 @@ def in_process(
     for backend in mock.backends:
         at.setdefault(mock.urls[backend.provider].rstrip("/"), []).append(backend)
     apps = {url: MockApp(mock, *backends) for url, backends in at.items()}
-    with answering(apps):
-        yield Backends(mock, apps)
+    passed: set[str] = set()
+    with answering(apps, passed):
+        yield Backends(mock, apps, passed)
 
 
 @contextmanager
@@ -205,8 +279,9 @@ def mocked_pact(*files: str | Path, base_url: str, keys: frozenset[str] = frozen
     mock = Mock([Backend(pact, keys=keys) for pact in pacts if pact.interactions], EMPTY)
     mock.urls.update({backend.provider: base_url for backend in mock.backends})
     apps = {base_url.rstrip("/"): MockApp(mock, *mock.backends)}
-    with answering(apps):
-        yield Backends(mock, apps)
+    passed: set[str] = set()
+    with answering(apps, passed):
+        yield Backends(mock, apps, passed)
 
 
 @contextmanager

@@ -20,11 +20,14 @@ from bff_clients import (
     BackendSettings,
     BackendTimeout,
     BackendUnavailable,
+    BatchClientStatus,
     BatchStatus,
     CMSClient,
     ContractViolation,
+    EndpointMissing,
     RASClient,
 )
+from bff_clients.models import StatusFilter
 from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCH_MISSING, KINDS, USER_HAS_BATCHES, find_state
 from bff_mock_server.testing import EMPTY
@@ -44,7 +47,7 @@ FAULTS: Final[dict[str, type[Exception]]] = {
     "status=401": AuthenticationRejected,
     "status=400": BackendRejected,
     "html=502": BackendUnavailable,
-    "html=404": BackendRejected,
+    "html=404": EndpointMissing,
     "reset": BackendUnavailable,
     "empty": BackendUnavailable,
     "truncate": BackendUnavailable,
@@ -103,9 +106,10 @@ class Model:
             (entries,) = params.values()
             self.entries[name] |= entries
 
-    def rows_of(self, user_id: str, status: str | None) -> list[Json]:
+    def rows_of(self, user_id: str, status: StatusFilter | None) -> list[Json]:
         rows = [row for owner, row in self.batches.values() if owner == user_id]
-        return [row for row in rows if status in {None, row["internal_status"]}]
+        wanted = status.internal if isinstance(status, BatchClientStatus) else (status,)
+        return [row for row in rows if status is None or row["internal_status"] in wanted]
 
 
 class ClientAndMock(RuleBasedStateMachine):
@@ -183,9 +187,9 @@ class ClientAndMock(RuleBasedStateMachine):
         user_id=st.sampled_from(IDS),
         limit=st.integers(1, 5),
         offset=st.integers(0, 4),
-        status=st.none() | st.sampled_from(BatchStatus),
+        status=st.none() | st.sampled_from(BatchStatus) | st.sampled_from(BatchClientStatus),
     )
-    def a_page_is_read(self, user_id: str, limit: int, offset: int, status: BatchStatus | None) -> None:
+    def a_page_is_read(self, user_id: str, limit: int, offset: int, status: StatusFilter | None) -> None:
         page = self.ask(RAS, lambda ras: ras.get_batches_for_user(user_id, limit=limit, offset=offset, status=status))
         if page is not None:
             self.check_page(page, self.model.rows_of(user_id, status), user_id, limit, offset)
@@ -198,7 +202,7 @@ class ClientAndMock(RuleBasedStateMachine):
         # Rows of one moment have no fixed order: the moments do, and every row is one of the teacher's.
         assert [batch.created_at for batch in page.batches] == newest_first[offset : offset + limit]
         assert len({batch.batch_id for batch in page.batches}) == len(page.batches)
-        assert all(says_the_same(batch, by_id[batch.batch_id]) for batch in page)
+        assert all(says_the_same(batch, by_id[batch.batch_id]) for batch in page.batches)
 
     @rule(user_id=st.sampled_from(IDS), status=st.none() | st.sampled_from(BatchStatus), page_size=st.integers(1, 3))
     def all_batches_are_read(self, user_id: str, status: BatchStatus | None, page_size: int) -> None:
@@ -215,7 +219,7 @@ class ClientAndMock(RuleBasedStateMachine):
         is_armed = self.armed is not None
         known = self.model.batches.get(batch_id)
         if known is None and self.armed is ContractViolation:
-            self.armed = BackendRejected  # a 404 that is not RAS's own does not say that there is no such batch
+            self.armed = EndpointMissing  # a 404 that is not RAS's own does not say that there is no such batch
         details = self.ask(RAS, lambda ras: ras.get_batch_status(batch_id.upper()))
         if known is None or is_armed:
             assert details is None

@@ -196,6 +196,41 @@ async def test_a_test_can_ask_what_was_asked(backends: Backends) -> None:
     assert KEY not in repr(asked)
 
 
+def test_what_was_not_asked_is_explained_by_what_was(backends: Backends) -> None:
+    assert repr(backends.asked("ras")) == "<no request at all>"
+    httpx.get(f"{backends.ras_url}/internal/v1/batches/user/{USER}?limit=5&offset=0", headers=HEADERS)
+    httpx.get(f"{backends.cms_url}/healthz")
+
+    explained = repr(backends.asked("ras", limit="7"))
+
+    assert explained == (
+        f"<no such request; the closest: ras GET /internal/v1/batches/user/{USER}?limit=5&offset=0 -> 200,"
+        " limit=5 and not 7>"
+    )
+
+
+def test_a_class_may_be_its_name_alone(backends: Backends) -> None:
+    batches = [a_batch(number)["batch_id"] for number in range(3)]
+    backends.given("batches have exactly these classes", classes={**dict.fromkeys(batches[:2], "9A"), batches[2]: None})
+
+    found = httpx.get(
+        f"{backends.cms_url}/internal/v1/batches/class-info?batch_ids={','.join(batches)}", headers=HEADERS
+    )
+
+    assert [known and known["class_name"] for known in found.json().values()] == ["9A", "9A", None]
+    assert len({known["class_id"] for known in found.json().values() if known}) == 1
+
+
+def test_coverage_can_be_of_some_endpoints(backends: Backends) -> None:
+    httpx.get(f"{backends.cms_url}/healthz")
+
+    backends.assert_contract_covered("cms", route="GET /healthz")
+    with pytest.raises(AssertionError, match="of 11 interactions were never used"):
+        backends.assert_contract_covered(route="*/class-info")
+    with pytest.raises(AssertionError, match="no endpoint is on the route"):
+        backends.assert_contract_covered(route="*/nowhere")
+
+
 async def test_what_was_never_used_is_named(backends: Backends) -> None:
     async with create_http_client(settings(backends)) as http:
         await CMSClient(http, settings(backends)).get_batch_class_info([a_batch()["batch_id"]])
@@ -313,6 +348,39 @@ def test_it_is_there_wherever_the_package_is(elsewhere: Path) -> None:
     )
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_failed_test_says_what_was_refused_and_what_went_past(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(
+        dedent(
+            """
+            import httpx
+
+            def test_theirs(backends):
+                headers = {"X-Internal-API-Key": backends.api_key, "X-Service-ID": "bff-teacher-service"}
+                headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
+                httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=500&offset=0", headers=headers)
+                try:
+                    httpx.get("http://127.0.0.1:9/elsewhere")
+                except httpx.ConnectError:
+                    pass
+                assert backends.asked("ras", limit="5")
+            """
+        )
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": ""},
+    )
+
+    report = done.stdout.partition("Mocked backends")[2]
+    assert "ras GET /internal/v1/batches/user/x?limit=500&offset=0 -> 400\n  set query limit: " in report, done.stdout
+    assert "No mocked backend is at http://127.0.0.1:9." in report
+    assert "limit=500 and not 5" in done.stdout
 
 
 def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> None:

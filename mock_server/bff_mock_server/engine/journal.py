@@ -134,6 +134,19 @@ class Wanted:
     refused: bool | None = None
     body: str | None = None
 
+    def missing_in(self, exchange: Exchange) -> list[str]:
+        """What an exchange has otherwise than wanted, as far as a test asks for it: provider, path and query."""
+        differences: list[str] = []
+        if self.provider not in {None, exchange.provider}:
+            differences.append(f"which is not to {self.provider}")
+        if self.path is not None and not fnmatchcase(exchange.path, self.path):
+            differences.append(f"whose path is not {self.path}")
+        for name, value in self.query.items():
+            sent = ",".join(exchange.query.get(name, ()))
+            if sent != value:
+                differences.append(f"{name}={sent or '(none)'} and not {value}")
+        return differences
+
     def covers(self, exchange: Exchange) -> bool:
         """Whether an exchange is one of those."""
         return (

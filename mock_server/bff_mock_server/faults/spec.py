@@ -6,10 +6,13 @@ A fault is written as a word with a value and options, several are separated by 
     status=503       status=429 retry-after=5    html=502
     reset  empty     truncate    malformed       drip=50ms    violation
 
-`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. Chance comes from the seed of the world, so a
-run repeats exactly. How long is measured in `ms` or `s`; a lognormal latency has its median and its sigma.
+`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. A fault after `then` strikes when the one before
+it has struck as often as its `times` says: `status=503 times=1; then status=429 times=1`, and then the right answer.
+Chance comes from the seed of the world, so a run repeats exactly. How long is measured in `ms` or `s`; a lognormal
+latency has its median and its sigma.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +34,7 @@ _TEMPLATED: Final = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|(?<=/):[A-Za-z_]\w*")
 """A part of a path that varies, as frameworks and documents write it: `{user_id}`, `<user_id>`, `:user_id`."""
 _MAX_SIGMA: Final = 5.0
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
+_THEN: Final = "then"
 NONE: Final = "none"
 """Written for faults, it asks for none, whatever is armed."""
 _KNOWN: Final = f"one of: {', '.join(_KINDS)}; or {NONE} alone"
@@ -137,6 +141,7 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
         FaultError: It is written in no known way; the message says what is, and what would be.
     """
     parts = [part for part in (part.strip() for part in text.split(";")) if part]
+    _check_turns(parts)
     if not parts:
         message = f"no fault in {text!r}; {_KNOWN}"
         raise FaultError(message)
@@ -184,8 +189,16 @@ def _check_that_they_go_together(faults: Sequence[Fault]) -> None:
         raise FaultError(message)
 
 
+def _check_turns(parts: Sequence[str]) -> None:
+    """What comes after `then` waits for something that comes to an end."""
+    for before, part in itertools.pairwise(["", *parts]):
+        if part.split()[0] == _THEN and ("times=" not in before or len(part.split()) == 1):
+            message = f"{part!r} needs a fault of so many times before it, such as status=503 times=1; then status=429"
+            raise FaultError(message)
+
+
 def _fault(part: str) -> Fault:
-    word, *options = part.split()
+    word, *options = part.removeprefix(f"{_THEN} ").split()
     name, _, value = word.partition("=")
     if name not in _KINDS:
         message = f"unknown fault {name!r} in {part!r}; {_KNOWN}"

@@ -163,16 +163,25 @@ class _Place:
 
 
 @contextmanager
-def answering(apps: Mapping[str, MockApp]) -> Generator[None]:
+def answering(apps: Mapping[str, MockApp], passed: set[str]) -> Generator[None]:
     """Answer every httpx client's requests to these base URLs; all other requests go where they would have gone.
 
     A client's own transport does not matter: respx steps in before it.
+
+    Args:
+        apps: Who answers, by base URL.
+        passed: Is given the origins of the other requests.
     """
+
+    def pass_through(request: httpx.Request) -> httpx.Request:
+        passed.add(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}")
+        return request
+
     with respx.mock(using="httpx", assert_all_called=False) as router:
         for base_url, app in apps.items():
             place = _Place.of(base_url)
             router.route(
                 scheme=place.scheme, host=place.host, port=place.port, path__startswith=f"{place.prefix}/"
             ).mock(side_effect=partial(respond, app, place.prefix))
-        router.route().pass_through()
+        router.route().mock(side_effect=pass_through)
         yield

@@ -23,6 +23,7 @@ PROVIDERS = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
                      ["reset", "empty", "truncate", "malformed", "violation"], id="bare-words"),
         pytest.param("html rate=0.1; html=503 times=1; drip=1s; latency=1ms", ["html", "html", "drip", "latency"],
                      id="with-and-without-a-value"),
+        pytest.param("status=503 times=1; then html times=2; then reset", ["status", "html", "reset"], id="turns"),
         pytest.param("none", [], id="none"),
     ],
 )  # fmt: skip
@@ -303,3 +304,17 @@ def test_faults_with_the_same_text_on_the_same_route_are_the_same() -> None:
     first, second = (Armed(route, parse_faults("reset times=1")) for _ in range(2))
 
     assert first.identity == second.identity == (route, "reset times=1")
+
+
+@pytest.mark.parametrize("text", ["then status=503", "status=503; then reset", "status=503 times=1; then"])
+def test_a_turn_comes_after_a_fault_of_so_many_times(text: str) -> None:
+    with pytest.raises(FaultError, match="needs a fault of so many times before it"):
+        parse_faults(text)
+
+
+def test_faults_of_so_many_times_strike_one_after_the_other() -> None:
+    armed = Armed(Route(), parse_faults("status=503 times=1; then status=429 times=2"))
+
+    struck = [[fault.status for fault in armed.strike(Random(0))] for _ in range(4)]
+
+    assert struck == [[503], [429], [429], []]
