@@ -6,7 +6,7 @@ sorted by `created_at`. A page of their merge needs no more of each list than re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from bff_clients._together import together
 from bff_clients.errors import InvalidArgument
@@ -14,6 +14,7 @@ from bff_clients.models import Batch, BatchPage, BatchStatus, Pagination
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+    from datetime import datetime
     from typing import Any
 
 MAX_DEPTH: Final = 1000
@@ -43,19 +44,13 @@ class _List:
         return cut is not None and bool(self.rows) and self.rows[-1].created_at < cut.created_at
 
 
-async def merged_page(
-    read: Callable[[BatchStatus, int, int], Coroutine[Any, Any, BatchPage]],
-    statuses: Sequence[BatchStatus],
-    *,
-    limit: int,
-    offset: int,
-) -> BatchPage | Exception:
-    """Read a page of the merged lists; the failure of a request is returned.
+class MergedPage:
+    """A page of the merged lists.
 
-    Rows of one `created_at` are ordered by id, so that a row is on one page whatever RAS does with it.
+    Rows of one `created_at` are ordered by id, so that a row is on one page whatever RAS does with it. Rows are kept in
+    objects and never in locals, which a traceback may show.
 
     Args:
-        read: Reads a page of one status, given limit and offset.
         statuses: The internal statuses.
         limit: Rows of the page.
         offset: Rows to leave out before it.
@@ -63,44 +58,111 @@ async def merged_page(
     Raises:
         InvalidArgument: The page reaches too far down.
     """
-    depth = offset + limit
-    if depth > MAX_DEPTH:
-        message = f"plus limit must be {MAX_DEPTH} at most with a status that is several at RAS, got {depth}"
-        raise InvalidArgument("offset", message)
-    lists = [_List(status) for status in statuses]
-    merged: list[Batch] = []
-    while True:
-        cut = merged[depth - 1] if len(merged) >= depth else None
-        due = [one for one in lists if not one.reaches(cut)]
-        if not due:
-            break
-        pages = await together(
-            (read(one.status, min(depth, _MAX_ROWS), len(one.rows)) for one in due), at_once=len(statuses)
-        )
+
+    def __init__(self, statuses: Sequence[BatchStatus], *, limit: int, offset: int) -> None:
+        self._depth = offset + limit
+        if self._depth > MAX_DEPTH:
+            problem = f"plus limit must be {MAX_DEPTH} at most with a status that is several at RAS, got {self._depth}"
+            raise InvalidArgument("offset", problem)
+        self._limit, self._offset = limit, offset
+        self._lists = [_List(status) for status in statuses]
+        self._merged: list[Batch] = []
+
+    async def read(
+        self, read: Callable[[BatchStatus, int, int], Coroutine[Any, Any, BatchPage]]
+    ) -> BatchPage | Exception:
+        """Read as much of each list as the page needs; the failure of a request is returned.
+
+        Args:
+            read: Reads a page of one status, given limit and offset.
+        """
+        size = min(self._depth, _MAX_ROWS)
+        while due := [one for one in self._lists if not one.reaches(self._cut())]:
+            reading = (read(one.status, size, len(one.rows)) for one in due)
+            failure = self._take(due, await together(reading, at_once=len(due)))
+            if failure is not None:
+                return failure
+        return self._page()
+
+    def _cut(self) -> Batch | None:
+        """The last row of the page, as far as is known; `None` while there are too few."""
+        return self._merged[self._depth - 1] if len(self._merged) >= self._depth else None
+
+    def _take(self, due: Sequence[_List], pages: Sequence[BatchPage] | Exception) -> Exception | None:
         if isinstance(pages, Exception):
             return pages
         for one, page in zip(due, pages, strict=True):
             one.add(page)
-        merged = _newest_first(row for one in lists for row in one.rows)
-    twice = sum(len(one.rows) for one in lists) - len(merged)
-    pagination = Pagination(limit=limit, offset=offset, total=sum(one.total for one in lists) - twice)
-    return BatchPage(batches=tuple(merged[offset:depth]), pagination=pagination)
+        self._merged = _newest_first(row for one in self._lists for row in one.rows)
+        return None
+
+    def _page(self) -> BatchPage:
+        twice = sum(len(one.rows) for one in self._lists) - len(self._merged)
+        total = sum(one.total for one in self._lists) - twice
+        pagination = Pagination(limit=self._limit, offset=self._offset, total=total)
+        return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)
 
 
-async def merged_rows(lists: Sequence[AsyncIterator[Batch]]) -> AsyncIterator[Batch]:
-    """All rows of several lists, newest first; a batch that moved from one to another comes once."""
-    heads = [(await _next(rows), rows) for rows in lists]
-    seen: set[str] = set()
-    while present := [(head, rows) for head, rows in heads if head is not None]:
-        newest, source = max(present, key=lambda one: one[0].created_at)
-        if newest.batch_id not in seen:
-            seen.add(newest.batch_id)
-            yield newest
-        heads = [(await _next(rows) if rows is source else head, rows) for head, rows in heads]
+class MergedRows:
+    """All rows of several lists, newest first; a batch that moved from one to another comes once.
+
+    An object and no generator: a traceback may show the locals of a generator's frame.
+    """
+
+    def __init__(self, lists: Sequence[AsyncIterator[Batch]]) -> None:
+        self._heads = [_Head(rows) for rows in lists]
+        self._seen: set[str] = set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        while True:
+            for head in self._heads:
+                await head.fill()
+            heads = [head for head in self._heads if head.row is not None]
+            if not heads:
+                raise StopAsyncIteration
+            newest = max(heads, key=_Head.created_at)
+            if newest.is_new(self._seen):
+                return newest.take()
 
 
-async def _next(rows: AsyncIterator[Batch]) -> Batch | None:
-    return await anext(rows, None)
+class _Head:
+    """The first row of a list that has not been given."""
+
+    def __init__(self, rows: AsyncIterator[Batch]) -> None:
+        self._rows = rows
+        self._is_over = False
+        self.row: Batch | None = None
+
+    async def fill(self) -> None:
+        """Read the next row, unless one is there."""
+        if self.row is None and not self._is_over:
+            self.row = await anext(self._rows, None)
+            self._is_over = self.row is None
+
+    def created_at(self) -> datetime:
+        return self._present.created_at
+
+    def is_new(self, seen: set[str]) -> bool:
+        """Whether this batch has not been given; one that has is dropped."""
+        if self._present.batch_id in seen:
+            self.row = None
+            return False
+        seen.add(self._present.batch_id)
+        return True
+
+    def take(self) -> Batch:
+        row, self.row = self._present, None
+        return row
+
+    @property
+    def _present(self) -> Batch:
+        if self.row is None:
+            message = "there is no row"
+            raise LookupError(message)
+        return self.row
 
 
 def _newest_first(rows: Iterable[Batch]) -> list[Batch]:

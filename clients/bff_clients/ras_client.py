@@ -11,7 +11,7 @@ from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
-from bff_clients._merging import merged_page, merged_rows
+from bff_clients._merging import MergedPage, MergedRows
 from bff_clients._upstream import Upstream
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import InvalidArgument
@@ -104,12 +104,12 @@ class RASClient(BackendClient):
 
             if len(statuses) <= 1:
                 return await read(statuses[0] if statuses else None, limit, offset)
-            merged = await merged_page(read, statuses, limit=limit, offset=offset)
+            merged = await MergedPage(statuses, limit=limit, offset=offset).read(read)
             if isinstance(merged, Exception):
                 raise merged
             return merged
 
-    async def iter_batches_for_user(
+    def iter_batches_for_user(
         self,
         user_id: str | UUID,
         *,
@@ -124,7 +124,7 @@ class RASClient(BackendClient):
         in no fixed order.
 
         Raises:
-            InvalidArgument: As `get_batches_for_user`, when the first batch is asked for.
+            InvalidArgument: As `get_batches_for_user`, at the latest when the first batch is asked for.
             BackendError: As `get_batches_for_user`; the batches before it have been given.
         """
         user = SecretStr(user_id_text(user_id))
@@ -134,8 +134,7 @@ class RASClient(BackendClient):
             self._rows(user, status=one, page_size=page_size, correlation_id=correlation)
             for one in _internal_statuses(status) or (None,)
         ]
-        async for batch in merged_rows(lists) if len(lists) > 1 else lists[0]:
-            yield batch
+        return MergedRows(lists) if len(lists) > 1 else lists[0]
 
     async def _rows(
         self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str
@@ -200,7 +199,8 @@ async def _page_of(
 ) -> BatchPage:
     """Read one page of RAS's own."""
     wanted = "" if status is None else f"&status={status.value}"
-    target = f"/internal/v1/batches/user/{segment.get_secret_value()}?limit={limit}&offset={offset}{wanted}"
+    # Secret as a whole: a traceback may show the locals of this frame.
+    target = SecretStr(f"/internal/v1/batches/user/{segment.get_secret_value()}?limit={limit}&offset={offset}{wanted}")
 
     def wrong(page: BatchPage) -> str | None:
         if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
@@ -209,7 +209,7 @@ async def _page_of(
             return "a row of another user"
         return None
 
-    return call.decode(await call.get(SecretStr(target)), _PAGE, context=Entries(limit), check=wrong)
+    return call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
 
 
 def _check_page(limit: int, offset: int) -> None:

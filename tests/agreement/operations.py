@@ -38,7 +38,7 @@ SETTINGS: Final = BackendSettings(
 )
 """One request for each call, whatever came of the calls before it."""
 
-QUICK: Final = settings(max_examples=80, derandomize=True, database=None, deadline=None)
+QUICK: Final = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 """The same search each time, in seconds; `pdm run agreement` is the long one."""
 
 TO_BE_FOUND: Final = settings(QUICK, phases=[Phase.generate])

@@ -251,4 +251,4 @@ class ClientAndMock(RuleBasedStateMachine):
 
 
 TestClientAndMock = ClientAndMock.TestCase
-TestClientAndMock.settings = settings(QUICK, max_examples=80, stateful_step_count=40)
+TestClientAndMock.settings = settings(QUICK, max_examples=50, stateful_step_count=40)

@@ -44,7 +44,7 @@ def searched(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_seed_searches_the_same_places_again() -> None:
-    first, second = (searched("--requests=50", "--seed=3").stdout.splitlines() for _ in range(2))
+    first, second = (searched("--requests=10", "--seed=3").stdout.splitlines() for _ in range(2))
 
     assert first[1].startswith("requests, matched by the mock and by the engine: 100 (")
     assert first[1] == second[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import logging
 import traceback
@@ -146,6 +147,22 @@ async def test_iterating_that_fails_later_tells_nothing(logged: pytest.LogCaptur
                 _ = [0 async for _ in RASClient(http, settings).iter_batches_for_user(USER, page_size=1)]
 
     assert [secret for secret in SECRETS if secret in told_by(caught.value) + logged.text] == []
+
+
+async def test_a_merged_page_that_is_late_tells_nothing_of_what_was_read() -> None:
+    first = json_of(page(ROW, ROW | {"batch_id": BATCH}, limit=2, total=9))
+    parts = itertools.count()
+
+    async def four_and_then_none(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await (first if next(parts) < 4 else hangs)(reader, writer)
+
+    async with misbehaving_server(four_and_then_none) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            with pytest.raises(BackendError) as caught:
+                await RASClient(http, settings).get_batches_for_user(USER, limit=2, status="processing")
+
+    assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
 
 
 async def test_a_cancelled_call_tells_nothing() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.broker_double import BASIC, Broker, broker_double
+from tests.support.commands import run_here
 
 COMMAND = Path(sys.executable).parent / "bff-contracts"
 _CI = ("PACT_BROKER_", "GITHUB_", "CI_", "HULEEDU_")
@@ -54,15 +55,7 @@ class Desk:
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `bff-contracts`; variables may be added or replaced."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_CI)}
-        return subprocess.run(  # noqa: S603  our own program
-            [COMMAND, *words],
-            cwd=self.folder,
-            env={**kept, **self.variables, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=50,
-        )
+        return run_here(words, folder=self.folder, variables={**kept, **self.variables, **variables})
 
 
 @pytest.fixture

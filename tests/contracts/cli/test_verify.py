@@ -17,6 +17,7 @@ import pytest
 from bff_contracts.verification import interactions_of
 from tests.contracts.verification.test_applications import stateful_cms
 from tests.providers.small import INTERACTIONS, SEEDED
+from tests.support.commands import run_here
 from tests.support.hypercorn_server import on_hypercorn
 
 COMMAND = Path(sys.executable).parent / "bff-contracts"
@@ -27,9 +28,7 @@ def run(*arguments: str, key: str | None = None) -> subprocess.CompletedProcess[
     environment = {name: value for name, value in os.environ.items() if name != "HULEEDU_INTERNAL_API_KEY"}
     if key is not None:
         environment["HULEEDU_INTERNAL_API_KEY"] = key
-    return subprocess.run(  # noqa: S603  our own program
-        [COMMAND, *arguments], capture_output=True, text=True, check=False, env=environment, timeout=30
-    )
+    return run_here(arguments, folder=Path.cwd(), variables=environment)
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ async def test_what_is_no_json_is_a_difference(body: bytes) -> None:
 
 
 async def test_of_very_many_differences_the_first_are_told() -> None:
-    found = await differences([{"a": 1}], {"$": TYPE}, json.dumps([0] * 100_000).encode())
+    found = await differences([{"a": 1}], {"$": TYPE}, json.dumps([0] * 5_000).encode())
 
     assert [place for place, _ in found] == [f"body $[{at}]" for at in range(MAX_DIFFERENCES)]
 
