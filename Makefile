@@ -31,6 +31,6 @@ test-wheel: setup
 	$(PDM) install --frozen-lockfile --quiet -G :all >/dev/null && touch $@
 
 # PDM lives apart: in the project's environment its own dependencies would be overwritten by the lock's.
-.tools/.stamp:
+.tools/.stamp: requirements/pdm.txt
 	$(PYTHON) -m venv .tools
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'pdm[locked]' && touch $@
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
