@@ -43,6 +43,9 @@ DATE_TIME_PATTERN: Final = (
 """The forms of a date-time that the contract allows: naive (meaning UTC), ``Z`` or an offset; 0, 3 or 6 digits of
 fraction; only dates of the calendar."""
 
+_FIRST_YEAR: Final = 1000
+"""The first year that `DATE_TIME_PATTERN` can express."""
+
 
 class BatchStatus(StrEnum):
     """RAS's internal status of a batch: what the ``status`` filter takes. Answers use `BatchClientStatus`."""
@@ -122,16 +125,24 @@ def _as_utc(text: str) -> datetime:
     if text[-1] != "Z" and text[-6] not in "+-":
         # Read with its offset at once: giving one to a naive datetime costs three times as much.
         return datetime.fromisoformat(f"{text}+00:00")
-    value = datetime.fromisoformat(text)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:  # the last hours of the year 9999 with a negative offset: the moment stays as it was written
-        return value
+    return _in_utc(datetime.fromisoformat(text))
 
 
 def _in_utc(value: datetime) -> datetime:
-    """A datetime of a Python caller in UTC; a naive one means UTC, as RAS's do."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    """A moment in UTC, or as it was written where UTC is outside the years that the contract's forms can express."""
+    try:
+        moved = value.astimezone(UTC)
+    except OverflowError:  # the last hours of the year 9999 with a negative offset
+        return value
+    return moved if moved.year >= _FIRST_YEAR else value
+
+
+def _from_python(value: datetime) -> datetime:
+    """A Python caller's datetime in UTC; a naive one means UTC, as RAS's do."""
+    if value.year < _FIRST_YEAR:
+        message = f"must be of the year {_FIRST_YEAR} or later"
+        raise ValueError(message)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else _in_utc(value)
 
 
 def _with_z(value: datetime) -> str:
@@ -148,7 +159,7 @@ class _DateTimeForms:
         text = core_schema.no_info_after_validator_function(
             _as_utc, core_schema.str_schema(strict=True, pattern=DATE_TIME_PATTERN)
         )
-        value = core_schema.no_info_after_validator_function(_in_utc, core_schema.is_instance_schema(datetime))
+        value = core_schema.no_info_after_validator_function(_from_python, core_schema.is_instance_schema(datetime))
         return core_schema.json_or_python_schema(
             json_schema=text,
             python_schema=core_schema.union_schema([value, text], mode="left_to_right"),
@@ -286,8 +297,8 @@ class BatchPage(AnswerModel):
 
     @property
     def has_more(self) -> bool:
-        """Whether there are batches behind this page."""
-        return self._end < self.pagination.total
+        """Whether there are batches after this page; an empty page is the last, so that reading on comes to an end."""
+        return bool(self.batches) and self._end < self.pagination.total
 
     @property
     def next_offset(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 
 import httpx
@@ -50,6 +50,9 @@ def test_pydantics_other_forms_are_refused(adapter: TypeAdapter[datetime], value
         adapter.validate_python(value)
 
 
+LAST_HOUR = datetime(9999, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+"""No datetime can be this moment in UTC."""
+
 BATCH = make_batch(
     overall_status="processing",
     current_phase="cj_assessment",
@@ -61,6 +64,8 @@ MODELS = [
     make_batch(2, current_phase="a_new_phase"),
     make_batch_details(3, make_essay(1), make_essay(2, cj_score=0.5, spellcheck_status="failed")),
     make_page(BATCH, total=7),
+    make_batch(4, created_at=LAST_HOUR),
+    make_batch(5, created_at="1000-01-01T00:30:00+01:00"),
     make_class_info(),
     make_validation_status(auto_confirm_deadline=datetime(2026, 2, 1, 8)),  # noqa: DTZ001  # naive means UTC
 ]
@@ -85,6 +90,11 @@ def test_date_times_are_written_in_utc_with_a_z() -> None:
     assert BATCH.model_dump()["created_at"] == datetime(2026, 1, 31, 8, 15, 30, 120000, tzinfo=UTC)
 
 
+def test_a_date_time_that_no_answer_can_hold_is_refused() -> None:
+    with pytest.raises(ValidationError, match="year 1000 or later"):
+        make_batch(created_at=datetime.min.replace(tzinfo=timezone(timedelta(hours=5))))
+
+
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 def test_the_json_schema_says_date_time(mode: Literal["validation", "serialization"]) -> None:
     properties = Batch.model_json_schema(mode=mode)["properties"]
@@ -107,6 +117,7 @@ def test_the_wire_stays_strict(document: dict[str, object]) -> None:
         pytest.param(make_page(BATCH, total=2), 1, id="first"),
         pytest.param(make_page(BATCH, offset=1, total=2), None, id="last"),
         pytest.param(make_page(offset=5, total=2), None, id="past-the-end"),
+        pytest.param(make_page(total=2), None, id="rows-vanished"),
     ],
 )
 def test_a_page_knows_whether_there_is_more(page: BatchPage, next_offset: int | None) -> None:
