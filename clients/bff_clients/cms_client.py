@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 from uuid import UUID
@@ -18,8 +19,6 @@ from bff_clients.errors import InvalidArgument
 from bff_clients.models import AnswerModel, ClassInfo, Counted, Entries, Id, ValidationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bff_clients.config import BackendSettings
 
 SERVICE: Final = "class-management-service"
@@ -107,9 +106,9 @@ class CMSClient(BackendClient):
     async def _read(
         self, endpoint: _ByBatch[M], batch_ids: Iterable[Id], correlation_id: str | UUID | None
     ) -> dict[Id, M | None]:
-        if isinstance(batch_ids, str | UUID):
+        if isinstance(batch_ids, str | UUID) or not isinstance(batch_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidArgument("batch_ids", "must be a collection of ids, not one id")
-        wanted = {one: canonical_uuid(one, name=f"batch_ids[{at}]") for at, one in enumerate(batch_ids)}
+        wanted = _canonical(batch_ids)
         distinct = list(dict.fromkeys(wanted.values()))
         async with Call(self._upstream, endpoint.operation, correlation_id) as call:
             size = min(MAX_IDS_PER_REQUEST, (self._room - len(endpoint.target) + 1) // _ID_BYTES)
@@ -118,6 +117,17 @@ class CMSClient(BackendClient):
             if isinstance(found, Exception):
                 raise found
         return {one: found[canonical] for one, canonical in wanted.items()}
+
+
+def _canonical(batch_ids: Iterable[Id]) -> dict[Id, str]:
+    """The canonical spelling of each id, by the id as the caller gave it."""
+    wanted: dict[Id, str] = {}
+    for at, one in enumerate(batch_ids):
+        try:
+            wanted[one] = canonical_uuid(one, name="batch_ids")
+        except InvalidArgument as error:
+            raise InvalidArgument("batch_ids", f"must hold UUIDs, and the entry at index {at} is none") from error
+    return wanted
 
 
 async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[str]]) -> dict[str, M | None] | Exception:

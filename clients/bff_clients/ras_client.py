@@ -213,6 +213,10 @@ async def _page_of(
 
 
 def _check_page(limit: int, offset: int) -> None:
+    for name, value in (("limit", limit), ("offset", offset)):
+        # A float or a bool would go into the query as it is spelled, and RAS answers 500 to it.
+        if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgument(name, "must be an integer")
     if not 1 <= limit <= MAX_PAGE_SIZE:
         raise InvalidArgument("limit", f"must be 1 to {MAX_PAGE_SIZE}, got {limit}")
     if not 0 <= offset < END_OF_OFFSETS:

@@ -138,8 +138,12 @@ async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
 
 
 async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> None:
-    with pytest.raises(ValueError, match=r"^batch_ids\[\d+\] must be a UUID$"):
+    with pytest.raises(
+        InvalidArgument, match=r"^batch_ids must hold UUIDs, and the entry at index 1 is none$"
+    ) as refused:
         await cms.get_batch_class_info([BATCH, "not-a-uuid"])
+
+    assert refused.value.argument == "batch_ids"
 
 
 async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router: respx.MockRouter) -> None:
@@ -150,8 +154,8 @@ async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router:
     assert list(await cms.get_batch_class_info(ids)) == ids
 
 
-async def test_one_string_is_not_a_collection_of_ids(cms: CMSClient) -> None:
-    ids: list[Any] = [BATCH, UUID(BATCH)]
+async def test_what_is_no_collection_of_ids_is_refused(cms: CMSClient) -> None:
+    ids: list[Any] = [BATCH, UUID(BATCH), None]
     for one in ids:
         with pytest.raises(InvalidArgument, match=r"^batch_ids must be a collection of ids, not one id$"):
             await cms.get_batch_class_info(one)

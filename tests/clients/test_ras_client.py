@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -121,24 +120,29 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
 
 
 @pytest.mark.parametrize(
-    ("ask", "argument"),
+    ("argument", "method", "given"),
     [
-        pytest.param(lambda ras: ras.get_batch_status("Anna Ek"), "batch_id", id="batch"),
-        pytest.param(lambda ras: ras.get_batches_for_user("Anna/Ek"), "user_id", id="slash"),
-        pytest.param(lambda ras: ras.get_batches_for_user("Anna Ek\0"), "user_id", id="control"),
-        pytest.param(lambda ras: ras.get_batches_for_user("Anna Ek" * 400), "user_id", id="long"),
-        pytest.param(lambda ras: ras.get_batches_for_user(7), "user_id", id="number"),
-        pytest.param(lambda ras: ras.get_batches_for_user("a", status="Anna Ek"), "status", id="status"),
-        pytest.param(lambda ras: ras.get_batches_for_user("a", limit=0), "limit", id="limit"),
-        pytest.param(lambda ras: ras.get_batches_for_user("a", offset=10**18), "offset", id="offset"),
-        pytest.param(lambda ras: ras.get_batch_status(BATCH, correlation_id="Anna Ek"), "correlation_id", id="id"),
+        pytest.param("batch_id", "get_batch_status", {"batch_id": "Anna Ek"}, id="batch"),
+        pytest.param("user_id", "get_batches_for_user", {"user_id": "Anna/Ek"}, id="slash"),
+        pytest.param("user_id", "get_batches_for_user", {"user_id": "Anna Ek\0"}, id="control"),
+        pytest.param("user_id", "get_batches_for_user", {"user_id": "Anna Ek" * 400}, id="long"),
+        pytest.param("user_id", "get_batches_for_user", {"user_id": 7}, id="number"),
+        pytest.param("status", "get_batches_for_user", {"user_id": "a", "status": "Anna Ek"}, id="status"),
+        pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": 0}, id="limit"),
+        pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": "Anna"}, id="limit-text"),
+        pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": True}, id="limit-bool"),
+        pytest.param("offset", "get_batches_for_user", {"user_id": "a", "offset": 10**18}, id="offset"),
+        pytest.param("offset", "get_batches_for_user", {"user_id": "a", "offset": 1.5}, id="offset-float"),
+        pytest.param(
+            "correlation_id", "get_batch_status", {"batch_id": BATCH, "correlation_id": "Anna Ek"}, id="correlation"
+        ),
     ],
 )
 async def test_a_wrong_argument_is_named_and_never_quoted(
-    ras: RASClient, ask: Callable[[Any], Awaitable[object]], argument: str
+    ras: RASClient, argument: str, method: str, given: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        await ask(ras)
+        await getattr(ras, method)(**given)
 
     assert refused.value.argument == argument
     assert str(refused.value) == f"{argument} {refused.value.problem}"
