@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bff_clients._http import HttpClient, host_of, new_client
 
@@ -79,6 +79,9 @@ _PREFIX: Final = "BFF_TEACHER_SERVICE_"
 _DEVELOPMENT: Final = "development"
 _ALIKE: Final = 0.8
 """How alike two names have to be for one to be taken for a misspelling of the other."""
+
+_OPTIONS: Final = frozenset(inspect.signature(BaseSettings.__init__).parameters)
+"""The keywords of Pydantic's own that settings take, such as ``_env_file``."""
 
 _LOG: Final = logging.getLogger("bff_clients")
 _reported: set[str] = set()
@@ -175,11 +178,29 @@ class BackendSettings(BaseSettings):
         def __init__(self, **values: Any) -> None:
             fields = type(self).model_fields
             for name in values:
-                if name not in fields and not name.startswith("_"):
-                    message = f"there is no setting {name!r}; {_nearest(name, fields)}"
+                if name not in fields and name not in _OPTIONS:
+                    known = _OPTIONS if name.startswith("_") else fields
+                    message = f"there is no setting {name!r}; {_nearest(name, known)}"
                     raise TypeError(message)
             super().__init__(**values)
-            _report_unread_variables(fields)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keep Pydantic's sources and their order; report the variables in them that are not read.
+
+        They are reported before any value is checked: a misspelled variable is often why one is missing.
+        """
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):
+                _report_unread_variables(source.env_vars, settings_cls.model_fields)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @model_validator(mode="after")
     def _has_urls_outside_of_development(self) -> Self:
@@ -196,20 +217,25 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {found[0]!r}?" if found else ""
 
 
-def _report_unread_variables(fields: Mapping[str, FieldInfo]) -> None:
-    """Warn of variables that are almost spelled as one that is read.
+def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, FieldInfo]) -> None:
+    """Report the variables with the service's prefix that no setting is read from, each once in a process.
 
-    The prefix is the whole service's, so a name that is like none of these is somebody else's.
+    A name that is almost a setting's is a warning. Any other may be a setting of the service itself, which has the same
+    prefix: these are one record for information.
     """
     known = {variable.removeprefix(_PREFIX) for name, field in fields.items() for variable in _variables(name, field)}
-    for variable in os.environ:
-        name = variable.upper().removeprefix(_PREFIX)
-        if name in known or variable in _reported or not variable.upper().startswith(_PREFIX):
+    others: list[str] = []
+    for variable in sorted({name.upper() for name in variables} - _reported):
+        name = variable.removeprefix(_PREFIX)
+        if name in known or not variable.startswith(_PREFIX):
             continue
-        alike = get_close_matches(name, known, n=1, cutoff=_ALIKE)
-        if alike:
-            _reported.add(variable)
-            _LOG.warning("nobody reads the environment variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
+        _reported.add(variable)
+        if alike := get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            _LOG.warning("nobody reads the variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
+        else:
+            others.append(variable)
+    if others:
+        _LOG.info("the clients of RAS and CMS do not read %s", ", ".join(others))
 
 
 def _variables(name: str, field: FieldInfo) -> list[str]:

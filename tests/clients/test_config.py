@@ -10,7 +10,7 @@ import pytest
 import respx
 from pydantic import ValidationError
 
-from bff_clients import BackendSettings, create_http_client
+from bff_clients import BackendSettings, config, create_http_client
 from tests.support.platform import KEY
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +22,7 @@ KEY_VARIABLE = "HULEEDU_INTERNAL_API_KEY"
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (KEY_VARIABLE, "ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(config, "_reported", set[str]())
 
 
 def test_the_environment_is_read_with_the_services_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +56,12 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("ras_url", "ras_base_url"), ("RAS_BASE_URL", "ras_base_url"), ("http_retrys", "http_retries")],
+    [
+        ("ras_url", "ras_base_url"),
+        ("RAS_BASE_URL", "ras_base_url"),
+        ("http_retrys", "http_retries"),
+        ("_env_fil", "_env_file"),
+    ],
 )
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest(name: str, meant: str) -> None:
     with pytest.raises(TypeError, match=f"there is no setting {name!r}; did you mean {meant!r}?"):
@@ -83,11 +89,39 @@ def test_a_variable_that_is_almost_one_of_ours_is_reported_once(
     assert message.endswith("BFF_TEACHER_SERVICE_HTTP_RETRYS; did you mean BFF_TEACHER_SERVICE_HTTP_RETRIES?")
 
 
+def test_a_variable_that_is_unlike_ours_is_reported_once_for_information(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bff_clients")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_TIMEOUT", "3")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_REDIS", "somewhere")
+    for _ in range(2):
+        BackendSettings(internal_api_key=KEY)
+
+    names = "BFF_TEACHER_SERVICE_HTTP_TIMEOUT, BFF_TEACHER_SERVICE_REDIS"
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("INFO", f"the clients of RAS and CMS do not read {names}")
+    ]
+
+
+def test_a_misspelling_in_a_file_is_reported_although_a_value_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "service.env"
+    file.write_text("HULEEDU_INTERNAL_API_KEY=k\nBFF_TEACHER_SERVICE_RAS_BASE_ULR=http://ras\n")
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(ValidationError, match="RAS_BASE_URL"):
+        BackendSettings(_env_file=file)  # pyright: ignore[reportCallIssue]  # Pydantic's own keyword
+
+    (message,) = caplog.messages
+    assert message.endswith("RAS_BASE_ULR; did you mean BFF_TEACHER_SERVICE_RAS_BASE_URL?")
+
+
 def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "service.env"
     file.write_text("HULEEDU_INTERNAL_API_KEY=from-the-file\nBFF_TEACHER_SERVICE_RAS_URL=http://ras\nOTHER=1\n")
     monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://environment")
-    settings = BackendSettings(_env_file=file)
+    settings = BackendSettings(_env_file=file)  # pyright: ignore[reportCallIssue]  # Pydantic's own keyword
 
     assert (settings.internal_api_key.get_secret_value(), settings.ras_base_url) == (
         "from-the-file",
