@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bff_clients import BackendSettings, CMSClient, create_http_client
+from bff_clients import BackendSettings, BackendUnavailable, CMSClient, create_http_client
 from tests.support.misbehaving import head, misbehaving_server, says
 from tests.support.platform import BATCH, KEY
 
@@ -47,6 +48,28 @@ async def test_respx_mocks_httpx_own_transport_as_it_is() -> None:
         mock.get(URL).respond(json=CLASSES)
 
         assert await class_name("httpx") == "Svenska 1"
+
+
+@pytest.mark.parametrize(
+    ("url", "in_a_test", "hinted"),
+    [
+        pytest.param("http://127.0.0.1:1", True, True, id="nothing-intercepts"),
+        pytest.param("http://127.0.0.1:1", False, False, id="no-test-run"),
+        pytest.param("http://no.invalid", True, False, id="another-host"),
+    ],
+)
+async def test_a_refused_call_of_a_test_run_says_what_intercepts(
+    *, url: str, in_a_test: bool, hinted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_a_test:
+        monkeypatch.delitem(sys.modules, "pytest")
+    chosen = settings("aiohttp").model_copy(update={"cms_base_url": url, "http_retries": 0})
+    async with create_http_client(chosen) as http:
+        with respx.mock(), pytest.raises(BackendUnavailable) as caught:
+            await CMSClient(http, chosen).get_batch_class_info([BATCH])
+
+    assert caught.value.reason == "connect"
+    assert ("the fixture `backends` answers, or respx" in caught.value.detail) is hinted
 
 
 @pytest.mark.parametrize(("transport", "kind"), [("aiohttp", "AiohttpTransport"), ("httpx", "AsyncHTTPTransport")])
