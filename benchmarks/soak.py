@@ -204,6 +204,7 @@ def main() -> int:
         serve()
     logging.getLogger("bff_clients").setLevel(logging.CRITICAL)  # a line for each of thousands of faults
     gc.collect()
+    gc.freeze()  # so that the collector's pauses are about the calls, and not about all that was imported
     worst = 0
     for transport in options.transport or ["aiohttp", "httpx"]:
         with backend() as port, asyncio.Runner(loop_factory=loop_factory(uvloop=options.uvloop)) as runner:

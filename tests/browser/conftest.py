@@ -76,7 +76,7 @@ def visiting(
 def opened(browser: Browser, mock: RunningMock, *, width: int, height: int, dark: bool = False) -> Generator[Page]:
     """The control page, connected."""
     with visiting(browser, mock.control, width=width, height=height, dark=dark) as page:
-        page.get_by_text("live", exact=True).wait_for()
+        page.get_by_text("connected", exact=True).wait_for()
         yield page
 
 

@@ -44,6 +44,17 @@ def entries(page: Page) -> list[str]:
     return page.locator("#entries > li:visible .what").all_inner_texts()
 
 
+def test_an_answer_is_shown_with_how_long_it_took(mock: RunningMock, page: Page) -> None:
+    httpx.get(f"{mock.ras}/healthz")
+    line = page.locator("#entries .line").first
+    line.click()
+    details = page.locator("#entries .details").first
+
+    expect(details).to_contain_text(re.compile(r"Took\d+\.\d ms"))
+    expect(details.get_by_text("Answer, 0 bytes")).to_be_visible()
+    expect(line.locator(".status")).to_have_class("status ok")
+
+
 def test_a_request_arrives_live(mock: RunningMock, page: Page) -> None:
     expect(page.locator("#empty")).to_be_visible()
 
@@ -58,7 +69,7 @@ def test_a_request_arrives_live(mock: RunningMock, page: Page) -> None:
 
 def test_a_refusal_opens_by_keyboard_and_shows_its_reason(mock: RunningMock, page: Page) -> None:
     ask(mock, "limit=20&offset=0&status=processing")
-    line = page.locator("#entries .refused .line")
+    line = page.locator("#entries .no .line")
     expect(line).to_contain_text("refused: query status: processing")
 
     line.focus()
@@ -117,7 +128,7 @@ def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) 
     expect(page.locator("#armed > li")).to_have_count(0)
 
     assert [before, during, status()] == [200, 503, 200]
-    expect(page.locator("#entries .faulty").first).to_contain_text("status=503")
+    expect(page.locator("#entries .fault").first).to_contain_text("status=503")
 
 
 def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> None:
@@ -179,7 +190,7 @@ def test_what_a_real_service_breaks_is_shown(browser: Browser) -> None:
     ):
         httpx.get(f"{mock.ras}{PAGE}", headers={**HEADERS, "X-Internal-API-Key": KEY})
 
-        line = page.locator("#entries .refused .line")
+        line = page.locator("#entries .no .line")
         expect(line).to_contain_text("breaks the contract: body $.batches[0].overall_status")
         expect(page.locator("#backends")).to_contain_text(f"→ http://127.0.0.1:{listener.port}")
         line.click()
@@ -227,7 +238,7 @@ def test_it_fits_and_is_photographed(
     with opened(browser, mock, width=width, height=height, dark=dark) as page:
         ask_a_little_of_everything(mock)
         expect(page.locator("#entries > li")).to_have_count(5)
-        page.locator("#entries .refused .line").click()
+        page.locator("#entries .no .line").click()
         expect(page.locator("#covered")).not_to_have_text(re.compile("^0 of"))
         page.mouse.move(0, 0)
         page.screenshot(path=pictures / f"control-page-{kind}-{'dark' if dark else 'light'}.png", animations="disabled")

@@ -142,6 +142,16 @@ class DifferenceView(BaseModel):
     change: str
 
 
+class AnswerView(BaseModel):
+    """An answer of the mock as it was meant, before a fault cut it off."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    headers: Mapping[str, str]
+    text: str = Field(description="The first 2,000 bytes of the body; longer ones end in … and their size.")
+    size: int
+
+
 class JournalEntry(BaseModel):
     """One request and what became of it; `status` is 0 when a fault left no answer."""
 
@@ -161,6 +171,8 @@ class JournalEntry(BaseModel):
     fault: str
     violations: list[Violation]
     reason: str
+    seconds: float = Field(description="To the beginning of the answer, a latency that was armed included.")
+    answer: AnswerView | None = Field(description="None when a fault left no answer, and for a real service.")
 
 
 class VerifyRequest(_RequestBody):

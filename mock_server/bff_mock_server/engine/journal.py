@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.engine.scrubbing import Scrubber
+from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, is_secret
 from bff_mock_server.matching.table import CompiledInteraction
-from bff_mock_server.responses.reply import AttributedReply
+from bff_mock_server.responses.reply import AttributedReply, Head
 
 SIZE: Final = 1000
 """How many requests are kept."""
@@ -41,6 +41,32 @@ class Violation:
         return " ".join(filter(None, (self.where, self.path, self.message)))
 
 
+class KeptAnswer(NamedTuple):
+    """An answer of the mock as it was meant, before a fault cut it off.
+
+    Attributes:
+        head: Status and headers.
+        body: The first 2,000 bytes of it, without known keys.
+        size: Bytes of the whole body.
+    """
+
+    head: Head
+    body: bytes
+    size: int
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name, without secrets."""
+        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.head.headers)
+        return {name: value for name, value in pairs if not is_secret(name)}
+
+    @property
+    def text(self) -> str:
+        """The body as text, and how much of it is left out."""
+        shown = self.body.decode("utf-8", "replace")
+        return shown if self.size <= BODY_BYTES else f"{shown}… ({self.size} bytes)"
+
+
 class Exchange(NamedTuple):
     """One request and what became of it.
 
@@ -61,6 +87,8 @@ class Exchange(NamedTuple):
         fault: What went wrong on purpose, as it was written; empty when nothing did.
         violations: How the answer of a real provider leaves the contract.
         reason: Why what was asked of the mock itself could not be done.
+        seconds: From the end of the request to the beginning of its answer, a latency that was armed included.
+        answer: What was answered; `None` when a fault left no answer, and for a real service, whose rows are personal.
     """
 
     number: int
@@ -79,6 +107,8 @@ class Exchange(NamedTuple):
     fault: str
     violations: Sequence[Violation]
     reason: str
+    seconds: float
+    answer: KeptAnswer | None
 
     @property
     def at(self) -> datetime:
@@ -197,11 +227,16 @@ class Journal:
         *,
         session: str | None = None,
         violations: Sequence[Violation] = (),
+        is_real: bool = False,
     ) -> None:
         """Write a request and its answer down, without keys and without most of a long body."""
         reply, _, entry, differences, reason, fault, is_spoilt = answer
-        is_lost = reply.delivery is not None and reply.delivery.is_lost
-        status = 0 if is_lost else reply.head.status
+        head, reply_body, delivery, _ = reply
+        is_lost = delivery is not None and delivery.is_lost
+        status = 0 if is_lost else head.status
+        seconds = time.perf_counter() - asked.began
+        if delivery is not None:
+            seconds += delivery.delay
         path, query, query_string, headers, body = self._scrubber.kept(asked)
         self.count += 1
         self.violations += len(violations)
@@ -222,6 +257,8 @@ class Journal:
             fault,
             violations,
             reason,
+            seconds,
+            None if is_lost or is_real else KeptAnswer(head, self._scrubber.answer(reply_body), len(reply_body)),
         )
         self._exchanges.append(exchange)
         if self._log_requests:

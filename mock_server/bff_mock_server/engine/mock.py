@@ -122,7 +122,14 @@ class Mock:
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
         if armed and answer.endpoint is not None:
             answer = strike(answer, armed, backend.provider, asked, world.random)
-        self.journal.record(backend.provider, asked, answer, session=headers.session, violations=violations)
+        self.journal.record(
+            backend.provider,
+            asked,
+            answer,
+            session=headers.session,
+            violations=violations,
+            is_real=backend.provider in self.proxied,
+        )
         return answer.reply
 
     def set_state(

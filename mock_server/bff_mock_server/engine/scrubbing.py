@@ -53,6 +53,13 @@ class Scrubber:
         kept = Kept(asked.path, query, query_string, headers, _body(asked.body) if asked.body else b"")
         return kept if self._keys is None else self._without_keys(kept, self._keys)
 
+    def answer(self, body: bytes) -> bytes:
+        """The beginning of an answer's body, without known keys."""
+        beginning = body[:BODY_BYTES]
+        if self._keys is None:
+            return beginning
+        return self._keys.sub(HIDDEN, beginning.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
     def _without_keys(self, kept: Kept, keys: re.Pattern[str]) -> Kept:
         path, query, query_string, headers, body = kept
         if not any(map(keys.search, (path, query_string, *headers.values(), body.decode("latin-1")))):

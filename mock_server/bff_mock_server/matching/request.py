@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from time import perf_counter
 from typing import Final
 
 _SECRET: Final = re.compile(
@@ -37,6 +38,7 @@ class Asked:
         headers: Values by lower-case name.
         query_string: The query as it was sent.
         body: As it was sent.
+        began: When it was complete, by `time.perf_counter`.
     """
 
     method: str
@@ -45,6 +47,7 @@ class Asked:
     headers: Mapping[str, str]
     query_string: str = ""
     body: bytes = b""
+    began: float = field(default_factory=perf_counter, compare=False)
 
     @property
     def target(self) -> str:

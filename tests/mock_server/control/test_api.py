@@ -92,6 +92,8 @@ async def test_the_journal_says_why_and_tells_no_key(app: MockApp, control: http
     answer = await control.get("/journal")
 
     assert answer.json()[0]["differences"][0]["change"] == "leave out query sort"
+    assert answer.json()[0]["answer"]["headers"] == {"content-type": "application/problem+json"}
+    assert answer.json()[0]["seconds"] > 0
     assert KEY not in answer.text
 
 

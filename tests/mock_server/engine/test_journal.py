@@ -12,9 +12,10 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
-from bff_mock_server.engine.journal import SIZE, Wanted
+from bff_mock_server.engine.journal import SIZE, Journal, KeptAnswer, Wanted
 from bff_mock_server.engine.scrubbing import BODY_BYTES
 from bff_mock_server.matching.request import Asked
+from bff_mock_server.responses.reply import Head
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -277,3 +278,46 @@ async def test_a_target_with_odd_bytes_is_kept_as_sent() -> None:
     (found,) = app.mock.journal.exchanges()
     assert found.target == "/x?limit=%ff%00&%C3%B6=x"
     assert json.dumps(dict(found.query)) == '{"limit": ["\\ufffd\\u0000"], "\\u00f6": ["x"]}'
+
+
+async def test_what_was_answered_is_kept_with_how_long_it_took() -> None:
+    app = ras_app()
+    answer = await call(app, PAGE)
+    app.mock.arm("*", "latency=2s")
+    await call(app, "/healthz")
+
+    first, late = app.mock.journal.exchanges()
+    assert first.answer is not None
+    assert (first.answer.size, first.answer.body) == (len(answer.body), answer.body[:2000])
+    assert first.answer.headers["content-type"] == "application/json"
+    assert 0 <= first.seconds < 2 <= late.seconds
+
+
+async def test_most_of_a_long_answer_is_left_out_and_its_size_is_said() -> None:
+    app = app_of(pact(interaction("long", "/long", body={"text": "x" * 5000})))
+    await call(app, "/long", headers={})
+
+    (found,) = app.mock.journal.exchanges()
+    assert found.answer is not None
+    assert found.answer.text.endswith("xxx… (5011 bytes)")
+    assert len(found.answer.body) == 2000
+
+
+async def test_a_lost_answer_is_not_kept() -> None:
+    app = ras_app()
+    app.mock.arm("*", "reset")
+    await call(app, "/healthz")
+
+    (found,) = app.mock.journal.exchanges()
+    assert (found.status, found.answer) == (0, None)
+
+
+async def test_no_secret_of_an_answer_is_kept() -> None:
+    app = app_of(pact(interaction("own", "/own", body={"echo": "a-known-key"})))
+    app.mock.journal = Journal(keys=["a-known-key"])
+    await call(app, "/own", headers={})
+
+    (found,) = app.mock.journal.exchanges()
+    assert found.answer is not None
+    assert found.answer.text == '{"echo":"…"}'
+    assert KeptAnswer(Head(200, ((b"set-cookie", b"a=b"), (b"x-a", b"1"))), b"", 0).headers == {"x-a": "1"}

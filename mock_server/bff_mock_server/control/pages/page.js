@@ -6,10 +6,10 @@ const KEPT = 200;
 const KEY = "INJECTED-AT-VERIFICATION";
 const CORRELATION = "00000000-0000-4000-8000-000000000000";
 
-const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+const UUID = /\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b/g;
 
 const $ = (id) => document.getElementById(id);
-const state = { urls: {}, labels: {}, paused: false, waiting: [], last: 0, start: "", coverage: "" };
+const state = { urls: {}, labels: {}, paused: false, waiting: [], last: 0, start: "", coverage: "", isFollowing: false };
 
 function label(provider) {
   return state.labels[provider] || provider;
@@ -79,6 +79,10 @@ function refilter() {
   for (const entry of $("entries").children) entry.hidden = !matches(entry);
 }
 
+function shortened(text) {
+  return text.replace(UUID, "$1…$2");
+}
+
 function outcome(exchange) {
   if (exchange.violations.length) return `breaks the contract: ${exchange.violations[0].where} ${exchange.violations[0].path}`;
   if (exchange.differences.length) {
@@ -95,18 +99,21 @@ function show(exchange) {
   const made = $("entry").content.firstElementChild.cloneNode(true);
   const line = made.querySelector(".line");
   const isRefused = exchange.interaction === null || exchange.violations.length > 0;
+  const kind = isRefused ? "no" : exchange.fault || exchange.status === 0 || exchange.status >= 500 ? "fault"
+    : exchange.status >= 400 ? "own" : "ok";
   made.dataset.refused = String(isRefused);
   made.dataset.text = [exchange.method, exchange.target, exchange.status, exchange.interaction, exchange.fault, exchange.session,
     label(exchange.provider), ...Object.values(exchange.headers)].join(" ").toLowerCase();
-  made.className = isRefused ? "new refused" : exchange.fault ? "new faulty" : "new";
-  if (exchange.status === 0 || exchange.status >= 500) made.classList.add("broken");
+  made.className = kind;
+  if (state.isFollowing) made.classList.add("new"); // what was there at load does not flash
+  line.querySelector(".status").classList.add(kind);
   const at = new Date(exchange.at);
   line.querySelector("time").textContent = `${at.toLocaleTimeString([], { hour12: false })}.${String(at.getMilliseconds()).padStart(3, "0")}`;
   line.querySelector("time").dateTime = exchange.at;
   line.querySelector(".status").textContent = exchange.status || "–";
   line.querySelector(".who").textContent = label(exchange.provider);
   const what = `${exchange.method} ${exchange.target}`;
-  line.querySelector(".what").textContent = what.replace(UUID, "$1…");
+  line.querySelector(".what").textContent = shortened(what);
   line.title = what;
   line.querySelector(".how").textContent = outcome(exchange);
   line.addEventListener("click", () => {
@@ -114,7 +121,7 @@ function show(exchange) {
     if (!details.childElementCount) details.append(...detailsOf(exchange));
     details.hidden = !details.hidden;
     line.setAttribute("aria-expanded", String(!details.hidden));
-    line.querySelector(".what").textContent = details.hidden ? what.replace(UUID, "$1…") : what;
+    line.querySelector(".what").textContent = details.hidden ? shortened(what) : what;
   });
   made.hidden = !matches(made);
   return made;
@@ -122,16 +129,19 @@ function show(exchange) {
 
 function detailsOf(exchange) {
   const facts = [["Correlation id", exchange.headers["x-correlation-id"]], ["Session", exchange.session], ["Fault", exchange.fault],
-    ["Interaction", exchange.interaction], ["Body", exchange.body]];
+    ["Interaction", exchange.interaction], ["Took", `${(exchange.seconds * 1000).toFixed(1)} ms`], ["Body", exchange.body]];
   const list = element("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) =>
     [element("dt", {}, name), element("dd", {}, value)]));
   const headers = element("details", {}, element("summary", {}, "Headers"), element("dl", {},
     ...Object.entries(exchange.headers).flatMap(([name, value]) => [element("dt", {}, name), element("dd", { class: "mono" }, value)])));
+  const answer = exchange.answer && element("details", {}, element("summary", {}, `Answer, ${exchange.answer.size} bytes`),
+    element("pre", { class: "mono" }, exchange.answer.text));
   return [
     exchange.differences.length ? differences(exchange) : null,
     exchange.violations.length ? violations(exchange) : null,
     list,
     headers,
+    answer,
     element("div", {}, copier(() => curl(exchange.provider, exchange.method, exchange.target, exchange.headers, exchange.body))),
   ].filter(Boolean);
 }
@@ -168,7 +178,7 @@ function arrive(exchanges) {
 function listen() {
   const source = new EventSource(`/_mock/events?after=${state.last}&start=${state.start}`);
   source.addEventListener("open", () => {
-    $("connection").textContent = "live";
+    $("connection").textContent = "connected";
     $("connection").className = "";
   });
   source.addEventListener("exchanges", (event) => {
@@ -178,6 +188,7 @@ function listen() {
     state.last = count;
     $("count").textContent = count ? `${count.toLocaleString()} requests` : "";
     arrive(exchanges);
+    state.isFollowing = true;
     refreshCoverage();
   });
   source.addEventListener("changed", refresh);
