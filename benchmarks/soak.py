@@ -46,7 +46,7 @@ LONGEST_STALL: Final = 0.1
 """Seconds of its own processor time that the loop may spend before it comes around."""
 
 _CLASS: Final = {"class_id": BATCH, "class_name": "Svenska 1 – SA24B"}
-_DETAILS: Final = {**row(batch_id=BATCH, user_id=TEACHER), "essays": []}
+_DETAILS: Final[dict[str, Any]] = {**row(batch_id=BATCH, user_id=TEACHER), "essays": []}
 
 
 def serve() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Response, shipped_pacts
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.pact.wording import (
     endpoint_of,
     example_of,
@@ -159,8 +160,8 @@ def _value_differences(value: Any, usual: Any, response: Response, path: str, ru
     rule = response.rules.get(rule_path)
     matchers = () if rule is None else tuple(str(matcher["match"]) for matcher in rule.matchers)
     name = path.removeprefix("$").removeprefix(".")
-    if isinstance(value, Mapping):
-        known = usual if isinstance(usual, Mapping) else {}
+    if is_object(value):
+        known: Mapping[str, Any] = usual if is_object(usual) else {}
         if len(value) > 1 and all(map(_is_uuid, value)):
             missing = sum(member is None for member in value.values())
             yield f"{len(value)} ids, {missing} of them `null`" if missing else f"{len(value)} ids"
@@ -168,12 +169,12 @@ def _value_differences(value: Any, usual: Any, response: Response, path: str, ru
         for key, member in value.items():
             at = path if _is_uuid(key) else f"{path}.{key}"
             yield from _value_differences(member, known.get(key), response, at, f"{rule_path}.{key}")
-    elif isinstance(value, list) and "arrayContains" in matchers:
+    elif is_array(value) and "arrayContains" in matchers:
         yield f"`{name}`: {len(value)} items in any order"
-    elif isinstance(value, list):
+    elif is_array(value):
         if len(value) != 1:
             yield f"`{name}`: {len(value)} items"
-        first = usual[0] if isinstance(usual, list) and usual else None
+        first: Any = usual[0] if is_array(usual) and usual else None
         yield from _value_differences(_shared(value), first, response, f"{path}[*]", f"{rule_path}[*]")
     elif value != usual and _PINNED.issuperset(matchers) and not _is_uuid(str(value)):
         yield f"`{name}`: `{_shortened(json.dumps(value, ensure_ascii=False))}`"
@@ -182,7 +183,7 @@ def _value_differences(value: Any, usual: Any, response: Response, path: str, ru
 def _shared(items: list[Any]) -> Any:
     """What all items of a list have in common: the members of the first that the others have as well."""
     first, *others = items or [{}]
-    if not isinstance(first, Mapping):
+    if not is_object(first):
         return {}
     return {name: value for name, value in first.items() if all(value == other.get(name) for other in others)}
 

@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add to the report of a failed test what the backends refused, and what went past them."""
     report = yield
     if report.when == "call" and report.failed:
-        texts = [backends.explain() for backends in item.stash.get(_RUNNING, [])]
+        texts = [backends.explain() for backends in item.stash.get(_RUNNING, list["Backends"]())]
         if any(texts):
             report.sections.append(("Mocked backends", "\n".join(filter(None, texts))))
     return report

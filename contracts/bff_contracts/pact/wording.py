@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlencode
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Rule
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.states import DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
 
 _CHOICE: Final = re.compile(r"\^\(\?:([\w|]+)\)\$")
@@ -54,13 +55,14 @@ def endpoint_of(shape: Interaction) -> str:
     return f"{request.method} {'/'.join(segments)}"
 
 
-def _texts_of(params: Any) -> Iterator[tuple[str, str]]:
+def _texts_of(value: object) -> Iterator[tuple[str, str]]:
     """The name and the value of each text, however deep."""
-    members = params if isinstance(params, list) else list(params.values())
-    if isinstance(params, Mapping):
-        yield from ((name, value) for name, value in params.items() if isinstance(value, str))
-    for member in members:
-        if isinstance(member, Mapping | list):
+    if is_object(value):
+        yield from ((name, member) for name, member in value.items() if isinstance(member, str))
+        for member in value.values():
+            yield from _texts_of(member)
+    elif is_array(value):
+        for member in value:
             yield from _texts_of(member)
 
 

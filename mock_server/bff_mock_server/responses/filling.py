@@ -204,7 +204,7 @@ class _Compiler:
         ]
         self._bound = {text for _, text in self.segments} | {one for elements in self._elements for one in elements}
         self._is_shape = interaction.role == SHAPE
-        self._rules = {} if self._is_shape else _plain(interaction.response.rules)
+        self._rules: Mapping[str, Rule] = {} if self._is_shape else _plain(interaction.response.rules)
         self.used: set[str] = set()
 
     def parts(self, value: Any, at: At) -> Parts:
