@@ -33,4 +33,4 @@ test-wheel: setup
 # PDM lives apart: in the project's environment its own dependencies would be overwritten by the lock's.
 .tools/.stamp: requirements/pdm.txt
 	$(PYTHON) -m venv .tools
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $< && touch $@

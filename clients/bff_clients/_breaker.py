@@ -49,7 +49,7 @@ class Breaker:
         calls: How many calls it takes in that window to judge by.
         pause: Seconds that it stays open.
         clock: Seconds that only ever grow.
-        changed: Is told of each new state.
+        changed: Called with each new state.
     """
 
     def __init__(

@@ -207,7 +207,7 @@ class _MockServer:
         told = [_mismatch(one) for entry in found for one in entry.get("mismatches", ())]
         if self._header is None:
             return told
-        # The contract has no such header: what is wrong is the type of the body, which is told as well.
+        # The contract has no such header: what is wrong is the type of the body, which is reported as well.
         return [one for one in told if (one.kind, one.place.lower()) != ("HeaderMismatch", "content-type")]
 
 

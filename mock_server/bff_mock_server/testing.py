@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bff_mock_server.serving.in_process import InProcessTransport
 
 DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provider in PROVIDERS}
-"""Where the clients look for the backends unless they are told otherwise."""
+"""Where the clients look for the backends by default."""
 
 EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
 _MOST_EXPLAINED: Final = 20
@@ -110,7 +110,7 @@ class Backends:
         self._mock.sessions.default.apply(state, _with_class_ids(params))
 
     def use(self, scenario: str) -> Scenario:
-        """Begin anew as a shipped scenario, or as that of a `.yaml` file; what was armed before is disarmed.
+        """Restart with a shipped scenario, or that of a `.yaml` file, and disarm all faults.
 
         Raises:
             ScenarioError: There is no such scenario, or it cannot be used.

@@ -21,7 +21,7 @@ _GIT_SECONDS: Final = 20
 
 
 class SourceError(Exception):
-    """The version of the source cannot be told; the message says why."""
+    """The version of the source is not known; the message says why."""
 
 
 def commit() -> str:

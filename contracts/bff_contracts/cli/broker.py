@@ -152,7 +152,7 @@ def _participant(name: str) -> str:
 
 
 def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """What cannot be asked, or not be told from git, is what cannot run; what the broker refuses is a no."""
+    """Maps errors to exit codes: 2 for what could not be asked or read from git, 1 for what the broker refuses."""
 
     def run(options: argparse.Namespace) -> int:
         try:

@@ -47,7 +47,7 @@ def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, sec
         try:
             result = app()
             return await result if inspect.isawaitable(result) else result
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # reported as the reason
             reason = key.hidden(f"{type(error).__name__}: {error}")
             cause = None if key.told_by(error) else error
             raise CannotVerify(f"the application could not be made: {reason}") from cause

@@ -191,7 +191,7 @@ class Front:
         try:
             async with limit:
                 await self._provider(scope, receive, send)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told with the outcome
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # reported with the outcome
             if answer.problem is None and limit.expired():
                 much = "no whole answer" if answer.begun and not answer.ended else "no answer"
                 return NoAnswer(f"the provider gave {much} within {self._seconds:g} s")
@@ -250,7 +250,7 @@ class Forwarder:
             message = f"{self._url} gave no answer: {type(error).__name__} {error}"
             raise NoAnswer(message) from error
         headers = _end_to_end(response.headers.raw)
-        if response.status_code in {204, 304}:  # without a body, whatever length is told
+        if response.status_code in {204, 304}:  # without a body, whatever length the provider says
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
         await _respond(send, response.status_code, headers, body)
         return None

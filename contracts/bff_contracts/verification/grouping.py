@@ -1,4 +1,4 @@
-"""What has one cause is told once: a provider that is down fails every interaction, and for one reason."""
+"""Reports a common cause once: a provider that is down fails every interaction for one reason."""
 
 import re
 from collections.abc import Hashable, Iterable, Sequence
@@ -36,7 +36,7 @@ def blocks(outcomes: Iterable["Outcome"]) -> list[str]:
 
 
 def briefly(outcome: "Outcome", first: str) -> str:
-    """An outcome whose cause has been told of another interaction."""
+    """An outcome whose cause was reported with another interaction."""
     told = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
     reason = plain(told[0]).partition("\n")[0]
     return f"{plain(outcome.interaction)}: {outcome.verdict}, for the same reason as {first!r}:\n  {reason}"

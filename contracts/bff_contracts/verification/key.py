@@ -22,7 +22,7 @@ class Key:
 
     Attributes:
         value: The key.
-        sent: What is told of it to people whose provider refused it.
+        sent: How it is described when the provider refused it.
     """
 
     value: str = field(repr=False)

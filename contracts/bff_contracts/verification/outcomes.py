@@ -11,7 +11,7 @@ from bff_contracts.verification.grouping import blocks
 from bff_contracts.verification.plain import plain
 
 _LONGEST: Final = 300
-"""How many characters of a value are told to people."""
+"""How many characters of a value are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Plan:
         control_port: The port of the control page; `None` for none.
         proxied: Where providers really are that requests are passed on to.
         record: The file to write what those answer to.
-        watch: Whether changed files are read anew.
+        watch: Whether changed files are reloaded.
         live: How fast time passes; `None` when it stands still.
         cors: Whether pages of any origin may ask.
         max_body: Bytes of body that a request has at most.

@@ -220,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SPEED",
         help="let batches move through their life, so many times as fast as the clock (default: 1)",
     )
-    parser.add_argument("--watch", action="store_true", help="read pact files and the scenario file anew on change")
+    parser.add_argument("--watch", action="store_true", help="reload pact files and the scenario file when they change")
     _add_proxying(parser)
     _add_listening(parser)
     _add_files(parser)

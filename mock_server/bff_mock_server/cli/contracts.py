@@ -61,7 +61,7 @@ class Contracts:
 
 
 def _with_http(pacts: Sequence[Pact]) -> list[Pact]:
-    """The contracts that have something to serve; what is left out of them, or assumed, is told."""
+    """The contracts that have something to serve; logs what is left out or assumed."""
     for pact in pacts:
         for note in pact.notes:
             _LOG.warning("%s", note)

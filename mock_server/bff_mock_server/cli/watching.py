@@ -1,4 +1,4 @@
-"""Hot reload: contracts and scenarios are read anew when their files change."""
+"""Hot reload: reads contracts and scenarios again when their files change."""
 
 import asyncio
 import logging
@@ -53,7 +53,7 @@ class Watcher:
                 await self.reload()
 
     async def reload(self) -> None:
-        """Read everything anew."""
+        """Read everything again."""
         try:
             # Reading takes as long as a few hundred requests; they are served meanwhile.
             backends, scenario = await asyncio.to_thread(self._load)

@@ -198,7 +198,7 @@ def _asked(mock: Mock) -> APIRouter:
 def _changing(mock: Mock) -> APIRouter:
     router = APIRouter()
 
-    @router.put("/scenario", summary="Begin anew as a scenario that the package brings")
+    @router.put("/scenario", summary="Restart with a shipped scenario")
     async def choose(choice: ScenarioChoice, session: Session = None) -> Scenarios:
         known = shipped_scenarios()
         if choice.scenario not in known:
@@ -240,7 +240,10 @@ def _changing(mock: Mock) -> APIRouter:
             raise SessionError(message)
 
     @router.post(
-        "/reset", summary="Begin anew: the scenario as it was, nothing armed", status_code=204, response_class=Response
+        "/reset",
+        summary="Restart with the present scenario, and disarm all faults",
+        status_code=204,
+        response_class=Response,
     )
     async def reset(session: Session = None) -> None:
         mock.sessions.restart(session)

@@ -1,6 +1,6 @@
 """What happens, as it happens: the stream that the control page listens to.
 
-It looks at the journal four times a second instead of being told of each request, so a page that is open costs a busy
+It polls the journal four times a second, so a page that is open costs a busy
 mock next to nothing; of very many requests it passes on the latest.
 """
 

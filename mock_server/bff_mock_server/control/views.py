@@ -95,7 +95,7 @@ class Scenarios(BaseModel):
 
 
 class ScenarioChoice(_RequestBody):
-    """Which scenario to begin anew with."""
+    """Which scenario to restart with."""
 
     scenario: str
 

@@ -197,7 +197,7 @@ class Mock:
         self.backends = tuple(backends)
         self.journal.forget_uses()
         if not scenario.is_like(self._loaded):
-            # Another one may have been chosen meanwhile: only a change of the file is a reason to begin anew.
+            # Another one may have been chosen meanwhile: only a change of the file is a reason to restart.
             self._loaded = scenario
             self.sessions.restart_all(scenario)
         self.problem = ""

@@ -285,6 +285,6 @@ def _duration(text: str, part: str) -> float:
     found = _DURATION.fullmatch(text)
     seconds = float(found["number"]) / (1000 if found["unit"] == "ms" else 1) if found else -1.0
     if not 0.0 <= seconds <= MAX_SECONDS:
-        message = f"expected how long, such as {_LATENCIES}, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"
+        message = f"expected a duration, such as {_LATENCIES}, at most {MAX_SECONDS:g}s, found {text!r} in {part!r}"
         raise FaultError(message)
     return seconds

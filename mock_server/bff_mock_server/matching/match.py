@@ -17,7 +17,7 @@ NOT_ALLOWED: Final = 400
 
 _HIDDEN: Final = "(not shown)"
 MAX_DIFFERENCES: Final = 20
-"""So many are told of one request; who has more has misunderstood more than a list could mend."""
+"""The most differences reported for one request: a longer list does not help."""
 
 
 Predicate = Callable[[Interaction], bool]

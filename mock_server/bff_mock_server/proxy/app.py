@@ -33,7 +33,7 @@ _MOST_VIOLATIONS: Final = 20
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 Observer = Callable[[str, Asked, int, bytes], None]
-"""Is told of each request that a real provider answered: the provider, the request, the status and the body."""
+"""Called for each request that a real provider answered: the provider, the request, the status and the body."""
 
 
 class ProxyApp:
@@ -44,7 +44,7 @@ class ProxyApp:
         backend: The provider's contract.
         url: Where the real provider is.
         guard: Who may pass provider states on.
-        observers: Are told of each answer.
+        observers: Called for each answer.
 
     Raises:
         ProxyError: The URL is none that requests could be passed on to.

@@ -78,7 +78,7 @@ class Recorder:
         self._is_dirty = True
 
     async def run(self) -> None:
-        """Write the file anew when something was taken, until it is cancelled."""
+        """Rewrite the file whenever something was recorded, until it is cancelled."""
         while True:
             await asyncio.sleep(_WRITE_SECONDS)
             await self.finish()

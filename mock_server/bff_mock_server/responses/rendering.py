@@ -16,7 +16,7 @@ Steps = tuple[str, ...]
 
 
 class Hole(str):
-    """A place in a rendered template that is filled for each answer anew."""
+    """A place in a rendered template that is filled for each answer."""
 
     __slots__ = ()
 

@@ -9,7 +9,7 @@ from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.world import World
 
 MAX_SESSIONS: Final = 1000
-"""Sessions kept; after that the one not used for longest begins anew, so that the memory stays bounded."""
+"""Sessions kept. The least recently used one is evicted beyond that, so that memory stays bounded."""
 
 _ID: Final = re.compile(r"[!-~]{1,128}")
 _LOG: Final = logging.getLogger("bff_mock_server")
@@ -74,7 +74,7 @@ class Sessions:
         if len(self._sessions) > MAX_SESSIONS:
             oldest = next(iter(self._sessions))
             self.end(oldest)
-            _LOG.warning("session %s was not used for longest and begins anew: there are over %d", oldest, MAX_SESSIONS)
+            _LOG.warning("evicted least recently used session %s (limit %d)", oldest, MAX_SESSIONS)
         return world
 
     def look(self, session: str | None) -> World:
@@ -102,7 +102,7 @@ class Sessions:
         return world
 
     def restart_all(self, scenario: Scenario) -> None:
-        """Let every world begin anew, as another scenario."""
+        """Restart every world with another scenario."""
         self._sessions.clear()
         self._scenarios.clear()
         self.restart(None, scenario)

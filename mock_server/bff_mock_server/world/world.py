@@ -77,7 +77,7 @@ class World:
     def put(self, *batches: BatchAnswer) -> None:
         """Let batches be as `batches` say.
 
-        A state that is taken back later sets up the others anew: their rows are then as those states say.
+        When a state is taken back later, the others are set up again: their rows are then as those states say.
         """
         with self._changing:
             self._base = RowsDraft(self._base).put(batches).rows()

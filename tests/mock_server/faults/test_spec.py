@@ -39,7 +39,7 @@ def test_options_and_values_are_read() -> None:
 
 KNOWN = "one of: latency, reset, empty, truncate, malformed, html, drip, status, violation; or none alone"
 LATENCIES = "80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma)"
-HOW_LONG = f"expected how long, such as {LATENCIES}, at most 300s, found "
+HOW_LONG = f"expected a duration, such as {LATENCIES}, at most 300s, found "
 ERROR_STATUS = "takes a status of 400 to 599, such as"
 SHARE = "rate is a share of 0 to 1, such as rate=0.1, in "
 

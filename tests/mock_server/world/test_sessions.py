@@ -63,7 +63,7 @@ def test_the_session_not_used_for_longest_begins_anew(
 
     assert all_worlds.names == ("a", "c")
     assert [total(all_worlds.world_of("a")), total(all_worlds.world_of("b"))] == [0, 1]
-    assert "session b was not used for longest" in caplog.messages[0]
+    assert "evicted least recently used session b" in caplog.messages[0]
 
 
 def test_beginning_anew_can_choose_another_scenario() -> None:

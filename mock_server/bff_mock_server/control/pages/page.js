@@ -183,7 +183,7 @@ function listen() {
   });
   source.addEventListener("exchanges", (event) => {
     const { start, count, exchanges } = JSON.parse(event.data);
-    if (start !== state.start) $("entries").replaceChildren(); // the mock was started anew
+    if (start !== state.start) $("entries").replaceChildren(); // the mock was restarted
     state.start = start;
     state.last = count;
     $("count").textContent = count ? `${count.toLocaleString()} requests` : "";
