@@ -87,3 +87,55 @@ def lua(folder: Path, kind: str) -> Path:
         f"function request() n=n%{DISTINCT}+1 return r[n] end\n"
     )
     return script
+
+
+def plain_contract(folder: Path, size: int) -> list[Path]:
+    """The contracts of `contract`, of providers that no simulator knows and without a marked shape."""
+    paths = contract(folder, size)
+    for path in paths:
+        pact = json.loads(path.read_text(encoding="utf-8"))
+        pact["provider"]["name"] += "-plain"
+        for interaction in pact["interactions"]:
+            interaction.pop("comments", None)
+        path.write_text(json.dumps(pact), encoding="utf-8")
+    return paths
+
+
+def contract_with_a_body(folder: Path) -> list[Path]:
+    """A pact of one POST whose JSON body has rules."""
+    folder.mkdir()
+    body = {"name": "Svenska 9A", "students": [{"id": 1, "name": "Anna"}]}
+    request = {
+        "method": "POST",
+        "path": "/classes",
+        "headers": {"Content-Type": ["application/json"]},
+        "body": {"content": body, "contentType": "application/json", "encoded": False},
+        "matchingRules": {"body": {"$.students": {"combine": "AND", "matchers": [{"match": "type", "min": 1}]}}},
+    }
+    pact = {
+        "consumer": {"name": "a consumer"},
+        "provider": {"name": "a provider"},
+        "interactions": [
+            {
+                "type": "Synchronous/HTTP",
+                "description": "a class is made",
+                "request": request,
+                "response": {"status": 201},
+            }
+        ],
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    path = folder / "body.json"
+    path.write_text(json.dumps(pact), encoding="utf-8")
+    return [path]
+
+
+def lua_with_a_body(folder: Path) -> Path:
+    """A wrk script that sends bodies that the contract allows, each another one."""
+    script = folder / "C.lua"
+    script.write_text(
+        'local n=0\nfunction request() n=n+1 return wrk.format("POST", "/classes",'
+        ' {["Content-Type"]="application/json"},'
+        ' string.format(\'{"name":"Svenska 9A","students":[{"id":%d,"name":"Bo"}]}\', n)) end\n'
+    )
+    return script

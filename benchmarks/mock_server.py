@@ -26,7 +26,15 @@ from pathlib import Path
 from uuid import UUID
 
 from benchmarks import charts
-from benchmarks.asking import HEADERS, contract, lua, requests
+from benchmarks.asking import (
+    HEADERS,
+    contract,
+    contract_with_a_body,
+    lua,
+    lua_with_a_body,
+    plain_contract,
+    requests,
+)
 
 BIN = Path(sys.executable).parent
 SIZES = (2, 12, 50, 200)
@@ -234,6 +242,38 @@ def speed(folder: Path, seconds: float, rounds: int) -> None:
             print(stub_figures.row(f"`pact stub`, {size} interactions", first))
 
 
+def other_contracts(folder: Path, seconds: float, rounds: int) -> None:
+    """Print what a request costs with contracts that no simulator knows, and with one that has a body."""
+    raw_port, sizes = free_port(), answer_sizes()
+    raw = RAW_APP.replace("PORT", str(raw_port)).replace("SIZE_A", str(sizes["A"])).replace("SIZE_B", str(sizes["B"]))
+    plain = {size: plain_contract(folder / f"plain {size}", size) for size in (2, 200)}
+    cases = [
+        (f"{kind}, a plain contract of {size} interactions", lua(folder, kind), files)
+        for size, files in plain.items()
+        for kind in "AB"
+    ]
+    cases.append(("a POST with a JSON body", lua_with_a_body(folder), contract_with_a_body(folder / "body")))
+    print(
+        "\n### Contracts that no simulator knows\n"
+        "\n| server | CPU µs / request | ÷ raw | requests/s | p50 ms | p99 ms |\n|---|---:|---:|---:|---:|---:|"
+    )
+    with running("raw", [sys.executable, "-c", raw], raw_port) as base:
+        for name, script, files in cases:
+            mine, theirs = free_port(), free_port()
+            given = [part for file in files for part in ("--file", file)]
+            bare, ours, stub = Figures(), Figures(), Figures()
+            with running("mock", mock("--no-control", *given, "--port", str(mine)), mine) as server:
+                for _ in range(rounds):
+                    load(base, script, seconds, bare)
+                    load(server, script, seconds, ours)
+            with running(
+                "pact stub", [BIN / "pact", "stub", *given, "-p", str(theirs), "-l", "none"], theirs
+            ) as official:
+                load(official, script, min(seconds, 2.0), stub)
+            print(ours.row(f"this mock, {name}", bare))
+            print(stub.row(f"`pact stub`, {name}", Figures(cpu=bare.cpu[:1])), flush=True)
+
+
 def with_the_page_open(folder: Path, seconds: float, rounds: int) -> None:
     """Print what following the journal live costs."""
     ras, cms, control = free_port(), free_port(), free_port()
@@ -347,6 +387,7 @@ def main() -> int:
         folder = Path(name)
         start_and_memory(folder, options.requests)
         speed(folder, options.seconds, options.rounds)
+        other_contracts(folder, options.seconds, options.rounds)
         with_the_page_open(folder, options.seconds, options.rounds)
     return 0
 

@@ -99,6 +99,9 @@ class Call:
             await self._deadline.__aexit__(kind, error, trace)
         except TimeoutError as expired:
             outcome = BackendTimeout.__name__
+            if self._upstream.is_closed:  # a handshake that hangs does not end with the HTTP client
+                outcome = BackendUnavailable.__name__
+                raise self._unavailable("the HTTP client is closed", reason="closed") from expired
             raise self._timed_out(f"no answer within {self._timeout:g} s") from expired
         finally:
             _events.call(

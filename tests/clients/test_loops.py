@@ -9,6 +9,8 @@ import pickle
 import select
 import threading
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any, Literal
 
 import aiohttp
@@ -27,7 +29,7 @@ from bff_clients import (
     create_http_client,
 )
 from bff_clients._hooks import check_hooks
-from tests.support.misbehaving import hangs, misbehaving_server
+from tests.support.misbehaving import hangs, head, misbehaving_server, says
 from tests.support.platform import BATCH, KEY
 from tests.support.transports import ok, server
 
@@ -170,6 +172,85 @@ async def test_calls_under_way_at_the_end_of_the_http_client_are_unavailable(tra
 
 
 @pytest.mark.anyio
+@TRANSPORTS
+async def test_the_end_of_the_http_client_ends_a_call_that_pauses_before_a_retry(transport: Transport) -> None:
+    asked = asyncio.Event()
+
+    async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(head("503 Busy", Content_Length="0"))(reader, writer)
+        asked.set()
+
+    async with misbehaving_server(busy) as port:
+        settings = settings_for(
+            f"http://127.0.0.1:{port}", http_transport=transport, http_retries=1, http_retry_backoff_seconds=0.2
+        )
+        http = create_http_client(settings)
+        client = RASClient(http, settings)
+        call = asyncio.create_task(outcome(client))
+        await asked.wait()
+        await http.aclose()
+
+        assert await call in {"closed", "status"}  # the status, when the pause was over before
+        assert client.breaker_state == "closed"
+
+
+@pytest.mark.anyio
+@TRANSPORTS
+async def test_the_end_of_the_http_client_ends_the_call_that_probes_a_backend(transport: Transport) -> None:
+    async with misbehaving_server(says(head("500 Oops", Content_Length="0"))) as port:
+        settings = settings_for(
+            f"http://127.0.0.1:{port}",
+            http_transport=transport,
+            http_breaker_min_calls=1,
+            http_breaker_pause_seconds=0.01,
+        )
+        http = create_http_client(settings)
+        client = RASClient(http, settings)
+        assert await outcome(client) == "status"
+    asked = asyncio.Event()
+
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await hangs(reader, writer)
+
+    async with misbehaving_server(waits) as port:
+        client._upstream.base_url = f"http://127.0.0.1:{port}"  # pyright: ignore[reportPrivateUsage]
+        while (probe := asyncio.create_task(outcome(client))) and not asked.is_set():
+            await asyncio.wait([probe, asyncio.create_task(asked.wait())], return_when=asyncio.FIRST_COMPLETED)
+        beside = asyncio.create_task(outcome(client))
+        await http.aclose()
+
+        assert {await probe, await beside} == {"closed"}
+
+
+@pytest.mark.anyio
+async def test_the_end_of_the_http_client_is_the_reason_when_a_handshake_hangs() -> None:
+    """aiohttp does not give the handshake up; the call ends at its deadline."""
+    connected = asyncio.Event()
+    gone = asyncio.Event()
+
+    async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    settings = settings_for(url, http_client_timeout_seconds=0.5)
+    http = create_http_client(settings)
+    client = RASClient(http, settings)
+    call = asyncio.create_task(outcome(client))
+    await connected.wait()
+    await http.aclose()
+
+    assert await call == "closed"
+    assert client.breaker_state == "closed"
+    await gone.wait()
+    server.close()
+
+
+@pytest.mark.anyio
 async def test_a_platform_without_poll_keeps_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(select, "poll")
     async with server(lambda _: UNKNOWN) as serving:
@@ -242,6 +323,19 @@ def test_an_error_comes_back_equal(error: BackendError, copied: Callable[[Backen
     assert back == error
     assert (type(back), back.args, vars(back), hash(back)) == (type(error), error.args, vars(error), hash(error))
     assert str(back) == f"ras ping: detail (correlation id {BATCH})"
+
+
+def _fails(error: BackendError) -> None:
+    raise error
+
+
+def test_an_error_of_another_process_comes_back_equal_and_leaves_the_pool_usable() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        for error in ERRORS:
+            with pytest.raises(BackendError) as caught:
+                pool.submit(_fails, error).result()
+            assert caught.value == error
+        assert pool.submit(abs, -1).result() == 1
 
 
 def test_errors_that_differ_are_not_equal() -> None:
