@@ -12,7 +12,7 @@ from tests.wheel.environment import Environment
 PROGRAM = """\
 from typing import assert_type
 
-from bff_clients import BackendSettings, BatchPage, ClassInfo, CMSClient, RASClient, create_http_client
+from bff_clients import BackendSettings, BatchId, BatchPage, ClassInfo, CMSClient, RASClient, create_http_client
 from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_mock_server.testing import Backends, a_batch
 
@@ -22,7 +22,7 @@ async def main(settings: BackendSettings, user_id: str) -> None:
         page = await RASClient(http, settings).get_batches_for_user(user_id, limit=2)
         classes = await CMSClient(http, settings).get_batch_class_info(batch.batch_id for batch in page.batches)
     assert_type(page, BatchPage)
-    assert_type(classes, dict[str, ClassInfo | None])
+    assert_type(classes, dict[BatchId, ClassInfo | None])
 
 
 def test_ours(backends: Backends) -> None:
