@@ -56,7 +56,7 @@ async def listed(settings):
         return (await RASClient(http, settings).get_batches_for_user("u")).batches
 
 def test_in_place(backends):
-    assert asyncio.run(listed(BackendSettings(internal_api_key=backends.api_key))) == []
+    assert asyncio.run(listed(BackendSettings(internal_api_key=backends.api_key))) == ()
 
 def test_on_ports(backends_on_ports):
     assert urllib.request.urlopen(f"{backends_on_ports.cms_url}/healthz").status == 200
