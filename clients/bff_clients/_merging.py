@@ -1,7 +1,8 @@
 """The batches of several internal statuses as one list, newest first: RAS filters by one status at a time.
 
 What a teacher sees as one status (`BatchClientStatus`) is up to four internal ones. Each has a list of its own at RAS,
-sorted by `created_at`. A page of their merge needs no more of each list than reaches down to the page's last row.
+sorted by `created_at`. A page of their merge needs no more of each list than reaches down to the page's last row, and
+one row beyond it, which shows that no row of the same moment is missing.
 """
 
 from __future__ import annotations
@@ -18,28 +19,47 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_DEPTH: Final = 1000
-"""How many rows a merged page may reach down to: 40 requests at most, for four statuses and pages of 100 rows."""
+"""How many rows a merged page may reach down to: 44 requests at most, for four statuses and pages of 100 rows."""
 
 _MAX_ROWS: Final = 100
+"""The most rows of a request, and the most rows of one moment that are read to complete a page."""
 
 
 class _List:
-    """The rows of one internal status that have been read."""
+    """The rows of one internal status that have been read.
 
-    def __init__(self, status: BatchStatus) -> None:
+    Args:
+        status: The status.
+        depth: How many rows of the merge are wanted.
+    """
+
+    def __init__(self, status: BatchStatus, depth: int) -> None:
         self.status = status
         self.rows: list[Batch] = []
         self.total = 0
-        self.has_more = True
+        self._has_more = True
+        self._depth = depth
+
+    def next_request(self) -> tuple[int, int]:
+        """Limit and offset of what to read next."""
+        if not self.rows:
+            return min(self._depth + 1, _MAX_ROWS), 0
+        # RAS gives rows of one moment in any order: a short first page that ends among them is read again as a whole.
+        return _MAX_ROWS, 0 if len(self.rows) < _MAX_ROWS else len(self.rows)
 
     def add(self, page: BatchPage) -> None:
+        if page.pagination.offset == 0:
+            self.rows.clear()
         self.rows += page.batches
         self.total = page.pagination.total
-        self.has_more = page.has_more and bool(page.batches)
+        self._has_more = page.has_more
 
     def reaches(self, cut: Batch | None) -> bool:
-        """Whether no row that has not been read can be in front of the cut, or beside it."""
-        if not self.has_more:
+        """Whether no row that has not been read can be in front of the cut, or of its moment.
+
+        More rows of one moment than a request gives are in RAS's order: reading on would not make it a fixed one.
+        """
+        if not self._has_more or len(self.rows) >= self._depth + _MAX_ROWS:
             return True
         return cut is not None and bool(self.rows) and self.rows[-1].created_at < cut.created_at
 
@@ -65,7 +85,7 @@ class MergedPage:
             problem = f"plus limit must be {MAX_DEPTH} at most with a status that is several at RAS, got {self._depth}"
             raise InvalidArgument("offset", problem)
         self._limit, self._offset = limit, offset
-        self._lists = [_List(status) for status in statuses]
+        self._lists = [_List(status, self._depth) for status in statuses]
         self._merged: list[Batch] = []
 
     async def read(
@@ -76,9 +96,8 @@ class MergedPage:
         Args:
             read: Reads a page of one status, given limit and offset.
         """
-        size = min(self._depth, _MAX_ROWS)
         while due := [one for one in self._lists if not one.reaches(self._cut())]:
-            reading = (read(one.status, size, len(one.rows)) for one in due)
+            reading = (read(one.status, *one.next_request()) for one in due)
             failure = self._take(due, await together(reading, at_once=len(due)))
             if failure is not None:
                 return failure
@@ -97,7 +116,7 @@ class MergedPage:
         return None
 
     def _page(self) -> BatchPage:
-        twice = sum(len(one.rows) for one in self._lists) - len(self._merged)
+        twice = sum(len({row.batch_id for row in one.rows}) for one in self._lists) - len(self._merged)
         total = sum(one.total for one in self._lists) - twice
         pagination = Pagination(limit=self._limit, offset=self._offset, total=total)
         return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)

@@ -74,7 +74,8 @@ class RASClient(BackendClient):
             offset: Rows to leave out before it.
             status: Only batches in this status: an internal one, or what the teacher sees (`BatchClientStatus`). The
                 latter may be several to RAS; their pages are merged, at the cost of a request for each (up to 4) where
-                `offset + limit` is 100 at most, and up to 40 at the bound of 1,000.
+                `offset + limit` is below 100 (one or two more of a status whose rows at the end of the page share their
+                `created_at`), and up to 44 at the bound of 1,000.
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Raises:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import httpx
@@ -20,14 +21,24 @@ from tests.support.ras_pages import page, row
 
 EPOCH = datetime(2026, 1, 31, tzinfo=UTC)
 PROCESSING = BatchClientStatus.PROCESSING
+IN_PIPELINES = BatchStatus.PROCESSING_PIPELINES
 Rows = list[tuple[BatchStatus, int]]
 """Internal status and age of each batch."""
 
 rows = st.lists(st.tuples(st.sampled_from(BatchStatus), st.integers(0, 6)), max_size=40)
+crowded_rows = st.lists(
+    st.tuples(st.sampled_from([*PROCESSING.internal[:2], BatchStatus.CANCELLED]), st.integers(0, 1)), max_size=30
+)
+"""Many rows of one status share their moment."""
 
 
-def ras_with(batches: Rows, asked: list[httpx.URL] | None = None, fail: str = "") -> httpx.MockTransport:
-    """RAS over these batches: it filters by an internal status, then sorts, then cuts."""
+def ras_with(
+    batches: Rows, asked: list[httpx.URL] | None = None, fail: str = "", chance: Random | None = None
+) -> httpx.MockTransport:
+    """RAS over these batches: it filters by an internal status, then sorts, then cuts.
+
+    By chance, if it is given, rows of one moment come in another order each time, as they may at RAS.
+    """
     stored = [
         (
             status,
@@ -43,6 +54,8 @@ def ras_with(batches: Rows, asked: list[httpx.URL] | None = None, fail: str = ""
         if params["status"] == fail:
             return httpx.Response(500)
         found = [one for status, one in stored if status == params["status"]]
+        if chance is not None:
+            chance.shuffle(found)
         found.sort(key=lambda one: str(one["created_at"]), reverse=True)
         limit, offset = int(params["limit"]), int(params["offset"])
         body = page(*found[offset : offset + limit], limit=limit, offset=offset, total=len(found))
@@ -72,8 +85,17 @@ def test_each_internal_status_is_one_of_a_client_status() -> None:
     assert {one: client for client in BatchClientStatus for one in client.internal} == CLIENT_STATUS
 
 
-@given(batches=rows, status=st.sampled_from(BatchClientStatus), limit=st.integers(1, 7))
-def test_pages_are_the_whole_list_without_gap_or_repeat(batches: Rows, status: BatchClientStatus, limit: int) -> None:
+@given(
+    batches=rows | crowded_rows,
+    status=st.sampled_from(BatchClientStatus) | st.just(PROCESSING),
+    limit=st.integers(1, 7),
+    seed=st.integers(0, 99),
+)
+def test_pages_are_the_whole_list_without_gap_or_repeat(
+    batches: Rows, status: BatchClientStatus, limit: int, seed: int
+) -> None:
+    """Whatever the order of rows of one moment, where the client merges; else it is RAS's."""
+    chance = Random(seed) if len(status.internal) > 1 else None
     wanted = [at for at, (internal, _) in enumerate(batches) if internal in status.internal]
 
     async def read(ras: RASClient) -> tuple[list[str], list[datetime]]:
@@ -88,7 +110,7 @@ def test_pages_are_the_whole_list_without_gap_or_repeat(batches: Rows, status: B
             offset = found.next_offset
         return ids, moments
 
-    ids, moments = run(ras_with(batches), read)
+    ids, moments = run(ras_with(batches, chance=chance), read)
 
     assert sorted(int(one[-12:]) for one in ids) == wanted
     assert moments == sorted(moments, reverse=True)
@@ -107,16 +129,42 @@ def test_all_are_read_newest_first(batches: Rows, page_size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "requests"), [(PROCESSING, 4), ("processing", 4), (BatchClientStatus.READY, 1), ("ready", 1)]
+    ("status", "requests", "limit"),
+    [
+        pytest.param(PROCESSING, 4, "3", id="several"),
+        pytest.param("processing", 4, "3", id="several-as-text"),
+        pytest.param(BatchClientStatus.READY, 1, "2", id="one"),
+        pytest.param("ready", 1, "2", id="one-as-text"),
+    ],
 )
-def test_a_first_page_costs_a_request_for_each_internal_status(status: str, requests: int) -> None:
+def test_a_first_page_costs_a_request_for_each_internal_status(status: str, requests: int, limit: str) -> None:
     asked: list[httpx.URL] = []
     batches = [(one, age) for age in range(5) for one in BatchStatus]
 
     run(ras_with(batches, asked), lambda ras: ras.get_batches_for_user(TEACHER, status=status, limit=2))
 
     assert len(asked) == requests
-    assert {url.params["limit"] for url in asked} == {"2"}
+    assert {url.params["limit"] for url in asked} == {limit}
+
+
+@pytest.mark.parametrize(
+    ("batches", "offset", "requests"),
+    [
+        pytest.param([(IN_PIPELINES, age) for age in range(30)], 0, 4, id="all-in-one-status"),
+        pytest.param([(IN_PIPELINES, age // 2) for age in range(60)], 1, 5, id="a-moment-shared-at-the-end"),
+        pytest.param([(one, 0) for one in PROCESSING.internal for _ in range(300)], 0, 12, id="one-moment"),
+        pytest.param([(one, 0) for one in PROCESSING.internal for _ in range(1200)], 980, 44, id="one-moment-far-down"),
+    ],
+)
+def test_what_a_page_costs_is_bounded_whatever_the_rows(batches: Rows, offset: int, requests: int) -> None:
+    asked: list[httpx.URL] = []
+
+    found = run(
+        ras_with(batches, asked), lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING, offset=offset)
+    )
+
+    assert (len(found.batches), found.pagination.total) == (20, len(batches))
+    assert len(asked) == requests
 
 
 def test_no_more_is_read_than_the_page_needs() -> None:
