@@ -2,6 +2,7 @@
 
 import logging
 import time
+from codecs import getincrementaldecoder
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from uuid import uuid4
 from bff_contracts.platform import CORRELATION_HEADER
 from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
-from bff_mock_server.matching.request import Asked, is_secret
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import AttributedReply, Head
 
@@ -26,6 +27,7 @@ DEFAULT_SESSION: Final = ""
 _MOST_SESSIONS: Final = 1000
 """Sessions whose uses are counted; after that those of the oldest are forgotten."""
 
+_UTF8: Final = getincrementaldecoder("utf-8")
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 
@@ -41,30 +43,43 @@ class Violation:
         return " ".join(filter(None, (self.where, self.path, self.message)))
 
 
-class KeptAnswer(NamedTuple):
+class KeptAnswer:
     """An answer of the mock as it was meant, before a fault cut it off.
 
+    What was sent is kept; secrets are taken out when somebody reads it, which a request need not wait for.
+
     Attributes:
-        head: Status and headers.
-        body: The first 2,000 bytes of it, without known keys.
         size: Bytes of the whole body.
     """
 
-    head: Head
-    body: bytes
-    size: int
+    __slots__ = ("_beginning", "_head", "_scrubber", "size")
+
+    def __init__(self, head: Head, body: bytes, scrubber: Scrubber) -> None:
+        self._head = head
+        self._beginning = scrubber.beginning(body)
+        self._scrubber = scrubber
+        self.size = len(body)
 
     @property
     def headers(self) -> Mapping[str, str]:
         """By lower-case name, without secrets."""
-        pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.head.headers)
-        return {name: value for name, value in pairs if not is_secret(name)}
+        lines = self._head.headers
+        return self._scrubber.headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in lines)
+
+    @property
+    def body(self) -> bytes:
+        """The first 2,000 bytes of it, without secrets and names of persons."""
+        return self._scrubber.shown(self._beginning)
 
     @property
     def text(self) -> str:
         """The body as text, and how much of it is left out."""
-        shown = self.body.decode("utf-8", "replace")
+        # Half a character at the end is left out too.
+        shown = _UTF8("replace").decode(self.body, final=self.size <= BODY_BYTES)
         return shown if self.size <= BODY_BYTES else f"{shown}… ({self.size} bytes)"
+
+    def __repr__(self) -> str:
+        return f"<{self._head.status}, {self.size} bytes>"
 
 
 class Exchange(NamedTuple):
@@ -258,7 +273,7 @@ class Journal:
             violations,
             reason,
             seconds,
-            None if is_lost or is_real else KeptAnswer(head, self._scrubber.answer(reply_body), len(reply_body)),
+            None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
         )
         self._exchanges.append(exchange)
         if self._log_requests:

@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import Final
 
 _SECRET: Final = re.compile(
-    "key|token|secret|passw|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|^x-amz-security|^(?:code|sig|otp|pin)$",
+    "key|token|secret|passw|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|^x-amz-security|^(?:code|sig|otp|pin)$"
+    "|^(?:first_name|last_name|legal_full_name|student_person_name)$",
     re.IGNORECASE,
 )
-"""Parts of names, and whole ones, whose values are secrets; `docs/security.md` lists them."""
+"""Parts of names, and whole ones, whose values are secrets or name a person; `docs/security.md` lists them."""
 
 
 class RepeatedHeaders(dict[str, str]):

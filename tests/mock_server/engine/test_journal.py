@@ -13,7 +13,7 @@ from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import MockApp
 from bff_mock_server.engine.journal import SIZE, Journal, KeptAnswer, Wanted
-from bff_mock_server.engine.scrubbing import BODY_BYTES
+from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Head
 from bff_mock_server.world.world import World
@@ -320,4 +320,37 @@ async def test_no_secret_of_an_answer_is_kept() -> None:
     (found,) = app.mock.journal.exchanges()
     assert found.answer is not None
     assert found.answer.text == '{"echo":"…"}'
-    assert KeptAnswer(Head(200, ((b"set-cookie", b"a=b"), (b"x-a", b"1"))), b"", 0).headers == {"x-a": "1"}
+    assert "a-known-key" not in repr(found)
+
+
+def test_no_secret_header_of_an_answer_is_kept() -> None:
+    head = Head(200, ((b"set-cookie", b"a=b"), (b"x-a", b"1"), (b"x-a", b"a-known-key")))
+
+    assert KeptAnswer(head, b"", Scrubber(["a-known-key"])).headers == {"x-a": "1, …"}
+
+
+@pytest.mark.parametrize("before", range(1980, 2001, 5))
+def test_a_known_key_that_is_cut_off_is_not_kept_in_part(before: int) -> None:
+    body = b"x" * before + b"a-known-key" + b"y" * 100
+
+    kept = KeptAnswer(Head(200), body, Scrubber(["a-known-key"])).body
+
+    assert b"a-" not in kept
+    assert kept.startswith(b"x" * before)
+
+
+def test_a_character_that_is_cut_off_is_left_out_of_the_text() -> None:
+    answer = KeptAnswer(Head(200), b"x" * 1999 + "å".encode() + b"y", Scrubber())
+
+    assert answer.text == f"{'x' * 1999}… (2002 bytes)"
+
+
+def test_no_name_of_a_person_is_shown_wherever_the_answer_breaks_off() -> None:
+    person = {"first_name": "Ada", "last_name": "Ek", "legal_full_name": "Ada Ek"}
+    names = {"names": [{"student_person_name": person}, {"student_person_name": ["Ada", {"a": "Ek"}]}, {"x": [person]}]}
+    body = json.dumps({"pad": "x" * 1700, **names}).encode()
+
+    for end in range(1700, len(body)):
+        kept = KeptAnswer(Head(200), body[:end], Scrubber()).text
+        assert "Ada" not in kept
+        assert "Ek" not in kept
