@@ -16,7 +16,7 @@ async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> 
 
     The failure is returned, so that no frame of its traceback holds the results of others.
     """
-    turns = asyncio.Semaphore(at_once)
+    turns, works = asyncio.Semaphore(at_once), list(works)
 
     async def in_turn(work: Coroutine[Any, Any, T]) -> T:
         async with turns:
@@ -27,6 +27,9 @@ async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> 
             tasks = [group.create_task(in_turn(work)) for work in works]
     except ExceptionGroup as failures:
         return _first(failures)
+    finally:
+        for work in works:
+            work.close()  # one that was cancelled while it waited for its turn was never begun
     return [task.result() for task in tasks]
 
 

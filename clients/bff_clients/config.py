@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bff_clients._http import HttpClient, host_of, new_client
 
 DEFAULT_MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
-"""A full page of 100 batches with 32 essays each is about 1.6 MB. A wrong body of this size is refused within 50 ms."""
+"""A full page of 100 batches with 32 essays each is about 1.6 MB."""
 
 _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""

@@ -38,6 +38,8 @@ MAX_PAGE_SIZE: Final = 100
 """The most rows a page may ask for; the BFF's own bound, RAS has none."""
 MAX_ESSAYS: Final = 2000
 """The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
+_UNKNOWN_BATCH_BYTES: Final = 4096
+"""RAS's own body has 27; a large one is another's, and is not worth the time to read it."""
 END_OF_OFFSETS: Final = 10**18
 """The contract's: up to 18 digits. RAS itself fails from 2**63."""
 
@@ -186,7 +188,7 @@ class RASClient(BackendClient):
 
 def _says_unknown_batch(answer: Answer) -> bool:
     """Whether this is the contract's own 404: a wrong base URL's 404 must not read as "no such batch"."""
-    if answer.status_code != 404 or not answer.is_json:  # noqa: PLR2004
+    if answer.status_code != 404 or not answer.is_json or len(answer.body) > _UNKNOWN_BATCH_BYTES:  # noqa: PLR2004
         return False
     try:
         _UNKNOWN_BATCH.validate_json(answer.body)

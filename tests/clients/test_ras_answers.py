@@ -106,6 +106,9 @@ async def test_only_the_contracts_own_404_means_no_such_batch(ras: RASClient, ro
     route.respond(404, json={"error": "no such route"})
     with pytest.raises(BackendRejected):
         await ras.get_batch_status(BATCH)
+    route.respond(404, json={"error": "Batch not found", "more": "x" * 5000})
+    with pytest.raises(BackendRejected):
+        await ras.get_batch_status(BATCH)
     route.respond(404, json={"error": "Batch not found"}, content_type="text/html")
     with pytest.raises(BackendRejected):
         await ras.get_batch_status(BATCH)

@@ -110,6 +110,10 @@ def test_the_breakers_pause_is_five_seconds_at_most_by_default() -> None:
     assert BackendSettings(internal_api_key=KEY).http_breaker_pause_seconds <= 5
 
 
+ENOUGH = 20
+"""Calls that have to be cancelled, and answered, for the test to say anything."""
+
+
 @pytest.mark.timeout(SECONDS + 60)
 async def test_cancelling_callers_at_random_leaks_nothing() -> None:
     """No connection, task or file descriptor is left over, and the client is as good as new."""
@@ -121,14 +125,16 @@ async def test_cancelling_callers_at_random_leaks_nothing() -> None:
         async with create_http_client(settings) as http:
             client = RASClient(http, settings)
             loop = asyncio.get_running_loop()
-            end = loop.time() + SECONDS
-            while loop.time() < end:
+            end, patience = loop.time() + SECONDS, 0.2
+            while loop.time() < end or min(cancelled, ended) <= ENOUGH:
                 callers = [asyncio.create_task(client.get_batch_status(BATCH)) for _ in range(100)]
                 for caller in callers:
-                    loop.call_later(chance.uniform(0, 0.2), caller.cancel)
+                    loop.call_later(chance.uniform(0, patience), caller.cancel)
                 outcomes = await asyncio.gather(*callers, return_exceptions=True)
                 cancelled += sum(isinstance(each, asyncio.CancelledError) for each in outcomes)
                 ended += sum(each is None for each in outcomes)
+                if None not in outcomes:
+                    patience *= 2  # a busy machine: all were cancelled before their answer
                 assert all(each is None or isinstance(each, asyncio.CancelledError) for each in outcomes)
             after = await asyncio.gather(*(client.get_batch_status(BATCH) for _ in range(100)))
             in_use = descriptors()
@@ -138,6 +144,5 @@ async def test_cancelling_callers_at_random_leaks_nothing() -> None:
     print(f"{cancelled} cancelled, {ended} answered")  # noqa: T201  # for the closing note of a deep run
 
     assert after == [None] * 100
-    assert min(cancelled, ended) > 20
     assert in_use <= before + 2 * settings.http_max_in_flight + 10, "connections, both ends of them in this process"
     assert len(asyncio.all_tasks()) <= tasks_before + 1
