@@ -85,5 +85,5 @@ class CallThread:
                     future.set_result(function())
                 except StopIteration as error:  # which a future cannot hold
                     future.set_exception(RuntimeError(f"StopIteration {error}".rstrip()))
-                except BaseException as error:  # noqa: BLE001  # raised again for whoever waits
+                except BaseException as error:  # noqa: BLE001  # the caller's future raises it
                     future.set_exception(error)

@@ -48,7 +48,7 @@ class _Binding:
 
     def is_listed(self, value: list[Any], asked: _Asked) -> bool:
         """Whether a list has an item for each element asked for."""
-        return len(value) == len(asked.elements) and all(map(_mentions, value, asked.elements))
+        return len(value) == len(asked.elements) and all(map(mentions, value, asked.elements))
 
 
 def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[str]], answer: Any = None) -> Interaction:
@@ -188,11 +188,12 @@ def _filled_list(value: list[Any], binding: _Binding) -> list[Any]:
     return [_filled(item, binding) for item in value]
 
 
-def _mentions(value: object, text: str) -> bool:
+def mentions(value: object, text: str) -> bool:
+    """Whether a text is a key or a string anywhere in a JSON value."""
     if is_object(value):
-        return text in value or any(_mentions(item, text) for item in value.values())
+        return text in value or any(mentions(item, text) for item in value.values())
     if is_array(value):
-        return any(_mentions(item, text) for item in value)
+        return any(mentions(item, text) for item in value)
     return value == text
 
 

@@ -79,7 +79,10 @@ class Example:
 
 
 def _is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
-    """Whether the contract allows a body: the example as it stands, or as it is about what was asked for.
+    """Whether the contract allows a body as the answer to a request.
+
+    The body is compared with the example. If its keys differ, it is compared with the example filled in for the
+    request, because a map keyed by ids has the ids of the request as its keys.
 
     Without the engine nothing is carried over but what plainly keeps its own rule (`Filling`), so the answer is yes.
     """
@@ -93,6 +96,5 @@ def _is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
         return True
     if not content.is_json or _names(json.loads(body)) == _names(content.value):
         return False
-    # A map keyed by ids has other keys than the example: it is held against the example with these keys.
     filled = fill(interaction, path=asked.path, query=asked.query).response
     return filled.content is not None and not answer_mismatches(filled.content, filled.rules, body, None)

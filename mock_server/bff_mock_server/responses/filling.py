@@ -1,9 +1,10 @@
 """The example of an interaction as an answer to any request of its kind, compiled once.
 
-What a request names (a segment of a ruled path, an element of a ruled, comma-separated parameter) is carried over to
-the places where the example has the string that stands for it. A shape is made to be filled in everywhere. Any other
-answer never leaves its contract: a value is carried over only where a rule leaves its place open and takes the value,
-and keys change only in a map that is keyed by ids asked for.
+A request names values: a segment of a path with a rule, an element of a comma-separated parameter with a rule. The
+example's request has its own values at the same places. Where the example's answer repeats one of those, the mock
+answers with the request's value instead. A shape is filled in everywhere. Any other answer stays within its contract:
+a value is replaced only where a rule leaves its place open and accepts the new value, and keys change only in a map
+whose keys are the ids asked for.
 
 A compiled example is JSON text with places in it. Most examples have none: their answer is the same bytes each time.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
-from bff_contracts.pact.binding import is_bound
+from bff_contracts.pact.binding import is_bound, mentions
 from bff_contracts.pact.file import Interaction, Rule
 from bff_contracts.pact.json_path import is_array, is_object, most_exact
 from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
@@ -273,7 +274,7 @@ class _Compiler:
         whole = _listed("[", items, "]")
         sizes = self._sizes(at)
         for elements in self._elements:
-            is_listed = len(value) == len(elements) and all(map(_mentions, value, elements))
+            is_listed = len(value) == len(elements) and all(map(mentions, value, elements))
             if is_listed and sizes is not None:
                 self.used.update(elements)
                 entries = {element: _joined(parts) for element, parts in zip(elements, items, strict=True)}
@@ -303,14 +304,6 @@ def _always(_: str) -> bool:
 
 def _is_type(rule: Rule) -> bool:
     return [matcher["match"] for matcher in rule.matchers] == ["type"]
-
-
-def _mentions(value: object, text: str) -> bool:
-    if is_object(value):
-        return text in value or any(_mentions(item, text) for item in value.values())
-    if is_array(value):
-        return any(_mentions(item, text) for item in value)
-    return value == text
 
 
 def _listed(begin: str, items: Sequence[Parts], end: str) -> Parts:

@@ -78,7 +78,7 @@ class _Request:
 
 
 _KEPT: Final = _Request()
-"""Stands for a GET whose connection is kept, when nothing else of it matters any more."""
+"""The request of an answer to a known head: always a GET that keeps its connection, so one object serves them all."""
 
 
 class MockProtocol(asyncio.Protocol):

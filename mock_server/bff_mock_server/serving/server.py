@@ -115,7 +115,7 @@ def running(
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(main())
-        except BaseException as error:  # noqa: BLE001  # raised for whoever started the thread
+        except BaseException as error:  # noqa: BLE001  # the starting thread raises it
             failure.append(error)
         finally:
             ready.set()
