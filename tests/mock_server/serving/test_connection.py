@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,68 +16,20 @@ import httpx
 import pytest
 
 from bff_contracts.platform import STATES_PATH
-from bff_mock_server import Backends, find_scenario, serve
+from bff_mock_server import Backends, serve
 from bff_mock_server.serving import protocol, server
 from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_STATE_BYTES
 from tests.mock_server.building import HEADERS, batch_id
+from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head, is_served
 from tests.support.mock_process import running_mock
 
 pytestmark = pytest.mark.xdist_group("connection")
-TEACHER = find_scenario("default").teachers[0].user_id
-PAGE = f"/internal/v1/batches/user/{TEACHER}?limit=5&offset=0"
 
 
 @pytest.fixture(scope="module")
 def backends() -> Generator[Backends]:
     with serve() as running:
         yield running
-
-
-@contextmanager
-def connected(backends: Backends) -> Generator[socket.socket]:
-    parts = urlsplit(backends.ras_url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
-        yield connection
-
-
-def head(target: str = PAGE, *, method: str = "GET", version: str = "1.1", **more: str) -> bytes:
-    headers = {"Host": "127.0.0.1", **HEADERS, **{name.replace("_", "-"): value for name, value in more.items()}}
-    lines = [f"{method} {target} HTTP/{version}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What arrives until the other side closes."""
-    chunks: list[bytes] = []
-    while chunk := connection.recv(65536):
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def answers(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
-    """So many answers with a length, each as status and body."""
-    found: list[tuple[int, bytes]] = []
-    data = b""
-    while len(found) < count:
-        start, separator, rest = data.partition(b"\r\n\r\n")
-        size = _length(start) if separator else 0
-        if not separator or len(rest) < size:
-            chunk = connection.recv(1 << 20)
-            assert chunk, f"closed after {data[:1000]!r}"
-            data += chunk
-            continue
-        found.append((int(start.split(b" ")[1]), rest[:size]))
-        data = rest[size:]
-    return found
-
-
-def _length(start: bytes) -> int:
-    lengths = (line[16:] for line in start.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-    return int(next(lengths, b"0"))
-
-
-def is_served(backends: Backends) -> bool:
-    return httpx.get(f"{backends.ras_url}{PAGE}", headers=HEADERS).status_code == 200
 
 
 def test_requests_in_a_row_are_answered_in_order_on_one_connection(backends: Backends) -> None:
@@ -386,65 +338,6 @@ def test_an_answer_to_head_has_no_body(backends: Backends, late: str) -> None:
     assert first.startswith(b"HTTP/1.1 405")
     assert b"content-length: 0" not in first
     assert rest.startswith(b"HTTP/1.1 200")
-
-
-VARIANTS = {
-    "same": head(),
-    "other-target": head(PAGE.replace("limit=5", "limit=2")),
-    "other-correlation-id": head(X_Correlation_ID="3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"),
-    "longer-correlation-id": head(X_Correlation_ID="3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99-and-more"),
-    "bytes-in-the-correlation-id": head(X_Correlation_ID="\xff\xfe"),
-    "blank-in-the-correlation-id": head(X_Correlation_ID="a b"),
-    "no-correlation-id": head().replace(b"X-Correlation-ID", b"X-Something-Else"),
-    "two-correlation-ids": head().replace(b"\r\n\r\n", b"\r\nX-Correlation-ID: another\r\n\r\n"),
-    "wrong-key": head(X_Internal_API_Key="not-the-key"),
-    "key-of-the-same-length": head(X_Internal_API_Key="INJECTED-AT-VERIFICATIOM"),
-    "no-key": head().replace(b"X-Internal-API-Key", b"X-Internal-API-Kez"),
-    "header-more": head(X_More="1"),
-    "session": head(X_Mock_Session="another"),
-    "fault": head(X_Mock_Fault="status=503"),
-    "late": head(X_Mock_Fault="latency=20ms"),
-    "other-method": head(method="PUT", Content_Length="0"),
-    "body": head(Content_Length="3") + b"abc",
-    "absolute-target": head(f"http://127.0.0.1{PAGE}"),
-    "fragment": head(f"{PAGE}#part"),
-    "escape-in-the-target": head("/internal/v1/batches/user/%FF?limit=5&offset=0"),
-    "two-at-once": head() + head(PAGE.replace("limit=5", "limit=2")),
-}
-
-
-def asked_with_ids(backends: Backends, count: int) -> list[tuple[str, str | None, int]]:
-    return [(each.target, each.correlation_id, each.status) for each in backends.requests[-count:]]
-
-
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_a_head_that_was_seen_before_is_read_as_the_first_time(backends: Backends, variant: bytes) -> None:
-    count = 2 if variant == VARIANTS["two-at-once"] else 1
-    with connected(backends) as connection:
-        connection.sendall(variant)
-        alone = answers(connection, count), asked_with_ids(backends, count)
-    with connected(backends) as connection:
-        for _ in range(3):
-            connection.sendall(head())
-            assert answers(connection, 1)[0][0] == 200
-        connection.sendall(variant)
-        behind = answers(connection, count), asked_with_ids(backends, count)
-        connection.sendall(head())
-        again = answers(connection, 1), asked_with_ids(backends, 1)
-
-    assert behind == alone
-    assert again[0][0][0] == 200
-    assert again[1] == [(PAGE, HEADERS["X-Correlation-ID"], 200)]
-
-
-def test_a_long_target_behind_a_known_head_is_refused(backends: Backends) -> None:
-    with connected(backends) as connection:
-        for _ in range(2):
-            connection.sendall(head())
-            assert answers(connection, 1)[0][0] == 200
-        connection.sendall(head(f"{PAGE}&x={'y' * MAX_HEAD_BYTES}"))
-
-        assert everything(connection).startswith(b"HTTP/1.1 431")
 
 
 def test_a_large_head_behind_another_request_is_refused_too(backends: Backends) -> None:

@@ -1,0 +1,79 @@
+"""A head that was seen before on a connection is not parsed again, and answered as if it were."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from bff_mock_server import Backends, serve
+from bff_mock_server.serving.http import MAX_HEAD_BYTES
+from tests.mock_server.building import HEADERS
+from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head
+
+pytestmark = pytest.mark.xdist_group("connection")
+
+
+@pytest.fixture(scope="module")
+def backends() -> Generator[Backends]:
+    with serve() as running:
+        yield running
+
+
+VARIANTS = {
+    "same": head(),
+    "other-target": head(PAGE.replace("limit=5", "limit=2")),
+    "other-correlation-id": head(X_Correlation_ID="3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"),
+    "longer-correlation-id": head(X_Correlation_ID="3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99-and-more"),
+    "bytes-in-the-correlation-id": head(X_Correlation_ID="\xff\xfe"),
+    "blank-in-the-correlation-id": head(X_Correlation_ID="a b"),
+    "no-correlation-id": head().replace(b"X-Correlation-ID", b"X-Something-Else"),
+    "two-correlation-ids": head().replace(b"\r\n\r\n", b"\r\nX-Correlation-ID: another\r\n\r\n"),
+    "wrong-key": head(X_Internal_API_Key="not-the-key"),
+    "key-of-the-same-length": head(X_Internal_API_Key="INJECTED-AT-VERIFICATIOM"),
+    "no-key": head().replace(b"X-Internal-API-Key", b"X-Internal-API-Kez"),
+    "header-more": head(X_More="1"),
+    "session": head(X_Mock_Session="another"),
+    "fault": head(X_Mock_Fault="status=503"),
+    "late": head(X_Mock_Fault="latency=20ms"),
+    "other-method": head(method="PUT", Content_Length="0"),
+    "body": head(Content_Length="3") + b"abc",
+    "absolute-target": head(f"http://127.0.0.1{PAGE}"),
+    "fragment": head(f"{PAGE}#part"),
+    "escape-in-the-target": head("/internal/v1/batches/user/%FF?limit=5&offset=0"),
+    "two-at-once": head() + head(PAGE.replace("limit=5", "limit=2")),
+}
+
+
+def asked_with_ids(backends: Backends, count: int) -> list[tuple[str, str | None, int]]:
+    return [(each.target, each.correlation_id, each.status) for each in backends.requests[-count:]]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_head_that_was_seen_before_is_read_as_the_first_time(backends: Backends, variant: bytes) -> None:
+    count = 2 if variant == VARIANTS["two-at-once"] else 1
+    with connected(backends) as connection:
+        connection.sendall(variant)
+        alone = answers(connection, count), asked_with_ids(backends, count)
+    with connected(backends) as connection:
+        for _ in range(3):
+            connection.sendall(head())
+            assert answers(connection, 1)[0][0] == 200
+        connection.sendall(variant)
+        behind = answers(connection, count), asked_with_ids(backends, count)
+        connection.sendall(head())
+        again = answers(connection, 1), asked_with_ids(backends, 1)
+
+    assert behind == alone
+    assert again[0][0][0] == 200
+    assert again[1] == [(PAGE, HEADERS["X-Correlation-ID"], 200)]
+
+
+def test_a_long_target_behind_a_known_head_is_refused(backends: Backends) -> None:
+    with connected(backends) as connection:
+        for _ in range(2):
+            connection.sendall(head())
+            assert answers(connection, 1)[0][0] == 200
+        connection.sendall(head(f"{PAGE}&x={'y' * MAX_HEAD_BYTES}"))
+
+        assert everything(connection).startswith(b"HTTP/1.1 431")
