@@ -49,6 +49,11 @@ async def outcome(client: RASClient) -> str:
         return error.reason
 
 
+def move(client: RASClient, url: str) -> None:
+    """Give the backend another address, because each loop has a server of its own. No public way does this."""
+    client._upstream.base_url = url  # pyright: ignore[reportPrivateUsage]
+
+
 class Moving:
     """A client whose backend is on another port in each loop."""
 
@@ -59,7 +64,7 @@ class Moving:
 
     async def ten(self) -> set[str]:
         async with server(lambda _: UNKNOWN) as serving:
-            self.client._upstream.base_url = serving.url  # pyright: ignore[reportPrivateUsage]
+            move(self.client, serving.url)
             return set(await asyncio.gather(*(outcome(self.client) for _ in range(10))))
 
 
@@ -94,7 +99,7 @@ def test_a_loop_that_ended_in_the_middle_of_calls_leaves_nothing_behind(transpor
 
     async def gives_up() -> None:
         async with misbehaving_server(hangs) as port:
-            moving.client._upstream.base_url = f"http://127.0.0.1:{port}"  # pyright: ignore[reportPrivateUsage]
+            move(moving.client, f"http://127.0.0.1:{port}")
             async with asyncio.timeout(0.05):
                 await asyncio.gather(*(outcome(moving.client) for _ in range(5)))
 
@@ -112,7 +117,7 @@ def test_a_second_loop_at_the_same_time_is_turned_away_and_harms_nobody(transpor
 
     async def holds() -> None:
         async with server(lambda _: UNKNOWN) as serving:
-            moving.client._upstream.base_url = serving.url  # pyright: ignore[reportPrivateUsage]
+            move(moving.client, serving.url)
             first.append(await outcome(moving.client))
             started.set()
             await asyncio.to_thread(done.wait)
@@ -214,7 +219,7 @@ async def test_the_end_of_the_http_client_ends_the_call_that_probes_a_backend(tr
         await hangs(reader, writer)
 
     async with misbehaving_server(waits) as port:
-        client._upstream.base_url = f"http://127.0.0.1:{port}"  # pyright: ignore[reportPrivateUsage]
+        move(client, f"http://127.0.0.1:{port}")
         while (probe := asyncio.create_task(outcome(client))) and not asked.is_set():
             await asyncio.wait([probe, asyncio.create_task(asked.wait())], return_when=asyncio.FIRST_COMPLETED)
         beside = asyncio.create_task(outcome(client))
