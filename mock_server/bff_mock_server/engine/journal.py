@@ -5,7 +5,7 @@ import time
 from codecs import getincrementaldecoder
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
@@ -246,6 +246,9 @@ class Journal:
     ) -> None:
         """Write a request and its answer down, without keys and without most of a long body."""
         reply, _, entry, differences, reason, fault, is_spoilt = answer
+        text = self._scrubber.text
+        differences = tuple([self._scrubber.difference(one) for one in differences])
+        violations = tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
         head, reply_body, delivery, _ = reply
         is_lost = delivery is not None and delivery.is_lost
         status = 0 if is_lost else head.status
@@ -269,15 +272,15 @@ class Journal:
             entry,
             differences,
             session,
-            fault,
+            text(fault),
             violations,
-            reason,
+            text(reason),
             seconds,
             None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
         )
         self._exchanges.append(exchange)
         if self._log_requests:
-            shown = f" ({fault})" if fault else ""
+            shown = f" ({exchange.fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
         if entry is not None and not is_spoilt:
             uses = self._uses.get(session)

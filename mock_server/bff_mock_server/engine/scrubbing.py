@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret, secret_among
 
 HIDDEN: Final = "…"
@@ -64,9 +66,18 @@ class Scrubber:
         shown: dict[str, str] = {}
         for name, value in headers:
             if not is_secret(name):
-                known = value if self._keys is None else self._keys.sub(HIDDEN, value)
+                known = self.text(value)
                 shown[name] = f"{shown[name]}, {known}" if name in shown else known
         return shown
+
+    def text(self, text: str) -> str:
+        """A text without known keys."""
+        return text if self._keys is None else self._keys.sub(HIDDEN, text)
+
+    def difference(self, found: RequestDifference) -> RequestDifference:
+        """A difference without known keys: its place may name a parameter, and it shows what was sent."""
+        actual = None if found.actual is None else self.text(found.actual)
+        return replace(found, where=self.text(found.where), actual=actual)
 
     def beginning(self, body: bytes) -> bytes:
         """As much of a body as `shown` needs."""
@@ -88,7 +99,7 @@ class Scrubber:
             return kept
         return Kept(
             keys.sub(HIDDEN, path),
-            {name: [keys.sub(HIDDEN, value) for value in values] for name, values in query.items()},
+            {keys.sub(HIDDEN, name): [keys.sub(HIDDEN, value) for value in values] for name, values in query.items()},
             keys.sub(HIDDEN, query_string),
             {name: keys.sub(HIDDEN, value) for name, value in headers.items()},
             body,

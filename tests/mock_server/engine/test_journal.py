@@ -11,11 +11,11 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
-from bff_mock_server import MockApp
-from bff_mock_server.engine.journal import SIZE, Journal, KeptAnswer, Wanted
+from bff_mock_server import Backend, Mock, MockApp, find_scenario
+from bff_mock_server.engine.journal import SIZE, Journal, KeptAnswer, Violation, Wanted
 from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.responses.reply import Head
+from bff_mock_server.responses.reply import AttributedReply, Head, Reply
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -30,6 +30,7 @@ from tests.mock_server.building import (
     pact,
     ras_app,
     request,
+    shipped,
     user_has,
 )
 
@@ -88,6 +89,39 @@ def test_keys_are_not_kept(app: MockApp) -> None:
     assert KEY not in repr(app.mock.journal.exchanges())
     assert "wrong" not in [value for found in app.mock.journal.exchanges() for value in found.headers.values()]
     assert all("x-internal-api-key" not in found.headers for found in app.mock.journal.exchanges())
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        pytest.param(f"{PAGE}&status=swordfish-4711", {}, id="value-of-a-parameter"),
+        pytest.param(f"{PAGE}&swordfish-4711=1", {}, id="name-of-a-parameter"),
+        pytest.param("/swordfish-4711", {}, id="path"),
+        pytest.param(PAGE, {"X-Mock-Fault": "swordfish-4711"}, id="unknown-fault"),
+        pytest.param(PAGE, {"X-Mock-Fault": "violation=swordfish-4711"}, id="fault"),
+        pytest.param(PAGE, {"X-Service-ID": "swordfish-4711"}, id="header"),
+    ],
+)
+def test_a_key_of_the_mock_is_in_nothing_that_is_said_of_a_request(target: str, headers: dict[str, str]) -> None:
+    """The differences, the fault and the reason repeat parts of the request."""
+    mock = Mock([Backend(shipped(RAS))], find_scenario("default"), keys=["swordfish-4711"])
+
+    MockApp(mock, *mock.backends).reply(request(target, headers={**HEADERS, **headers}))
+
+    (found,) = mock.journal.exchanges()
+    assert found.answer is not None
+    assert "swordfish" not in repr((found, found.answer.headers, found.answer.body))
+
+
+def test_a_key_that_a_real_service_repeats_is_not_in_its_violations() -> None:
+    journal = Journal(keys=["swordfish-4711"])
+    violation = Violation("body", "$.swordfish-4711", "Expected 'x' but got 'swordfish-4711'")
+    answer = AttributedReply(Reply(Head(200), b"{}"))
+
+    journal.record(RAS, request(PAGE), answer, violations=[violation], is_real=True)
+
+    (found,) = journal.exchanges()
+    assert found.violations == (Violation("body", "$.…", "Expected 'x' but got '…'"),)
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Cookie"])
