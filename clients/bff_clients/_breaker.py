@@ -32,7 +32,7 @@ class BreakerState(StrEnum):
     """Lets one through to see how the backend is; the others wait for what comes of it."""
 
 
-class BreakerOpen(Exception):  # named by what it says
+class BreakerOpenError(Exception):
     """The breaker turned a call away; `seconds` is what is left of the pause."""
 
     def __init__(self, seconds: float) -> None:
@@ -85,11 +85,11 @@ class Breaker:
         """Wait to be let through; whether this call is the probe.
 
         Raises:
-            BreakerOpen: It is turned away.
+            BreakerOpenError: It is turned away.
         """
         while self.state is not BreakerState.CLOSED:
             if self.state is BreakerState.OPEN:
-                raise BreakerOpen(self._until - self._clock())
+                raise BreakerOpenError(self._until - self._clock())
             loop = asyncio.get_running_loop()
             if self._probe is None or self._probe.get_loop() is not loop:  # that of a loop that is gone ends no more
                 self._probe = loop.create_future()
@@ -135,7 +135,7 @@ class Breaker:
             self._changed(state)
 
 
-class QueueFull(Exception):  # named by what it says
+class QueueFullError(Exception):
     """A request would wait too long for its turn, or too many wait already."""
 
 
@@ -175,7 +175,7 @@ class Gate:
             seconds: What is left until an answer is of no use.
 
         Raises:
-            QueueFull: Too many wait already, or there would be no answer in time.
+            QueueFullError: Too many wait already, or there would be no answer in time.
         """
         if self._turns is None:
             yield
@@ -194,7 +194,7 @@ class Gate:
     async def _queue(self, turns: asyncio.Semaphore, seconds: float) -> None:
         expected = self._turn_seconds * (1 + self._waiting / self._in_flight)
         if self._waiting >= self._room or expected > _PART_OF_THE_TIME * seconds:
-            raise QueueFull
+            raise QueueFullError
         self._waiting += 1
         try:
             await turns.acquire()

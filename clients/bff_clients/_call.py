@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from pydantic import SecretStr, TypeAdapter
 
 from bff_clients import _events
-from bff_clients._breaker import BreakerOpen, QueueFull
+from bff_clients._breaker import BreakerOpenError, QueueFullError
 from bff_clients._decoding import Broken, decoded
 from bff_clients._http import Answer, NotAnswered
 from bff_clients._loops import OtherLoopError
@@ -145,9 +145,9 @@ class Call:
             gate = self._upstream.gate
             async with gate.turn(self._left()):
                 return await self._admitted(target, with_key=with_key)
-        except BreakerOpen as error:
+        except BreakerOpenError as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
-        except QueueFull as error:
+        except QueueFullError as error:
             raise self._unavailable("too many requests wait for this backend", reason="queue_full") from error
         except OtherLoopError as error:
             raise self._unavailable(str(error), reason="wrong_loop") from error

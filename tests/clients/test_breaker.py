@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bff_clients._breaker import Breaker, BreakerOpen, BreakerState, Budget, Gate, QueueFull
+from bff_clients._breaker import Breaker, BreakerOpenError, BreakerState, Budget, Gate, QueueFullError
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ async def test_open_it_turns_calls_away_and_says_for_how_long() -> None:
     bench = Bench()
     await bench.open()
     bench.now = 2.0
-    with pytest.raises(BreakerOpen) as caught:
+    with pytest.raises(BreakerOpenError) as caught:
         await bench.breaker.admit()
 
     assert (caught.value.seconds, str(caught.value)) == (3.0, "the breaker is open for another 3.0 s")
@@ -136,7 +136,7 @@ async def test_the_others_are_turned_away_with_a_probe_that_failed() -> None:
     await asyncio.sleep(0)
     bench.breaker.settle(failed=True, probe=probe)
 
-    assert {type(found) for found in await asyncio.gather(*others, return_exceptions=True)} == {BreakerOpen}
+    assert {type(found) for found in await asyncio.gather(*others, return_exceptions=True)} == {BreakerOpenError}
 
 
 async def test_a_probe_that_is_given_up_is_followed_by_another() -> None:
@@ -176,7 +176,7 @@ async def test_the_gate_lets_so_many_through_and_so_many_wait() -> None:
 
     tasks = [asyncio.create_task(hold()) for _ in range(3)]
     await asyncio.sleep(0)
-    with pytest.raises(QueueFull):
+    with pytest.raises(QueueFullError):
         await hold()
     release.set()
 

@@ -3,8 +3,8 @@
 What can come of asking it, by what the caller can do about it:
 
     BrokerError
-      ├─ CannotAsk   no usable answer: not there, not a broker, wrong credentials, broken, too late
-      └─ Refused     the broker understood, and says no
+      ├─ BrokerAnswerError    no usable answer: not there, not a broker, wrong credentials, broken, too late
+      └─ BrokerRefusalError   the broker understood, and says no
 """
 
 import re
@@ -20,11 +20,11 @@ class BrokerError(Exception):
     """The broker did not do what it was asked to; the message says why."""
 
 
-class CannotAsk(BrokerError):  # named by what it says
+class BrokerAnswerError(BrokerError):
     """The broker gave no usable answer; the message says why."""
 
 
-class Refused(BrokerError):  # named by what it says
+class BrokerRefusalError(BrokerError):
     """The broker understood the request and refuses it; the message has its reasons."""
 
 
@@ -65,7 +65,7 @@ def broker() -> Broker:
     """The broker that the environment names.
 
     Raises:
-        CannotAsk: It names none, or not in a way that can be used.
+        BrokerAnswerError: It names none, or not in a way that can be used.
     """
     try:
         found = Broker()  # pyright: ignore[reportCallIssue]  # out of the environment
@@ -77,9 +77,9 @@ def broker() -> Broker:
                 f"PACT_BROKER_{each['loc'][0]!s}".upper() + f" {each['msg'].removeprefix('Value error, ')}"
                 for each in error.errors()
             )
-        raise CannotAsk(message) from None  # what pydantic prints holds the value
+        raise BrokerAnswerError(message) from None  # what pydantic prints holds the value
     if found.token is None and (found.username is None) != (found.password is None):
         given, other = ("USERNAME", "PASSWORD") if found.password is None else ("PASSWORD", "USERNAME")
         message = f"PACT_BROKER_{given} is set and PACT_BROKER_{other} is not: basic authentication takes both"
-        raise CannotAsk(message)
+        raise BrokerAnswerError(message)
     return found

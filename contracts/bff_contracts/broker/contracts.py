@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as version_of
 from typing import Any, Final
 
-from bff_contracts.broker.access import CannotAsk, Refused
+from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError
 from bff_contracts.broker.hal import Document, Hal
 
 _DISTRIBUTION: Final = "huleedu-bff-clients"
@@ -53,8 +53,8 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
         consumer: The consumer whose contracts count; `None` for all.
 
     Raises:
-        Refused: The broker does not know the provider.
-        CannotAsk: It gave no usable answer.
+        BrokerRefusalError: The broker does not know the provider.
+        BrokerAnswerError: It gave no usable answer.
     """
     whose = {} if consumer is None else {"consumer": consumer}
     wish = {
@@ -75,21 +75,21 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
         ]
     except (KeyError, TypeError, AttributeError) as error:
         message = f"the Pact Broker's list of contracts cannot be read: {error!r}"
-        raise CannotAsk(message) from error
+        raise BrokerAnswerError(message) from error
 
 
 def fetched(hal: Hal, url: str, *, pending: bool = False, reason: str = "") -> Contract:
     """The contract at a URL, such as the one that a webhook sends.
 
     Raises:
-        CannotAsk: The broker has no contract there, or gave no usable answer.
+        BrokerAnswerError: The broker has no contract there, or gave no usable answer.
     """
     hal.root()
     try:
         document = hal.get(url)
-    except Refused as error:
+    except BrokerRefusalError as error:
         message = f"the Pact Broker gave no contract at {url}: {error}"
-        raise CannotAsk(message) from error
+        raise BrokerAnswerError(message) from error
     version = document.get("_links", {}).get("pb:consumer-version", {}).get("name", "")
     return Contract(document, str(version), pending, reason)
 
@@ -98,8 +98,8 @@ def publish_results(hal: Hal, contract: Contract, results: Results, *, version: 
     """Publish the results of verifying a contract.
 
     Raises:
-        Refused: The broker refuses the results.
-        CannotAsk: It gave no usable answer.
+        BrokerRefusalError: The broker refuses the results.
+        BrokerAnswerError: It gave no usable answer.
     """
     body = {
         "providerApplicationVersion": version,
@@ -115,8 +115,8 @@ def put_on_branch(hal: Hal, participant: str, version: str, branch: str) -> None
     """Say which branch a version is of; before its results, which the broker judges by the branch.
 
     Raises:
-        Refused: The broker refuses it.
-        CannotAsk: It gave no usable answer.
+        BrokerRefusalError: The broker refuses it.
+        BrokerAnswerError: It gave no usable answer.
     """
     hal.send(
         "PUT",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from bff_contracts.broker.access import CannotAsk, Refused
+from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError
 from bff_contracts.broker.hal import Document, Hal, texts_of
 
 _NO_VERSION: Final = "no version"
@@ -75,8 +75,8 @@ def can_i_deploy(
             and of one that lacks some, so each of these has to have its row.
 
     Raises:
-        Refused: There is no such participant or environment.
-        CannotAsk: The broker gave no usable answer.
+        BrokerRefusalError: There is no such participant or environment.
+        BrokerAnswerError: The broker gave no usable answer.
     """
     hal.root()
     query = {"q[][pacticipant]": participant, "q[][version]": version, "latestby": "cvpv", "environment": environment}
@@ -86,7 +86,7 @@ def can_i_deploy(
     summary = answer.get("summary")
     if not isinstance(summary, Mapping) or not isinstance(cast("Document", summary).get("deployable", 0), bool | None):
         message = "the Pact Broker's answer has no summary that says yes or no"
-        raise CannotAsk(message)
+        raise BrokerAnswerError(message)
     rows = [_row(row) for row in cast("list[Any]", answer.get("matrix") or [])]
     there = {row.provider for row in rows if row.consumer == participant}
     missing = [provider for provider in providers if provider not in there]
@@ -97,21 +97,21 @@ def record_deployment(hal: Hal, participant: str, version: str, environment: str
     """Record that a version is deployed.
 
     Raises:
-        Refused: There is no such participant, version or environment.
-        CannotAsk: The broker gave no usable answer.
+        BrokerRefusalError: There is no such participant, version or environment.
+        BrokerAnswerError: The broker gave no usable answer.
     """
     url = hal.link("pb:pacticipant-version", pacticipant=participant, version=version)
     try:
         found = hal.get(url)
-    except Refused:
+    except BrokerRefusalError:
         message = f"the broker knows no version {version} of {participant}"
-        raise Refused(message) from None  # its own words do not say what is missing
+        raise BrokerRefusalError(message) from None  # its own words do not say what is missing
     links = found.get("_links", {}).get("pb:record-deployment", [])
     places = {link["name"]: link["href"] for link in links}
     if environment not in places:
         known = ", ".join(places) or "none"
         message = f"the broker knows no environment {environment!r}; it knows {known}"
-        raise Refused(message)
+        raise BrokerRefusalError(message)
     hal.send("POST", places[environment], {})
 
 
@@ -127,7 +127,7 @@ def _row(row: Mapping[str, Any]) -> Row:
         )
     except (KeyError, TypeError, AttributeError) as error:
         message = f"the Pact Broker's answer has a row that cannot be read: {error!r}"
-        raise CannotAsk(message) from error
+        raise BrokerAnswerError(message) from error
 
 
 def _number(participant: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from bff_contracts.broker.access import Broker, CannotAsk, Refused
+from bff_contracts.broker.access import Broker, BrokerAnswerError, BrokerRefusalError
 from bff_contracts.threads import CallThread
 
 Document = Mapping[str, Any]
@@ -45,7 +45,7 @@ class Hal:
         """The root document, asked for once.
 
         Raises:
-            CannotAsk: What answers is no broker, or does not let us in.
+            BrokerAnswerError: What answers is no broker, or does not let us in.
         """
         if self._root is None:
             answer = self._answer("GET", self.broker.base_url, None)
@@ -55,7 +55,7 @@ class Hal:
                 message = (
                     f"what answers at {self.broker.base_url} is no Pact Broker, or a broken one ({_described(answer)})"
                 )
-                raise CannotAsk(message)
+                raise BrokerAnswerError(message)
             self._root = document
         return self._root
 
@@ -63,7 +63,7 @@ class Hal:
         """A link of the root document, with its template filled.
 
         Raises:
-            CannotAsk: As `root`; or the root has no such link.
+            BrokerAnswerError: As `root`; or the root has no such link.
         """
         return self.fill(self.href(self.root(), relation), **values)
 
@@ -71,13 +71,13 @@ class Hal:
         """Where a link of a document leads.
 
         Raises:
-            CannotAsk: The document has no such link.
+            BrokerAnswerError: The document has no such link.
         """
         link = _member(_member(document, "_links"), relation)
         href = _member(link, "href")
         if not isinstance(href, str):
             message = f"the Pact Broker at {self.broker.base_url} gave no link {relation}"
-            raise CannotAsk(message)
+            raise BrokerAnswerError(message)
         return href
 
     def fill(self, template: str, **values: str) -> str:
@@ -94,8 +94,8 @@ class Hal:
             refusals: The statuses that are a no, and not a breakdown.
 
         Raises:
-            Refused: The broker says no.
-            CannotAsk: It gave no usable answer.
+            BrokerRefusalError: The broker says no.
+            BrokerAnswerError: It gave no usable answer.
         """
         return self._judged("GET", url, None, refusals)
 
@@ -111,9 +111,9 @@ class Hal:
             return document
         reasons = self._without_secrets("; ".join(reasons_of(document or {})))
         if answer.status_code in refusals and reasons:
-            raise Refused("\n".join([reasons, *map(self._without_secrets, _details(document or {}))]))
+            raise BrokerRefusalError("\n".join([reasons, *map(self._without_secrets, _details(document or {}))]))
         message = f"the Pact Broker at {self.broker.base_url} did not do what {method} {urlsplit(url).path} asks for "
-        raise CannotAsk(message + f"({_described(answer)}){': ' if reasons else ''}{reasons}")
+        raise BrokerAnswerError(message + f"({_described(answer)}){': ' if reasons else ''}{reasons}")
 
     def _answer(self, method: str, url: str, body: Document | None) -> httpx.Response:
         if _origin(url) != self._origin:
@@ -121,7 +121,7 @@ class Hal:
                 f"{url} is not at PACT_BROKER_BASE_URL, {self.broker.base_url}, and would get its credentials: "
                 "both have to be the address that the broker itself gives in its links"
             )
-            raise CannotAsk(message)
+            raise BrokerAnswerError(message)
         return self._in_time(lambda: self._asked(method, url, body))
 
     def _asked(self, method: str, url: str, body: Document | None) -> httpx.Response:
@@ -146,10 +146,10 @@ class Hal:
             return future.result(self.left)
         except (TimeoutError, httpx.TimeoutException) as error:
             message = f"no Pact Broker answers at {where} within {self._seconds:g} s"
-            raise CannotAsk(message) from error
+            raise BrokerAnswerError(message) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
             message = f"no Pact Broker answers at {where}: {type(error).__name__} {error}".rstrip()
-            raise CannotAsk(message) from error
+            raise BrokerAnswerError(message) from error
 
     def _bearer(self) -> dict[str, str]:
         token = self.broker.token
@@ -165,7 +165,7 @@ class Hal:
         """See that the credentials are the right ones.
 
         Raises:
-            CannotAsk: They are not; the message names the variables to look at.
+            BrokerAnswerError: They are not; the message names the variables to look at.
         """
         where, status = self.broker.base_url, answer.status_code
         if status == httpx.codes.BAD_REQUEST and self.broker.token is not None and _document(answer) is None:
@@ -173,12 +173,12 @@ class Hal:
                 f"the Pact Broker at {where} does not take a bearer token ({status}): for basic authentication set "
                 "PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD, and leave PACT_BROKER_TOKEN empty"
             )
-            raise CannotAsk(message)
+            raise BrokerAnswerError(message)
         if status in _LOCKED_OUT:
             # The broker answers the root to every user who may read.
             done = "lets us read and not write" if writes and self._root is not None else "does not let us in"
             message = f"the Pact Broker at {where} {done} ({status}): see {self._variables()}"
-            raise CannotAsk(message)
+            raise BrokerAnswerError(message)
 
     def _variables(self) -> str:
         if self.broker.token is not None:

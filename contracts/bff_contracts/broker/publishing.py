@@ -49,8 +49,8 @@ def publish(hal: Hal, publication: Publication) -> list[str]:
     """Publish contracts; returns what the broker says to people.
 
     Raises:
-        Refused: The broker refuses them, and has kept none.
-        CannotAsk: It gave no usable answer.
+        BrokerRefusalError: The broker refuses them, and has kept none.
+        BrokerAnswerError: It gave no usable answer.
     """
     answer = hal.send("POST", hal.link("pb:publish-contracts"), publication.as_json(), refusals=_REFUSALS)
     return texts_of(answer)

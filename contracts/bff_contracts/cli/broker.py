@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bff_contracts.broker.access import CannotAsk, Refused, broker
+from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError, broker
 from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitted
 from bff_contracts.broker.deployment import DeploymentVerdict, can_i_deploy, record_deployment
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
-from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, pacts_of, seconds, shipped
+from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, pacts_of, seconds, shipped
 from bff_contracts.platform import PROVIDERS
 
 _NO: Final = 1
@@ -81,7 +81,7 @@ def _publish(options: argparse.Namespace) -> int:
     broker()  # without one, that comes first
     if changed:
         message = f"{_listed(changed)}: commit first, so that the version says what is published"
-        raise CannotRun(message)
+        raise CommandError(message)
     publication = Publication(version, of_branch, shipped(), options.tag, options.build_url)
     for line in publish(Hal(broker(), seconds=options.time_limit), publication):
         _tell(line)
@@ -91,7 +91,7 @@ def _publish(options: argparse.Namespace) -> int:
 def _tell_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequence[str]) -> None:
     try:
         where = broker().base_url
-    except CannotAsk as error:
+    except BrokerAnswerError as error:
         where = f"({error})"
     _tell(f"would publish to {where}")
     _tell(f"  version  {version}\n  branch   {of_branch}")
@@ -146,7 +146,7 @@ def _participant(name: str) -> str:
     """The name of a participant, as it is or shortened.
 
     Raises:
-        CannotRun: No contract here has such a consumer or provider.
+        CommandError: No contract here has such a consumer or provider.
     """
     return name if name in {pact.consumer for pact in shipped()} else pacts_of(name)[0].provider
 
@@ -157,11 +157,11 @@ def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse
     def run(options: argparse.Namespace) -> int:
         try:
             return command(options)
-        except Refused as error:
+        except BrokerRefusalError as error:
             print(f"bff-contracts: the Pact Broker refuses: {error}", file=sys.stderr)  # noqa: T201
             return _NO
-        except (CannotAsk, SourceError) as error:
-            raise CannotRun(str(error)) from error
+        except (BrokerAnswerError, SourceError) as error:
+            raise CommandError(str(error)) from error
 
     return run
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import Final
 
-from bff_contracts.cli.common import CannotRun, Commands, add_provider, pacts_of
+from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of
 from bff_contracts.pact.file import Interaction, Pact
 from bff_contracts.pact.wording import (
     example_of,
@@ -50,7 +50,7 @@ def _show(options: argparse.Namespace) -> int:
     found = exact or [each for each in known if options.text.casefold() in each[1].description.casefold()]
     if not found:
         message = f"no interaction has {options.text!r} in its description; bff-contracts list shows them all"
-        raise CannotRun(message)
+        raise CommandError(message)
     _tell("\n\n".join("\n".join(_shown(pact, interaction)) for pact, interaction in found))
     return 0
 

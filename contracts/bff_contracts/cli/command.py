@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
-from bff_contracts.cli.common import CannotRun
+from bff_contracts.cli.common import CommandError
 from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return int(options.run(options))
-    except CannotRun as error:
+    except CommandError as error:
         print(f"bff-contracts: {error}", file=sys.stderr)  # noqa: T201
         return _CANNOT_RUN
     except BrokenPipeError:

@@ -23,7 +23,7 @@ def shipped() -> tuple[Pact, ...]:
     return shipped_pacts()
 
 
-class CannotRun(Exception):  # named by what it says
+class CommandError(Exception):
     """A command cannot do its work; the message says why."""
 
 
@@ -43,7 +43,7 @@ def pacts_of(provider: str | None) -> list[Pact]:
     """The contract with a provider, or all contracts.
 
     Raises:
-        CannotRun: There is no such provider.
+        CommandError: There is no such provider.
     """
     pacts = shipped()
     if provider is None:
@@ -51,7 +51,7 @@ def pacts_of(provider: str | None) -> list[Pact]:
     found = [pact for pact in pacts if pact.provider == full_name(provider)]
     if not found:
         message = f"there is no contract with {provider!r}; known: {', '.join(pact.provider for pact in pacts)}"
-        raise CannotRun(message)
+        raise CommandError(message)
     return found
 
 
@@ -68,5 +68,5 @@ def seconds(text: str) -> float:
 
 
 def needs_contracts() -> contextlib.AbstractContextManager[None]:
-    """Import what only the extra `contracts` brings; without it, `CannotRun` says how to install it."""
-    return needs_extras("contracts", error=CannotRun)
+    """Import what only the extra `contracts` brings; without it, `CommandError` says how to install it."""
+    return needs_extras("contracts", error=CommandError)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.broker.checkout import SourceError, git
-from bff_contracts.cli.common import CannotRun, Commands, needs_contracts
+from bff_contracts.cli.common import CommandError, Commands, needs_contracts
 from bff_contracts.pact.file import Pact, PactError, load_pact, read_pact, shipped_pacts
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def add(commands: Commands) -> None:
 
 def _diff(options: argparse.Namespace) -> int:
     with needs_contracts():
-        from bff_contracts.comparison.diff import CannotCompare, Verdict, diff  # noqa: PLC0415  # the extra
+        from bff_contracts.comparison.diff import ComparisonError, Verdict, diff  # noqa: PLC0415  # the extra
     try:
         changes = diff(_pacts(options.old), shipped_pacts() if options.new is None else _pacts(options.new))
-    except CannotCompare as error:
-        raise CannotRun(str(error)) from error
+    except ComparisonError as error:
+        raise CommandError(str(error)) from error
     layout = _markdown if options.format == "markdown" else _text
     print("\n".join(layout(changes)))  # noqa: T201
     failing = {
@@ -112,7 +112,7 @@ def _pacts(name: str) -> Sequence[Pact]:
             return _distinct([load_pact(file) for file in sorted(path.glob("*.json"))], name)
         return [load_pact(path)] if path.exists() else _distinct(_at_revision(name), name)
     except (PactError, OSError, SourceError) as error:
-        raise CannotRun(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _at_revision(revision: str) -> list[Pact]:
@@ -132,10 +132,10 @@ def _at_revision(revision: str) -> list[Pact]:
 def _distinct(pacts: list[Pact], name: str) -> list[Pact]:
     if not pacts:
         message = f"there are no pacts in {name!r}"
-        raise CannotRun(message)
+        raise CommandError(message)
     providers = Counter(pact.provider for pact in pacts)
     twice = [provider for provider, number in providers.items() if number > 1]
     if twice:
         message = f"there are two contracts with {twice[0]} in {name!r}"
-        raise CannotRun(message)
+        raise CommandError(message)
     return pacts

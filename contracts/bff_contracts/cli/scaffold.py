@@ -7,7 +7,7 @@ from string import Template
 from textwrap import fill
 from typing import Final
 
-from bff_contracts.cli.common import CannotRun, Commands, add_provider, pacts_of
+from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of
 from bff_contracts.pact.wording import function_name
 from bff_contracts.platform import BY_NAME
 from bff_contracts.states import CATALOGUE, ProviderState
@@ -97,10 +97,10 @@ def _scaffold(options: argparse.Namespace) -> int:
             file.write(text)
     except FileExistsError as error:
         message = f"{options.output} exists already: delete it, or choose another name"
-        raise CannotRun(message) from error
+        raise CommandError(message) from error
     except OSError as error:
         message = f"cannot write {options.output}: {error.strerror}"
-        raise CannotRun(message) from error
+        raise CommandError(message) from error
     return 0
 
 

@@ -5,11 +5,11 @@ import os
 from functools import partial
 from typing import TextIO
 
-from bff_contracts.broker.access import BrokerError, Refused, broker
+from bff_contracts.broker.access import BrokerError, BrokerRefusalError, broker
 from bff_contracts.broker.checkout import branch, commit
 from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
 from bff_contracts.broker.hal import Hal
-from bff_contracts.cli.common import CannotRun, shipped
+from bff_contracts.cli.common import CommandError, shipped
 from bff_contracts.cli.rows import shown
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
@@ -19,7 +19,7 @@ class BrokerRun:
     """A verification of what a broker has for a provider.
 
     Raises:
-        CannotAsk: The environment names no broker.
+        BrokerAnswerError: The environment names no broker.
         SourceError: The version or the branch of the provider is unknown.
     """
 
@@ -39,9 +39,9 @@ class BrokerRun:
         """Verify each contract; each interaction has its row as soon as it is done.
 
         Raises:
-            CannotAsk: The broker did not give a contract.
+            BrokerAnswerError: The broker did not give a contract.
             CannotVerify: A contract cannot be verified.
-            CannotRun: The broker has nothing for the provider, or the time is over.
+            CommandError: The broker has nothing for the provider, or the time is over.
         """
         print(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n", file=out, flush=True)
         chosen = read(self._contracts(running.name), running.name)
@@ -50,7 +50,7 @@ class BrokerRun:
             for place, interaction in enumerate(each.pact.interactions):
                 if not self._hal.left:
                     message = f"no end after {self._time_limit:g} s"
-                    raise CannotRun(message)
+                    raise CommandError(message)
                 name = f"{interaction.description} ({each.name})"
                 self._done[-1][1].append(shown(name, partial(outcome, running, each, place), out))
         outcomes = tuple(each for _, found in self._done for each in found)
@@ -60,7 +60,7 @@ class BrokerRun:
         """Publish the results, if that is wanted.
 
         Raises:
-            CannotRun: Not all of them could be published.
+            CommandError: Not all of them could be published.
         """
         if not self._publishes:
             return
@@ -72,17 +72,17 @@ class BrokerRun:
                 )
         except BrokerError as error:
             message = f"the results are not published, or not all of them: {error}"
-            raise CannotRun(message) from error
+            raise CommandError(message) from error
 
     def _contracts(self, provider: str) -> list[Contract]:
         if self._pact_url:
             return [fetched(self._hal, self._pact_url)]
         try:
             found = selected(self._hal, provider, self._branch, consumer=self._consumer)
-        except Refused as error:
-            raise CannotRun(str(error)) from error
+        except BrokerRefusalError as error:
+            raise CommandError(str(error)) from error
         if not found:
             whose = self._consumer or "any consumer"
             message = f"the Pact Broker has no contract of {whose} with {provider} for branch {self._branch}"
-            raise CannotRun(message)
+            raise CommandError(message)
         return found

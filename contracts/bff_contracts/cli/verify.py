@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from bff_contracts.broker.access import BrokerError
 from bff_contracts.broker.checkout import SourceError
-from bff_contracts.cli.common import BUILD_URL, CannotRun, Commands, add_provider, needs_contracts, seconds
+from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds
 from bff_contracts.cli.rows import shown
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _verify(options: argparse.Namespace) -> int:
             sys.stdout.flush()
             at_broker.publish()
     except (CannotVerify, BrokerError, SourceError) as error:
-        raise CannotRun(str(error)) from error
+        raise CommandError(str(error)) from error
     return 0 if verification.verified else _NOT_VERIFIED
 
 
@@ -122,17 +122,17 @@ def _check(options: argparse.Namespace) -> None:
     from_broker = options.from_broker or options.pact_url
     if from_broker and options.not_yet:
         message = "--not-yet is for the contract of this package: what is new in a broker is pending there"
-        raise CannotRun(message)
+        raise CommandError(message)
     if from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"
-        raise CannotRun(message)
+        raise CommandError(message)
     of_broker = (options.publish_results, options.version, options.branch, options.build_url, options.all_consumers)
     if not from_broker and any(of_broker):
         message = (
             "--publish-results, --version, --branch, --build-url and --all-consumers go with --from-broker "
             "or --pact-url"
         )
-        raise CannotRun(message)
+        raise CommandError(message)
 
 
 def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
@@ -143,7 +143,7 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
     places = [at for at, name in enumerate(running.interactions) if wanted in name.casefold()]
     if not places:
         message = f"no interaction with {running.name} has {options.only!r} in its description"
-        raise CannotRun(message)
+        raise CommandError(message)
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
     print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
@@ -176,14 +176,14 @@ def _check_writable(file: Path) -> None:
     """See that a report can be written, before the work that it is about.
 
     Raises:
-        CannotRun: There is no such folder, or it is not allowed.
+        CommandError: There is no such folder, or it is not allowed.
     """
     there = file if file.exists() else file.parent
     if file.is_dir() or not file.parent.is_dir() or not os.access(there, os.W_OK):
         reason = "it is a folder" if file.is_dir() else "Permission denied"
         reason = reason if file.parent.is_dir() else "No such file or directory"
         message = f"cannot write {file}: {reason}"
-        raise CannotRun(message)
+        raise CommandError(message)
 
 
 def _write(file: Path, text: str) -> None:
@@ -191,4 +191,4 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"cannot write {file}: {error.strerror}"
-        raise CannotRun(message) from error
+        raise CommandError(message) from error

@@ -21,7 +21,7 @@ from bff_contracts.pact.file import Interaction, Pact, Request, Response, Rule
 from bff_contracts.pact.json_path import is_array, is_object, steps_of
 
 
-class CannotCompare(Exception):  # named by what it says
+class ComparisonError(Exception):
     """The official engine cannot judge a contract; the message says which interaction and why."""
 
 
@@ -64,7 +64,7 @@ def diff(old: Sequence[Pact], new: Sequence[Pact]) -> list[Change]:
     """Compare contracts, provider by provider; the result is the same each time.
 
     Raises:
-        CannotCompare: A contract does not allow its own example, or the engine cannot read it.
+        ComparisonError: A contract does not allow its own example, or the engine cannot read it.
     """
     before, after = ({pact.provider: pact for pact in side} for side in (old, new))
     return [
@@ -85,9 +85,12 @@ def _contract_changes(provider: str, old: Pact | None, new: Pact | None) -> Iter
         else:
             try:
                 verdict, examples = _compared(before[name], after[name])
-            except (CannotCompare, RuntimeError) as error:  # the engine raises the latter for rules that it cannot read
+            except (
+                ComparisonError,
+                RuntimeError,
+            ) as error:  # the engine raises the latter for rules that it cannot read
                 message = f"{provider}: interaction {name!r}: {error}"
-                raise CannotCompare(message) from error
+                raise ComparisonError(message) from error
             yield Change(provider, "interaction", name, verdict, examples)
 
 
@@ -242,7 +245,7 @@ def _told(old: _Side, new: _Side) -> _Told:
     for side, name in ((old, "old"), (new, "new")):
         if found := side.objections(side.example):
             message = f"the {name} contract does not allow its own example: {found[0][0]}: {found[0][1]}"
-            raise CannotCompare(message)
+            raise ComparisonError(message)
     only_old: dict[str, tuple[Candidate, tuple[str, str]]] = {}
     only_new: dict[str, tuple[Candidate, tuple[str, str]]] = {}
     for candidate in candidates((old.example, old.rules), (new.example, new.rules)):

@@ -7,7 +7,7 @@ from typing import Any
 from bff_contracts.http import AsgiApp
 from bff_contracts.threads import LoopThread
 from bff_contracts.verification.arguments import CannotVerify, checked_url, takes_nothing
-from bff_contracts.verification.bounds import NoAnswer
+from bff_contracts.verification.bounds import NoAnswerError
 from bff_contracts.verification.front import Forwarder, reach
 from bff_contracts.verification.key import Key
 
@@ -30,7 +30,7 @@ def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
     """
     try:
         loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
-    except NoAnswer as error:
+    except NoAnswerError as error:
         raise CannotVerify(str(error)) from None
 
 

@@ -13,7 +13,7 @@ from bff_contracts.verification.plain import plain
 from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, States
 
 
-class CannotVerify(Exception):  # named by what it says
+class CannotVerify(Exception):
     """Nothing can be verified: a wrong argument, a pact that cannot be read, or a provider that does not start."""
 
     def __init__(self, message: str) -> None:

@@ -20,7 +20,7 @@ _PACKED: Final = {b"gzip", b"x-gzip", b"deflate"}
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
-class NoAnswer(Exception):  # named by what it says of the provider
+class NoAnswerError(Exception):
     """The provider gave no answer that can be compared."""
 
 
@@ -35,7 +35,7 @@ class IncomingAnswer:
 
     def __init__(self) -> None:
         self.begun = self.ended = False
-        self.problem: NoAnswer | None = None
+        self.problem: NoAnswerError | None = None
         self._start: Message = {}
         self._body = bytearray()
 
@@ -43,7 +43,7 @@ class IncomingAnswer:
         """Take a message of ASGI.
 
         Raises:
-            NoAnswer: There is too much of it.
+            NoAnswerError: There is too much of it.
         """
         if self.problem is not None:
             raise self.problem
@@ -56,7 +56,7 @@ class IncomingAnswer:
                 if not message.get("more_body"):
                     self._unpack()
                     self.ended = True
-            except NoAnswer as error:
+            except NoAnswerError as error:
                 self.problem = error
                 raise
 
@@ -77,14 +77,14 @@ class IncomingAnswer:
             self._start = {**self._start, "headers": [each for each in headers if each[0].lower() not in gone]}
         if sum(map(self._body.count, (b",", b"{", b"["))) > MAX_VALUES:
             message = f"the provider's answer has more than {MAX_VALUES:,} values"
-            raise NoAnswer(message)
+            raise NoAnswerError(message)
 
 
 async def read(chunks: AsyncIterable[bytes]) -> bytes:
     """The whole of a body that comes in parts.
 
     Raises:
-        NoAnswer: It is too large.
+        NoAnswerError: It is too large.
     """
     body = bytearray()
     async for chunk in chunks:
@@ -104,11 +104,11 @@ def _unpacked(body: bytes | bytearray) -> bytes:
         text = unpacking.decompress(body, MAX_BYTES + 1)
     except zlib.error as error:
         message = f"the provider's answer cannot be unpacked: {error}"
-        raise NoAnswer(message) from error
+        raise NoAnswerError(message) from error
     if len(text) > MAX_BYTES:
         raise _too_large()
     return text
 
 
-def _too_large() -> NoAnswer:
-    return NoAnswer(f"the provider's answer is larger than {MAX_BYTES:,} bytes")
+def _too_large() -> NoAnswerError:
+    return NoAnswerError(f"the provider's answer is larger than {MAX_BYTES:,} bytes")

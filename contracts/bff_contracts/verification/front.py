@@ -22,7 +22,7 @@ import httpx
 
 from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
-from bff_contracts.verification.bounds import IncomingAnswer, NoAnswer, read
+from bff_contracts.verification.bounds import IncomingAnswer, NoAnswerError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
 
@@ -152,7 +152,7 @@ class Front:
         if self.failed_states:  # there is nothing to compare without its state
             return await _respond(send, _NO_STATUS, [], b"")
         if self.gave_up:
-            self.failures.append(NoAnswer(_NOT_TRIED))
+            self.failures.append(NoAnswerError(_NOT_TRIED))
             return await _respond(send, _NO_STATUS, [], b"")
         answer, started = IncomingAnswer(), time.monotonic()
         sent = False
@@ -174,7 +174,7 @@ class Front:
         self.late = self.late + 1 if is_late else 0
         if is_late and watch.held:
             self.answered = False
-            failure = NoAnswer(f"the provider held its event loop for {watch.longest:.1f} s: {BLOCKING}")
+            failure = NoAnswerError(f"the provider held its event loop for {watch.longest:.1f} s: {BLOCKING}")
         if failure is not None:
             self.failures.append(failure)
         if not answer.ended:
@@ -194,11 +194,13 @@ class Front:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # reported with the outcome
             if answer.problem is None and limit.expired():
                 much = "no whole answer" if answer.begun and not answer.ended else "no answer"
-                return NoAnswer(f"the provider gave {much} within {self._seconds:g} s")
+                return NoAnswerError(f"the provider gave {much} within {self._seconds:g} s")
             return answer.problem or error
         if answer.ended:
             return None
-        return answer.problem or NoAnswer(f"the provider returned without {'a whole' if answer.begun else 'an'} answer")
+        return answer.problem or NoAnswerError(
+            f"the provider returned without {'a whole' if answer.begun else 'an'} answer"
+        )
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """With the real key, and without asking for a compressed answer: how far it unpacks is not known before."""
@@ -248,7 +250,7 @@ class Forwarder:
                 await response.aclose()
         except httpx.HTTPError as error:
             message = f"{self._url} gave no answer: {type(error).__name__} {error}"
-            raise NoAnswer(message) from error
+            raise NoAnswerError(message) from error
         headers = _end_to_end(response.headers.raw)
         if response.status_code in {204, 304}:  # without a body, whatever length the provider says
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
@@ -267,7 +269,7 @@ async def reach(url: str, *, seconds: float) -> None:
     """See that somebody listens at a URL.
 
     Raises:
-        NoAnswer: Nobody does.
+        NoAnswerError: Nobody does.
     """
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -275,7 +277,7 @@ async def reach(url: str, *, seconds: float) -> None:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, ValueError) as error:
         message = f"nobody answers at {url}: {error or 'no connection in time'}"
-        raise NoAnswer(message) from error
+        raise NoAnswerError(message) from error
     writer.close()
 
 

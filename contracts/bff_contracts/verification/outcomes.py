@@ -155,7 +155,7 @@ class Verification:
         return plain("\n\n".join([head, *blocks((*failed, *pending))]))
 
 
-class NotVerified(AssertionError):  # named by what it says of the provider
+class NotVerified(AssertionError):
     """The provider does not keep its contract; the message says where, and `outcomes` hold the details."""
 
     def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:

@@ -15,7 +15,7 @@ from bff_contracts.platform import KEY_VARIABLE, STATES_PATH
 from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.application import check_reachable, forwarder_to, made_application
 from bff_contracts.verification.arguments import CannotVerify, check_application, contract_of, states_of
-from bff_contracts.verification.bounds import NoAnswer
+from bff_contracts.verification.bounds import NoAnswerError
 from bff_contracts.verification.engine import Finding, Target, verify_interaction
 from bff_contracts.verification.front import Front
 from bff_contracts.verification.grouping import briefly, cause_of
@@ -24,7 +24,7 @@ from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.quiet import quiet_engine
-from bff_contracts.verification.serving import NotStarted, serving
+from bff_contracts.verification.serving import NotStartedError, serving
 from bff_contracts.verification.state_handlers import Handler, StateChangeError
 
 _T = TypeVar("_T")
@@ -142,7 +142,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
         context = serving(front)
         try:
             address = loop.run(context.__aenter__(), seconds=start_seconds)
-        except NotStarted:
+        except NotStartedError:
             reason = key.hidden(str(next(iter(front.failures), "its lifespan failed")))
             raise CannotVerify(f"{contract.provider} did not start: {reason}") from None
         except TimeoutError:
@@ -290,7 +290,7 @@ def _is_refusal(difference: Difference) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    return str(error) if isinstance(error, NoAnswer) else f"the provider raised {type(error).__name__}: {error}"
+    return str(error) if isinstance(error, NoAnswerError) else f"the provider raised {type(error).__name__}: {error}"
 
 
 def _finish(loop: LoopThread, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:

@@ -12,7 +12,7 @@ _GRACE_SECONDS: Final = 1
 """How long requests under way may take to end; each interaction has had its answer by then."""
 
 
-class NotStarted(Exception):  # named by what it says of the application
+class NotStartedError(Exception):
     """The application said in its lifespan that it cannot start."""
 
 
@@ -24,7 +24,7 @@ async def serving(app: Any) -> AsyncGenerator[str]:
         Its URL.
 
     Raises:
-        NotStarted: It did not start.
+        NotStartedError: It did not start.
     """
     config = uvicorn.Config(
         app,
@@ -45,9 +45,9 @@ async def serving(app: Any) -> AsyncGenerator[str]:
         try:
             await server.startup(sockets=[bound])
         except SystemExit as error:
-            raise NotStarted from error
+            raise NotStartedError from error
         if server.should_exit:  # what older releases do instead
-            raise NotStarted
+            raise NotStartedError
         task = asyncio.create_task(_serve(server, bound))
         try:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"

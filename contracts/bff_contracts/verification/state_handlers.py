@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bff_contracts.states import validate_params
 from bff_contracts.threads import CallThread
-from bff_contracts.verification.bounds import NoAnswer, read
+from bff_contracts.verification.bounds import NoAnswerError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 
 Handler = Callable[[Any], Any]
@@ -221,7 +221,7 @@ class RemoteStates:
                 self._client.stream("POST", self._url, json=document) as response,
             ):
                 text = (await read(response.aiter_raw())).decode(errors="replace")
-        except (httpx.HTTPError, NoAnswer) as error:
+        except (httpx.HTTPError, NoAnswerError) as error:
             message = f"{asked} failed: {type(error).__name__} {error}"
             raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         except TimeoutError as error:

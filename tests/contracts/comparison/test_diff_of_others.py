@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.comparison.diff import CannotCompare, Change, Verdict, diff
+from bff_contracts.comparison.diff import Change, ComparisonError, Verdict, diff
 from bff_contracts.pact.file import read_pact
 from tests.contracts.comparison.editing import INTEGER, NUMBER, TYPE, Json, changes, matchers, other, regex
 
@@ -217,7 +217,7 @@ def test_what_a_provider_may_answer_is_told_by_example(old: Json, new: Json, tol
 def test_a_contract_that_refuses_its_own_example_is_named(which: str) -> None:
     good, bad = (other({"a": value}, {"$.a": matchers(INTEGER)}) for value in (1, None))
 
-    with pytest.raises(CannotCompare) as refused:
+    with pytest.raises(ComparisonError) as refused:
         changes(*((bad, good) if which == "old" else (good, bad)))
 
     assert str(refused.value) == (
@@ -227,7 +227,7 @@ def test_a_contract_that_refuses_its_own_example_is_named(which: str) -> None:
 
 
 def test_rules_that_the_engine_cannot_read_are_said_to_be_so() -> None:
-    with pytest.raises(CannotCompare, match=r"^b: interaction 'it': Unable to set matching rules"):
+    with pytest.raises(ComparisonError, match=r"^b: interaction 'it': Unable to set matching rules"):
         changes(other({"a": "b"}), other({"a": "b"}, {"$.a": matchers({"match": "min"})}))
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bff_contracts.platform import CMS
 from bff_contracts.verification import NotVerified, running_provider
-from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswer
+from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswerError
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
 from tests.support.hypercorn_server import on_hypercorn
 
@@ -129,7 +129,7 @@ def test_a_provider_that_goes_on_in_spite_of_it_is_stopped() -> None:
         while True:
             try:
                 await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
-            except NoAnswer:
+            except NoAnswerError:
                 continue
 
     assert TOO_LARGE in told(app=stubborn)
@@ -163,7 +163,7 @@ async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes]
 def test_an_answer_beyond_them_is_not(body: bytes) -> None:
     answer = IncomingAnswer()
     answer.take({"type": "http.response.start", "status": 200})
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoAnswerError):
         answer.take({"type": "http.response.body", "body": body})
 
     assert not answer.ended
