@@ -1,7 +1,5 @@
 """What the mock is asked in the benchmark, and the contracts that it is asked about."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ process, so that what disturbs the machine disturbs all of them. CPU is that of 
 of the rounds, ratios are of the same run: read the ratios.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import gc

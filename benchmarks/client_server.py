@@ -1,7 +1,5 @@
 """What the clients are measured against: nginx, which is not the bottleneck, and the answers that it gives."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import socket

@@ -1,7 +1,5 @@
 """Who is measured: the plain way with httpx, this package's clients on both transports, raw aiohttp, and a floor."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
@@ -206,7 +204,7 @@ class Floor:
         self._idle.append(connection)
         return body
 
-    async def _connect(self) -> FloorConnection:
+    async def _connect(self) -> "FloorConnection":
         loop = asyncio.get_running_loop()
         return (await loop.create_connection(FloorConnection, self._host, self._port))[1]
 

@@ -6,8 +6,6 @@ Needs Linux and wrk (Debian: apt-get install wrk). Servers run on the first proc
 a table are from one run, interleaved, so their ratios hold while absolute times vary with the machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re
@@ -86,7 +84,7 @@ class Figures:
     p50: list[float] = field(default_factory=list[float])
     p99: list[float] = field(default_factory=list[float])
 
-    def row(self, name: str, base: Figures | None) -> str:
+    def row(self, name: str, base: "Figures | None") -> str:
         """A line of the table; the ratio is of the CPU to that of `base`, pair by pair."""
         pairs = zip(self.cpu, base.cpu, strict=True) if base else ()
         ratio = f"{statistics.median(mine / theirs for mine, theirs in pairs):.2f}" if base else ""

@@ -5,8 +5,6 @@ Run by `python -m benchmarks.overload` (two minutes). The backend answers one re
 at the same time, each to a backend and a client of its own; what happens in the first deadline does not count.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

@@ -7,8 +7,6 @@ ended in anything but a model or a `BackendError`, when memory grew, or when the
 The faults are those of `docs/reliability.md`; the backend is a process of its own.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

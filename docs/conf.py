@@ -1,7 +1,5 @@
 """The site: the Markdown that GitHub shows, and the API out of the docstrings. `pdm run docs` builds it."""
 
-from __future__ import annotations
-
 import re
 from enum import Enum
 from importlib.metadata import version as version_of

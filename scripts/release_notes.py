@@ -5,8 +5,6 @@
 Exit code 0 when it says something and dist/ is of that version, 1 when not, 2 for wrong arguments.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -3,8 +3,6 @@
 Exit code 0 when it passes on all of them, 1 when it fails on one, 2 when there is none.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

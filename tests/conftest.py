@@ -1,7 +1,5 @@
 """What all lanes share."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

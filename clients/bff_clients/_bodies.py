@@ -1,12 +1,8 @@
 """Reads a body within its size limit: both the compressed and the decompressed bytes count."""
 
-from __future__ import annotations
-
 import zlib
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable
+from typing import Final
 
 _ANY_HEADER: Final = 47
 """zlib's `wbits` for a gzip or a zlib header, whichever is there. Raw deflate, which RFC 9110 forbids, is not read."""
@@ -73,7 +69,7 @@ class _Unpacked:
             raise DecodingError("the compressed body is cut off")
         return b"".join(self._parts)
 
-    def _inflated(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
+    def _inflated(self, decoder: "zlib._Decompress", chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
         if decoder.eof and chunk:
             raise DecodingError(_AFTER_THE_END)
         try:
@@ -85,7 +81,7 @@ class _Unpacked:
         return part
 
 
-def _decoder(coding: bytes) -> zlib._Decompress:  # pyright: ignore[reportPrivateUsage]  # it has no public name
+def _decoder(coding: bytes) -> "zlib._Decompress":  # pyright: ignore[reportPrivateUsage]  # it has no public name
     if coding in _DEFLATED:
         return zlib.decompressobj(wbits=_ANY_HEADER)
     raise DecodingError(f"content coding {coding.decode()!r}" if coding in _NAMED else "unknown content coding")

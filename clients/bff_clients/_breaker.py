@@ -5,8 +5,6 @@ take a caller's cancellation for a failure or never hear of it, and turn callers
 them waits. What is left is small, and pure but for the clock that it is given.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time

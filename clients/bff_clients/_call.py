@@ -1,13 +1,14 @@
 """One call of a client method: a deadline over all its requests, retries within it, and errors in our own words."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from types import TracebackType
+from typing import Final, Self, TypeVar
+from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter
 
@@ -28,11 +29,6 @@ from bff_clients.errors import (
     EndpointMissing,
     UnavailableReason,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from uuid import UUID
 
 T = TypeVar("T")
 

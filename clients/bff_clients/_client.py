@@ -1,18 +1,12 @@
 """What the client of every backend offers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pydantic import SecretStr
 
+from bff_clients._breaker import BreakerState
 from bff_clients._call import Call
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from bff_clients._breaker import BreakerState
-    from bff_clients._upstream import Upstream
+from bff_clients._upstream import Upstream
 
 
 class BackendClient:

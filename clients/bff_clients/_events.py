@@ -4,14 +4,11 @@ Each record carries its name as `event` (``call``, ``retry``, ``breaker``, ``vio
 their own, for whatever formats structured logs. None holds anything personal: no user id, no batch id, no body, no key.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from bff_clients._breaker import BreakerState
+from bff_clients._breaker import BreakerState
 
 LOGGER: Final = logging.getLogger("bff_clients")
 

@@ -6,8 +6,6 @@ itself. Neither has a public switch. A release that renames a hook would switch 
 importing this module fails instead; `pyproject.toml` allows no minor version that the tests have not seen.
 """
 
-from __future__ import annotations
-
 import inspect
 import select
 from typing import Any

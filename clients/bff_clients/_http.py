@@ -4,8 +4,6 @@ A failure is returned as `NotAnswered` and not raised on, because the exceptions
 frames that they passed, hold URLs, headers and pieces of answers: the key, user ids, personal data.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import sys

@@ -1,7 +1,5 @@
 """Identifiers on their way into a request: checked before anything is sent."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Final

@@ -1,7 +1,5 @@
 """What belongs to one event loop: made in the loop that runs, and closed before that loop ends."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -89,13 +87,13 @@ class ResourcePerLoop(Generic[T]):
         if self._current is not None:
             await self._current.generator.aclose()
 
-    def _succeed(self) -> _Opened[T]:
+    def _succeed(self) -> "_Opened[T]":
         self._current = _Opened(self._lifetime(), self._current)
         return self._current
 
 
 class _Opened(Generic[T]):
-    def __init__(self, generator: AsyncGenerator[T], before: _Opened[T] | None) -> None:
+    def __init__(self, generator: AsyncGenerator[T], before: "_Opened[T] | None") -> None:
         self.generator = generator
         self.before = before
         self.value: T | None = None

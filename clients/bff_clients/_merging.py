@@ -5,18 +5,13 @@ sorted by `created_at`. A page of their merge needs no more of each list than re
 one row beyond it, which shows that no row of the same moment is missing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, Self
 
 from bff_clients._together import together
 from bff_clients.errors import InvalidArgument
 from bff_clients.models import Batch, BatchPage, BatchStatus, Pagination
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-    from datetime import datetime
-    from typing import Any
 
 MAX_DEPTH: Final = 1000
 """How many rows a merged page may reach down to: 44 requests at most, for four statuses and pages of 100 rows."""

@@ -1,12 +1,8 @@
 """Several requests of one call at once: one failure ends them all, and is what the caller gets."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 

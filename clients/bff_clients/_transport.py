@@ -5,12 +5,11 @@ Callers see none of this: requests, responses and exceptions are httpx's. It is 
 requests without a body; one that has a body is read whole before it is sent.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import aiohttp
 import httpx
@@ -19,9 +18,6 @@ from yarl import URL
 
 from bff_clients._hooks import GuardedConnector, without_retries
 from bff_clients._loops import ResourcePerLoop
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
 
 _KEEPALIVE_SECONDS: Final = 5.0
 """How long an idle connection is kept: what httpx keeps it, and less than what servers do."""

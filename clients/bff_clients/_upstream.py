@@ -1,20 +1,15 @@
 """One backend: its URL, the headers of each request, and the breaker, queue and budget that each call passes."""
 
-from __future__ import annotations
-
 import asyncio
 import time
-from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
 from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, quieten_loggers
 from bff_clients._loops import PerLoop
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    from bff_clients.config import BackendSettings
+from bff_clients.config import BackendSettings
 
 
 class Upstream:

@@ -1,10 +1,8 @@
 """The Class Management Service over HTTP: the classes of batches and the validation of their students."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter
@@ -15,11 +13,9 @@ from bff_clients._http import HttpClient
 from bff_clients._ids import canonical_uuid
 from bff_clients._together import together
 from bff_clients._upstream import Upstream
+from bff_clients.config import BackendSettings
 from bff_clients.errors import InvalidArgument
 from bff_clients.models import AnswerModel, ClassInfo, Counted, Entries, Id, ValidationStatus
-
-if TYPE_CHECKING:
-    from bff_clients.config import BackendSettings
 
 SERVICE: Final = "class-management-service"
 MAX_IDS_PER_REQUEST: Final = 100

@@ -1,7 +1,5 @@
 """Where the backends are, who we are, and how long a call may take."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 import re

@@ -1,7 +1,5 @@
 """Both clients for a Dishka container, typed and plain."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterable
 from typing import NewType
 

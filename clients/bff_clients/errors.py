@@ -20,8 +20,6 @@ the same kind that knows neither request nor answer.
 Errors are values: two are equal when all their attributes are, and one that was pickled or copied is equal to itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Literal
 

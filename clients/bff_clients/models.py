@@ -1,7 +1,5 @@
 """What the BFF reads of RAS and CMS: the fields it uses, in the words of the platform."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -213,7 +211,7 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     @classmethod
-    def models(cls) -> Iterator[type[AnswerModel]]:
+    def models(cls) -> "Iterator[type[AnswerModel]]":
         """This model and all that are made from it."""
         yield cls
         for model in cls.__subclasses__():

@@ -4,15 +4,11 @@ The typed clients are the recommended way: a field that is misspelled fails in t
 teacher. These adapters are for code that already takes dictionaries, and for the time until it is rewritten.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-if TYPE_CHECKING:
-    from bff_clients.models import StatusFilter
-    from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
-
+from bff_clients.models import StatusFilter
+from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 
 _NO_CLASS: Final[Mapping[str, None]] = {"class_id": None, "class_name": None}
 

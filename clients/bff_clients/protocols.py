@@ -1,7 +1,5 @@
 """What the BFF needs of RAS and CMS. HTTP is one way to meet it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID

@@ -1,9 +1,9 @@
 """The Result Aggregator Service over HTTP: a teacher's batches and their status."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
+from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
@@ -13,6 +13,7 @@ from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
 from bff_clients._merging import MergedPage, MergedRows
 from bff_clients._upstream import Upstream
+from bff_clients.config import BackendSettings
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import InvalidArgument
 from bff_clients.models import (
@@ -26,12 +27,6 @@ from bff_clients.models import (
     Entries,
     StatusFilter,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from uuid import UUID
-
-    from bff_clients.config import BackendSettings
 
 SERVICE: Final = "result-aggregator-service"
 MAX_PAGE_SIZE: Final = 100

@@ -5,8 +5,6 @@ page = make_page(make_batch(overall_status="ready"), total=7)
 ```
 """
 
-from __future__ import annotations
-
 from typing import Any, Final, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 

@@ -4,20 +4,16 @@ pytest loads this module in every environment that has the package, so it import
 library until a fixture is asked for.
 """
 
-from __future__ import annotations
-
 import os
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
     from bff_mock_server.testing import Backends
 
 
@@ -65,7 +61,7 @@ def bff_api_key() -> str | None:
 @pytest.fixture
 def backends(
     request: pytest.FixtureRequest, bff_backend_urls: Mapping[str, str], bff_api_key: str | None
-) -> Generator[Backends]:
+) -> "Generator[Backends]":
     """Mock RAS and CMS without a port: every httpx client that calls their base URLs is answered. It starts empty."""
     keys = frozenset({bff_api_key}) if bff_api_key else frozenset[str]()
     with ExitStack() as stack:
@@ -77,11 +73,11 @@ def backends(
 
 
 @pytest.fixture
-def mocked_pact(request: pytest.FixtureRequest) -> Generator[Callable[..., Backends]]:
+def mocked_pact(request: pytest.FixtureRequest) -> "Generator[Callable[..., Backends]]":
     """Any pact file answers in this test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
     with ExitStack() as stack:
 
-        def mocked(*files: str | Path, base_url: str) -> Backends:
+        def mocked(*files: str | Path, base_url: str) -> "Backends":
             with _needs_extra():
                 from bff_mock_server.testing import mocked_pact as answering  # noqa: PLC0415
 
@@ -91,7 +87,7 @@ def mocked_pact(request: pytest.FixtureRequest) -> Generator[Callable[..., Backe
 
 
 @pytest.fixture
-def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -> Generator[Backends]:
+def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -> "Generator[Backends]":
     """Mock RAS and CMS on free ports, for what is not httpx or runs in another process. It starts empty."""
     with ExitStack() as stack:
         with _needs_extra():
@@ -101,6 +97,6 @@ def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -
         yield _known(request, running)
 
 
-def _known(request: pytest.FixtureRequest, backends: Backends) -> Backends:
+def _known(request: pytest.FixtureRequest, backends: "Backends") -> "Backends":
     request.node.stash.setdefault(_RUNNING, []).append(backends)
     return backends

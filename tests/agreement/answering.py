@@ -1,7 +1,5 @@
 """Mock and contract agree on answers: the official engine allows each that the mock gives."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from typing import Final

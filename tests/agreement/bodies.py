@@ -1,7 +1,5 @@
 """Bodies made out of an interaction: such as its rules allow, and such as miss them by one thing."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

@@ -1,7 +1,5 @@
 """What every search for disagreement needs."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Generator
 

@@ -4,8 +4,6 @@ The spelling is that of the specification's versions 2, 3 and 4; the bodies are 
 those that pact-python and its sisters offer.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The official engine's own decision about a request: its mock server, asked over a socket."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re

@@ -1,7 +1,5 @@
 """Mock and contract agree on requests: the mock's own matcher decides as the official engine does."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Generator, Sequence

@@ -1,7 +1,5 @@
 """The client methods: what they may be asked, what they send for it, and what they make of an answer."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import re
@@ -66,6 +64,7 @@ class Argument:
 
 IDS: Final = st.uuids().map(str) | st.from_regex(UUID_PATTERN, fullmatch=True)
 _UUID: Final = re.compile(UUID_PATTERN.strip("^$"))
+_MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
 
 ARGUMENTS: Final[Mapping[str, Argument]] = {
     "user_id": Argument(
@@ -161,7 +160,7 @@ def _operations() -> Iterator[Operation]:
             if not name.startswith("_"):
                 parameters = list(inspect.signature(method).parameters.values())[1:]
                 named = [(one.name, one.default is one.empty) for one in parameters if one.name != "correlation_id"]
-                shown = str(inspect.signature(method)).replace("(self, ", "(").replace("'", "")
+                shown = _MODULES.sub("", str(inspect.signature(method))).replace("(self, ", "(")
                 summary = (inspect.getdoc(method) or "").partition("\n")[0]
                 yield Operation(name, provider, tuple(named), f"{name}{shown}", summary)
 

@@ -3,8 +3,6 @@
 `python -m tests.agreement.outcomes` writes the page.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Iterator, Mapping

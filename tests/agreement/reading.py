@@ -1,12 +1,10 @@
 """Client and contract agree: a body that the contract allows gives a model, any other a `ContractViolation`."""
 
-from __future__ import annotations
-
 import json
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, parse_qsl
 
 import httpx
@@ -44,7 +42,7 @@ class Request:
     target: str
 
     @classmethod
-    def of(cls, sent: httpx.Request) -> Request:
+    def of(cls, sent: httpx.Request) -> Self:
         target = sent.url.raw_path.decode()
         path, _, query = target.partition("?")
         return cls(path, parse_qs(query, keep_blank_values=True), target)

@@ -1,7 +1,5 @@
 """Requests made out of an interaction: such as it allows, and such as miss it by one thing."""
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Callable, Sequence

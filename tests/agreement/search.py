@@ -4,8 +4,6 @@ Work is cut into pieces, each with a seed of its own that comes from the one see
 the same places again. Prints what was tried, at which rate, and each disagreement; ends in 1 when there is one.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import logging

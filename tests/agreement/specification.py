@@ -4,8 +4,6 @@
 `v2-response.json` to `v4-…`), prints each case that is decided otherwise, and the counts. `KNOWN` says why.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import sys

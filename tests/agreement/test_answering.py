@@ -1,7 +1,5 @@
 """Whatever world there is and whatever is asked of it: the official engine allows what the mock answers."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 

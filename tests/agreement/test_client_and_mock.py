@@ -1,7 +1,5 @@
 """Client and mock agree: whatever is set up, read, filtered, paged and broken, the client gives what the states say."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """Where client, mock and engine are meant to differ: each row of the table in docs/agreement.md is tried here."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

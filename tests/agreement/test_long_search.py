@@ -1,7 +1,5 @@
 """The long search tries what it is asked to, tells what disagrees, and does the same again for the same seed."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """Whatever is asked: the mock's own matcher and the official engine decide alike."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from unittest.mock import Mock

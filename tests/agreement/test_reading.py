@@ -1,7 +1,5 @@
 """Whatever a backend answers: what the contract allows gives a model, anything else a `ContractViolation`."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,5 @@
 """Sessions for the mock: provider states out of the catalogue, with any params that their models allow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

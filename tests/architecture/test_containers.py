@@ -1,7 +1,5 @@
 """Container files: linted, and the commands in them run outside a container. No image is built here."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """What the documents say of the project's files."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

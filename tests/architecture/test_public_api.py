@@ -1,7 +1,5 @@
 """What the package shows, and what importing it brings along."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The house is as its rules say: floors, one word for one thing, a sentence for each room, nothing too large."""
 
-from __future__ import annotations
-
 import ast
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Chromium, the mock with its control page, a BFF that is served on the mock, and the demo of both."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The demo's page as somebody who arms faults sees it. `pdm run pictures` writes those of `docs/images/`."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The control page as a developer uses it. `pdm run pictures` lets the last test write those of `docs/images/`."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

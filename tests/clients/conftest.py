@@ -1,7 +1,5 @@
 """The RAS client, and what answers it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 

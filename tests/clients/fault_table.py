@@ -1,7 +1,5 @@
 """Every fault of a backend: made on a real socket, and what a caller gets of it as a row of docs/reliability.md."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

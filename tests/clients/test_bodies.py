@@ -1,7 +1,5 @@
 """Bodies that are as wrong as their size allows are violations, in time and in little memory."""
 
-from __future__ import annotations
-
 import json
 import time
 import tracemalloc

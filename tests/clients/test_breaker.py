@@ -1,7 +1,5 @@
 """The breaker, the gate and the budget, by a clock of the test's own."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Filtering by what the teacher sees: several lists of RAS's merged into one."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the CMS client sends, and what it makes of each answer."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Bodies that come compressed although the clients ask for none: read within the size limit, or refused."""
 
-from __future__ import annotations
-
 import gzip
 import tracemalloc
 import zlib

@@ -1,7 +1,5 @@
 """Settings fail at start, name the variable, and never show the key."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One correlation id from the BFF's request to the backends, through a context variable."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """The Dishka provider gives both clients one HTTP client, and closes what it opened."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is logged: events with stable names, facts as fields, and nothing personal."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import random

@@ -1,7 +1,5 @@
 """What docs/reliability.md says of each fault is what happens."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

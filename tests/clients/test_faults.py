@@ -1,7 +1,5 @@
 """Every failure a caller can meet ends in our error tree, on real sockets, and never shows the key."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import logging

@@ -1,7 +1,5 @@
 """Key, user id and body are in no log of anybody, no text of an object and no traceback, locals of frames included."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import itertools

@@ -1,7 +1,5 @@
 """Event loops that follow each other, loops in two threads, clients that are closed, errors in other processes."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import gc

@@ -1,7 +1,5 @@
 """How users mock our client in their tests, and watch it: respx, and OpenTelemetry's standard instrumentation."""
 
-from __future__ import annotations
-
 import json
 import sys
 

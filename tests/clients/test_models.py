@@ -1,7 +1,5 @@
 """Models: what a date-time may be, and that models can be written, read again and made."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal

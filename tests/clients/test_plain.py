@@ -1,7 +1,5 @@
 """The plain clients: the plan's protocols over the typed clients."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What the RAS client makes of each answer."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """What the RAS client sends, page after page, and what it refuses to send."""
 
-from __future__ import annotations
-
 import pickle
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """When a request is sent again, and when it is not: counted by the server."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence

@@ -1,7 +1,5 @@
 """Nothing that a user sends can leave its place in a request, and nothing that we hold can leave with one."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from typing import Any

@@ -1,7 +1,5 @@
 """Models for a test in a line each."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from uuid import UUID
 

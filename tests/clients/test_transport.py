@@ -1,7 +1,5 @@
 """The shipped transport and httpx's own: the same requests, and the same answers."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import gzip

@@ -1,7 +1,5 @@
 """The shipped transport and httpx's own: fault by fault the same exceptions, and no secret in any."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

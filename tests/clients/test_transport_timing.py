@@ -1,7 +1,5 @@
 """The shipped transport and httpx's own, when what a server sends or fails to send comes in its own time."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socketserver

@@ -1,7 +1,5 @@
 """What this project leans on in the official engine is there, and what the engine decides is what is served."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -5,8 +5,6 @@ one. Here a block is mostly half of something, a command and what it prints, so 
 their beginning; what this module adds is that a block nobody takes fails the build.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import re
@@ -35,7 +33,7 @@ NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
 """Blocks that no test runs, by document and beginning, and what running them would take."""
 
 _FENCE: Final = re.compile(r"^(`{3,}|~{3,})([^\n]*)\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
-_claims: Final[defaultdict[Block, set[str]]] = defaultdict(set)
+_claims: Final[defaultdict["Block", set[str]]] = defaultdict(set)
 
 
 @dataclass(frozen=True)

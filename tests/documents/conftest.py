@@ -1,7 +1,5 @@
 """A reader's desk: a folder with this project's commands, and the mock that `make mock` starts."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The recipe for the next endpoint shows what is really there."""
 
-from __future__ import annotations
-
 import re
 
 from tests.documents.blocks import ROOT, runs

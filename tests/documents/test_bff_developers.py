@@ -1,7 +1,5 @@
 """The page for BFF developers: what it shows is printed, what it lists is understood."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

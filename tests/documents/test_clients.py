@@ -1,7 +1,5 @@
 """The pages about the clients: the programs work, the tables say what the code does."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Every block of the documents is run by one test, or says why it is not."""
 
-from __future__ import annotations
-
 import importlib
 
 import pytest

@@ -1,7 +1,5 @@
 """Commands and options that stand in a sentence exist, though nothing runs them there."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable

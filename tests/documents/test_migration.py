@@ -1,7 +1,5 @@
 """The page about the migration: the small BFF works before and after it, and the page shows the difference."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import AsyncIterator
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The recipe for the next service is all that it takes: applied to a copy of the packages, everything knows it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Pictures that are drawn: the committed ones are what their text gives."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from xml.etree import ElementTree as ET
 

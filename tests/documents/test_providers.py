@@ -1,7 +1,5 @@
 """The page for provider teams, followed by a team of the tests whose service is CMS."""
 
-from __future__ import annotations
-
 import importlib
 import sqlite3
 import sys

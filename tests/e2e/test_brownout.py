@@ -1,7 +1,5 @@
 """A backend that answers late, callers that give up, and what is left of it once the backend is well again."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random

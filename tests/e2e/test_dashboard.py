@@ -1,7 +1,5 @@
 """The main job: the BFF's dashboard over real sockets, with the mock behind it, and with backends that fail."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess

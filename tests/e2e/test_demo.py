@@ -1,7 +1,5 @@
 """`make demo`: everything in one terminal, from the first line to a clean end."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal

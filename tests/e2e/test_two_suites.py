@@ -1,7 +1,5 @@
 """Two test suites against one mock at once, each in a session and a process of its own, never see each other."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Small contracts, requests and worlds for the tests of the mock server."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Small contracts as the mock compiles them, and which interaction of theirs a request finds."""
 
-from __future__ import annotations
-
 from bff_mock_server.matching.match import Matched, Predicate, Unmatched, find_endpoints, match_first
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Table, compile_pact

@@ -1,7 +1,5 @@
 """What starting the mock loads."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

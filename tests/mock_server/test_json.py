@@ -1,7 +1,5 @@
 """JSON as it is read and written, and the names that were meant."""
 
-from __future__ import annotations
-
 import pytest
 
 from bff_mock_server._json import dumps, loads

@@ -1,7 +1,5 @@
 """The pytest plugin: the contracts served in place, to any httpx client, and what a test can say and ask."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

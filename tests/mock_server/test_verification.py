@@ -1,14 +1,13 @@
 """The mock keeps the contracts it was made from: the official verifier says so, for both pacts."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,9 +16,6 @@ from pact import Verifier
 import bff_contracts
 from bff_contracts.pact.file import load_pact
 from tests.support.mock_process import RunningMock, running_mock
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 PACTS = Path(bff_contracts.__file__).parent / "pacts"
 FILES = sorted(PACTS.glob("*.json"))

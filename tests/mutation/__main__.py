@@ -4,8 +4,6 @@ What was found out stays until its function changes; survivors are tried again e
 names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A pytest plugin for mutation runs, each of which begins in a copy of a process that has run all the tests once."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """What came of the mutants: the score of each module, and the survivors that nobody has accounted for."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections import defaultdict

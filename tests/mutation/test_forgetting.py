@@ -1,7 +1,5 @@
 """What came of earlier runs: survivors are tried again, those that are meant, and nothing else is forgotten."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What `pdm run mutation` makes of the results: a mutant that nobody accounts for fails it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.mutation.report import LIST, Mutant, change_of, faults_of, function_of, read_list, table_of

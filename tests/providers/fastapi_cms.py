@@ -1,7 +1,5 @@
 """CMS as a team on FastAPI would write it while only the classes are built."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """A CMS that has not deployed an endpoint yet: the clients say so, and read what there is."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import httpx

@@ -1,7 +1,5 @@
 """What the double of a Pact Broker answers to a request: the recorded statuses, content types, bodies and links."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -89,7 +87,7 @@ def answer(state: State, who: Who, request: Request) -> Answer:
     return methods[request.method](_Call(state, who.base, request, values))
 
 
-def _routed(path: str) -> tuple[Mapping[str, _Route], dict[str, str]]:
+def _routed(path: str) -> "tuple[Mapping[str, _Route], dict[str, str]]":
     """What answers at a path, by method, and the values in the path."""
     for pattern, methods in _ROUTES.items():
         found = re.fullmatch(pattern, path)
@@ -98,7 +96,7 @@ def _routed(path: str) -> tuple[Mapping[str, _Route], dict[str, str]]:
     return {}, {}
 
 
-def _unfit(request: Request, methods: Mapping[str, _Route]) -> Answer | None:
+def _unfit(request: Request, methods: "Mapping[str, _Route]") -> Answer | None:
     """The answer to a request that no resource takes."""
     if request.method not in methods:
         return Answer(405, headers={"allow": ", ".join([*methods, "OPTIONS"])})

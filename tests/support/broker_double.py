@@ -3,8 +3,6 @@
 A test replays each recorded exchange against it. Each of its answers can be made to fail.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Generator, Mapping

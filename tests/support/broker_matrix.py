@@ -1,7 +1,5 @@
 """What the double of a Pact Broker says of verifications: which are to be done, and what came of them."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass, field
 from typing import Any, Final, cast

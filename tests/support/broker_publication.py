@@ -1,7 +1,5 @@
 """How the double of a Pact Broker takes contracts: all of a request or none, with the notices of the real one."""
 
-from __future__ import annotations
-
 import base64
 import difflib
 import json

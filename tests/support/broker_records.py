@@ -1,7 +1,5 @@
 """Exchanges that were recorded from a real Pact Broker (2.120.0), as data and as templates for the double's answers."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the double of a Pact Broker knows."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

@@ -3,8 +3,6 @@
 A process of its own takes half a second to start. Signals and closed pipes need one.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

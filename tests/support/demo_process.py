@@ -1,7 +1,5 @@
 """`make demo`'s program as its users start it: a process, and a process group, of its own on free ports."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

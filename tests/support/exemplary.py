@@ -1,7 +1,5 @@
 """A provider that answers with the examples of a contract, so that it keeps that one and no other."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Applications on hypercorn, which serves RAS and CMS."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import queue

@@ -1,7 +1,5 @@
 """A server on a real socket that misbehaves as told."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -1,7 +1,5 @@
 """The mock server as its users start it: a process of its own on free ports."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The platform's facts as test data: recorded exchanges and what the tests send."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

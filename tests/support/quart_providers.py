@@ -1,7 +1,5 @@
 """RAS and CMS as they are built: Quart applications, which can be told to make one mistake."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Pages of batches as RAS answers them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

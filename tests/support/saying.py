@@ -1,7 +1,5 @@
 """Whether what a client gives is what a backend said."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

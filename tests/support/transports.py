@@ -1,7 +1,5 @@
 """The shipped transport and httpx's own behind one client, and servers for them to talk to."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

@@ -1,7 +1,5 @@
 """The types that users see; mypy and pyright check the assertions, the suite runs them."""
 
-from __future__ import annotations
-
 from importlib import resources
 from typing import Any, assert_type
 from uuid import UUID

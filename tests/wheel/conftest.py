@@ -1,7 +1,5 @@
 """What `pdm run build` left in dist/, and clean environments with it; each is made once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Clean environments: what pip installs and nothing of the checkout, with the versions that are locked."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The wheel without an extra: the clients work, and everything else says what is missing."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.wheel.environment import DISTRIBUTION, ROOT, Environment

@@ -1,7 +1,5 @@
 """What wheel and sdist hold: what git knows, whole and nothing else."""
 
-from __future__ import annotations
-
 import tarfile
 import zipfile
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The wheel with its extras: the mock serves, the plugin answers, and providers are verified."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Generator
 

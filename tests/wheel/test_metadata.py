@@ -1,7 +1,5 @@
 """What the wheel says of itself, and where its version comes from."""
 
-from __future__ import annotations
-
 import shutil
 import tarfile
 import tomllib

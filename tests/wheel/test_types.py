@@ -1,7 +1,5 @@
 """Whoever type-checks against the wheel has its types: a right use passes, a wrong one does not."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Runs the steps of a workflow's job in one checkout, in their order, with the environment that GitHub gives them."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

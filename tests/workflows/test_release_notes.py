@@ -1,7 +1,5 @@
 """A tag is released when the changelog says what is in it, and what was built is of its version."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

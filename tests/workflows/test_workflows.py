@@ -1,7 +1,5 @@
 """Workflow files and the page for CI: linted, and each of their commands is run, with a double for the broker."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import tomllib

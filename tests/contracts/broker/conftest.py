@@ -1,7 +1,5 @@
 """A broker's double, a checkout to publish from, and the command as CI runs it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

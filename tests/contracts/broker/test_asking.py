@@ -1,7 +1,5 @@
 """Brokers that cannot be asked: not there, not brokers, locked, broken or silent; at each step of each command."""
 
-from __future__ import annotations
-
 import signal
 import ssl
 import subprocess

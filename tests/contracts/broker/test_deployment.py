@@ -1,7 +1,5 @@
 """`bff-contracts can-i-deploy` and `record-deployment`, on the double of the broker."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The double of the Pact Broker is held against each exchange that was recorded from the real one."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """The whole life with a broker, in the order of docs/ci.md: both providers, and a failure at every step."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import Iterator, Mapping

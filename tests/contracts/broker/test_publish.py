@@ -1,7 +1,5 @@
 """`bff-contracts publish`: all contracts of a version or none, on the double of the broker."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a provider team's CI does: verify what the broker has for it, and tell the broker; on the broker's double."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import html

@@ -1,7 +1,5 @@
 """`bff-contracts list`, `show`, `states` and `scaffold`: what a provider team sees before it writes a line."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

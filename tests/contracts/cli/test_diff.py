@@ -1,7 +1,5 @@
 """`bff-contracts diff`: what it prints, what it ends with, and where it finds the contracts."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """`bff-contracts verify`, as a program of its own: what it prints, writes, and returns."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """Contracts to be compared: ours before and after an edit, and small ones of other people's."""
 
-from __future__ import annotations
-
 import copy
 import json
 from collections.abc import Callable

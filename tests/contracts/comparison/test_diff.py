@@ -1,7 +1,5 @@
 """What a change of the contract means for a provider: seeded changes, and the verdict on each."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

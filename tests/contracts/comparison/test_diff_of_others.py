@@ -1,7 +1,5 @@
 """What a change means in contracts of other people's, whose forms ours do not have."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

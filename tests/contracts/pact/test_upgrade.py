@@ -1,7 +1,5 @@
 """Files of older specification versions read as the same contract."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files as people write them are read as the official engine reads them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The kit takes any ASGI application, and any provider that runs somewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """One cause is told once, with its count and the names of the interactions that have it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

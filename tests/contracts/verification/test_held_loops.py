@@ -1,7 +1,5 @@
 """Blocking code in an `async` function is named as what it is, whether it is the provider's or a handler's."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """Both variables for proxies are merged for the time of a run, and restored after it."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """What is declared as not yet does not fail the run until it passes; what is pending never does."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Nothing of a provider or of its states route moves, colours or retitles the terminal of those who verify it."""
 
-from __future__ import annotations
-
 import json
 from xml.etree import ElementTree as ET
 

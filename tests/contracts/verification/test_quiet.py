@@ -1,7 +1,5 @@
 """What the engine prints is not printed, and what the provider and the test print is."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The provider is served for as long as its event loop runs, and leaves no connection behind."""
 
-from __future__ import annotations
-
 import http.client
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The command as its users start it: real processes, real sockets."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
@@ -9,10 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -21,9 +19,6 @@ from bff_contracts.platform import KEY_VARIABLE
 from bff_mock_server import PactError, cli, find_scenario
 from bff_mock_server.cli import contracts as loading
 from tests.mock_server.building import KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 COMMAND = [sys.executable, "-m", "bff_mock_server"]
 FREE_PORTS = ["--ras-port", "0", "--cms-port", "0", "--control-port", "0"]

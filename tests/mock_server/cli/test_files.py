@@ -1,7 +1,5 @@
 """Any pact file, served by the command as it stands."""
 
-from __future__ import annotations
-
 import json
 import socket
 import subprocess

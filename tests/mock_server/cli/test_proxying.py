@@ -1,7 +1,5 @@
 """The command in front of real providers: what it refuses at start, and how it ends."""
 
-from __future__ import annotations
-
 import re
 import signal
 import subprocess

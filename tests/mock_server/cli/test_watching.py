@@ -1,7 +1,5 @@
 """Hot reload: good files replace everything at once, bad ones nothing, and no request is lost."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Generator

@@ -1,7 +1,5 @@
 """The control API of a mock of both backends, called in process."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 
 import httpx

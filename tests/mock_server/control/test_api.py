@@ -1,7 +1,5 @@
 """The control API: what is loaded, what was asked, what goes wrong; for this machine alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

@@ -1,7 +1,5 @@
 """The stream that the control page listens to: what arrives, what has changed, and an end when the mock ends."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import AsyncIterator

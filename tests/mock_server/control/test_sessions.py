@@ -1,7 +1,5 @@
 """A session scopes every route of the control API, by header and by parameter alike."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

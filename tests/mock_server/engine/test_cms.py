@@ -1,7 +1,5 @@
 """Mock CMS: which class each batch belongs to, and how far the validation of its students is."""
 
-from __future__ import annotations
-
 import pytest
 
 from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_VALIDATIONS

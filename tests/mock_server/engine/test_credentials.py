@@ -1,7 +1,5 @@
 """Who may ask: which of the contract's refusals answers which keys and service ids."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The journal says what was asked, stays small, and keeps no keys."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any

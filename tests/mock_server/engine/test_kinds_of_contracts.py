@@ -1,7 +1,5 @@
 """Each kind of contract that people write is served as the official engine has it."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

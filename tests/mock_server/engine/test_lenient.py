@@ -3,8 +3,6 @@
 Where it does not, EXCEPTIONS says so, and why; an exception that is none any more fails.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from operator import itemgetter

@@ -1,7 +1,5 @@
 """What a request may ask of the mock itself: states, faults and a world of its own."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

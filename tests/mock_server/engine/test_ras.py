@@ -1,7 +1,5 @@
 """Mock RAS: pages, single batches, and who may ask."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

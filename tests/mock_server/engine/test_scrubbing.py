@@ -1,7 +1,5 @@
 """No secret of a request is kept: by its name, in an address, in a body, or because its value is known."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A contract that nobody wrote code for is served by its own rules and examples."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What each fault makes of an answer; one that is to leave the contract does so, says the official engine."""
 
-from __future__ import annotations
-
 import json
 from random import Random
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults as they are written: what is understood, what is refused, and how chance repeats."""
 
-from __future__ import annotations
-
 from random import Random
 from statistics import median
 

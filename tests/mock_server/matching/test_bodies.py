@@ -1,7 +1,5 @@
 """Bodies of requests are held against the contract's example and its rules."""
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import Any

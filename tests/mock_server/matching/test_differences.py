@@ -1,7 +1,5 @@
 """A request that no interaction allows learns what the closest one asks for."""
 
-from __future__ import annotations
-
 import json
 from typing import get_args
 

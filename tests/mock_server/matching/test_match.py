@@ -1,7 +1,5 @@
 """Requests find the interaction that allows them, in the state that is asked for."""
 
-from __future__ import annotations
-
 import pytest
 
 from bff_mock_server.matching.match import Matched, Predicate, RequestDifference, Unmatched

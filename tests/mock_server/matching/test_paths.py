@@ -1,7 +1,5 @@
 """Paths find what answers to them, however many patterns there are."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A contract becomes a table, or is refused with the place of the trouble."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import quote
 

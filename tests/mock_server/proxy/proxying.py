@@ -1,7 +1,5 @@
 """Real providers on sockets, and the mock in front of them."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path

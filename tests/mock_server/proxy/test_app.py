@@ -1,7 +1,5 @@
 """In front of real providers: requests pass through, and each planted mistake is found."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 from collections.abc import Generator

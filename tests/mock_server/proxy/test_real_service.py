@@ -1,7 +1,5 @@
 """What a real service sends is read within bounds, and what concerns one connection goes no further."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import zlib

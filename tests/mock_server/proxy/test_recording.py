@@ -1,7 +1,5 @@
 """What is recorded of real providers: a scenario that is served later, without names of people."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

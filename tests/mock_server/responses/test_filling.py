@@ -1,7 +1,5 @@
 """Examples that are filled in for a request: compiled once, and judged by the engine once for each way."""
 
-from __future__ import annotations
-
 import json
 from random import Random
 from typing import Any

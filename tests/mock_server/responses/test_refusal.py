@@ -1,7 +1,5 @@
 """Refusals as text, and what a lenient mock answers instead."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

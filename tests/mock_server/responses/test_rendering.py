@@ -1,7 +1,5 @@
 """An example is a template: known values replace its own, within what its rules allow."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Requests written byte by byte to a socket, and the answers read back from it."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager

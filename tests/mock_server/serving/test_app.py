@@ -1,7 +1,5 @@
 """The application: explained refusals, provider states, and bugs that stay inside."""
 
-from __future__ import annotations
-
 import json
 import logging
 

@@ -1,7 +1,5 @@
 """Connections on real sockets: the short way, the long way, answers that go wrong, and clients that mean harm."""
 
-from __future__ import annotations
-
 import json
 import resource
 import socket

@@ -1,7 +1,5 @@
 """Foreign hosts and origins are refused, those of this machine are not."""
 
-from __future__ import annotations
-
 import pytest
 
 from bff_mock_server.serving.guard import Guard

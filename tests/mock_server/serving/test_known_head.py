@@ -1,7 +1,5 @@
 """A head that was seen before on a connection is not parsed again, and answered as if it were."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 
 import pytest

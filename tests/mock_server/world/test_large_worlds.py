@@ -1,7 +1,5 @@
 """A world of many teachers or batches costs what is made of it, once."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, get_args
 

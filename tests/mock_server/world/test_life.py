@@ -1,7 +1,5 @@
 """Time: batches move from content to their end, and every answer on the way keeps the contract."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from datetime import datetime

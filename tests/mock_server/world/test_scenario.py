@@ -1,7 +1,5 @@
 """The default scenario shows every case, and is the same everywhere."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """Scenario files: what they may hold, and errors that name file, line and field."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from textwrap import dedent
 

@@ -1,7 +1,5 @@
 """Sessions have worlds that begin as the scenario and go their own way; there are only so many."""
 
-from __future__ import annotations
-
 import pytest
 
 from bff_contracts.states import USER_HAS_BATCHES

@@ -1,7 +1,5 @@
 """The world is what the provider states say, and what RAS derives from them."""
 
-from __future__ import annotations
-
 import threading
 from functools import partial
 from typing import Any
