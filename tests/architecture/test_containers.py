@@ -37,6 +37,18 @@ def test_the_containerfile_is_clean() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_the_image_installs_by_hash_alone() -> None:
+    text = CONTAINERFILE.read_text(encoding="utf-8")
+    installs = [line for line in text.splitlines() if re.search(r"\bpip (install|wheel)\b", line)]
+    from_elsewhere = [line for line in installs if "--require-hashes" not in line and "--no-index" not in line]
+
+    assert len(installs) == 4
+    assert from_elsewhere == []
+    names = re.findall(r"-r /tmp/(\w+)\.txt", text)
+    assert sorted(names) == ["mock", "pdm", "release"]
+    assert all(f"pdm export {what} -o" in text for what in ("--prod -G mock", "--no-default -G release"))
+
+
 def test_the_compose_file_keeps_to_its_schema() -> None:
     command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
