@@ -20,6 +20,7 @@ from tests.workflows.github import BIN, ROOT, Checkout, cloned, git, workflow
 
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FILES = [*OURS, *sorted((ROOT / "docs" / "workflows").glob("*.yml"))]
+CONTRACTS, DEPENDENCIES, RELEASE, TESTS = OURS
 PAGE = ROOT / "docs" / "ci.md"
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pdm"]["scripts"]
 THEIRS = "./ci/start-service-for-contract-tests"
@@ -76,13 +77,13 @@ def test_every_python_that_is_supported_is_tested() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     supported = re.findall(r"Python :: (3\.\d+)", " ".join(project["classifiers"]))
 
-    job = workflow(OURS[-1])["jobs"]["test"]
+    job = workflow(TESTS)["jobs"]["test"]
     assert job["strategy"]["matrix"]["python"] == [*supported, "3.14"]
     assert job["continue-on-error"] == "${{ matrix.python == '3.14' }}", "not supported yet"
 
 
 def test_main_is_published_after_its_tests_and_never_cancelled() -> None:
-    jobs = workflow(ROOT / ".github" / "workflows" / "contracts.yml")["jobs"]
+    jobs = workflow(CONTRACTS)["jobs"]
 
     assert jobs["publish"]["needs"] == "test"
     assert "make test" in [step.get("run") for step in jobs["test"]["steps"]]
@@ -107,7 +108,7 @@ def test_steps_that_need_a_broker_are_skipped_without_one(file: Path) -> None:
 
 
 def test_what_is_released_was_tested_and_nothing_is_told_to_the_broker_before() -> None:
-    release = commands(ROOT / ".github" / "workflows" / "release.yml")
+    release = commands(RELEASE)
     order = ["make test-wheel", "pdm run release-notes", "bff-contracts publish", "can-i-deploy", "gh release create"]
 
     assert [next(at for at, command in enumerate(release) if step in command) for step in order] == [0, 1, 2, 3, 4]
@@ -164,7 +165,7 @@ def kept_in_production(broker: Broker) -> None:
 
 def test_a_push_to_main_publishes(broker: Broker, folder: Path) -> None:
     checkout = Checkout(folder, contexts(broker, folder))
-    checkout.run_job(OURS[0], "publish")
+    checkout.run_job(CONTRACTS, "publish")
 
     assert checkout.last == 0, checkout.said
     assert [each.version.branches for each in broker.state.published] == [["main"], ["main"]]
@@ -177,7 +178,7 @@ def test_a_pull_request_is_told_what_it_demands(folder: Path) -> None:
     pull_request = {"number": "7", "head": {"repo": {"full_name": "a/b"}}}
     event = {"event_name": "pull_request", "event": {"pull_request": pull_request}}
     checkout = Checkout(folder, contexts(None, folder, **event))
-    ran = checkout.run_job(OURS[0], "diff")
+    ran = checkout.run_job(CONTRACTS, "diff")
 
     assert checkout.last == 0, checkout.said
     assert "gh pr comment 7" in checkout.said
@@ -197,8 +198,8 @@ def test_a_tag_publishes_asks_and_is_released(broker: Broker, folder: Path) -> N
     released(folder)
     kept_in_production(broker)
     checkout = Checkout(folder, contexts(broker, folder, ref_name="v1.2.3", ref_type="tag"))
-    checkout.run_job(OURS[1], "release")
-    checkout.run_job(OURS[1], "attach")
+    checkout.run_job(RELEASE, "release")
+    checkout.run_job(RELEASE, "attach")
 
     assert checkout.last == 0, checkout.said
     assert "yes: bff-teacher-service" in checkout.said
@@ -211,13 +212,13 @@ def test_a_tag_that_a_provider_does_not_keep_is_not_released(broker: Broker, fol
     published(broker, CMS, RAS, version="bff-0")
     verified(broker, {CMS: True, RAS: False})
     checkout = Checkout(folder, contexts(broker, folder, ref_name="v1.2.3", ref_type="tag"))
-    ran = checkout.run_job(OURS[1], "release")
+    ran = checkout.run_job(RELEASE, "release")
 
     assert checkout.last == 1, checkout.said
     assert "can-i-deploy" in ran[-1]
 
 
-@pytest.mark.parametrize(("file", "job"), [(OURS[0], "publish"), (OURS[1], "release")], ids=["contracts", "release"])
+@pytest.mark.parametrize(("file", "job"), [(CONTRACTS, "publish"), (RELEASE, "release")], ids=["contracts", "release"])
 def test_without_a_broker_nothing_is_asked(file: Path, job: str, folder: Path) -> None:
     released(folder)
     checkout = Checkout(folder, contexts(None, folder, ref_name="v1.2.3", ref_type="tag"))
@@ -227,10 +228,10 @@ def test_without_a_broker_nothing_is_asked(file: Path, job: str, folder: Path) -
     assert not any("bff-contracts" in command for command in ran)
 
 
-@pytest.mark.parametrize("job", workflow(OURS[-1])["jobs"])
-def test_each_lane_of_the_tests_is_one(job: str, folder: Path) -> None:
+@pytest.mark.parametrize(("file", "job"), [(TESTS, job) for job in workflow(TESTS)["jobs"]] + [(DEPENDENCIES, "test")])
+def test_each_lane_of_the_tests_is_one(file: Path, job: str, folder: Path) -> None:
     checkout = Checkout(folder, contexts(None, folder))
-    for command in checkout.run_job(OURS[-1], job):
+    for command in checkout.run_job(file, job):
         words = command.split()
         assert words[0] in {"make", "sudo"} or words[2] in SCRIPTS
 
