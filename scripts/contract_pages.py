@@ -23,7 +23,8 @@ from bff_contracts.pact.wording import (
     request_text,
     response_text,
 )
-from bff_contracts.states import CATALOGUE, UUID_PATTERN, ProviderState
+from bff_contracts.platform import UUID_PATTERN
+from bff_contracts.states import CATALOGUE, ProviderState
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 

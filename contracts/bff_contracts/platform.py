@@ -1,4 +1,4 @@
-"""The platform as the contracts know it: who the providers are, and what headers, variables and paths are called.
+"""The platform as the contracts know it: its providers, the names of headers, variables and paths, how ids are spelled.
 
 Command-line options, fixtures, the control page, scenarios and the verification derive from `PROVIDERS`: the next
 service is a line there.
@@ -83,6 +83,18 @@ STATES_PATH: Final = "/_pact/provider_states"
 
 SHAPE: Final = "shape"
 """The role of the one interaction of an endpoint that is the template of its answers, and their yardstick."""
+
+
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+"""A canonical UUID: lower case, with dashes."""
+
+DATE_TIME_PATTERN: Final = (
+    "^(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)"
+    r"-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
+    "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
+)
+"""The date-times that a provider may answer: naive (meaning UTC), with `Z`, or with an offset."""
 
 
 def full_name(name: str) -> str:

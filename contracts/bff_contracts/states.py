@@ -12,23 +12,12 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bff_contracts.platform import CMS, RAS
+from bff_contracts.platform import CMS, DATE_TIME_PATTERN, RAS, UUID_PATTERN
 
 USER_HAS_BATCHES: Final = "user has exactly these batches"
 BATCH_MISSING: Final = "batch does not exist"
 BATCHES_HAVE_CLASSES: Final = "batches have exactly these classes"
 BATCHES_HAVE_VALIDATIONS: Final = "batches have exactly these validations"
-
-UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-"""A canonical UUID: lower case, with dashes."""
-
-DATE_TIME_PATTERN: Final = (
-    "^(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    "|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)"
-    r"-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
-    "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
-)
-"""The date-times that a provider may answer: naive (meaning UTC), with `Z`, or with an offset."""
 
 PhaseStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
 """How far one essay has come in one phase."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from bff_contracts.pact.file import Request, Rule
-from bff_contracts.states import UUID_PATTERN
+from bff_contracts.platform import UUID_PATTERN
 from tests.agreement.bodies import respelled
 from tests.agreement.worlds import IDS
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from bff_contracts.states import CATALOGUE, DATE_TIME_PATTERN, UUID_PATTERN, ProviderState, moment_of
+from bff_contracts.platform import DATE_TIME_PATTERN, UUID_PATTERN
+from bff_contracts.states import CATALOGUE, ProviderState, moment_of
 from tests.agreement.bodies import TEXT
 
 IDS: Final = tuple(f"26b9045a-e947-5833-ab3e-{number:012d}" for number in range(6))

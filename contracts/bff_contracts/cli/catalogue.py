@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from textwrap import fill
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of
 from bff_contracts.pact.file import Interaction, Pact
@@ -17,7 +17,9 @@ from bff_contracts.pact.wording import (
     response_text,
     target_of,
 )
-from bff_contracts.states import CATALOGUE, ProviderState
+
+if TYPE_CHECKING:
+    from bff_contracts.states import ProviderState
 
 _WIDTH: Final = 100
 
@@ -70,6 +72,8 @@ def _shown(pact: Pact, interaction: Interaction) -> Iterator[str]:
 
 
 def _states(options: argparse.Namespace) -> int:
+    from bff_contracts.states import CATALOGUE  # noqa: PLC0415  # Pydantic, for this command alone
+
     texts = [
         "\n".join(_described(state, pact))
         for pact in pacts_of(options.provider)
@@ -80,7 +84,7 @@ def _states(options: argparse.Namespace) -> int:
     return 0
 
 
-def _described(state: ProviderState, pact: Pact) -> Iterator[str]:
+def _described(state: "ProviderState", pact: Pact) -> Iterator[str]:
     yield f"{state.name}  ({state.provider})"
     yield fill(state.meaning, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     yield "\n  params:"

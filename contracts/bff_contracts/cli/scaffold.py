@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 from string import Template
 from textwrap import fill
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of
 from bff_contracts.pact.wording import function_name
 from bff_contracts.platform import BY_NAME
-from bff_contracts.states import CATALOGUE, ProviderState
+
+if TYPE_CHECKING:
+    from bff_contracts.states import ProviderState
 
 _FILE: Final = Template('''\
 """$provider keeps its contract with the BFF Teacher Service: one test for each interaction.
@@ -106,6 +108,8 @@ def _scaffold(options: argparse.Namespace) -> int:
 
 def scaffold_of(provider: str, app: tuple[str, str] | None = None) -> str:
     """The text of a test file for a provider; `app` is the module and the name of its application."""
+    from bff_contracts.states import CATALOGUE  # noqa: PLC0415  # Pydantic, for this command alone
+
     states = [state for state in CATALOGUE if state.provider == provider]
     return _FILE.substitute(
         provider=provider,
@@ -121,7 +125,7 @@ def _import(module: str, name: str) -> str:
     return f"from {module} import {name}\n" if name == "create_app" else f"from {module} import {name} as create_app\n"
 
 
-def _handler(state: ProviderState) -> str:
+def _handler(state: "ProviderState") -> str:
     meaning = fill(state.meaning, 112, subsequent_indent="    ")
     name, model = function_name(state), state.params.__name__
     return _HANDLER.substitute(name=name, model=model, meaning=meaning)

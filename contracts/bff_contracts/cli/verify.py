@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from bff_contracts.broker.access import BrokerError
-from bff_contracts.broker.checkout import SourceError
 from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds
 from bff_contracts.cli.rows import shown
 
@@ -85,6 +83,8 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
 def _verify(options: argparse.Namespace) -> int:
     _check(options)
     with needs_contracts():
+        from bff_contracts.broker.access import BrokerError  # noqa: PLC0415  # Pydantic, for this command alone
+        from bff_contracts.broker.checkout import SourceError  # noqa: PLC0415  # the same
         from bff_contracts.cli.selection import BrokerRun  # noqa: PLC0415  # the extra
         from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the same
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same

@@ -7,6 +7,7 @@ cannot be used is a `PactError` that says where in which file the trouble is.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -31,6 +32,8 @@ __all__ = [
     "shipped_pacts",
 ]
 
+_HALF_OF_A_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that is sent together with its other half, or not at all."""
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
 _MESSAGES: Final = frozenset({"Asynchronous/Messages", "Synchronous/Messages"})
@@ -221,8 +224,10 @@ def read_pact(text: str, *, source: str) -> Pact:
 
 def _document(text: str, source: str) -> Any:
     try:
+        text.encode()
         value = json.loads(text)
-        json.dumps(value, ensure_ascii=False).encode()
+        if _HALF_OF_A_CHARACTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         message = f"{source}: $: half of a character (\\u{ord(error.object[error.start]):04x}) that cannot be sent"
         raise PactError(message) from error
@@ -379,9 +384,8 @@ def _rule(node: Node, *, is_answer: bool = False) -> Rule:
 
 
 def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
-    members = node.members()
     named = node.get("match")
-    kind = named.text() if named else next((name for name in _IMPLIED if name in members), "type")
+    kind = named.text() if named else next((name for name in _IMPLIED if name in node.value), "type")
     needed = _NEEDED.get(kind)
     if needed is not None:
         node.key(needed).text()

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bff_contracts.pact.json_path import is_array, is_object
@@ -32,8 +34,8 @@ class Node:
 
     def get(self, name: str) -> "Node | None":
         """The member; `None` when it is absent or `null`, which means the same to the engine."""
-        node = self.members().get(name)
-        return None if node is None or node.value is None else node
+        value = self._object().get(name)
+        return None if value is None else self.child(value, _step(name))
 
     def key(self, name: str) -> "Node":
         """The member.
@@ -52,9 +54,7 @@ class Node:
         Raises:
             PactError: It is something else.
         """
-        if not is_object(self.value):
-            raise self.error(f"expected an object, found {kind_of(self.value)}")
-        return {name: self.child(value, _step(name)) for name, value in self.value.items()}
+        return {name: self.child(value, _step(name)) for name, value in self._object().items()}
 
     def items(self) -> "list[Node]":
         """The items of an array.
@@ -90,7 +90,13 @@ class Node:
             return ""
         return json.dumps(self.value) if isinstance(self.value, bool | int | float) else self.text()
 
+    def _object(self) -> Mapping[str, Any]:
+        if not is_object(self.value):
+            raise self.error(f"expected an object, found {kind_of(self.value)}")
+        return self.value
 
+
+@lru_cache(maxsize=1024)  # a pact has few names, thousands of times
 def _step(name: str) -> str:
     return f".{name}" if re.fullmatch(r"[A-Za-z_][\w-]*", name) else f"[{name!r}]"
 

@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlencode
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Rule
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_contracts.states import DATE_TIME_PATTERN, UUID_PATTERN, ProviderState
+from bff_contracts.platform import DATE_TIME_PATTERN, UUID_PATTERN
+
+if TYPE_CHECKING:
+    from bff_contracts.states import ProviderState
 
 _CHOICE: Final = re.compile(r"\^\(\?:([\w|]+)\)\$")
 _KNOWN: Final[Mapping[str, str]] = {UUID_PATTERN: "a UUID in lower case", DATE_TIME_PATTERN: "a date-time"}
@@ -130,13 +133,13 @@ class Param:
     kind: str
 
 
-def params_of(state: ProviderState) -> list[Param]:
+def params_of(state: "ProviderState") -> list[Param]:
     """All params of a state, with the fields below them."""
     schema = state.params.model_json_schema()
     return list(_fields(schema, schema.get("$defs", {}), ""))
 
 
-def example_of(state: ProviderState, pact: Pact) -> Mapping[str, Any]:
+def example_of(state: "ProviderState", pact: Pact) -> Mapping[str, Any]:
     """The params that an interaction in this state has: a shape, if there is one.
 
     Raises:
@@ -154,7 +157,7 @@ def example_of(state: ProviderState, pact: Pact) -> Mapping[str, Any]:
     return min(found, key=lambda each: each[0])[1]
 
 
-def function_name(state: ProviderState) -> str:
+def function_name(state: "ProviderState") -> str:
     """What a handler of the state can be called."""
     return re.sub(r"\W+", "_", state.name)
 

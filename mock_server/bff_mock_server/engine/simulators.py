@@ -19,8 +19,8 @@ from uuid import UUID
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER
-from bff_contracts.states import KINDS, UUID_PATTERN
+from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER, UUID_PATTERN
+from bff_contracts.states import KINDS
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
