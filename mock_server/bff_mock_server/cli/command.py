@@ -70,12 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    gc.disable()  # nothing that starting makes is garbage yet
     with needs_extras("mock", error=CannotStartError):
         from bff_mock_server.cli.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
         from bff_mock_server.serving.server import run  # noqa: PLC0415  # the same
         from bff_mock_server.world.scenarios import ScenarioError  # noqa: PLC0415  # the same
     is_open = _is_open(options.host, allowed=options.allow_remote)
-    gc.disable()  # nothing is garbage yet
     try:
         assembly = assemble(_plan(options))
     except (PactError, ScenarioError) as error:
