@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bff_clients import BatchStatus
 from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN, EssayStatus
-from bff_contracts import states
+from bff_contracts import platform, states
 from bff_contracts.platform import CMS, RAS
 from tests.consumer.rows import ENGLISH_CLASS, SWEDISH_CLASS, TEACHER, batch_row, essay_row, ids_of
 
@@ -20,7 +20,7 @@ def test_vocabularies_are_the_clients() -> None:
     """States and clients speak of the same statuses and forms, though neither imports the other."""
     assert set(get_args(states.InternalStatus)) == {status.value for status in BatchStatus}
     assert set(get_args(states.PhaseStatus)) == set(get_args(EssayStatus))
-    assert (states.UUID_PATTERN, states.DATE_TIME_PATTERN) == (UUID_PATTERN, DATE_TIME_PATTERN)
+    assert (platform.UUID_PATTERN, platform.DATE_TIME_PATTERN) == (UUID_PATTERN, DATE_TIME_PATTERN)
 
 
 @pytest.mark.parametrize("state", states.CATALOGUE, ids=lambda state: state.name)

@@ -171,7 +171,7 @@ def _can_repeat(checks: Sequence[Check]) -> bool:
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
-    compared = [(entry, tuple(differences(entry, asked))) for entry in endpoint.entries]
+    compared = [(entry, tuple(differences(entry, asked))) for entry in endpoint.likeliest(asked)]
     if not compared:
         return Unmatched(NOT_ALLOWED, None, ())
     nearest, found = min(compared, key=lambda pair: _distance(pair[1]))
@@ -255,7 +255,7 @@ def _query_differences(
 
 
 def _no_such_path(table: Table, asked: Asked) -> Unmatched:
-    candidates = [endpoint for endpoint in table.endpoints if endpoint.entries]
+    candidates = table.likeliest(asked.path)
     if not candidates:
         return Unmatched(NO_SUCH_PATH, None, ())
     nearest = max(candidates, key=lambda endpoint: _likeness(endpoint.example_path, asked.path))

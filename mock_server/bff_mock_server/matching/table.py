@@ -5,8 +5,9 @@ the JSON path: a mock that starts keeps every rule of its contract.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from bff_contracts.pact.file import Interaction, Pact, Request, Response
@@ -14,7 +15,9 @@ from bff_contracts.pact.text_rules import Check, is_exact
 from bff_contracts.platform import SHAPE
 from bff_mock_server._json import dumps
 from bff_mock_server.matching.by_engine import EngineCheck, WholeCheck, path_check, whole_check
+from bff_mock_server.matching.likeliest import MOST_COMPARED, Likeliest
 from bff_mock_server.matching.paths import PathIndex, anchors
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_check
 
 UNAUTHORISED: Final = 401
@@ -100,10 +103,18 @@ class Endpoint:
     cases: tuple[Case, ...]
     refusals: tuple[CompiledInteraction, ...]
     _by_query: "_QueryIndex"
+    _by_marks: Likeliest[CompiledInteraction]
 
     def candidates(self, query: Query) -> Sequence[Case]:
         """The cases that a query with these parameters can belong to, most specific first."""
         return self._by_query.candidates(query)
+
+    def likeliest(self, asked: Asked) -> Sequence[CompiledInteraction]:
+        """What a request that is refused is compared with: every entry, or those most like it if there are many."""
+        if len(self.entries) <= MOST_COMPARED:
+            return self.entries
+        fitting = (entry for case in self.candidates(asked.query) for entry in case.entries)
+        return tuple(dict.fromkeys((*islice(fitting, MOST_COMPARED), *self._by_marks.among(_marks_of_request(asked)))))
 
     @property
     def route(self) -> str:
@@ -130,6 +141,11 @@ class Table:
     provider: str
     endpoints: tuple[Endpoint, ...]
     at: Callable[[str], tuple[Endpoint, ...]]
+    _by_segments: Likeliest[Endpoint]
+
+    def likeliest(self, path: str) -> Sequence[Endpoint]:
+        """What a path that no endpoint has is compared with: every endpoint, or of many those most like it."""
+        return self._by_segments.among(_marks_of_path(path))
 
 
 def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Table:
@@ -161,7 +177,10 @@ def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Ta
             draft = drafts[request.method, *entry.path.identity] = _Draft(entry)
         draft.add(entry, is_refusal=bool(credentials) and entry.interaction.response.status == UNAUTHORISED)
     endpoints = tuple(draft.build() for draft in drafts.values())
-    return Table(pact.provider, endpoints, PathIndex(endpoints).at)
+    by_segments = Likeliest(
+        (endpoint for endpoint in endpoints if endpoint.entries), lambda endpoint: _marks_of_path(endpoint.example_path)
+    )
+    return Table(pact.provider, endpoints, PathIndex(endpoints).at, by_segments)
 
 
 @dataclass(slots=True)
@@ -201,6 +220,7 @@ class _Draft:
             cases=cases,
             refusals=tuple(self.refusals),
             _by_query=_QueryIndex([(same[0], case) for same, case in zip(grouped, cases, strict=True)]),
+            _by_marks=Likeliest(entries, _marks_of_entry),
         )
 
 
@@ -240,6 +260,33 @@ def _case(same: Sequence[CompiledInteraction], endpoint_path: Check) -> Case:
         headers=() if is_engines else first.headers,
         whole=first.whole,
     )
+
+
+def _marks_of_entry(entry: CompiledInteraction) -> Iterator[Hashable]:
+    """What a request has that is like an interaction: its path, the names of its parameters, values, headers."""
+    yield frozenset(entry.query)
+    if entry.path.is_literal:
+        yield "path", entry.path.expected
+    for name, checks in entry.query.items():
+        yield "query", name
+        if _is_spelled_out(checks):
+            yield "query", name, tuple(check.expected for check in checks)
+    yield from (("header", name, check.expected) for name, check in entry.headers if check.is_literal)
+
+
+def _marks_of_request(asked: Asked) -> Iterator[Hashable]:
+    yield frozenset(asked.query)
+    yield "path", asked.path
+    for name, values in asked.query.items():
+        yield "query", name
+        yield "query", name, tuple(values)
+    yield from (("header", name, value) for name, value in asked.headers.items())
+
+
+def _marks_of_path(path: str) -> Iterator[Hashable]:
+    segments = path.split("/")
+    yield len(segments)
+    yield from enumerate(segments)
 
 
 def _is_spelled_out(checks: Sequence[Check]) -> bool:
