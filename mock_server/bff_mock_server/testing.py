@@ -16,6 +16,7 @@ from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.coverage import Use
 from bff_mock_server.engine.journal import Exchange, Wanted
 from bff_mock_server.engine.mock import Mock
+from bff_mock_server.faults.spec import Armed
 from bff_mock_server.serving.app import MockApp
 from bff_mock_server.world.scenarios.files import find_scenario
 from bff_mock_server.world.scenarios.model import Scenario
@@ -119,22 +120,26 @@ class Backends:
         self._mock.sessions.restart(None, found)
         return found
 
-    def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> None:
-        """Let requests go wrong from now on, beside what goes wrong already.
+    def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> Armed:
+        """Let requests go wrong from now on, beside what goes wrong already; `recover` takes what is returned.
 
         Args:
             route: `*`, `ras`, `cms`, a path with `*`, or several of provider, method and path.
-            fault: Such as `reset`, `status=503 times=2` or `latency=2s; html=502 rate=0.5`.
+            fault: Such as `reset`, `latency=2s; html=502 rate=0.5` or `status=503 times=1; then status=429 times=1`.
             about: Only requests that name one of these ids.
 
         Raises:
             FaultError: Route or fault are written in no known way, or no endpoint is on the route.
         """
-        self._mock.arm(route, fault, about=about)
+        return self._mock.arm(route, fault, about=about)
 
-    def recover(self) -> None:
-        """Let nothing go wrong any more."""
-        self._mock.sessions.default.faults = ()
+    def recover(self, failure: Armed | None = None) -> None:
+        """Let nothing go wrong any more, or not what one `fail` has armed.
+
+        Raises:
+            FaultError: That is not armed (any more).
+        """
+        self._mock.disarm(None if failure is None else failure.number)
 
     def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
         """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters.

@@ -182,6 +182,15 @@ async def test_faults_end_when_the_backends_recover(backends: Backends) -> None:
     assert statuses == [500, 200, 503, 200]
 
 
+def test_one_of_several_faults_ends(backends: Backends) -> None:
+    ras, cms = backends.fail("ras"), backends.fail("cms")
+    backends.recover(ras)
+
+    assert [httpx.get(f"{url}/healthz").status_code for url in (backends.ras_url, backends.cms_url)] == [200, 503]
+    with pytest.raises(FaultError, match=f"there are: {cms.number}"):
+        backends.recover(ras)
+
+
 async def test_a_test_can_ask_what_was_asked(backends: Backends) -> None:
     async with create_http_client(settings(backends)) as http:
         await RASClient(http, settings(backends)).get_batches_for_user(USER, status=BatchStatus.CANCELLED)

@@ -93,6 +93,7 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
     api.include_router(_reading(mock), prefix="/_mock")
     api.include_router(_asked(mock), prefix="/_mock")
     api.include_router(_changing(mock), prefix="/_mock")
+    api.include_router(_failing(mock), prefix="/_mock")
     api.include_router(_page(mock, is_closing))
     for error in (FaultError, ScenarioError, SessionError, StateError, UnknownProviderError):
         api.add_exception_handler(error, _bad_request)
@@ -146,10 +147,6 @@ def _reading(mock: Mock) -> APIRouter:
     @router.get("/scenarios", summary="The scenarios that can be chosen")
     async def scenarios(session: Session = None) -> Scenarios:
         return Scenarios(current=mock.sessions.scenario_of(session).name, known=list(shipped_scenarios()))
-
-    @router.get("/faults", summary="What is armed")
-    async def faults(session: Session = None) -> list[ArmedFault]:
-        return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
 
     return router
 
@@ -214,14 +211,6 @@ def _changing(mock: Mock) -> APIRouter:
     async def set_state(call: StateChange, session: Session = None) -> None:
         mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
 
-    @router.post("/faults", summary="Let something go wrong from now on")
-    async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
-        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
-
-    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204, response_class=Response)
-    async def disarm(session: Session = None) -> None:
-        mock.sessions.world_of(session).faults = ()
-
     @router.delete(
         "/journal",
         summary="Forget what was asked, and which interactions were used",
@@ -247,6 +236,28 @@ def _changing(mock: Mock) -> APIRouter:
     )
     async def reset(session: Session = None) -> None:
         mock.sessions.restart(session)
+
+    return router
+
+
+def _failing(mock: Mock) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/faults", summary="What is armed")
+    async def faults(session: Session = None) -> list[ArmedFault]:
+        return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
+
+    @router.post("/faults", summary="Let something go wrong from now on")
+    async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
+        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
+
+    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204, response_class=Response)
+    async def disarm_all(session: Session = None) -> None:
+        mock.disarm(session=session)
+
+    @router.delete("/faults/{number}", summary="Disarm one of the faults", status_code=204, response_class=Response)
+    async def disarm(number: int, session: Session = None) -> None:
+        mock.disarm(number, session=session)
 
     return router
 

@@ -119,6 +119,7 @@ class FaultCall(_RequestBody):
 class ArmedFault(BaseModel):
     """Faults that are armed on a route."""
 
+    number: int = Field(description="Disarms these alone: DELETE /_mock/faults/{number}.")
     route: str
     fault: str
     about: list[str]
@@ -127,7 +128,7 @@ class ArmedFault(BaseModel):
     def of(cls, armed: Armed) -> Self:
         """The view of faults that are armed."""
         fault = "; ".join(fault.text for fault in armed.faults)
-        return cls(route=str(armed.route), fault=fault, about=sorted(armed.route.about))
+        return cls(number=armed.number, route=str(armed.route), fault=fault, about=sorted(armed.route.about))
 
 
 class DifferenceView(BaseModel):
@@ -165,7 +166,8 @@ class JournalEntry(BaseModel):
     headers: Mapping[str, str]
     body: Annotated[str, BeforeValidator(_text)]
     status: int
-    interaction: str | None
+    refused: bool = Field(validation_alias="is_refused", description="By the mock itself: no contract allows it.")
+    interaction: str | None = Field(description="What answered; None for a refusal, and for the status of a fault.")
     differences: list[DifferenceView]
     session: str | None
     fault: str

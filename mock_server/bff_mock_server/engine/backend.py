@@ -138,7 +138,7 @@ class Backend:
             entry, case = outcome
             if not overlooked:
                 reply = self._reply(endpoint, entry, asked, rows)
-                return AttributedReply(reply, endpoint, self.attribution.of(endpoint, case, entry, reply))
+                return AttributedReply(reply, endpoint, self.attribution.of(endpoint, case, entry, asked, reply))
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
@@ -164,13 +164,16 @@ class Backend:
         if endpoint is None or isinstance(outcome, Unmatched):
             differences = outcome.differences if isinstance(outcome, Unmatched) else ()
             return AttributedReply(reply, endpoint, differences=differences)
-        refusal = next((one for one in endpoint.refusals if one.interaction.response.status == reply.status), None)
-        if refusal is not None:
+        refusals = [one for one in endpoint.refusals if one.interaction.response.status == reply.status]
+        if refusals:
+            refusal = self._credentials.refusal(endpoint, asked.headers)
+            refusal = refusal if refusal in refusals else refusals[0]
             return AttributedReply(reply, endpoint, refusal)
         simulated = self._simulated.get(endpoint)
         if simulated is not None:
             reply = reply._replace(kind=simulated.kind_of(json_or_none(text), asked.query))
-        return AttributedReply(reply, endpoint, self.attribution.of(endpoint, outcome.case, outcome.entry, reply))
+        entry = self.attribution.of(endpoint, outcome.case, outcome.entry, asked, reply)
+        return AttributedReply(reply, endpoint, entry)
 
     def _reply(self, endpoint: Endpoint | None, entry: CompiledInteraction, asked: Asked, rows: Rows) -> Reply:
         simulated = self._simulated.get(endpoint) if endpoint is not None else None

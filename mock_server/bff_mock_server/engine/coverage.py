@@ -12,9 +12,9 @@ from bff_mock_server.matching.table import CompiledInteraction
 class Use:
     """How often an interaction of a contract answered.
 
-    The answer decides: a page without rows is no use of an interaction whose page has some. Interactions that ask the
-    same and answer alike, in other provider states, cannot be told apart: each of them counts when one of them
-    answered, and so does the shape of their endpoint.
+    The answer decides: a page without rows is no use of an interaction whose page has some. Of interactions that ask
+    the same and answer alike, in other provider states, the plainest counts, and the others when their own example is
+    asked for. The shape of the endpoint counts with each of them.
 
     Attributes:
         provider: The participant's name.

@@ -10,11 +10,11 @@ from bff_mock_server.matching.table import UNAUTHORISED, CompiledInteraction, En
 
 @dataclass(frozen=True, slots=True)
 class EndpointRefusals:
-    """The refusals of one endpoint."""
+    """The refusals of one endpoint, by reason; those of a reason that nobody wrote down are the ones most like them."""
 
-    missing: CompiledInteraction
-    wrong_key: CompiledInteraction
-    wrong_service: CompiledInteraction
+    missing: Sequence[CompiledInteraction]
+    wrong_key: Sequence[CompiledInteraction]
+    wrong_service: Sequence[CompiledInteraction]
 
 
 class Credentials:
@@ -56,10 +56,12 @@ class Credentials:
             return None
         key, service = headers.get(KEY_HEADER), headers.get(SERVICE_HEADER)
         if not key or not service:
-            return gate.missing
+            return max(gate.missing, key=lambda one: _likeness(one, headers))
         if key not in self._keys:
-            return gate.wrong_key
-        return None if self._takes_any or service in self._services else gate.wrong_service
+            return gate.wrong_key[0]
+        if self._takes_any or service in self._services:
+            return None
+        return max(gate.wrong_service, key=lambda one: self._likeness_of_service(one, service))
 
     def _hint(self) -> tuple[bytes, bytes]:
         # The body of a refusal is the contract's; the way out of it has to stand beside it.
@@ -73,18 +75,38 @@ class Credentials:
     def _gate(self, refusals: Sequence[CompiledInteraction]) -> EndpointRefusals | None:
         if not refusals:
             return None
-        missing = wrong_key = wrong_service = None
+        missing: list[CompiledInteraction] = []
+        wrong_key: list[CompiledInteraction] = []
+        wrong_service: list[CompiledInteraction] = []
         for refusal in refusals:
             sent = refusal.interaction.request.headers
             if KEY_HEADER not in sent or SERVICE_HEADER not in sent:
-                missing = missing or refusal
+                missing.append(refusal)
             elif self._services.isdisjoint(sent[SERVICE_HEADER]):
-                wrong_service = wrong_service or refusal
+                wrong_service.append(refusal)
             else:
-                wrong_key = wrong_key or refusal
-        first = refusals[0]
+                wrong_key.append(refusal)
+        first = [refusals[0]]
         wrong_key = wrong_key or wrong_service or first
         return EndpointRefusals(missing or first, wrong_key, wrong_service or wrong_key)
+
+    def _likeness_of_service(self, refusal: CompiledInteraction, service: str) -> tuple[bool, bool]:
+        """How much a service id that is not allowed is like that of a refusal: the same, or wrong in the same way."""
+        examples = refusal.interaction.request.headers[SERVICE_HEADER]
+        mistakes = {self._mistake(example) for example in examples}
+        return service in examples, self._mistake(service) in mistakes
+
+    def _mistake(self, service: str) -> str:
+        if service.casefold() in {known.casefold() for known in self._services}:
+            return "case"
+        return "beginning" if any(known.startswith(service) for known in self._services) else "another"
+
+
+def _likeness(refusal: CompiledInteraction, headers: Mapping[str, str]) -> tuple[bool, int]:
+    """How much a request without a key or a service id is like a refusal: what it has of both, and other headers."""
+    names = refusal.interaction.request.headers.keys()
+    has_same = all(bool(headers.get(name)) == (name in names) for name in (KEY_HEADER, SERVICE_HEADER))
+    return has_same, len(names) if names <= headers.keys() else 0
 
 
 def _is_guarded(endpoint: Endpoint) -> bool:

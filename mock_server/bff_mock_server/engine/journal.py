@@ -96,7 +96,7 @@ class Exchange(NamedTuple):
         headers: By lower-case name, without keys.
         body: The first 2,000 bytes of it.
         status: Of the answer; 0 when a fault left none.
-        entry: What answered, as the contract's table has it; `None` for a refusal.
+        entry: What answered, as the contract's table has it; `None` for a refusal, and for the status of a fault.
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
@@ -137,13 +137,13 @@ class Exchange(NamedTuple):
 
     @property
     def interaction(self) -> str | None:
-        """The description of what answered; `None` for a refusal."""
+        """The description of what answered; `None` where `entry` is."""
         return self.entry.interaction.description if self.entry is not None else None
 
     @property
     def is_refused(self) -> bool:
         """Whether the mock said on its own behalf that there is no answer."""
-        return self.entry is None
+        return self.entry is None and not self.fault
 
     @property
     def correlation_id(self) -> str | None:

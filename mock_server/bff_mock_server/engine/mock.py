@@ -1,9 +1,9 @@
 """Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
@@ -19,12 +19,15 @@ from bff_mock_server.faults.apply import strike
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.table import Endpoint
 from bff_mock_server.responses.refusal import complain
 from bff_mock_server.responses.reply import AttributedReply, Reply
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.sessions import SessionError, Sessions
 from bff_mock_server.world.world import World
+
+_DIGIT: Final = re.compile(r"\d")
 
 
 class UnknownProviderError(ValueError):
@@ -118,9 +121,14 @@ class Mock:
         violations: Sequence[Violation] = (),
     ) -> Reply:
         """Let the faults that are armed in a world, or asked for by a header, happen to an answer, and record it."""
-        armed = world.faults if headers.faults is None else (Armed(Route(), headers.faults),)
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
-        if armed and answer.endpoint is not None:
+        if answer.endpoint is None:
+            armed: Sequence[Armed] = ()
+        elif headers.faults is None:
+            armed = world.faults
+        else:
+            armed = (world.by_header(headers.faults, backend.provider, asked),)
+        if armed:
             answer = strike(answer, armed, backend.provider, asked, world.random)
         self.journal.record(
             backend.provider,
@@ -178,16 +186,25 @@ class Mock:
         world.arm(armed)
         return armed
 
+    def disarm(self, number: int | None = None, *, session: str | None = None) -> None:
+        """Let nothing go wrong any more, or not what was armed under a number.
+
+        Raises:
+            FaultError: Nothing is armed under the number.
+            SessionError: There can be no such session.
+        """
+        world = self.sessions.world_of(session)
+        if not world.disarm(number):
+            known = ", ".join(str(armed.number) for armed in world.faults) or "none"
+            message = f"no fault with the number {number} is armed; there are: {known}"
+            raise FaultError(message)
+
     def has_route(self, route: Route) -> bool:
         """Whether an endpoint of the contracts is on a route."""
         return any(
             route.provider in {None, backend.provider}
             and route.method in {None, endpoint.method}
-            and (
-                route.path is None
-                or endpoint.path.accepts(route.path)
-                or fnmatchcase(endpoint.example_path, route.path)
-            )
+            and _is_on(endpoint, route)
             for backend in self.backends
             for endpoint in backend.table.endpoints
         )
@@ -205,3 +222,13 @@ class Mock:
     def coverage(self, session: str | None = None) -> list[Use]:
         """How often each interaction of the contracts was used; `session` as in `Journal.uses`."""
         return coverage_of(self.backends, self.journal.uses(session))
+
+
+def _is_on(endpoint: Endpoint, route: Route) -> bool:
+    """Whether requests of an endpoint can be on a route; a `{name}` of it stands for an id, not for a fixed word."""
+    if route.path is None or endpoint.path.accepts(route.path):
+        return True
+    variables = route.variables_in(endpoint.example_path)
+    if variables is None:
+        return False
+    return not endpoint.path.is_literal or all(_DIGIT.search(value) for value in variables)

@@ -61,12 +61,6 @@ def read_mock_headers(headers: Mapping[str, str]) -> MockHeaders:
     except FaultError as error:
         message = f"X-Mock-Fault: {error}"
         raise MockHeaderError(message) from error
-    counted = next((fault.text for fault in wanted or () if fault.times is not None), None)
-    if counted is not None:
-        message = (
-            f"X-Mock-Fault: {counted!r}: times counts the answers of an armed fault, and a header is about one answer"
-        )
-        raise MockHeaderError(message)
     return MockHeaders(
         session=headers.get(SESSION),
         states=tuple(map(_state, states.split(SEPARATOR))) if states is not None else (),

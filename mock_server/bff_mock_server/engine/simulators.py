@@ -24,7 +24,7 @@ from bff_contracts.states import KINDS
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
-from bff_mock_server.responses.reply import Reply, from_example, head_of, json_reply
+from bff_mock_server.responses.reply import Kind, Reply, from_example, head_of, json_reply
 from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswer, BatchAnswers, BatchFact, Rows
 
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
@@ -42,15 +42,20 @@ _DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
 _ORDERS: Final = 4
 """In how many orders the essays of a batch come, from one answer to the next."""
 _END_OF_BIGINT: Final = 2**63
+_KINDS_KEPT: Final = 1000
+"""Pages of one user whose kind is kept."""
+_NONE_HAS: Final[Kind] = frozenset({"none"})
+_NO_ROWS: Final[Kind] = frozenset({"no rows", "first"})
+_NO_ROWS_LATER: Final[Kind] = frozenset({"no rows", "later"})
 
 Renderer = Callable[[Asked, Rows], Reply]
 """Renders the answers of one endpoint out of the rows of a world."""
 
-KindOf = Callable[[Any, Mapping[str, Sequence[str]]], object]
-"""Tells, from the JSON body of an answer and the query of its request, of which kind the answer is."""
+KindOf = Callable[[Any, Mapping[str, Sequence[str]]], Kind | None]
+"""Tells, from the JSON body of an answer and the query of its request, what the answer shows."""
 
 
-def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> object:
+def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> Kind | None:
     return None
 
 
@@ -149,11 +154,16 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simul
             found = found.by_status.get(status, NO_BATCHES)
         page = b",".join(_page(element, found, offset, limit))
         body = frame.fill(page=page, limit=b"%d" % limit, offset=b"%d" % offset, total=b"%d" % len(found))
-        return Reply(head, body, None, (bool(page), offset > 0))
+        return Reply(head, body, None, _kind_of_rows(found, offset, limit))
 
-    def kind_of(body: Any, query: Mapping[str, Sequence[str]]) -> object:
+    def kind_of(body: Any, query: Mapping[str, Sequence[str]]) -> Kind | None:
         rows = body.get(name) if is_object(body) else None
-        return (bool(rows), _number(query, "offset", _DEFAULT_OFFSET) > 0)
+        if not is_array(rows):
+            return None
+        limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", _DEFAULT_OFFSET)
+        pagination = body["pagination"] if is_object(body.get("pagination")) else {}
+        is_last = pagination.get("total") == offset + len(rows)
+        return _kind_of_page([row for row in rows if is_object(row)], offset, limit, is_last=is_last)
 
     return Simulated(answer, kind_of)
 
@@ -205,6 +215,7 @@ def _text(template: Template, row: BatchAnswer, turn: int = 0) -> str:
     text = row.rendered.get(form)
     if text is None:
         answer = row.answer
+        row.rendered[_kind_of_row] = _kind_of_batch(answer)
         essays = list(answer["essays"])
         Random(f"{row.batch_id} {turn}").shuffle(essays)  # noqa: S311  # orders that repeat, no secrets
         text = row.rendered[form] = template.render({**answer, "essays": essays})
@@ -233,29 +244,62 @@ def _entry(template: Template, known: BatchFact | None, batch_id: str | None) ->
     return text
 
 
-def _kind_of_map(entries: Any) -> object:
-    """Whether there are ids that have nothing, and ids that have something."""
+def _kind_of_map(entries: Any) -> Kind | None:
+    """Whether none, some or all of the ids have something, and whether there are many of them."""
     if not is_object(entries):
         return None
     without = list(entries.values()).count(None)
-    return without > 0, without < len(entries)
+    if without == len(entries) and without <= _DEFAULT_LIMIT:
+        return _NONE_HAS
+    have = "all" if not without else "some" if without < len(entries) else "none"
+    several = {"several"} if len(entries) > 1 else {"one"}
+    return frozenset({have, *several, *({"many"} if len(entries) > _DEFAULT_LIMIT else ())})
 
 
-def _kind_of_batch(body: Any, _: object = None) -> object:
+def _kind_of_batch(body: Any, _: object = None) -> Kind:
     """What the dashboard tells apart: status and phase, and whether there is an essay."""
     if not is_object(body):
-        return None
-    return body.get("overall_status"), body.get("current_phase"), bool(body.get("essays"))
+        return frozenset()
+    names = ("overall_status", "current_phase")
+    return frozenset({*((name, body.get(name)) for name in names), ("essays", bool(body.get("essays")))})
 
 
 _UNKNOWN: Final = _kind_of_batch({})
 
 
-def _kind_of_row(row: BatchAnswer) -> object:
-    kind = row.rendered.get(_kind_of_row)
-    if kind is None:
-        kind = row.rendered[_kind_of_row] = _kind_of_batch(row.answer)
+def _kind_of_row(row: BatchAnswer) -> Kind:
+    """The kind of a batch whose text was made."""
+    kind: Kind = row.rendered[_kind_of_row]
     return kind
+
+
+def _kind_of_rows(rows: BatchAnswers, offset: int, limit: int) -> Kind:
+    """The kind of a page of these rows, whose texts were made; kept beside them."""
+    if offset >= len(rows) or limit == 0:
+        return _kind_of_page((), offset, limit, is_last=True)
+    kind = rows.kinds.get((offset, limit))
+    if kind is None:
+        page: list[dict[str, Any]] = [dict(cast("Any", _kind_of_row(row))) for row in rows[offset : offset + limit]]
+        kind = _kind_of_page(page, offset, limit, is_last=offset + len(page) == len(rows))
+        if len(rows.kinds) < _KINDS_KEPT:
+            rows.kinds[offset, limit] = kind
+    return kind
+
+
+def _kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, is_last: bool) -> Kind:
+    """What the dashboard tells apart: how full a page is and where it is; of the first page also what is in it."""
+    if not rows:
+        return _NO_ROWS_LATER if offset else _NO_ROWS
+    shows: set[object] = {"rows", "later" if offset else "first"}
+    if len(rows) > 1:
+        shows.update({"several", "full"} if len(rows) == limit else {"several"})
+    if offset:
+        shows.add("last" if is_last else "more")
+    else:
+        shows.update(row["current_phase"] for row in rows if row.get("current_phase") is not None)
+        shows.update({"mixed"} if len({row.get("overall_status") for row in rows}) > 1 else ())
+        shows.update({"long"} if limit > _DEFAULT_LIMIT else ())
+    return frozenset(shows)
 
 
 def _members(shape: Interaction) -> Mapping[str, Any]:

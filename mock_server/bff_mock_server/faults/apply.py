@@ -53,7 +53,7 @@ def strike(
     if delay > 0.0:
         delivery = reply.delivery or Delivery()
         reply = reply._replace(delivery=Delivery(delay, delivery.form, delivery.pause))
-    return answer._replace(reply=reply, fault="; ".join(fault.text for fault in struck))
+    return answer._replace(reply=reply, fault="; ".join(fault.text.removeprefix("then ") for fault in struck))
 
 
 def _drawn(armed: Iterable[Armed], provider: str, asked: Asked, random: Random) -> Iterator[Fault]:
@@ -79,7 +79,9 @@ def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random)
         reply = from_example(own.interaction, asked)
         head = Head(reply.status, (*reply.head.headers, *_retry_after(fault)))
         return answer._replace(reply=Reply(head, reply.body), entry=own)
-    return answer._replace(reply=_spoilt(answer, fault, asked, random), is_spoilt=True)
+    reply = _spoilt(answer, fault, asked, random)
+    entry = answer.entry if reply.status == answer.reply.status else None
+    return answer._replace(reply=reply, entry=entry, is_spoilt=True)
 
 
 def _spoilt(  # noqa: PLR0911  # one per fault

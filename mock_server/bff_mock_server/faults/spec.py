@@ -6,20 +6,21 @@ A fault is written as a word with a value and options, several are separated by 
     status=503       status=429 retry-after=5    html=502
     reset  empty     truncate    malformed       drip=50ms    violation
 
-`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. A fault after `then` strikes when the one before
-it has struck as often as its `times` says: `status=503 times=1; then status=429 times=1`, and then the right answer.
-Chance comes from the seed of the world, so a run repeats exactly. How long is measured in `ms` or `s`; a lognormal
-latency has its median and its sigma.
+`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. What comes after `then` waits until what is
+before it has struck as often as its `times` says: `status=503 times=1; then status=429 times=1`, and then the right
+answer. Chance comes from the seed of the world, so a run repeats exactly. How long is measured in `ms` or `s`; a
+lognormal latency has its median and its sigma.
 """
 
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from math import log
 from random import Random
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NoReturn, get_args
 
 MAX_SECONDS: Final = 300.0
 """The longest that a client may be kept waiting by one latency: the longest deadline that the clients can be set to."""
@@ -29,12 +30,16 @@ _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _OPTIONS: Final = ("rate", "times", "retry-after")
 _DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)")
 _CALL: Final = re.compile(r"(?P<name>[a-z]+)\((?P<first>[^,()]*),(?P<second>[^,()]*)\)")
+_NUMBERS: Final = itertools.count(1)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TEMPLATED: Final = re.compile(r"\{[^{}/]*\}|<[^<>/]*>|(?<=/):[A-Za-z_]\w*")
-"""A part of a path that varies, as frameworks and documents write it: `{user_id}`, `<user_id>`, `:user_id`."""
+"""A segment that varies, as frameworks and documents write it: `{user_id}`, `<user_id>`, `:user_id`."""
+_VARIABLE: Final = "\ue000"
+"""Takes the place of such a segment while the rest of a path is translated; no path has it, paths are ASCII."""
 _MAX_SIGMA: Final = 5.0
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
 _THEN: Final = "then"
+_TURN: Final = "needs a fault of so many times before it, such as status=503 times=1; then status=429"
 NONE: Final = "none"
 """Written for faults, it asks for none, whatever is armed."""
 _KNOWN: Final = f"one of: {', '.join(_KINDS)}; or {NONE} alone"
@@ -59,6 +64,7 @@ class Fault:
         retry_after: Seconds that the error asks the client to wait.
         rate: The share of answers that it happens to.
         times: How often it happens at most; `None` for always.
+        step: How many `then` are before it.
     """
 
     kind: Kind
@@ -68,6 +74,7 @@ class Fault:
     retry_after: int | None = None
     rate: float = 1.0
     times: int | None = None
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class Route:
     Attributes:
         provider: Whose.
         method: In upper case.
-        path: The percent-encoded path, `*` for any part of it.
+        path: The percent-encoded path, `*` for any part of it, `{name}` for a segment.
         about: The request has one of these ids in its path or query.
     """
 
@@ -91,9 +98,14 @@ class Route:
         return (
             self.provider in {None, provider}
             and self.method in {None, method}
-            and (self.path is None or fnmatchcase(path, self.path))
+            and (self.path is None or self.variables_in(path) is not None)
             and (not self.about or not self.about.isdisjoint(named()))
         )
+
+    def variables_in(self, path: str) -> tuple[str, ...] | None:
+        """What each `{name}` of the route is in a path; `None` for a path that is not on it."""
+        found = _pattern(self.path or "*").match(path)
+        return None if found is None else found.groups()
 
     def __str__(self) -> str:
         parts = [part for part in (self.provider, self.method, self.path) if part]
@@ -102,11 +114,18 @@ class Route:
 
 
 class Armed:
-    """Faults on a route, and how often each has happened."""
+    """Faults on a route, and how often each has happened.
 
-    __slots__ = ("_left", "faults", "route")
+    Attributes:
+        number: Tells it from all others of this process.
+        route: Which requests they are about.
+        faults: In the order in which they take turns.
+    """
+
+    __slots__ = ("_left", "faults", "number", "route")
 
     def __init__(self, route: Route, faults: Sequence[Fault]) -> None:
+        self.number = next(_NUMBERS)
         self.route = route
         self.faults = tuple(faults)
         self._left = [fault.times for fault in self.faults]
@@ -122,9 +141,10 @@ class Armed:
 
     def strike(self, random: Random, *, is_spoilt: bool = False) -> Iterator[Fault]:
         """The faults that happen to the next answer; once something has spoilt it, latencies alone."""
+        step = self._step()
         for at, fault in enumerate(self.faults):
             left = self._left[at]
-            if is_spoilt and fault.kind != "latency":
+            if fault.step != step or (is_spoilt and fault.kind != "latency"):
                 continue
             if left == 0 or (fault.rate < 1.0 and random.random() >= fault.rate):
                 continue
@@ -132,6 +152,12 @@ class Armed:
                 self._left[at] = left - 1
             is_spoilt = is_spoilt or fault.kind != "latency"
             yield fault
+
+    def _step(self) -> int:
+        """Whose turn it is: the first step that has something left to happen, else the last."""
+        waiting = (fault.step for fault, left in zip(self.faults, self._left, strict=True) if left)
+        last = self.faults[-1].step if self.faults else 0
+        return min(waiting, default=last)
 
 
 def parse_faults(text: str) -> tuple[Fault, ...]:
@@ -141,14 +167,20 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
         FaultError: It is written in no known way; the message says what is, and what would be.
     """
     parts = [part for part in (part.strip() for part in text.split(";")) if part]
-    _check_turns(parts)
     if not parts:
         message = f"no fault in {text!r}; {_KNOWN}"
         raise FaultError(message)
     if parts == [NONE]:
         return ()
-    faults = tuple(_fault(part) for part in parts)
-    _check_that_they_go_together(faults)
+    steps = itertools.accumulate(part.split()[0] == _THEN for part in parts)
+    faults = tuple(_fault(part, step) for part, step in zip(parts, steps, strict=True))
+    for step, several in itertools.groupby(faults, key=lambda fault: fault.step):
+        together = tuple(several)
+        _check_that_they_go_together(together)
+        if step != faults[-1].step and all(fault.times is None for fault in together):
+            _refuse_turn(faults, step + 1)
+    if faults[0].step:
+        _refuse_turn(faults, 1)
     return faults
 
 
@@ -165,17 +197,17 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
     """
     provider = method = path = None
     for word in text.split():
-        if word.startswith("/") and path is None:
-            path = _TEMPLATED.sub("*", word)
-        elif word.lower() in providers:
+        if word.startswith(("/", "*/")) and path is None:
+            path = word
+        elif word.lower() in providers and provider is None:
             provider = providers[word.lower()]
-        elif word in _METHODS:
-            method = word
+        elif word.upper() in _METHODS and method is None:
+            method = word.upper()
         elif word != "*":
             known = ", ".join(sorted(providers))
-            message = (
-                f"route {text!r}: unknown word {word!r}; expected a provider ({known}), a method or a path, or * alone"
-            )
+            is_second = word.lower() in providers or word.upper() in _METHODS
+            problem = f"{'a second' if is_second else 'unknown word'} {word!r}"
+            message = f"route {text!r}: {problem}; expected a provider ({known}), a method or a path, or * alone"
             raise FaultError(message)
     return Route(provider, method, path, frozenset(about))
 
@@ -189,16 +221,26 @@ def _check_that_they_go_together(faults: Sequence[Fault]) -> None:
         raise FaultError(message)
 
 
-def _check_turns(parts: Sequence[str]) -> None:
-    """What comes after `then` waits for something that comes to an end."""
-    for before, part in itertools.pairwise(["", *parts]):
-        if part.split()[0] == _THEN and ("times=" not in before or len(part.split()) == 1):
-            message = f"{part!r} needs a fault of so many times before it, such as status=503 times=1; then status=429"
+def _refuse_turn(faults: Sequence[Fault], step: int) -> NoReturn:
+    text = next(fault.text for fault in faults if fault.step == step)
+    message = f"{text!r} {_TURN}"
+    raise FaultError(message)
+
+
+@lru_cache(maxsize=256)
+def _pattern(path: str) -> re.Pattern[str]:
+    """Matches the paths of a route; its groups are the segments that vary."""
+    text = translate(_TEMPLATED.sub(_VARIABLE, path))
+    return re.compile(text.replace(_VARIABLE, "([^/]+)"))
+
+
+def _fault(part: str, step: int) -> Fault:
+    word, *options = part.split()
+    if word == _THEN:
+        if not options:
+            message = f"{part!r} {_TURN}"
             raise FaultError(message)
-
-
-def _fault(part: str) -> Fault:
-    word, *options = part.removeprefix(f"{_THEN} ").split()
+        word, *options = options
     name, _, value = word.partition("=")
     if name not in _KINDS:
         message = f"unknown fault {name!r} in {part!r}; {_KNOWN}"
@@ -207,7 +249,13 @@ def _fault(part: str) -> Fault:
     if kind in _BARE and value:
         message = f"{kind!r} takes no value, in {part!r}"
         raise FaultError(message)
-    given = dict(_option(option, part) for option in options)
+    given: dict[str, str] = {}
+    for option in options:
+        option_name, option_value = _option(option, part)
+        if option_name in given:
+            message = f"{option_name}=… comes twice in {part!r}"
+            raise FaultError(message)
+        given[option_name] = option_value
     return Fault(
         kind=kind,
         text=part,
@@ -216,6 +264,7 @@ def _fault(part: str) -> Fault:
         retry_after=_whole(given.get("retry-after"), "retry-after", part, 86_400),
         rate=_rate(given.get("rate"), part),
         times=_whole(given.get("times"), "times", part, 1_000_000),
+        step=step,
     )
 
 

@@ -15,6 +15,8 @@ from bff_mock_server.responses.filling import Filling
 from bff_mock_server.responses.generators import GeneratorContext, generated_body, generated_text
 
 Headers = tuple[tuple[bytes, bytes], ...]
+Kind = frozenset[object]
+"""What an answer shows, as far as the contract's interactions differ in it."""
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -81,13 +83,13 @@ class Reply(NamedTuple):
         head: Status and headers.
         body: The body.
         delivery: How it is delivered; `None` means at once and whole.
-        kind: Tells the answers of one request apart, where rows make different ones; `None` where nothing does.
+        kind: What it shows, where rows make different answers to one request; `None` where nothing does.
     """
 
     head: Head
     body: bytes
     delivery: Delivery | None = None
-    kind: object = None
+    kind: Kind | None = None
 
     @property
     def status(self) -> int:

@@ -84,6 +84,11 @@ class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept be
         return {}
 
     @cached_property
+    def kinds(self) -> dict[tuple[int, int], frozenset[object]]:
+        """What their pages show, by offset and limit, as far as somebody asked."""
+        return {}
+
+    @cached_property
     def by_status(self) -> Mapping[str, "BatchAnswers"]:
         """Those in each internal status that occurs."""
         found: dict[str, list[BatchAnswer]] = {}

@@ -1,17 +1,21 @@
 """A world: the rows behind both backends, the states that made them, and the faults that are armed there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from threading import Lock
 from typing import Any, Final
 
 from bff_contracts.states import Params
-from bff_mock_server.faults.spec import Armed
+from bff_mock_server.faults.spec import Armed, Fault, Route
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.changes import RowsDraft
 from bff_mock_server.world.rows import BatchAnswer, Rows, validated
 
 _UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
+
+_HEADERS_COUNTED: Final = 1000
+"""Requests whose header asks for so many faults, or for faults in turn; the count of the oldest is forgotten."""
 
 
 class World:
@@ -30,6 +34,7 @@ class World:
         self.rows = self._base
         self.faults = tuple(faults)
         self.random = Random(seed)  # noqa: S311  # faults that repeat, no secrets
+        self._by_header: dict[tuple[object, ...], Armed] = {}
 
     def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Make a provider state true.
@@ -87,3 +92,28 @@ class World:
         """Let something go wrong from now on, beside what goes wrong already."""
         with self._changing:
             self.faults = (*self.faults, armed)
+
+    def disarm(self, number: int | None = None) -> bool:
+        """Disarm the faults with a number, or all; `False` when none has the number."""
+        with self._changing:
+            kept = tuple(armed for armed in self.faults if number is not None and armed.number != number)
+            is_there = number is None or len(kept) < len(self.faults)
+            self.faults = kept
+            if number is None:
+                self._by_header.clear()
+        return is_there
+
+    def by_header(self, faults: Sequence[Fault], provider: str, asked: Asked) -> Armed:
+        """The faults that a request asks for by a header.
+
+        Those that happen so many times, or take turns, are counted over the requests that ask the same of a path.
+        """
+        if all(fault.times is None for fault in faults):
+            return Armed(Route(), faults)
+        key = (tuple(fault.text for fault in faults), provider, asked.method, asked.path)
+        with self._changing:
+            armed = self._by_header.pop(key, None) or Armed(Route(), faults)
+            self._by_header[key] = armed
+            if len(self._by_header) > _HEADERS_COUNTED:
+                del self._by_header[next(iter(self._by_header))]
+        return armed

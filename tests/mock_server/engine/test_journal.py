@@ -207,11 +207,9 @@ def test_an_interaction_is_used_when_an_answer_is_of_its_case(app: MockApp) -> N
     ("target", "cases", "others"),
     [
         pytest.param(
-            "limit=20&offset=0", {"the first page, newest first"}, {"a later page", "past the end", "none"}, id="first"
+            "limit=20&offset=0", {"a page"}, {"a full page", "in spellcheck", "the longest page", "none"}, id="first"
         ),
-        pytest.param(
-            "limit=1&offset=1", {"a later page"}, {"the first page, newest first", "past the end"}, id="later"
-        ),
+        pytest.param("limit=1&offset=1", {"the last page"}, {"a later page", "past the end", "a full page"}, id="last"),
         pytest.param("limit=20&offset=2", {"past the end"}, {"a later page", "none"}, id="past-the-end"),
     ],
 )
@@ -229,10 +227,40 @@ async def test_a_page_is_of_the_cases_that_answer_so(target: str, cases: set[str
     assert found.interaction in used(app)
 
 
+async def test_a_page_of_one_row_is_a_page_and_no_more() -> None:
+    """Not "the longest page", not "in spellcheck", not "users with similar ids"."""
+    app = ras_app(World())
+    await call(app, PAGE)
+    app.mock.journal.clear()
+    app.mock.sessions.default.apply(USER_HAS_BATCHES, user_has(batch(1)))
+    await call(app, PAGE)
+
+    assert used(app) == {"batches of a user: a page": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "refusal"),
+    [
+        pytest.param({"X-Service-ID": "other"}, "with a service id that is not allowed", id="service"),
+        pytest.param({"X-Service-ID": "BFF-TEACHER-SERVICE"}, "with a service id in another case", id="case"),
+        pytest.param({"X-Service-ID": "bff-"}, "with the beginning of a service id", id="beginning"),
+        pytest.param({"X-Service-ID": ""}, "without a service id", id="no-service"),
+        pytest.param({"X-Internal-API-Key": ""}, "without a key", id="no-key"),
+        pytest.param({"X-Internal-API-Key": "x"}, "with a wrong key", id="wrong-key"),
+    ],
+)
+def test_one_refusal_is_used_for_what_was_wrong(headers: dict[str, str], refusal: str) -> None:
+    app = ras_app(World())
+
+    app.reply(request(PAGE, headers={**HEADERS, **headers}))
+
+    assert used(app) == {f"refused: batches of a user {refusal}": 1}
+
+
 @pytest.mark.parametrize(
     ("classes", "used_"),
     [
-        pytest.param([A_CLASS, A_CLASS], {"all have one", "one batch"}, id="all"),
+        pytest.param([A_CLASS, A_CLASS], {"all have one"}, id="all"),
         pytest.param([None, None], {"none has one"}, id="none"),
         pytest.param([A_CLASS, None], {"some have one"}, id="some"),
     ],
@@ -253,17 +281,20 @@ async def test_classes_are_of_the_case_that_they_show(classes: list[Any], used_:
     ("fault", "interaction", "is_used"),
     [
         pytest.param("latency=0ms", "batch status: no such batch", True, id="late"),
-        pytest.param("status=503", "batch status: no such batch", False, id="another-status"),
+        pytest.param("status=503", None, False, id="another-status"),
         pytest.param("malformed", "batch status: no such batch", False, id="broken"),
         pytest.param("reset", "batch status: no such batch", False, id="lost"),
     ],
 )
-async def test_a_spoilt_answer_uses_nothing(fault: str, interaction: str, *, is_used: bool) -> None:
+async def test_a_spoilt_answer_uses_nothing(fault: str, interaction: str | None, *, is_used: bool) -> None:
+    """What answers with the status of a fault has the name of no interaction."""
     app = ras_app(World())
     app.mock.arm("*", fault)
 
     app.reply(request(f"/internal/v1/batches/{batch_id(1)}/status"))
 
+    (found,) = app.mock.journal.exchanges()
+    assert (found.interaction, found.is_refused) == (interaction, False)
     assert used(app) == ({interaction: 1} if is_used else {})
 
 

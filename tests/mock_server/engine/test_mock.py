@@ -123,10 +123,25 @@ async def test_a_state_may_hold_any_letter(app: MockApp) -> None:
     assert answer.status == 200
 
 
-async def test_a_header_cannot_count(app: MockApp) -> None:
-    answer = await ask(app, PAGE, fault="status=503 times=2")
+async def test_a_header_that_comes_again_and_again_makes_a_sequence(app: MockApp) -> None:
+    """The faults of one header are counted over the requests of a session that ask for the same path."""
+    sequence = "status=503 times=1; then status=429 times=1"
 
-    assert (answer.status, "times counts the answers of an armed fault" in answer.json["detail"]) == (400, True)
+    async def statuses(path: str, session: str) -> list[int]:
+        return [(await ask(app, path, fault=sequence, session=session)).status for _ in range(3)]
+
+    assert await statuses(PAGE, "a") == [503, 429, 200]
+    assert await statuses("/healthz", "a") == [503, 429, 200]
+    assert await statuses(PAGE, "b") == [503, 429, 200]
+    assert await statuses(PAGE, "b") == [200, 200, 200]
+
+
+async def test_what_headers_have_counted_is_forgotten_when_all_is_disarmed(app: MockApp) -> None:
+    first = await ask(app, PAGE, fault="status=503 times=1")
+    app.mock.disarm()
+    second = await ask(app, PAGE, fault="status=503 times=1")
+
+    assert (first.status, second.status) == (503, 503)
 
 
 async def test_a_session_has_a_world_of_its_own(app: MockApp) -> None:

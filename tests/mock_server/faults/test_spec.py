@@ -304,6 +304,26 @@ def test_faults_with_the_same_text_on_the_same_route_are_the_same() -> None:
     assert first.identity == second.identity == (route, "reset times=1")
 
 
+@pytest.mark.parametrize("text", ["ras cms", "GET POST /healthz"])
+def test_a_route_has_one_provider_and_one_method(text: str) -> None:
+    with pytest.raises(FaultError, match=f"a second '{text.split()[1]}'"):
+        parse_route(text, PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "is_on"),
+    [
+        pytest.param("/user/{id}", "/user/a", True, id="template"),
+        pytest.param("/user/{id}", "/user/a/b", False, id="a-template-is-one-segment"),
+        pytest.param("/{a}/:b/<int:c>", "/x/y/1", True, id="every-way-of-writing"),
+        pytest.param("*/status", "/a/b/status", True, id="any-beginning"),
+        pytest.param("get /user", "/user", True, id="method-in-lower-case"),
+    ],
+)
+def test_a_route_covers_paths_as_people_write_them(route: str, path: str, is_on: bool) -> None:  # noqa: FBT001
+    assert parse_route(route, PROVIDERS).covers(RAS, "GET", path, list) is is_on
+
+
 @pytest.mark.parametrize("text", ["then status=503", "status=503; then reset", "status=503 times=1; then"])
 def test_a_turn_comes_after_a_fault_of_so_many_times(text: str) -> None:
     with pytest.raises(FaultError, match="needs a fault of so many times before it"):
@@ -316,3 +336,34 @@ def test_faults_of_so_many_times_strike_one_after_the_other() -> None:
     struck = [[fault.status for fault in armed.strike(Random(0))] for _ in range(4)]
 
     assert struck == [[503], [429], [429], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "struck"),
+    [
+        pytest.param("latency=1ms times=2; then reset", ["latency", "latency", "reset", "reset"], id="after-a-latency"),
+        pytest.param("reset times=1; then latency=1ms times=1", ["reset", "latency", "", ""], id="a-latency-waits-too"),
+        pytest.param(
+            "reset times=1; latency=1ms; then empty times=1", ["reset latency", "empty", "", ""], id="together"
+        ),
+        pytest.param("reset times=0; then empty", ["empty"] * 4, id="no-times"),
+    ],
+)
+def test_what_comes_after_then_waits(text: str, struck: list[str]) -> None:
+    armed = Armed(Route(), parse_faults(text))
+
+    assert [" ".join(fault.kind for fault in armed.strike(Random(0))) for _ in range(4)] == struck
+
+
+def test_what_comes_after_then_waits_for_chance_too() -> None:
+    armed = Armed(Route(), parse_faults("reset rate=0.1 times=1; then empty times=1"))
+    random = Random(1)
+
+    struck = [fault.kind for _ in range(200) for fault in armed.strike(random)]
+
+    assert struck == ["reset", "empty"]
+
+
+def test_an_option_comes_once() -> None:
+    with pytest.raises(FaultError, match="times=… comes twice"):
+        parse_faults("status=503 times=1 times=2")
