@@ -108,8 +108,13 @@ class Call:
                 attempts=self._attempts,
             )
 
-    async def get(self, target: SecretStr, *, with_key: bool = True) -> Answer:
+    async def get(self, target: SecretStr, *, share: float = 1.0, with_key: bool = True) -> Answer:
         """Send one GET, and again where that may help and there is time.
+
+        Args:
+            target: Path and query.
+            share: How large the answer may be, as a part of the largest answer of any request.
+            with_key: Whether key and service id are sent along.
 
         Raises:
             BackendUnavailable: There was no whole answer.
@@ -118,7 +123,7 @@ class Call:
         self._upstream.budget.earn()
         attempt = 1
         while True:
-            outcome = await self._outcome(target, with_key=with_key)
+            outcome = await self._outcome(target, share, with_key=with_key)
             delay = self._delay(attempt, outcome)
             if delay is None:
                 if isinstance(outcome, BackendUnavailable):
@@ -129,18 +134,18 @@ class Call:
             await asyncio.sleep(delay)
             attempt += 1
 
-    async def _outcome(self, target: SecretStr, *, with_key: bool) -> Answer | BackendUnavailable:
+    async def _outcome(self, target: SecretStr, share: float, *, with_key: bool) -> Answer | BackendUnavailable:
         try:
-            return await self._attempt(target, with_key=with_key)
+            return await self._attempt(target, share, with_key=with_key)
         except BackendUnavailable as error:
             return error
 
-    async def _attempt(self, target: SecretStr, *, with_key: bool) -> Answer:
+    async def _attempt(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
         """Send one request if the breaker and the others that are under way let it."""
         try:
             gate = self._upstream.gate
             async with gate.turn(self._left()):
-                return await self._admitted(target, with_key=with_key)
+                return await self._admitted(target, share, with_key=with_key)
         except BreakerOpenError as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
         except QueueFullError as error:
@@ -148,14 +153,14 @@ class Call:
         except OtherLoopError as error:
             raise self._unavailable(str(error), reason="wrong_loop") from error
 
-    async def _admitted(self, target: SecretStr, *, with_key: bool) -> Answer:
+    async def _admitted(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
         """Send one request if the breaker lets it, and report its outcome to the breaker."""
         breaker = self._upstream.breaker
         probe = await breaker.admit()
         failed: bool | None = None
         sent = time.monotonic()
         try:
-            answer = await self._fetched(target, with_key=with_key)
+            answer = await self._fetched(target, share, with_key=with_key)
             failed = answer.status_code >= 500  # noqa: PLR2004
         except BackendUnavailable as error:
             failed = None if error.reason in _OURS else True
@@ -172,10 +177,10 @@ class Call:
             breaker.settle(failed=failed, probe=probe)
         return answer
 
-    async def _fetched(self, target: SecretStr, *, with_key: bool) -> Answer:
+    async def _fetched(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
         self._attempts += 1
         self._status = None
-        outcome = await self._upstream.fetch(target, correlation_id=self.correlation_id, with_key=with_key)
+        outcome = await self._upstream.fetch(target, share=share, correlation_id=self.correlation_id, with_key=with_key)
         if isinstance(outcome, Answer):
             self._status = outcome.status_code
             return outcome

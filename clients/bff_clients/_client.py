@@ -1,5 +1,6 @@
 """What the client of every backend offers."""
 
+from typing import Final
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -7,6 +8,9 @@ from pydantic import SecretStr
 from bff_clients._breaker import BreakerState
 from bff_clients._call import Call
 from bff_clients._upstream import Upstream
+
+_HEALTH_SHARE: Final = 1 / 64
+"""Of the largest answer, 64 KiB by default: what a health route may tell."""
 
 
 class BackendClient:
@@ -27,4 +31,4 @@ class BackendClient:
             BackendError: It is not, or cannot be reached; see `bff_clients.errors`.
         """
         async with Call(self._upstream, "ping", correlation_id) as call:
-            call.check_status(await call.get(SecretStr("/healthz"), with_key=False))
+            call.check_status(await call.get(SecretStr("/healthz"), share=_HEALTH_SHARE, with_key=False))

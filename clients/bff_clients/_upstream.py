@@ -9,7 +9,7 @@ from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
 from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, quieten_loggers
 from bff_clients._loops import PerLoop
-from bff_clients.config import BackendSettings
+from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES, BackendSettings
 
 
 class Upstream:
@@ -54,11 +54,14 @@ class Upstream:
         """Whether the HTTP client was closed."""
         return self._http.is_closed
 
-    async def fetch(self, target: SecretStr, *, correlation_id: str, with_key: bool) -> Answer | NotAnswered:
+    async def fetch(
+        self, target: SecretStr, *, share: float, correlation_id: str, with_key: bool
+    ) -> Answer | NotAnswered:
         """Send one GET and read the answer up to the size limit.
 
         Args:
             target: Path and query. Masked, as the key is: a traceback may show the locals of each frame.
+            share: How large the answer may be, as a part of the largest answer of any request.
             correlation_id: Sent along.
             with_key: Whether key and service id are sent along.
         """
@@ -67,7 +70,7 @@ class Upstream:
                 self._http,
                 self.base_url + target.get_secret_value(),
                 self._headers(correlation_id, with_key=with_key),
-                limit=self.settings.http_max_response_bytes,
+                limit=self._limit(share),
             )
         except asyncio.CancelledError as gone:
             # Without the frames below this one, whose locals hold URL and key.
@@ -86,6 +89,11 @@ class Upstream:
             *(identity if with_key else ()),
             (b"X-Correlation-ID", correlation_id.encode()),
         ]
+
+    def _limit(self, share: float) -> int:
+        """Bytes that an answer may have: a limit below the default holds for all, one above it raises all."""
+        most = self.settings.http_max_response_bytes
+        return min(most, int(share * max(most, DEFAULT_MAX_RESPONSE_BYTES)))
 
     def _gate(self) -> Gate:
         return Gate(in_flight=self.settings.http_max_in_flight, waiting=self.settings.http_max_waiting)

@@ -29,6 +29,9 @@ _ID_BYTES: Final = 37
 _ENTRIES_PER_ID: Final = 2
 """Entries that an answer may have for each id asked for. A few that were not are passed over; many are a mistake."""
 
+_PART_SHARE: Final = 1 / 16
+"""Of the largest answer: 256 KiB by default, ten times what 100 entries have."""
+
 M = TypeVar("M", bound=AnswerModel)
 _Key = Annotated[str, Counted]
 
@@ -139,7 +142,7 @@ async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[str]])
 
 
 async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, M | None]:
-    answer = await call.get(SecretStr(endpoint.target + ",".join(ids)))
+    answer = await call.get(SecretStr(endpoint.target + ",".join(ids)), share=_PART_SHARE)
 
     def wrong(entries: dict[str, M | None]) -> str | None:
         missing = [batch_id for batch_id in ids if batch_id not in entries]

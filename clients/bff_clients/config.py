@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bff_clients._http import HttpClient, host_of, new_client
 
 DEFAULT_MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
-"""A full page of 100 batches with 32 essays each is about 1.6 MB."""
+"""What each endpoint may have a part of: 1 MiB for a page, or 32 KiB (70 essays) for each row that was asked for, 2 MiB
+for a batch with its essays, 256 KiB for 100 ids."""
 
 _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""
@@ -139,7 +140,11 @@ class BackendSettings(BaseSettings):
     """
 
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
-    """Bytes of one decoded response body; a longer one is refused while it arrives."""
+    """Bytes of a response body, packed and unpacked; a longer one is refused while it arrives.
+
+    Each endpoint allows a part of `DEFAULT_MAX_RESPONSE_BYTES`: a limit above that raises all parts, and one below it
+    lowers those that are larger.
+    """
 
     http_retries: int = Field(default=2, ge=0, le=5)
     """How often a request may be sent again, within the deadline; 0 for never."""

@@ -188,20 +188,30 @@ class TooManyEntriesError(Exception):
 
 @dataclass(slots=True)
 class Entries:
-    """How many entries of a list or map may still come; given to a reading as its context."""
+    """The entries of a list or map: how many there may be, and how many were read; a reading's context."""
 
-    left: int
+    most: int
+    read: int = 0
 
+    def count(self) -> None:
+        """Count one entry.
 
-def _counted(entry: _T, info: ValidationInfo) -> _T:
-    if isinstance(info.context, Entries):
-        info.context.left -= 1
-        if info.context.left < 0:
+        Raises:
+            TooManyEntriesError: There may be no more.
+        """
+        self.read += 1
+        if self.read > self.most:
             raise TooManyEntriesError
+
+
+def counted(entry: _T, info: ValidationInfo) -> _T:
+    """Count an entry where somebody counts."""
+    if isinstance(info.context, Entries):
+        info.context.count()
     return entry
 
 
-Counted: Final = AfterValidator(_counted)
+Counted: Final = AfterValidator(counted)
 """Counts each entry as it is read. Pydantic's own `max_length` reads them all before it looks at their number."""
 
 

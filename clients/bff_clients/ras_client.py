@@ -33,6 +33,11 @@ MAX_PAGE_SIZE: Final = 100
 """The most rows a page may ask for; the BFF's own bound, RAS has none."""
 MAX_ESSAYS: Final = 2000
 """The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
+_PAGE_SHARE: Final = 1 / 4
+_ROW_SHARE: Final = 1 / 128
+"""Of the largest answer: 1 MiB by default for any page, or 32 KiB for each of its rows, with 70 essays of 460 bytes."""
+_DETAILS_SHARE: Final = 1 / 2
+"""Of the largest answer: 2 MiB by default, `MAX_ESSAYS` of 1 KB."""
 _UNKNOWN_BATCH_BYTES: Final = 4096
 """RAS's own body has 27; a large one is another's, and is not worth the time to read it."""
 END_OF_OFFSETS: Final = 10**18
@@ -170,7 +175,7 @@ class RASClient(BackendClient):
         """
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_status", correlation_id) as call:
-            answer = await call.get(SecretStr(f"/internal/v1/batches/{wanted}/status"))
+            answer = await call.get(SecretStr(f"/internal/v1/batches/{wanted}/status"), share=_DETAILS_SHARE)
             if _says_unknown_batch(answer):
                 return None
             return call.decode(
@@ -207,7 +212,8 @@ async def _page_of(
             return "a row of another user"
         return None
 
-    return call.decode(await call.get(target), _PAGE, context=Entries(limit), check=wrong)
+    answer = await call.get(target, share=max(_PAGE_SHARE, limit * _ROW_SHARE))
+    return call.decode(answer, _PAGE, context=Entries(limit), check=wrong)
 
 
 def _check_page(limit: int, offset: int) -> None:

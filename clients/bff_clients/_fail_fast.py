@@ -1,0 +1,171 @@
+"""Validators that end at the first mistake, for bodies that are too large to collect what is wrong with them.
+
+Pydantic copies a value into each error about it, and the whole object for each of its fields that is missing: a row of
+very many unknown members costs a hundred times its size, and blocks the event loop for a second. Here every field has a
+default that raises, for when it is missing and for when it is wrong; an exception that is no `ValueError` ends the
+validation before any error is made of Python objects.
+"""
+
+import threading
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationInfo
+from pydantic_core import CoreConfig, SchemaValidator
+
+from bff_clients.models import Entries, TooManyEntriesError, counted
+
+_M = TypeVar("_M", bound=BaseModel)
+
+_Schema: TypeAlias = Mapping[str, Any]
+"""Pydantic's core schema, of which only a few parts matter here."""
+_Validated: TypeAlias = tuple[dict[str, Any], dict[str, Any] | None, set[str]]
+"""What Pydantic makes a model of: its fields, what else it holds, and the names of the fields that were given."""
+_Path: TypeAlias = tuple[str, ...]
+_Kind: TypeAlias = Literal["missing", "invalid"]
+
+_NESTED: Final = ("schema", "items_schema", "values_schema", "choices")
+"""Where a schema has others. One that has them elsewhere is used as it is."""
+
+_ROW: Final = "#"
+_ENTRY: Final = "*"
+"""Steps into a list, and into a map or a place that is not known, on the way to a field."""
+
+
+class MistakeError(Exception):
+    """A body is outside its model; the message is the place and the kind of the first mistake."""
+
+
+class _Noticed(threading.local):
+    """The first mistake of the reading in this thread: of nested exceptions Pydantic keeps the outermost."""
+
+    path: _Path | None = None
+    kind: _Kind = "invalid"
+
+
+_noticed: Final = _Noticed()
+
+
+class FailFast:
+    """Reads the same values as an adapter, and no further than to the first mistake.
+
+    Args:
+        adapter: What bodies should be.
+    """
+
+    def __init__(self, adapter: TypeAdapter[Any]) -> None:
+        config: CoreConfig = {}
+        schema: Any = _guarded(_changed(adapter.core_schema, (), config), ())
+        self._validator = SchemaValidator(schema, config)
+
+    def validate_json(self, body: bytes, *, context: object) -> Any:
+        """Read a body.
+
+        Args:
+            body: JSON.
+            context: What the validators need to know, `Entries` if rows are counted.
+
+        Raises:
+            MistakeError: It is not what it should be.
+            TooManyEntriesError: It has more rows or entries than it may.
+            pydantic.ValidationError: It is no JSON.
+        """
+        _noticed.path = None
+        try:
+            return self._validator.validate_json(body, context=context)
+        except MistakeError:
+            pass  # the outermost; it knows less than what was noticed first
+        if isinstance(context, Entries) and context.read > context.most:
+            raise TooManyEntriesError
+        row = str(context.read) if isinstance(context, Entries) else _ENTRY
+        path: _Path = _noticed.path or ()
+        place = ".".join(row if step == _ROW else step for step in path)
+        raise MistakeError(f"{place or 'body'}: {_noticed.kind}")
+
+
+@lru_cache(maxsize=64)
+def fail_fast(adapter: TypeAdapter[Any]) -> FailFast:
+    """The validator of an adapter, which is made once."""
+    return FailFast(adapter)
+
+
+def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+    """The schema with raising defaults; the configuration of its models is added to `config`."""
+    match schema["type"]:
+        case "model" if schema["schema"]["type"] == "model-fields" and not schema.get("post_init"):
+            no_info = {"type": "no-info", "function": partial(_built, schema["cls"])}
+            return _model(schema, no_info, path, config)
+        case "function-after" if schema["function"]["function"] is counted and schema["schema"]["type"] == "model":
+            # One call of Python for each row, and not two.
+            with_info = {"type": "with-info", "function": partial(_built_and_counted, schema["schema"]["cls"])}
+            return _model(schema["schema"], with_info, path, config)
+        case "model-fields":
+            fields = {name: _field(field, (*path, name), config) for name, field in schema["fields"].items()}
+            return {**schema, "fields": fields}
+        case "definitions":  # schemas that are in several places
+            definitions = [_changed(one, (_ENTRY,), config) for one in schema["definitions"]]
+            return {**schema, "schema": _changed(schema["schema"], path, config), "definitions": definitions}
+        case "tuple" | "list":
+            path = (*path, _ROW)
+        case "dict":
+            path = (*path, _ENTRY)
+        case "enum" if schema.get("sub_type") == "str":
+            # By itself it makes a Python object of whatever comes, to look it up.
+            return {"type": "chain", "steps": [{"type": "str", "strict": True}, schema]}
+        case _:
+            pass
+    return {**schema, **{key: _nested(schema[key], path, config) for key in _NESTED if key in schema}}
+
+
+def _nested(schema: Any, path: _Path, config: CoreConfig) -> Any:
+    if isinstance(schema, list):
+        return [
+            _changed(one, path, config) if isinstance(one, Mapping) else one
+            for one in cast("list[_Schema | tuple[_Schema, str]]", schema)
+        ]
+    return _changed(schema, path, config)
+
+
+def _model(schema: _Schema, function: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+    """A model's schema as a function's: of a model inside another Pydantic takes the validator that the class has."""
+    config.update({key: value for key, value in schema.get("config", {}).items() if key != "title"})  # type: ignore[typeddict-item]
+    fields = _changed(schema["schema"], path, config)
+    guarded = _guarded({"type": "function-after", "function": function, "schema": fields}, path)
+    return {**guarded, "ref": schema["ref"]} if "ref" in schema else guarded
+
+
+def _field(field: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+    schema = field["schema"]
+    if schema["type"] == "default":  # one that may be missing
+        return {**field, "schema": {**schema, "schema": _guarded(_changed(schema["schema"], path, config), path)}}
+    guarded = _guarded(_changed(schema, path, config), path)
+    missing = partial(_notice, path, "missing")
+    return {**field, "schema": {"type": "default", "default_factory": missing, "schema": guarded}}
+
+
+def _guarded(schema: _Schema, path: _Path) -> _Schema:
+    """A schema that raises where it would give an error, before the value is copied into it."""
+    invalid = partial(_notice, path, "invalid")
+    return {"type": "default", "on_error": "default", "default_factory": invalid, "schema": schema}
+
+
+def _notice(path: _Path, kind: _Kind) -> NoReturn:
+    if _noticed.path is None:
+        _noticed.path, _noticed.kind = path, kind
+    raise MistakeError
+
+
+def _built(model: type[_M], validated: _Validated) -> _M:
+    """What Pydantic does with validated fields, and `BaseModel.model_construct` at several times the cost."""
+    one = model.__new__(model)
+    fields, extra, given = validated
+    object.__setattr__(one, "__dict__", fields)
+    object.__setattr__(one, "__pydantic_extra__", extra)
+    object.__setattr__(one, "__pydantic_fields_set__", given)
+    object.__setattr__(one, "__pydantic_private__", None)
+    return one
+
+
+def _built_and_counted(model: type[_M], validated: _Validated, info: ValidationInfo) -> _M:
+    return counted(_built(model, validated), info)

@@ -1,0 +1,129 @@
+"""What is read up to the first mistake is what Pydantic reads, and the mistake has a place."""
+
+import copy
+import json
+import pickle
+import threading
+from typing import Annotated, Any, Final
+
+import pytest
+from pydantic import FailFast, TypeAdapter, ValidationError
+
+from bff_clients._fail_fast import MistakeError, fail_fast
+from bff_clients.models import (
+    AnswerModel,
+    BatchDetails,
+    BatchPage,
+    ClassInfo,
+    Counted,
+    Entries,
+    Integer,
+    TooManyEntriesError,
+    ValidationStatus,
+)
+from tests.support.platform import recorded
+from tests.support.ras_pages import page, row
+
+PAGE: Final[TypeAdapter[Any]] = TypeAdapter(BatchPage)
+DETAILS: Final[TypeAdapter[Any]] = TypeAdapter(BatchDetails)
+CLASSES: Final[TypeAdapter[Any]] = TypeAdapter(dict[Annotated[str, Counted], ClassInfo | None])
+VALIDATIONS: Final[TypeAdapter[Any]] = TypeAdapter(dict[Annotated[str, Counted], ValidationStatus | None])
+
+
+class Leaf(AnswerModel):
+    number: Integer = 7
+
+
+class Tree(AnswerModel):
+    """A model with defaults, and with another that it holds twice."""
+
+    left: Leaf
+    right: Leaf | None = None
+
+
+TREES: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[list[Annotated[Tree, Counted]], FailFast()])
+
+
+def rows(*changed: dict[str, Any]) -> bytes:
+    return json.dumps(page(*(row(**changes) for changes in changed))).encode()
+
+
+def details(**changes: Any) -> bytes:
+    return json.dumps({**json.loads(recorded("ras_batch_status_completed_with_failures").body), **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("adapter", "body"),
+    [
+        pytest.param(PAGE, recorded("ras_user_batches_all_statuses").body, id="page"),
+        pytest.param(PAGE, rows({"current_phase": "new"}, {"current_phase": "nlp"}), id="phases"),
+        pytest.param(DETAILS, details(), id="details"),
+        pytest.param(CLASSES, recorded("cms_class_info_mixed").body, id="classes"),
+        pytest.param(TREES, b'[{"left":{}},{"left":{"number":1},"right":{"number":2}}]', id="defaults"),
+    ],
+)
+def test_the_same_is_read(adapter: TypeAdapter[Any], body: bytes) -> None:
+    expected = adapter.validate_json(body)
+    found = fail_fast(adapter).validate_json(body, context=None)
+
+    assert found == expected
+    assert repr(found) == repr(expected)
+    assert adapter.dump_json(found, exclude_unset=True) == adapter.dump_json(expected, exclude_unset=True)
+    assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == expected  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    ("adapter", "body", "mistake"),
+    [
+        pytest.param(PAGE, b"[]", "body: invalid", id="body"),
+        pytest.param(PAGE, b"{}", "batches: missing", id="missing"),
+        pytest.param(PAGE, b'{"batches":{}}', "batches: invalid", id="no-list"),
+        pytest.param(PAGE, rows({}, {}, {"batch_id": 1}), "batches.2.batch_id: invalid", id="value"),
+        pytest.param(PAGE, b'{"batches":[{"user_id":"x"}]}', "batches.0.batch_id: missing", id="missing-in-a-row"),
+        pytest.param(PAGE, b'{"batches":[1]}', "batches.0: invalid", id="no-row"),
+        pytest.param(PAGE, rows({"overall_status": "new"}), "batches.0.overall_status: invalid", id="status"),
+        pytest.param(PAGE, rows({"overall_status": []}), "batches.0.overall_status: invalid", id="no-status"),
+        pytest.param(PAGE, rows({"current_phase": []}), "batches.0.current_phase: invalid", id="no-phase"),
+        pytest.param(
+            PAGE, b'{"batches":[],"pagination":{"limit":1,"offset":1}}', "pagination.total: missing", id="nested"
+        ),
+        pytest.param(DETAILS, details(essays=[{}]), "essays.0.essay_id: missing", id="essay"),
+        pytest.param(CLASSES, b'{"a-key":{"class_id":"x"}}', "*.class_id: invalid", id="entry"),
+        pytest.param(VALIDATIONS, b'{"a-key":[]}', "*: invalid", id="no-entry"),
+        pytest.param(TREES, b'[{"left":{"number":"x"}}]', "*.number: invalid", id="value-for-a-default"),
+        pytest.param(TREES, b"[{}]", "0.left: missing", id="missing-beside-a-default"),
+    ],
+)
+def test_the_first_mistake_has_a_place(adapter: TypeAdapter[Any], body: bytes, mistake: str) -> None:
+    with pytest.raises(MistakeError) as caught:
+        fail_fast(adapter).validate_json(body, context=Entries(10))
+
+    assert str(caught.value) == mistake
+
+
+def test_too_many_rows_are_not_taken_for_a_mistake() -> None:
+    with pytest.raises(TooManyEntriesError):
+        fail_fast(PAGE).validate_json(rows({}, {}, {}), context=Entries(2))
+
+
+def test_what_is_no_json_is_reported_by_pydantic() -> None:
+    with pytest.raises(ValidationError, match="json_invalid"):
+        fail_fast(PAGE).validate_json(b"{", context=None)
+
+
+def test_a_mistake_is_of_its_own_reading() -> None:
+    found: list[str] = []
+
+    def read(body: bytes) -> None:
+        with pytest.raises(MistakeError) as caught:
+            fail_fast(PAGE).validate_json(body, context=None)
+        found.append(str(caught.value))
+
+    bodies = (b"{}", b"[]", b'{"batches":[]}')
+    for body in bodies:
+        read(body)
+    other = threading.Thread(target=read, args=(b"[]",))
+    other.start()
+    other.join()
+
+    assert found == ["batches: missing", "body: invalid", "pagination: missing", "body: invalid"]
