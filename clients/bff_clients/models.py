@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NewType, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, NewType, NoReturn, TypeAlias, TypeVar, overload
 from uuid import UUID
 
 from pydantic import (
@@ -298,7 +298,11 @@ class ValidationStatus(AnswerModel):
 
 
 class BatchPage(AnswerModel):
-    """One page of a teacher's batches, newest first, and its position among all of them."""
+    """One page of a teacher's batches, newest first, and its position among all of them.
+
+    ``len(page)`` and ``page[0]`` are those of `batches`, and an empty page is false, as an empty list is. Only
+    `batches` can be iterated.
+    """
 
     batches: Annotated[tuple[Annotated[Batch, Counted], ...], FailFast(), _BY_VALUE]
     pagination: Pagination
@@ -317,7 +321,19 @@ class BatchPage(AnswerModel):
     def _end(self) -> int:
         return self.pagination.offset + len(self.batches)
 
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Batch, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Batch | tuple[Batch, ...]:
+        return self.batches[index]
+
     def __iter__(self) -> NoReturn:
-        """Refuse: Pydantic's own gives the names of the fields, and a pair of them could be taken apart by mistake."""
-        message = "a page is no list and no pair: use page.batches, and page.pagination for its position"
+        """Refuse: ``batches, pagination = page`` is what others return, and would take two rows for the pair."""
+        message = "a page is no pair: use page.batches to go through it, and page.pagination for its position"
         raise TypeError(message)

@@ -125,8 +125,17 @@ def test_a_page_knows_whether_there_is_more(page: BatchPage, next_offset: int | 
 def test_a_page_of_two_is_not_a_pair() -> None:
     page: Any = make_page(make_batch(1), make_batch(2))
 
-    with pytest.raises(TypeError, match=r"page\.batches, and page\.pagination"):
+    with pytest.raises(TypeError, match=r"page\.batches .*page\.pagination"):
         _, _ = page
+
+
+def test_a_page_has_the_length_and_the_entries_of_its_batches() -> None:
+    page = make_page(make_batch(1), make_batch(2), total=7)
+
+    assert (len(page), bool(page), bool(make_page(total=7))) == (2, True, False)
+    assert (page[0], page[-1], page[:1]) == (make_batch(1), make_batch(2), (make_batch(1),))
+    with pytest.raises(IndexError):
+        _ = page[2]
 
 
 async def test_a_route_may_return_models() -> None:
