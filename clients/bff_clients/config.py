@@ -3,15 +3,25 @@
 import inspect
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from errno import ENOENT
 from ipaddress import IPv6Address
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_core import InitErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from bff_clients._http import HttpClient, host_of, new_client
 
@@ -22,6 +32,7 @@ for a batch with its essays, 256 KiB for 100 ids."""
 _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""
 
+_NO_HOST: Final = "must have a host that a request can be sent to"
 _HEADER_TOKEN = re.compile(r"[!-~]+")
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -31,20 +42,29 @@ _HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGN
 
 def _base_url(value: str) -> str:
     """Accept an origin with an optional path: what else a URL can carry would be sent nowhere, or leak."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # brackets without an IPv6 address; its message quotes what is in them
+        raise ValueError(_NO_HOST) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _HEADER_TOKEN.fullmatch(value):
         message = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
         raise ValueError(message)
     if "@" in parts.netloc or "?" in value or "#" in value:
         message = "must not hold credentials, a query or a fragment"
         raise ValueError(message)
-    if parts.port == 0:  # reading the port raises ValueError for one out of range
-        message = "must not name port 0"
-        raise ValueError(message)
+    if wrong := _wrong_port(parts):
+        raise ValueError(wrong)
     if not _has_usable_host(parts, value):
-        message = "must have a host that a request can be sent to"
-        raise ValueError(message)
+        raise ValueError(_NO_HOST)
     return value.rstrip("/")
+
+
+def _wrong_port(parts: SplitResult) -> str | None:
+    """What is wrong with the port; Python's own words for one that is no number quote it, and it may be a password."""
+    try:
+        return "must not name port 0" if parts.port == 0 else None
+    except ValueError as error:
+        return str(error) if "out of range" in str(error) else "must have a number for its port"
 
 
 def _has_usable_host(parts: SplitResult, value: str) -> bool:
@@ -64,6 +84,10 @@ def _header_token(value: str) -> str:
         message = "must be one or more visible ASCII characters, without blanks"
         raise ValueError(message)
     return value
+
+
+def _environment(value: str) -> str:
+    return value.strip() or _DEVELOPMENT
 
 
 def _secret_token(value: SecretStr) -> SecretStr:
@@ -94,17 +118,21 @@ def _url_names(short: str) -> AliasChoices:
 class BackendSettings(BaseSettings):
     """Settings of both clients, read from the environment unless they are passed by name.
 
-    ``BackendSettings(_env_file=".env")`` reads a file besides; the environment goes before it.
+    ``BackendSettings(_env_file=".env")`` reads a file besides, or several; the environment goes before it. An empty
+    variable is as good as none.
 
     Raises:
-        pydantic.ValidationError: A value is missing or out of bounds. The message names the variable and never
-            quotes a value.
+        pydantic.ValidationError: A value is missing or out of bounds. The message names the variable that it was read
+            from and never quotes a value.
         TypeError: There is no setting of that name; the message names the nearest.
+        FileNotFoundError: A file that was passed is not there.
+        ValueError: A file is no text in UTF-8.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
         frozen=True,
+        env_ignore_empty=True,
         extra="ignore",
         validate_by_name=True,
         validate_by_alias=True,
@@ -116,7 +144,9 @@ class BackendSettings(BaseSettings):
     )
     """Sent as ``X-Internal-API-Key``. The platform's variable, without this service's prefix."""
 
-    environment: str = Field(default=_DEVELOPMENT, validation_alias="ENVIRONMENT")
+    environment: Annotated[str, AfterValidator(_environment)] = Field(
+        default=_DEVELOPMENT, validation_alias="ENVIRONMENT"
+    )
     """Where the service runs. The platform's variable, without this service's prefix. Outside of ``development`` both
     base URLs have to be set."""
 
@@ -176,7 +206,9 @@ class BackendSettings(BaseSettings):
     http_max_waiting: int = Field(default=200, ge=0, le=100_000)
     """Requests that may wait for one backend; more are turned away at once."""
 
-    if not TYPE_CHECKING:  # type checkers know the names from the fields
+    if TYPE_CHECKING:  # type checkers know the names of the arguments from the fields
+        _env_file: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None
+    else:
 
         def __init__(self, **values: Any) -> None:
             fields = type(self).model_fields
@@ -185,7 +217,14 @@ class BackendSettings(BaseSettings):
                     known = _OPTIONS if name.startswith("_") else fields
                     message = f"there is no setting {name!r}; {_nearest(name, known)}"
                     raise TypeError(message)
-            super().__init__(**values)
+            _check_files(values.get("_env_file"))
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                refused = _with_variables(error, type(self), values)
+            else:
+                return
+            raise refused  # without the frames and the context of the other, which hold what was read
 
     @classmethod
     def settings_customise_sources(
@@ -213,6 +252,54 @@ class BackendSettings(BaseSettings):
             message = f"{variables} must be set when ENVIRONMENT is not {_DEVELOPMENT}: the defaults are this machine"
             raise ValueError(message)
         return self
+
+
+def _check_files(files: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> None:
+    """See that the files can be read, which Pydantic passes over if they are missing.
+
+    Raises:
+        FileNotFoundError: One is not there.
+        ValueError: One is no text in UTF-8.
+    """
+    for name in [files] if isinstance(files, str | PathLike) else files or ():
+        file = Path(name).expanduser()
+        if not file.exists() or file.is_dir():
+            raise FileNotFoundError(ENOENT, "no such file of settings", str(name))
+        if file.is_file() and not _is_text(file.read_bytes()):
+            message = f"the file of settings {str(name)!r} is no text in UTF-8"
+            raise ValueError(message)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:  # which holds the whole content
+        return False
+    return True
+
+
+def _with_variables(error: ValidationError, cls: type[BaseSettings], given: Mapping[str, Any]) -> ValidationError:
+    """The same errors, named by the variables that were read, and without the values.
+
+    Args:
+        error: What Pydantic raised; it names some settings by their field and some by the first of their variables.
+        cls: The settings.
+        given: What was passed by name.
+    """
+    file = {"env_file": given["_env_file"]} if "_env_file" in given else {}
+    sources = [EnvSettingsSource(cls).env_vars, DotEnvSettingsSource(cls, **file).env_vars]
+    read_from: dict[str, str] = {}
+    for name, field in cls.model_fields.items():
+        variables = _variables(name, field)
+        if given.keys().isdisjoint({name, *variables}):
+            present = [variable for source in sources for variable in variables if variable.lower() in source]
+            read_from |= dict.fromkeys((name, *variables), (present or variables)[0])
+    lines: list[InitErrorDetails] = []
+    for line in error.errors(include_url=False, include_input=False):
+        first, *rest = line["loc"] or ("",)
+        loc = (read_from.get(str(first), first), *rest) if line["loc"] else ()
+        lines.append({"type": line["type"], "loc": loc, "input": None, "ctx": line.get("ctx", {})})
+    return ValidationError.from_exception_data(error.title, lines, hide_input=True)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

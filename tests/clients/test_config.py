@@ -109,7 +109,7 @@ def test_a_misspelling_in_a_file_is_reported_although_a_value_is_missing(
     file.write_text("HULEEDU_INTERNAL_API_KEY=k\nBFF_TEACHER_SERVICE_RAS_BASE_ULR=http://ras\n")
     monkeypatch.setenv("ENVIRONMENT", "production")
     with pytest.raises(ValidationError, match="RAS_BASE_URL"):
-        BackendSettings(_env_file=file)  # pyright: ignore[reportCallIssue]  # Pydantic's own keyword
+        BackendSettings(_env_file=file)
 
     (message,) = caplog.messages
     assert message.endswith("RAS_BASE_ULR; did you mean BFF_TEACHER_SERVICE_RAS_BASE_URL?")
@@ -119,7 +119,7 @@ def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     file = tmp_path / "service.env"
     file.write_text("HULEEDU_INTERNAL_API_KEY=from-the-file\nBFF_TEACHER_SERVICE_RAS_URL=http://ras\nOTHER=1\n")
     monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://environment")
-    settings = BackendSettings(_env_file=file)  # pyright: ignore[reportCallIssue]  # Pydantic's own keyword
+    settings = BackendSettings(_env_file=file)
 
     assert (settings.internal_api_key.get_secret_value(), settings.ras_base_url) == (
         "from-the-file",
@@ -127,10 +127,70 @@ def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool) -> None:  # noqa: FBT001
+    file, other = tmp_path / "service.env", tmp_path / "other.env"
+    other.touch()
+    with pytest.raises(FileNotFoundError, match=r"no such file of settings: .*service\.env"):
+        BackendSettings(_env_file=[other, file] if several else file)
+    with pytest.raises(FileNotFoundError, match="no such file of settings"):
+        BackendSettings(_env_file=tmp_path)
+
+
+def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "service.env"
+    file.write_bytes(f"{KEY_VARIABLE}=secret\nENVIRONMENT=\xe5\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"service\.env' is no text in UTF-8") as caught:
+        BackendSettings(_env_file=str(file))
+
+    assert (type(caught.value), caught.value.__context__) == (ValueError, None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BFF_TEACHER_SERVICE_RAS_URL", "nonsense"),
+        ("BFF_TEACHER_SERVICE_RAS_BASE_URL", "nonsense"),
+        ("BFF_TEACHER_SERVICE_HTTP_RETRIES", "many"),
+        ("BFF_TEACHER_SERVICE_HTTP_TRANSPORT", "pigeon"),
+        (KEY_VARIABLE, "se cret"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True], ids=["environment", "file"])
+def test_a_bad_value_names_the_variable_that_it_was_read_from(
+    variable: str,
+    value: str,
+    in_file: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "service.env"
+    file.write_text(f"{KEY_VARIABLE}=a-key\n" + (f"{variable}={value}\n" if in_file else ""))
+    if not in_file:
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(ValidationError) as caught:
+        BackendSettings(_env_file=file)
+
+    assert [error["loc"] for error in caught.value.errors()] == [(variable,)]
+    assert value not in repr(caught.value.errors()) + repr(caught.value.__context__)
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("ENVIRONMENT", "BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_HTTP_RETRIES"):
+        monkeypatch.setenv(variable, "")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://ras")
+    settings = BackendSettings(internal_api_key=KEY)
+
+    assert (settings.environment, settings.ras_base_url, settings.http_retries) == ("development", "http://ras", 2)
+    assert BackendSettings(internal_api_key=KEY, environment=" ").environment == "development"
+
+
 @pytest.mark.parametrize(
     ("environment", "urls", "missing"),
     [
         pytest.param(None, [], None, id="unset"),
+        pytest.param("", [], None, id="empty"),
+        pytest.param("Development ", [], None, id="blank-after-it"),
         pytest.param("development", [], None, id="development"),
         pytest.param("production", ["RAS", "CMS"], None, id="both"),
         pytest.param("production", ["RAS"], "BFF_TEACHER_SERVICE_CMS_BASE_URL must be set", id="one"),
@@ -169,6 +229,8 @@ PLAIN = "must not hold credentials, a query or a fragment"
         pytest.param("http://ras.internal?a=b", PLAIN, id="query"),
         pytest.param("http://ras.internal#top", PLAIN, id="fragment"),
         pytest.param("http://ras.internal:99999", "Port out of range 0-65535", id="port-out-of-range"),
+        pytest.param("http://user:password/x", "must have a number for its port", id="a-password-for-a-port"),
+        pytest.param("http://[password]x", HOST, id="brackets"),
         pytest.param("http://ras.internal:0", "must not name port 0", id="port-0"),
         pytest.param("http://xn--zz--0:1", HOST, id="no-idna"),
         pytest.param("http://256.1.1.1:1", HOST, id="no-ipv4"),
@@ -190,6 +252,7 @@ def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, message: str) -
     (error,) = refused.value.errors()
 
     assert (error["loc"], error["msg"]) == (("ras_base_url",), f"Value error, {message}")
+    assert "password" not in repr(error)
 
 
 @pytest.mark.parametrize(
