@@ -161,6 +161,7 @@ def _value_differences(value: Any, usual: Any, response: Response, path: str, ru
     rule = response.rules.get(rule_path)
     matchers = () if rule is None else tuple(str(matcher["match"]) for matcher in rule.matchers)
     name = path.removeprefix("$").removeprefix(".")
+    place = f"`{name}`: " if name else ""
     if is_object(value):
         known: Mapping[str, Any] = usual if is_object(usual) else {}
         if len(value) > 1 and all(map(_is_uuid, value)):
@@ -171,14 +172,14 @@ def _value_differences(value: Any, usual: Any, response: Response, path: str, ru
             at = path if _is_uuid(key) else f"{path}.{key}"
             yield from _value_differences(member, known.get(key), response, at, f"{rule_path}.{key}")
     elif is_array(value) and "arrayContains" in matchers:
-        yield f"`{name}`: {len(value)} items in any order"
+        yield f"{place}{len(value)} items in any order"
     elif is_array(value):
         if len(value) != 1:
-            yield f"`{name}`: {len(value)} items"
+            yield f"{place}{len(value)} items"
         first: Any = usual[0] if is_array(usual) and usual else None
         yield from _value_differences(_shared(value), first, response, f"{path}[*]", f"{rule_path}[*]")
     elif value != usual and _PINNED.issuperset(matchers) and not _is_uuid(str(value)):
-        yield f"`{name}`: `{_shortened(json.dumps(value, ensure_ascii=False))}`"
+        yield f"{place}`{_shortened(json.dumps(value, ensure_ascii=False))}`"
 
 
 def _shared(items: list[Any]) -> Any:

@@ -24,7 +24,9 @@ from bff_clients.models import (
     ClassInfo,
     Essay,
     Pagination,
+    PersonName,
     ProcessingPhase,
+    StudentName,
     ValidationStatus,
 )
 from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
@@ -53,9 +55,11 @@ __all__ = [
     "Essay",
     "InvalidArgument",
     "Pagination",
+    "PersonName",
     "ProcessingPhase",
     "RASClient",
     "RASClientProtocol",
+    "StudentName",
     "ValidationStatus",
     "create_http_client",
 ]

@@ -1,21 +1,30 @@
-"""The Class Management Service over HTTP: the classes of batches and the validation of their students."""
+"""The Class Management Service over HTTP: the classes of batches, the validation and the names of their students."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import SecretStr, TypeAdapter
+from pydantic import FailFast, SecretStr, TypeAdapter
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import HttpClient
-from bff_clients._ids import canonical_uuid
+from bff_clients._ids import canonical_batch_id, canonical_uuid
 from bff_clients._together import together
 from bff_clients._upstream import Upstream
 from bff_clients.config import BackendSettings
 from bff_clients.errors import InvalidArgument
-from bff_clients.models import AnswerModel, ClassInfo, Counted, Entries, Id, ValidationStatus
+from bff_clients.models import (
+    MAX_ESSAYS,
+    AnswerModel,
+    ClassInfo,
+    Counted,
+    Entries,
+    Id,
+    StudentName,
+    ValidationStatus,
+)
 
 SERVICE: Final = "class-management-service"
 MAX_IDS_PER_REQUEST: Final = 100
@@ -31,6 +40,8 @@ _ENTRIES_PER_ID: Final = 2
 
 _PART_SHARE: Final = 1 / 16
 """Of the largest answer: 256 KiB by default, ten times what 100 entries have."""
+_NAMES_SHARE: Final = 1 / 4
+"""Of the largest answer: 1 MiB by default, `MAX_ESSAYS` of 500 bytes."""
 
 M = TypeVar("M", bound=AnswerModel)
 _Key = Annotated[str, Counted]
@@ -64,6 +75,7 @@ _VALIDATION_STATUS: Final = _ByBatch(
     "/internal/v1/batches/validation-status",
     TypeAdapter(dict[_Key, ValidationStatus | None]),
 )
+_STUDENT_NAMES: Final = TypeAdapter(Annotated[list[Annotated[StudentName, Counted]], FailFast()])
 
 
 class CMSClient(BackendClient):
@@ -101,6 +113,29 @@ class CMSClient(BackendClient):
         Arguments, result and errors are those of `get_batch_class_info`.
         """
         return await self._read(_VALIDATION_STATUS, batch_ids, correlation_id)
+
+    async def get_batch_student_names(
+        self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
+    ) -> list[StudentName]:
+        """Read who wrote the essays of one batch; nobody when no student is known, or CMS does not know the batch.
+
+        Names are personal data: neither errors and logs nor the text of the models show them.
+
+        Args:
+            batch_id: A UUID in any usual spelling; sent in the canonical one.
+            correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
+
+        Returns:
+            One entry for each essay whose student is known, in no order to rely on: find them by `essay_id`.
+
+        Raises:
+            InvalidArgument: The id is not a UUID; nothing was sent.
+            BackendError: There is no whole answer; see `bff_clients.errors`.
+        """
+        wanted = canonical_batch_id(batch_id)
+        async with Call(self._upstream, "get_batch_student_names", correlation_id) as call:
+            answer = await call.get(SecretStr(f"/internal/v1/batches/{wanted}/student-names"), share=_NAMES_SHARE)
+            return call.decode(answer, _STUDENT_NAMES, context=Entries(MAX_ESSAYS))
 
     async def _read(
         self, endpoint: _ByBatch[M], batch_ids: Iterable[Id], correlation_id: str | UUID | None

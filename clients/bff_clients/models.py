@@ -182,6 +182,10 @@ Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 
 
+MAX_ESSAYS: Final = 2000
+"""The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
+
+
 class TooManyEntriesError(Exception):
     """A list or map has more entries than it may. Pydantic collects a `ValueError`; this ends the reading at once."""
 
@@ -295,6 +299,23 @@ class ValidationStatus(AnswerModel):
     auto_confirm_deadline: UtcDateTime | None
     total_associations: Integer
     confirmed_associations: Integer
+
+
+class PersonName(AnswerModel):
+    """What a student is called. The text of the model shows none of it: names are personal data."""
+
+    first_name: str = Field(repr=False)
+    last_name: str = Field(repr=False)
+    legal_full_name: str | None = Field(repr=False)
+    """`None` where CMS has none stored; today it answers first and last name instead."""
+
+
+class StudentName(AnswerModel):
+    """The student who wrote an essay of a batch. `essay_id` is that of `Essay`."""
+
+    essay_id: CanonicalUuid
+    student_id: CanonicalUuid
+    student_person_name: PersonName = Field(repr=False)
 
 
 class BatchPage(AnswerModel):

@@ -1,10 +1,19 @@
 """What the BFF needs of RAS and CMS. HTTP is one way to meet it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from bff_clients.models import Batch, BatchDetails, BatchPage, ClassInfo, Id, StatusFilter, ValidationStatus
+from bff_clients.models import (
+    Batch,
+    BatchDetails,
+    BatchPage,
+    ClassInfo,
+    Id,
+    StatusFilter,
+    StudentName,
+    ValidationStatus,
+)
 
 
 class RASClientProtocol(Protocol):
@@ -45,7 +54,7 @@ class RASClientProtocol(Protocol):
 
 
 class CMSClientProtocol(Protocol):
-    """Reads the classes of batches, and how far the validation of their students is."""
+    """Reads the classes of batches, how far the validation of their students is, and the names of the students."""
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
         """See that the service is up, for a readiness route."""
@@ -61,4 +70,10 @@ class CMSClientProtocol(Protocol):
         self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
     ) -> Mapping[Id, ValidationStatus | None]:
         """Read how far the validation of each batch's students is; `None` when it is not being validated."""
+        ...
+
+    async def get_batch_student_names(
+        self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
+    ) -> Sequence[StudentName]:
+        """Read who wrote the essays of one batch; nobody when no student is known."""
         ...

@@ -17,6 +17,7 @@ from bff_clients.config import BackendSettings
 from bff_clients.correlation import correlation_id_for
 from bff_clients.errors import InvalidArgument
 from bff_clients.models import (
+    MAX_ESSAYS,
     AnswerModel,
     Batch,
     BatchClientStatus,
@@ -31,8 +32,6 @@ from bff_clients.models import (
 SERVICE: Final = "result-aggregator-service"
 MAX_PAGE_SIZE: Final = 100
 """The most rows a page may ask for; the BFF's own bound, RAS has none."""
-MAX_ESSAYS: Final = 2000
-"""The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
 _PAGE_SHARE: Final = 1 / 4
 _ROW_SHARE: Final = 1 / 128
 """Of the largest answer: 1 MiB by default for any page, or 32 KiB for each of its rows, with 70 essays of 460 bytes."""

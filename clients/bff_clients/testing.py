@@ -16,6 +16,8 @@ from bff_clients.models import (
     ClassInfo,
     Essay,
     Pagination,
+    PersonName,
+    StudentName,
     ValidationStatus,
 )
 
@@ -80,6 +82,24 @@ def make_validation_status(number: int = 1, **fields: Any) -> ValidationStatus:
         "confirmed_associations": 0,
     }
     return _made(ValidationStatus, defaults, fields)
+
+
+def make_student_name(number: int = 1, first_name: str = "Åsa", last_name: str = "Öberg", **fields: Any) -> StudentName:
+    """Make the student of the essay with this number, and their name; what `make_batch` says holds here.
+
+    Args:
+        number: Which: another number has another `essay_id` and `student_id`.
+        first_name: The student's.
+        last_name: The student's; the full name is made of both.
+        fields: Those of `StudentName` that matter.
+    """
+    name = PersonName(first_name=first_name, last_name=last_name, legal_full_name=f"{first_name} {last_name}")
+    defaults = {
+        "essay_id": _id("essay", number),
+        "student_id": _id("student", number),
+        "student_person_name": name,
+    }
+    return _made(StudentName, defaults, fields)
 
 
 def _batch(number: int) -> dict[str, Any]:

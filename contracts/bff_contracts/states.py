@@ -18,6 +18,7 @@ USER_HAS_BATCHES: Final = "user has exactly these batches"
 BATCH_MISSING: Final = "batch does not exist"
 BATCHES_HAVE_CLASSES: Final = "batches have exactly these classes"
 BATCHES_HAVE_VALIDATIONS: Final = "batches have exactly these validations"
+BATCHES_HAVE_STUDENT_NAMES: Final = "batches have exactly these student names"
 
 PhaseStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
 """How far one essay has come in one phase."""
@@ -47,6 +48,9 @@ LARGEST_INTEGER: Final = 2**31 - 1
 LONGEST_TEXT: Final = 255
 """The characters that a text column of RAS and CMS holds (`VARCHAR(255)`)."""
 
+LONGEST_FULL_NAME: Final = 512
+"""The characters that CMS's column for a full name holds (`VARCHAR(512)`)."""
+
 
 def _storable(text: str) -> str:
     if "\0" in text:
@@ -59,6 +63,7 @@ Uuid = Annotated[str, Field(pattern=UUID_PATTERN)]
 DateTime = Annotated[str, Field(pattern=DATE_TIME_PATTERN)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
+FullName = Annotated[str, Field(max_length=LONGEST_FULL_NAME), AfterValidator(_storable)]
 
 
 class Params(BaseModel):
@@ -67,8 +72,12 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Entry = Params | tuple[Params, ...] | None
+"""What a provider knows of one batch: a row, `null` for none, or a list of rows."""
+
+
 class ByBatch(Params):
-    """Params about batches: one mapping, from the id of a batch to what stands there for it, or to `null`."""
+    """Params about batches: one mapping, from the id of a batch to what the provider knows of it."""
 
     @classmethod
     def param(cls) -> str:
@@ -77,9 +86,9 @@ class ByBatch(Params):
         return name
 
     @property
-    def entries(self) -> Mapping[str, Params | None]:
+    def entries(self) -> Mapping[str, Entry]:
         """The mapping."""
-        entries: Mapping[str, Params | None] = getattr(self, self.param())
+        entries: Mapping[str, Entry] = getattr(self, self.param())
         return entries
 
 
@@ -206,6 +215,37 @@ class BatchesHaveValidations(ByBatch):
     validations: Mapping[Uuid, ValidationRow | None]
 
 
+class PersonNameRow(Params):
+    """A student's name, as CMS stores it."""
+
+    first_name: Text
+    last_name: Text
+    legal_full_name: FullName | None
+
+
+class StudentNameRow(Params):
+    """Which student wrote an essay, and what they are called."""
+
+    essay_id: Uuid
+    student_id: Uuid
+    student_person_name: PersonNameRow
+
+
+class BatchesHaveStudentNames(ByBatch):
+    """Params of `batches have exactly these student names`."""
+
+    student_names: Mapping[Uuid, Annotated[tuple[StudentNameRow, ...], Field(strict=False)]]
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        """Refuse an essay with two authors, and a student with two names."""
+        rows = [row for rows in self.student_names.values() for row in rows]
+        _distinct("an essay_id comes twice", (row.essay_id for row in rows))
+        named = {(row.student_id, row.student_person_name) for row in rows}
+        _distinct("a student_id has two names", (student_id for student_id, _ in named))
+        return self
+
+
 def _not_more(what: str, count: int, most: int) -> None:
     if count > most:
         message = f"{count} {what}, and {most} in all"
@@ -279,6 +319,16 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
             " the deadline. `null` means that the batch has no associations, or that CMS does not know it."
         ),
         params=BatchesHaveValidations,
+    ),
+    ProviderState(
+        name=BATCHES_HAVE_STUDENT_NAMES,
+        provider=CMS,
+        meaning=(
+            "The associations of each batch id in `student_names` are exactly the rows beside it (none if it is empty):"
+            " which student wrote which essay, and the student's name, in no particular order. Where"
+            " `legal_full_name` is `null`, none is stored."
+        ),
+        params=BatchesHaveStudentNames,
     ),
 )
 

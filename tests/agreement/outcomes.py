@@ -44,6 +44,7 @@ OUTCOMES: Final = (RESULT, EMPTY, NONE, REFUSED, *(f"`{error.__name__}`" for err
 
 IMPOSSIBLE: Final[Mapping[tuple[str, str], str]] = {
     ("get_batch_status", EMPTY): "one batch, or none",
+    ("get_batch_student_names", NONE): "an unknown batch has an empty list",
     ("get_batches_for_user", NONE): "an unknown teacher has an empty page",
     ("iter_batches_for_user", NONE): "an unknown teacher has an empty page",
     ("ping", EMPTY): "it gives nothing but its end",

@@ -57,11 +57,15 @@ FAULTS: Final[dict[str, type[Exception]]] = {
 """What can be armed, and what a caller gets of it."""
 
 READS: Final = {
-    operation.name: next(interaction.states[0].name for interaction, _ in exchanges(operation))
+    operation: next(interaction.states[0].name for interaction, _ in exchanges(operation))
     for operation in READING
     if operation.provider == CMS
 }
 """The methods that read what CMS knows of batches, and the state that says it."""
+
+OF_MANY: Final = {one.name: state for one, state in READS.items() if ("batch_ids", True) in one.parameters}
+OF_ONE: Final = {one.name: state for one, state in READS.items() if ("batch_id", True) in one.parameters}
+"""Those that are asked for several batches and give a map, and those that are asked for one and give a list."""
 
 STRANGERS: Final = tuple(str(UUID(int=number)) for number in range(120))
 """Ids that no world knows, and more than go into one request."""
@@ -80,7 +84,7 @@ class Model:
     def __init__(self) -> None:
         self.applied: list[tuple[str, Json]] = []
         self.batches: dict[str, tuple[str, Json]] = {}
-        self.entries: dict[str, dict[str, Json | None]] = {name: {} for name in KINDS}
+        self.entries: dict[str, dict[str, Any]] = {name: {} for name in KINDS}
 
     def set_up(self, name: str, params: Json) -> None:
         self.applied.append((name, params))
@@ -229,7 +233,7 @@ class ClientAndMock(RuleBasedStateMachine):
             assert says_the_same(details, {**stored, "essays": in_that_order})
 
     @rule(
-        method=st.sampled_from(sorted(READS)),
+        method=st.sampled_from(sorted(OF_MANY)),
         known_ids=st.lists(st.sampled_from([*IDS, *map(str.upper, IDS)]), min_size=1, max_size=6),
         others=st.sampled_from([0, 0, 0, 120]),
     )
@@ -237,11 +241,19 @@ class ClientAndMock(RuleBasedStateMachine):
         batch_ids = [*STRANGERS[:others], *known_ids]
         found = self.ask(CMS, lambda cms: getattr(cms, method)(batch_ids))
         if found is not None:
-            known = self.model.entries[READS[method]]
+            known = self.model.entries[OF_MANY[method]]
             rows = {spelled: known.get(spelled.lower()) for spelled in batch_ids}
             expected = {spelled: row and {"batch_id": spelled.lower(), **row} for spelled, row in rows.items()}
             assert found.keys() == expected.keys()
             assert says_the_same(found, expected)
+
+    @rule(method=st.sampled_from(sorted(OF_ONE)), batch_id=st.sampled_from([*IDS, *map(str.upper, IDS), STRANGERS[0]]))
+    def what_cms_lists_of_a_batch_is_read(self, method: str, batch_id: str) -> None:
+        found = self.ask(CMS, lambda cms: getattr(cms, method)(batch_id))
+        if found is not None:
+            known = {row["essay_id"]: row for row in self.model.entries[OF_ONE[method]].get(batch_id.lower(), [])}
+            assert len(found) == len(known)
+            assert all(says_the_same(row, known[row.essay_id]) for row in found)
 
     @invariant()
     def nothing_else_was_changed(self) -> None:

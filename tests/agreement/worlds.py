@@ -36,7 +36,7 @@ def params_of(state: ProviderState) -> st.SearchStrategy[dict[str, Any]]:
 
 def _mended(params: dict[str, Any]) -> dict[str, Any]:
     """Params whose columns are each what they may be, made such that they can stand together."""
-    names: dict[str, str] = {}
+    names: dict[str, Any] = {}
     essays: dict[str, str] = {}
     for batch in params.get("batches", ()):
         owner = batch["batch_id"]
@@ -49,6 +49,10 @@ def _mended(params: dict[str, Any]) -> dict[str, Any]:
             batch["processing_completed_at"] = max(ends, key=moment_of)
     for row in filter(None, params.get("classes", {}).values()):
         row["class_name"] = names.setdefault(row["class_id"], row["class_name"])
+    for owner, rows in params.get("student_names", {}).items():
+        rows[:] = [row for row in rows if essays.setdefault(row["essay_id"], owner) == owner]
+        for row in rows:
+            row["student_person_name"] = names.setdefault(row["student_id"], row["student_person_name"])
     for row in filter(None, params.get("validations", {}).values()):
         row["total_associations"] += row["deviation_count"] + row["confirmed_associations"]
         row["total_associations"] = max(row["total_associations"], 1)

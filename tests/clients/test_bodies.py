@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 from bff_clients import BackendSettings, CMSClient, ContractViolation, RASClient
 from bff_clients._decoding import Broken, decoded
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
+from bff_clients.models import MAX_ESSAYS
+from bff_clients.testing import make_student_name
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
 from tests.support.ras_pages import page, row
 
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.anyio
 LIMIT: Final = 100 * DEFAULT_MAX_RESPONSE_BYTES // 128
 """Of a page of 100 rows, the largest answer there is."""
 DETAILS_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 2
+NAMES_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 4
 ENTRIES_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 16
 
 SECONDS: Final = 1.0
@@ -37,10 +40,10 @@ def full(unit: bytes, before: bytes, after: bytes, limit: int = LIMIT) -> bytes:
     return before + b",".join([unit] * times) + after
 
 
-def members(before: bytes, after: bytes) -> bytes:
+def members(before: bytes, after: bytes, limit: int = LIMIT) -> bytes:
     """A body just below the size limit, of members that nobody reads."""
     size = len(b'"0123456":"0123456789",')
-    return before + b",".join(b'"%07d":"0123456789"' % number for number in range(LIMIT // size - 100)) + after
+    return before + b",".join(b'"%07d":"0123456789"' % number for number in range(limit // size - 100)) + after
 
 
 ROWS: Final = b'{"batches":['
@@ -95,6 +98,7 @@ async def refused(call: str, body: bytes) -> tuple[ContractViolation, float, int
             "status": lambda: ras.get_batch_status(BATCH),
             "classes": lambda: cms.get_batch_class_info([BATCH]),
             "validations": lambda: cms.get_batch_validation_status([BATCH]),
+            "names": lambda: cms.get_batch_student_names(BATCH),
         }
         tracemalloc.start()
         started = time.process_time()
@@ -137,6 +141,45 @@ async def test_a_wrong_status_costs_little(body: bytes) -> None:
     _, seconds, peak = await refused("status", body)
 
     assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
+
+
+NAME: Final = make_student_name(first_name="Fatima").model_dump_json().encode()
+
+
+def names(unit: bytes, before: bytes = b"[", after: bytes = b"]") -> bytes:
+    return full(unit, before, after, NAMES_LIMIT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(names(b"{}"), id="empty-rows"),
+        pytest.param(names(b"[]"), id="lists-for-rows"),
+        pytest.param(names(b'{"student_person_name":{}}'), id="empty-names"),
+        pytest.param(names(NAME), id="more-names-than-a-batch-has-essays"),
+        pytest.param(names(NAME.replace(b'"last_name":', b'"last_name":1,"x":')), id="names-with-one-mistake"),
+        pytest.param(members(b"[" + NAME + b",{", b"}]", NAMES_LIMIT), id="a-row-of-unknown-members"),
+        pytest.param(members(b"{", b"}", NAMES_LIMIT), id="a-map"),
+    ],
+)
+async def test_a_wrong_list_of_names_costs_little_and_shows_none(body: bytes) -> None:
+    violation, seconds, peak = await refused("names", body)
+
+    assert violation.detail.startswith(("body outside the contract", "more entries than there can be"))
+    assert "Fatima" not in violation.detail
+    assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
+
+
+async def test_as_many_names_as_a_batch_may_have_essays_are_read() -> None:
+    body = json.dumps([make_student_name(number).model_dump() for number in range(MAX_ESSAYS)])
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
+    )
+
+    async with httpx.AsyncClient(transport=transport) as http:
+        found = await CMSClient(http, BackendSettings(internal_api_key=KEY)).get_batch_student_names(BATCH)
+
+    assert len(found) == MAX_ESSAYS
 
 
 @pytest.mark.parametrize("call", ["classes", "validations"])

@@ -29,6 +29,7 @@ USER_PATH: Final = "/internal/v1/batches/user/"
 # RAS takes an escaped slash for a slash, so that no user id can hold one.
 USER_PATH_PATTERN: Final = rf"^{USER_PATH}(?:[^/?#%]|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[0-9A-Ea-e]))+$"
 STATUS_PATH_PATTERN: Final = f"^/internal/v1/batches/{UUID}/status$"
+NAMES_PATH_PATTERN: Final = f"^/internal/v1/batches/{UUID}/student-names$"
 BATCH_IDS_PATTERN: Final = f"^{UUID}(?:,{UUID})*$"
 
 

@@ -13,6 +13,7 @@ UNKNOWN_BATCH: Final = "00000000-0000-4000-8000-000000000000"
 LISTED_BATCH: Final = "ac0472f4-280c-5a29-8c6d-d680c8ea6887"
 ASKED_BATCH: Final = "87d27851-8f2c-5a6b-b0c7-a0ca752167e0"
 VALIDATED_BATCHES: Final = ("26b9045a-e947-5833-ab3e-161507389763", "4131225d-4ed8-56da-be2a-ddb41998925a")
+NAMED_BATCH: Final = "c3ef3f4e-4f6a-5f0c-9a51-6f2f7a0d8b11"
 """The batches of shapes."""
 
 SHELF: Final = 7
@@ -157,6 +158,16 @@ def ranked(essay_id: str, **changes: Any) -> Json:
     """An essay that is through both phases."""
     done = {"cj_assessment_status": "completed", "cj_rank": 1, "cj_score": 0.87}
     return spellchecked(essay_id, **(done | changes))
+
+
+def name_row(essay: str, student: str, first_name: str, last_name: str, full_name: str | None) -> Json:
+    """Who wrote an essay; essay and student are words that ids are made of."""
+    name = {"first_name": first_name, "last_name": last_name, "legal_full_name": full_name}
+    return {
+        "essay_id": uuid_of("essay", essay),
+        "student_id": uuid_of("student", student),
+        "student_person_name": name,
+    }
 
 
 def phase(row: Json) -> str | None:

@@ -5,7 +5,7 @@ a matcher at the same path would turn that OR into an AND.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -106,6 +106,19 @@ def class_shape(batch_id: str) -> Rules:
     return {f"{at}.class_id": must(_UUID), f"{at}.class_name": must(_TYPE)}
 
 
+def student_names_shape() -> Rules:
+    """The names of any number of students."""
+    name = "$[*].student_person_name"
+    return {
+        "$": must(_TYPE),
+        "$[*].essay_id": must(_UUID),
+        "$[*].student_id": must(_UUID),
+        f"{name}.first_name": must(_TYPE),
+        f"{name}.last_name": must(_TYPE),
+        f"{name}.legal_full_name": null_or(_TYPE),
+    }
+
+
 def pinned(body: Any, at: str = "$") -> Rules:
     """How another answer may differ from a pinned one: in how it spells moments, and in the order of essays.
 
@@ -125,8 +138,27 @@ def pinned(body: Any, at: str = "$") -> Rules:
     return found
 
 
-def _in_any_order(items: list[dict[str, Any]], at: str) -> Rules:
-    variants = [{"index": index, "rules": {**pinned(item)}, "generators": {}} for index, item in enumerate(items)]
+def pinned_names(body: list[dict[str, Any]]) -> Rules:
+    """How another answer may differ from pinned names: in their order, and in the full name where none is stored.
+
+    CMS promises no order of the associations of a batch, and today makes a full name of first and last name.
+    """
+    if len(body) > 1:
+        full_name = {"$[*].student_person_name.legal_full_name": null_or(_TEXT)}
+        return {**_in_any_order(body, "$", _full_name), **full_name}
+    return {f"$[0]{path.removeprefix('$')}": rule for item in body for path, rule in _full_name(item).items()}
+
+
+def _full_name(item: dict[str, Any]) -> Rules:
+    name = item["student_person_name"]
+    if name["legal_full_name"] is not None:
+        return {}
+    both = re.escape(f"{name['first_name']} {name['last_name']}")
+    return {"$.student_person_name.legal_full_name": null_or({"match": "regex", "regex": f"^{both}$"})}
+
+
+def _in_any_order(items: list[dict[str, Any]], at: str, free: Callable[[dict[str, Any]], Rules] = pinned) -> Rules:
+    variants = [{"index": index, "rules": {**free(item)}, "generators": {}} for index, item in enumerate(items)]
     # Every item of the example is somewhere, and there are as many as in the example. The second matcher also compares
     # item by item, hence a rule for each field that says no more than what kind of value it is.
     matchers = [

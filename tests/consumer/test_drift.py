@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from bff_contracts.pact.file import Interaction, shipped_pacts
+from bff_contracts.pact.json_path import is_object
 from bff_contracts.pact.wording import target_of
 from bff_contracts.states import BatchRow, moment_of, validate_params
 from scripts.contract_pages import FOLDER, pages
@@ -109,7 +110,7 @@ LISTS = [
     interaction
     for pact in shipped_pacts()
     for interaction in pact.interactions
-    if interaction.response.has_body and len(interaction.response.body.get("batches", ())) > 1
+    if is_object(interaction.response.body) and len(interaction.response.body.get("batches", ())) > 1
 ]
 
 

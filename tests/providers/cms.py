@@ -14,8 +14,10 @@ from quart_dishka import QuartDishka, inject
 
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_STUDENT_NAMES,
     BATCHES_HAVE_VALIDATIONS,
     BatchesHaveClasses,
+    BatchesHaveStudentNames,
     BatchesHaveValidations,
     ValidationRow,
 )
@@ -25,6 +27,8 @@ SCHEMA = """
 CREATE TABLE classes (class_id TEXT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE batch_classes (batch_id TEXT PRIMARY KEY, class_id TEXT NOT NULL REFERENCES classes);
 CREATE TABLE associations (batch_id TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE students (student_id TEXT PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, full_name TEXT);
+CREATE TABLE authors (essay_id TEXT PRIMARY KEY, batch_id TEXT NOT NULL, student_id TEXT NOT NULL REFERENCES students);
 """
 
 
@@ -59,6 +63,25 @@ class ClassRepository:
             "total_associations": total,
             "confirmed_associations": confirmed,
         }
+
+    def names_of(self, batch_id: str) -> list[dict[str, Any]]:
+        found = self._connection.execute(
+            "SELECT essay_id, student_id, first_name, last_name, full_name"
+            " FROM authors JOIN students USING (student_id) WHERE batch_id = ?",
+            (batch_id,),
+        )
+        return [
+            {
+                "essay_id": essay_id,
+                "student_id": student_id,
+                "student_person_name": {
+                    "first_name": first,
+                    "last_name": last,
+                    "legal_full_name": f"{first} {last}" if full is None else full,
+                },
+            }
+            for essay_id, student_id, first, last, full in found
+        ]
 
 
 def deadline_of(earliest: str | None) -> str | None:
@@ -117,6 +140,14 @@ def create_app(settings: Settings) -> Quart:
         asked = request.args.get("batch_ids", "").split(",")
         return {one: repository.validation_of(one) for one in asked}
 
+    @app.get("/internal/v1/batches/<batch_id>/student-names")
+    @inject
+    async def student_names(batch_id: str, repository: FromDishka[ClassRepository]) -> Any:
+        try:
+            return repository.names_of(str(UUID(batch_id)))
+        except ValueError:
+            return {"error": {"error_code": "VALIDATION_ERROR", "message": "Invalid batch_id format"}}, 400
+
     QuartDishka(app=app, container=make_async_container(Storage(settings)))
     return app
 
@@ -148,7 +179,18 @@ def associations_of(row: ValidationRow) -> Iterator[tuple[str, datetime]]:
         yield "confirmed" if number < row.confirmed_associations else "rejected", first - timedelta(hours=number + 1)
 
 
+def seed_names(database: str, params: BatchesHaveStudentNames) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for batch_id, rows in params.student_names.items():
+            connection.execute("DELETE FROM authors WHERE batch_id = ?", (batch_id,))
+            for row in rows:
+                student = (row.student_id, *row.student_person_name.model_dump().values())
+                connection.execute("INSERT OR REPLACE INTO students VALUES (?, ?, ?, ?)", student)
+                connection.execute("INSERT INTO authors VALUES (?, ?, ?)", (row.essay_id, batch_id, row.student_id))
+
+
 STATES: dict[str, Callable[[str, Any], None]] = {
     BATCHES_HAVE_CLASSES: seed_classes,
     BATCHES_HAVE_VALIDATIONS: seed_validations,
+    BATCHES_HAVE_STUDENT_NAMES: seed_names,
 }

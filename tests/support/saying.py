@@ -15,7 +15,7 @@ def says_the_same(result: Any, body: Any) -> bool:
         return says_the_same(result.batches, body["batches"]) and says_the_same(result.pagination, body["pagination"])
     if isinstance(result, BaseModel):
         return all(says_the_same(getattr(result, name), body[name]) for name in type(result).model_fields)
-    if isinstance(result, tuple):
+    if isinstance(result, tuple | list):
         return len(values) == len(body) and all(map(says_the_same, values, body))
     if isinstance(result, dict):
         return values.keys() == body.keys() and all(says_the_same(value, body[name]) for name, value in values.items())

@@ -52,15 +52,16 @@ def endpoint_of(shape: Interaction) -> str:
     pattern = str(request.path_rule.matchers[0].get("regex", ""))
     names = {value: name for state in shape.states for name, value in _texts_of(state.params)}
     segments = (
-        segment if re.escape(segment) in pattern else f"{{{names.get(unquote(segment), '…')}}}"
+        segment if segment in pattern or re.escape(segment) in pattern else f"{{{names.get(unquote(segment), '…')}}}"
         for segment in request.path.split("/")
     )
     return f"{request.method} {'/'.join(segments)}"
 
 
 def _texts_of(value: object) -> Iterator[tuple[str, str]]:
-    """The name and the value of each text, however deep."""
+    """The name and the value of each text, however deep; what is under a UUID is about the batch with this id."""
     if is_object(value):
+        yield from (("batch_id", name) for name in value if re.fullmatch(UUID_PATTERN, name))
         yield from ((name, member) for name, member in value.items() if isinstance(member, str))
         for member in value.values():
             yield from _texts_of(member)

@@ -1,8 +1,9 @@
 """Which interaction an answer is of: a request alone does not tell "none" from "past the end"."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_mock_server.engine.simulators import Simulated
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
@@ -103,6 +104,8 @@ def _plainest(entries: Sequence[CompiledInteraction]) -> CompiledInteraction | N
 
 def _rows(entry: CompiledInteraction) -> int:
     """How much an answer is about: the entries of its body, and of the lists in it."""
-    body = entry.interaction.response.body
-    members = body.values() if isinstance(body, dict) else ()
-    return sum(len(value) if isinstance(value, list) else 1 for value in members)
+    body: Any = entry.interaction.response.body
+    if is_array(body):
+        return len(body)
+    members = body.values() if is_object(body) else ()
+    return sum(len(value) if is_array(value) else 1 for value in members)

@@ -10,7 +10,7 @@ services answer them.
 
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, cast
@@ -20,7 +20,8 @@ from uuid import UUID
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER, UUID_PATTERN
-from bff_contracts.states import KINDS
+from bff_contracts.states import KINDS, ByBatch
+from bff_mock_server.engine.kinds import NONE_HAS, UNKNOWN, kind_of_batch, kind_of_list, kind_of_map, kind_of_page
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
@@ -36,17 +37,18 @@ _HEALTHY: Final = json_reply(200, {"status": "healthy"})
 _NUL: Final = "%00"
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
 """What CMS answers when one id among those asked for is none."""
+_MALFORMED_ID_IN_PATH: Final = json_reply(
+    400, {"error": {"error_code": "VALIDATION_ERROR", "message": "Invalid batch_id format"}}
+)
+"""What CMS answers when the id in the path is none: the platform's own error, where other routes have a text."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
 _DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
 _ORDERS: Final = 4
-"""In how many orders the essays of a batch come, from one answer to the next."""
+"""In how many orders rows come that have none, from one answer to the next: the essays of a batch, for instance."""
 _END_OF_BIGINT: Final = 2**63
 _KINDS_KEPT: Final = 1000
 """Pages of one user whose kind is kept."""
-_NONE_HAS: Final[Kind] = frozenset({"none"})
-_NO_ROWS: Final[Kind] = frozenset({"no rows", "first"})
-_NO_ROWS_LATER: Final[Kind] = frozenset({"no rows", "later"})
 
 Renderer = Callable[[Asked, Rows], Reply]
 """Renders the answers of one endpoint out of the rows of a world."""
@@ -124,10 +126,10 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Simu
             return _INTERNAL_ERROR
         row = rows.batches.get(unquote(asked.path.split("/")[segment]))
         if row is None:
-            return from_example(unknown, asked)._replace(kind=_UNKNOWN)
+            return from_example(unknown, asked)._replace(kind=UNKNOWN)
         return Reply(head, _text(template, row, next(turns)).encode(), None, _kind_of_row(row))
 
-    return Simulated(answer, _kind_of_batch)
+    return Simulated(answer, kind_of_batch)
 
 
 def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simulated | None:
@@ -161,19 +163,51 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simul
         if not is_array(rows):
             return None
         limit, offset = _number(query, "limit", _DEFAULT_LIMIT), _number(query, "offset", _DEFAULT_OFFSET)
-        pagination = body["pagination"] if is_object(body.get("pagination")) else {}
+        pagination: Mapping[str, Any] = body["pagination"] if is_object(body.get("pagination")) else {}
         is_last = pagination.get("total") == offset + len(rows)
-        return _kind_of_page([row for row in rows if is_object(row)], offset, limit, is_last=is_last)
+        return kind_of_page([row for row in rows if is_object(row)], offset, limit, is_last=is_last)
 
     return Simulated(answer, kind_of)
 
 
-def _maps_by_batch(_: Endpoint, shape: Interaction) -> Simulated | None:
-    """A map for a shape whose keys are the ids of a comma-separated parameter; its state says what they map to."""
+def _by_batch(endpoint: Endpoint, shape: Interaction) -> Simulated | None:
+    """A map for a shape with an entry for each id asked for, a list for a shape that is one; its state says of what."""
+    state = next((state for state in shape.states if state.name in KINDS), None)
+    if state is None:
+        return None
+    kind = KINDS[state.name]
+    if is_array(shape.response.body):
+        return _list_of_batch(endpoint, shape, kind, state.params.get(kind.param(), ()))
+    return _map_of_batches(shape, kind)
+
+
+def _list_of_batch(
+    endpoint: Endpoint, shape: Interaction, kind: type[ByBatch], known: Iterable[str]
+) -> Simulated | None:
+    segment = next((at for at in (_segment(endpoint, batch_id) for batch_id in known) if at is not None), None)
+    if segment is None:
+        return None
+    template = template_of(shape.response.body, shape.response.rules, others=_other_bodies(endpoint, shape))
+    head = head_of(shape.response)
+    turns = itertools.cycle(range(_ORDERS))
+
+    def answer(asked: Asked, rows: Rows) -> Reply:
+        facts = rows.facts(kind)
+        try:
+            fact = facts.get(_canonical(unquote(asked.path.split("/")[segment]), facts))
+        except ValueError:
+            return _MALFORMED_ID_IN_PATH
+        if fact is None:
+            return Reply(head, b"[]", None, NONE_HAS)
+        return Reply(head, _list(template, fact, next(turns)).encode(), None, fact.rendered[kind_of_list])
+
+    return Simulated(answer, lambda body, _: kind_of_list(body) if is_array(body) else None)
+
+
+def _map_of_batches(shape: Interaction, kind: type[ByBatch]) -> Simulated | None:
     body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
-    kind = next((KINDS[state.name] for state in shape.states if state.name in KINDS), None)
-    if known is None or kind is None:
+    if known is None:
         return None
     request, response = shape.request, shape.response
     name = next((name for name, values in request.query.items() if set(_ids(values)) >= set(body)), None)
@@ -190,12 +224,12 @@ def _maps_by_batch(_: Endpoint, shape: Interaction) -> Simulated | None:
             return _MALFORMED_ID
         found = {batch_id: facts.get(batch_id) for batch_id in ids}
         pairs = [f'"{one}":{_entry(template, fact, one if names_batch else None)}' for one, fact in found.items()]
-        return Reply(head, f"{{{','.join(pairs)}}}".encode(), None, _kind_of_map(found))
+        return Reply(head, f"{{{','.join(pairs)}}}".encode(), None, kind_of_map(found))
 
-    return Simulated(answer, lambda body, _: _kind_of_map(body))
+    return Simulated(answer, lambda body, _: kind_of_map(body))
 
 
-SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _maps_by_batch}
+SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _by_batch}
 """How the providers answer that have more than their contracts' examples; others are served by these."""
 
 
@@ -215,10 +249,26 @@ def _text(template: Template, row: BatchAnswer, turn: int = 0) -> str:
     text = row.rendered.get(form)
     if text is None:
         answer = row.answer
-        row.rendered[_kind_of_row] = _kind_of_batch(answer)
-        essays = list(answer["essays"])
-        Random(f"{row.batch_id} {turn}").shuffle(essays)  # noqa: S311  # orders that repeat, no secrets
+        row.rendered[_kind_of_row] = kind_of_batch(answer)
+        essays = _in_some_order(answer["essays"], f"{row.batch_id} {turn}")
         text = row.rendered[form] = template.render({**answer, "essays": essays})
+    return text
+
+
+def _in_some_order(rows: Sequence[Any], seed: str) -> list[Any]:
+    found = list(rows)
+    Random(seed).shuffle(found)  # noqa: S311  # orders that repeat, no secrets
+    return found
+
+
+def _list(template: Template, known: BatchFact, turn: int) -> str:
+    """The text of the rows of a batch, in an order that depends on the turn: CMS promises none."""
+    form = (template, turn)
+    text = known.rendered.get(form)
+    if text is None:
+        rows = known.rows
+        known.rendered[kind_of_list] = kind_of_list(rows)
+        text = known.rendered[form] = template.render(_in_some_order(rows, str(turn)))
     return text
 
 
@@ -244,29 +294,6 @@ def _entry(template: Template, known: BatchFact | None, batch_id: str | None) ->
     return text
 
 
-def _kind_of_map(entries: Any) -> Kind | None:
-    """Whether none, some or all of the ids have something, and whether there are many of them."""
-    if not is_object(entries):
-        return None
-    without = list(entries.values()).count(None)
-    if without == len(entries) and without <= _DEFAULT_LIMIT:
-        return _NONE_HAS
-    have = "all" if not without else "some" if without < len(entries) else "none"
-    several = {"several"} if len(entries) > 1 else {"one"}
-    return frozenset({have, *several, *({"many"} if len(entries) > _DEFAULT_LIMIT else ())})
-
-
-def _kind_of_batch(body: Any, _: object = None) -> Kind:
-    """What the dashboard tells apart: status and phase, and whether there is an essay."""
-    if not is_object(body):
-        return frozenset()
-    names = ("overall_status", "current_phase")
-    return frozenset({*((name, body.get(name)) for name in names), ("essays", bool(body.get("essays")))})
-
-
-_UNKNOWN: Final = _kind_of_batch({})
-
-
 def _kind_of_row(row: BatchAnswer) -> Kind:
     """The kind of a batch whose text was made."""
     kind: Kind = row.rendered[_kind_of_row]
@@ -276,30 +303,14 @@ def _kind_of_row(row: BatchAnswer) -> Kind:
 def _kind_of_rows(rows: BatchAnswers, offset: int, limit: int) -> Kind:
     """The kind of a page of these rows, whose texts were made; kept beside them."""
     if offset >= len(rows) or limit == 0:
-        return _kind_of_page((), offset, limit, is_last=True)
+        return kind_of_page((), offset, limit, is_last=True)
     kind = rows.kinds.get((offset, limit))
     if kind is None:
         page: list[dict[str, Any]] = [dict(cast("Any", _kind_of_row(row))) for row in rows[offset : offset + limit]]
-        kind = _kind_of_page(page, offset, limit, is_last=offset + len(page) == len(rows))
+        kind = kind_of_page(page, offset, limit, is_last=offset + len(page) == len(rows))
         if len(rows.kinds) < _KINDS_KEPT:
             rows.kinds[offset, limit] = kind
     return kind
-
-
-def _kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, is_last: bool) -> Kind:
-    """What the dashboard tells apart: how full a page is and where it is; of the first page also what is in it."""
-    if not rows:
-        return _NO_ROWS_LATER if offset else _NO_ROWS
-    shows: set[object] = {"rows", "later" if offset else "first"}
-    if len(rows) > 1:
-        shows.update({"several", "full"} if len(rows) == limit else {"several"})
-    if offset:
-        shows.add("last" if is_last else "more")
-    else:
-        shows.update(row["current_phase"] for row in rows if row.get("current_phase") is not None)
-        shows.update({"mixed"} if len({row.get("overall_status") for row in rows}) > 1 else ())
-        shows.update({"long"} if limit > _DEFAULT_LIMIT else ())
-    return frozenset(shows)
 
 
 def _members(shape: Interaction) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from bff_contracts.states import BatchMissing, ByBatch, Params, UserHasBatches
+from bff_contracts.states import BatchMissing, ByBatch, Entry, Params, UserHasBatches
 from bff_mock_server.world.rows import (
     BatchAnswer,
     BatchAnswers,
@@ -36,10 +36,14 @@ class RowsDraft:
             case BatchMissing():
                 self._remove({state.batch_id})
             case ByBatch():
-                self._about.setdefault(type(state), {}).update(_facts_of(state))
+                self.know(type(state), _facts_of(state))
             case _:
                 self._said[type(state)] = state
         return self
+
+    def know(self, kind: type[ByBatch], facts: BatchFacts) -> None:
+        """Let these facts about batches be so, and leave those about others."""
+        self._about.setdefault(kind, {}).update(facts)
 
     def set_user(self, user_id: str, batches: Iterable[BatchAnswer]) -> None:
         """Let a user have exactly these batches; a batch that was another user's moves."""
@@ -84,11 +88,21 @@ def _newest_first(batches: Iterable[BatchAnswer]) -> BatchAnswers:
 
 def _facts_of(state: ByBatch) -> BatchFacts:
     # One object for equal entries, so that it is rendered once however many batches it is about.
-    known: dict[Params, BatchFact] = {}
+    known: dict[Entry, BatchFact | None] = {None: None}
     facts: dict[str, BatchFact | None] = {}
-    for batch_id, row in state.entries.items():
-        fact = None if row is None else known.get(row)
-        if row is not None and fact is None:
-            fact = known[row] = BatchFact(row.model_dump())
-        facts[batch_id] = fact
+    for batch_id, entry in state.entries.items():
+        if entry not in known:
+            known[entry] = _fact_of(entry)
+        facts[batch_id] = known[entry]
     return facts
+
+
+def _fact_of(entry: Entry) -> BatchFact | None:
+    match entry:
+        case None:
+            return None
+        case Params():
+            return BatchFact(entry.model_dump())
+        case rows:
+            known = [row.model_dump() for row in rows]
+            return BatchFact(make=lambda: known)

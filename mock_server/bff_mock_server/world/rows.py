@@ -4,7 +4,7 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -102,10 +102,22 @@ NO_BATCHES: Final = BatchAnswers()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchFact:
-    """What CMS knows about batches: a class, for instance; `rendered` is as in `BatchAnswer`."""
+    """What CMS knows about batches.
 
-    fields: Mapping[str, Any]
+    Attributes:
+        fields: Of the row of a state that has one for each batch: a class, for instance.
+        make: Gives the rows of a state that lists them for each batch, as `BatchAnswer.make` gives fields.
+        rendered: As in `BatchAnswer`.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    make: Callable[[], Sequence[Mapping[str, Any]]] = field(default=tuple, repr=False)
     rendered: Rendered = field(default_factory=dict[object, Any], repr=False)
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """What a state lists: the names of the students, for instance."""
+        return self.make()
 
 
 BatchFacts = Mapping[str, BatchFact | None]

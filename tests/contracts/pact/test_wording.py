@@ -13,4 +13,5 @@ def test_an_endpoint_is_named_without_an_id() -> None:
         "GET /internal/v1/batches/class-info",
         "GET /internal/v1/batches/user/{user_id}",
         "GET /internal/v1/batches/{batch_id}/status",
+        "GET /internal/v1/batches/{batch_id}/student-names",
     }

@@ -18,6 +18,7 @@ from bff_contracts.pact.json_path import is_object
 from bff_contracts.platform import BY_NAME
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_STUDENT_NAMES,
     BATCHES_HAVE_VALIDATIONS,
     CATALOGUE,
     USER_HAS_BATCHES,
@@ -26,7 +27,7 @@ from bff_contracts.states import (
 from bff_mock_server._suggest import meant
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
-from bff_mock_server.world.scenarios.school import TeachersBatches, teacher_id
+from bff_mock_server.world.scenarios.school import StudentNames, TeachersBatches, teacher_id
 
 _PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider in BY_NAME.items()}
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -155,6 +156,7 @@ def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     if teacher.batches:
         states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": batches.classes(teacher.classes)}))
         states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": batches.validations()}))
+        states.append(StateCall(BATCHES_HAVE_STUDENT_NAMES, StudentNames(batches, teacher.classes)))
     about = frozenset({user_id, *batches.batch_ids}) if teacher.fault is not None else frozenset[str]()
     return _Entry(
         tuple(states),

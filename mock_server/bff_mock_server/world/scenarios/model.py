@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from bff_contracts.states import BatchesHaveStudentNames
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.world.changes import RowsDraft
 from bff_mock_server.world.rows import Rows, validated
-from bff_mock_server.world.scenarios.school import TeachersBatches
+from bff_mock_server.world.scenarios.school import StudentNames, TeachersBatches
 from bff_mock_server.world.world import World
 
 
@@ -64,10 +65,13 @@ class Scenario:
         """
         draft = RowsDraft(Rows())
         for state in self.states:
-            if isinstance(state.params, TeachersBatches):
-                draft.set_user(state.params.user_id, state.params.answers())
-            else:
-                draft.apply(validated(state.name, state.params))
+            match state.params:
+                case TeachersBatches():
+                    draft.set_user(state.params.user_id, state.params.answers())
+                case StudentNames():
+                    draft.know(BatchesHaveStudentNames, state.params.facts())
+                case _:
+                    draft.apply(validated(state.name, state.params))
         return draft.rows()
 
     def is_like(self, other: "Scenario") -> bool:

@@ -1,4 +1,4 @@
-"""A school made of a few lines: batches with essays, classes and dates that belong together.
+"""A school made of a few lines: batches with essays, classes, students and dates that belong together.
 
 It is the same on every machine and on every start: ids are derived from names, and no clock is read.
 """
@@ -10,12 +10,22 @@ from functools import cached_property, partial
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from bff_mock_server.world.rows import BatchAnswer, answer_of
+from bff_mock_server.world.rows import BatchAnswer, BatchFact, answer_of
 
 _NAMESPACE: Final = UUID("9f1c7a52-5b0e-5d4e-8a43-2f6d3c1b7e90")
 _NEWEST: Final = datetime(2026, 1, 30, 15, 42, 10, 250_000)  # noqa: DTZ001  # RAS writes naive date-times
 _TASKS: Final = ("Romeo och Julia", "Argumenterande tal", "Min språkliga bakgrund", "Novellanalys", "Källkritik")
-_PUPILS: Final = ("öhman", "ekström", "al-hassan", "lindqvist", "åkesson", "nguyen", "sjöberg", "häggström")
+_PUPILS: Final = (
+    ("Åsa", "Öhman"),
+    ("Nils", "Ekström"),
+    ("Fatima", "Al-Hassan"),
+    ("Anna-Lena", "Lindqvist"),
+    ("Göran", "Åkesson"),
+    ("Linh", "Nguyen"),
+    ("Märta", "Sjöberg"),
+    ("Elias", "Häggström"),
+)
+"""First and last names: each class of the school has a pupil of each, who has been made up like everything else."""
 _WITHOUT_ESSAYS: Final = frozenset(
     {
         "awaiting_content_validation",
@@ -67,7 +77,7 @@ class TeachersBatches(Mapping[str, Any]):
             case "user_id":
                 return self.user_id
             case "batches":
-                return [batch_of(self.user_id, at, status) for at, status in self._each()]
+                return [batch_of(self.user_id, at, status) for at, status in self.each()]
             case _:
                 raise KeyError(name)
 
@@ -84,7 +94,7 @@ class TeachersBatches(Mapping[str, Any]):
 
     def answers(self) -> Iterator[BatchAnswer]:
         """The batches as RAS answers them; the fields of each are made when it is shown."""
-        for (at, status), batch_id in zip(self._each(), self.batch_ids, strict=True):
+        for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True):
             created = _created(at).replace(tzinfo=UTC)
             yield BatchAnswer(batch_id, self.user_id, status, created, partial(_answer, self.user_id, at, status))
 
@@ -98,11 +108,49 @@ class TeachersBatches(Mapping[str, Any]):
         """How far the validation of the students of the batches is; `None` where nobody is validating."""
         return {
             batch_id: _validation(at, status)
-            for (at, status), batch_id in zip(self._each(), self.batch_ids, strict=True)
+            for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True)
         }
 
-    def _each(self) -> Iterator[tuple[int, str]]:
+    def each(self) -> Iterator[tuple[int, str]]:
+        """The number of each batch, and its internal status."""
         return ((at, self.statuses[at % len(self.statuses)]) for at in range(self.count))
+
+
+@dataclass(frozen=True)
+class StudentNames(Mapping[str, Any]):
+    """The params of `batches have exactly these student names` for a teacher, made when somebody asks for them.
+
+    Attributes:
+        batches: The teacher's.
+        classes: The names of their classes, in turn; `None` for no class, whose students nobody knows.
+    """
+
+    batches: TeachersBatches
+    classes: tuple[str | None, ...]
+
+    def __getitem__(self, name: str) -> Any:
+        """One of the params.
+
+        Raises:
+            KeyError: There is no such param.
+        """
+        if name != "student_names":
+            raise KeyError(name)
+        return {batch_id: list(fact.rows) for batch_id, fact in self.facts().items()}
+
+    def __iter__(self) -> Iterator[str]:
+        yield "student_names"
+
+    def __len__(self) -> int:
+        return 1
+
+    def facts(self) -> dict[str, BatchFact]:
+        """Who wrote the essays of each batch; the rows of each are made when they are shown."""
+        teacher, batches = self.batches.user_id, zip(self.batches.each(), self.batches.batch_ids, strict=True)
+        return {
+            batch_id: BatchFact(make=partial(_student_names, teacher, at, status, self.classes[at % len(self.classes)]))
+            for (at, status), batch_id in batches
+        }
 
 
 def _answer(user_id: str, at: int, status: str) -> Mapping[str, Any]:
@@ -121,6 +169,33 @@ def _validation(at: int, status: str) -> Row | None:
         "total_associations": total,
         "confirmed_associations": total - pending,
     }
+
+
+def _student_names(teacher: str, at: int, status: str, class_name: str | None) -> Sequence[Row]:
+    if class_name is None or status in _WITHOUT_ESSAYS:
+        return ()
+    pupils = [_pupil(at, number) for number in range(_essay_count(at))]
+    return [
+        {
+            "essay_id": _essay_id(f"{teacher}/{at}", number),
+            "student_id": _uuid("student", f"{class_name}/{last_name}"),
+            "student_person_name": {
+                "first_name": first_name,
+                "last_name": last_name,
+                "legal_full_name": f"{first_name} {last_name}",
+            },
+        }
+        for number, (first_name, last_name) in enumerate(pupils)
+    ]
+
+
+def _pupil(at: int, number: int) -> tuple[str, str]:
+    """Who wrote an essay of the `at`th batch of a teacher."""
+    return _PUPILS[(at + number) % len(_PUPILS)]
+
+
+def _essay_id(key: str, number: int) -> str:
+    return _uuid("essay", f"{key}/{number}")
 
 
 def _batch_id(teacher: str, at: int) -> str:
@@ -172,8 +247,8 @@ def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[Row]:
         checked, assessed = spellcheck == "completed", assessment == "completed"
         essay = f"{key}/{number}"
         yield {
-            "essay_id": _uuid("essay", essay),
-            "filename": f"uppsats_{_PUPILS[(at + number) % len(_PUPILS)]}.docx",
+            "essay_id": _essay_id(key, number),
+            "filename": f"uppsats_{_pupil(at, number)[1].lower()}.docx",
             "file_upload_id": _uuid("upload", essay),
             "spellcheck_status": spellcheck,
             "spellcheck_correction_count": 4 + (at + number) % 9 if checked else None,
