@@ -42,9 +42,10 @@ class Provider:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def url_variable(self) -> str:
-        """The environment variable that names its base URL to the BFF."""
-        return f"BFF_TEACHER_SERVICE_{self.short.upper()}_BASE_URL"
+    def url_variables(self) -> tuple[str, str]:
+        """The environment variables that name its base URL to the BFF; the first that is set counts."""
+        prefix = f"BFF_TEACHER_SERVICE_{self.short.upper()}"
+        return f"{prefix}_BASE_URL", f"{prefix}_URL"
 
     @property
     def port_option(self) -> str:

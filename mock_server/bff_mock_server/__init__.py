@@ -73,5 +73,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(message)
     from bff_contracts.platform import needs_extras  # noqa: PLC0415  # as the others
 
-    with needs_extras("mock", error=ModuleNotFoundError):
+    with needs_extras("testing", error=ModuleNotFoundError):
         return getattr(import_module(home), name)

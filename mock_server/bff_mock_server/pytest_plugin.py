@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from bff_mock_server.testing import Backends
 
 
-def _needs_extra() -> AbstractContextManager[None]:
-    """Fail with what to install where the extra is missing: the plugin loads without it, its fixtures need it."""
+def _needs_extra(name: str = "testing") -> AbstractContextManager[None]:
+    """Fail with what to install where an extra is missing: the plugin loads without it, its fixtures need it."""
     from bff_contracts.platform import needs_extras  # noqa: PLC0415  # coverage sees what is imported later
 
-    return needs_extras("mock", error=partial(pytest.fail.Exception, pytrace=False))
+    return needs_extras(name, error=partial(pytest.fail.Exception, pytrace=False))
 
 
 _RUNNING = pytest.StashKey["list[Backends]"]()
@@ -29,13 +29,32 @@ _RUNNING = pytest.StashKey["list[Backends]"]()
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test whose backends are not where the BFF looks for them, whatever became of the test itself."""
+    __tracebackhide__ = True
+    try:
+        result = yield
+    except (Exception, pytest.fail.Exception) as error:
+        if unanswered := _texts(item, "unanswered"):
+            raise pytest.fail.Exception(unanswered) from error
+        raise
+    if unanswered := _texts(item, "unanswered"):
+        raise pytest.fail.Exception(unanswered, pytrace=False)
+    return result
+
+
+def _texts(item: pytest.Item, method: Literal["explain", "unanswered"]) -> str:
+    """What the mocked backends of a test say, each once."""
+    said = [getattr(backends, method)() for backends in item.stash.get(_RUNNING, list["Backends"]())]
+    return "\n".join(dict.fromkeys(filter(None, said)))
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what the backends refused, and what went past them."""
     report = yield
-    if report.when == "call" and report.failed:
-        texts = [backends.explain() for backends in item.stash.get(_RUNNING, list["Backends"]())]
-        if any(texts):
-            report.sections.append(("Mocked backends", "\n".join(filter(None, texts))))
+    if report.when == "call" and report.failed and (text := _texts(item, "explain")):
+        report.sections.append(("Mocked backends", text))
     return report
 
 
@@ -47,7 +66,10 @@ def bff_backend_urls() -> Mapping[str, str]:
     """
     from bff_contracts.platform import PROVIDERS  # noqa: PLC0415
 
-    return {provider.name: os.environ.get(provider.url_variable) or provider.url for provider in PROVIDERS}
+    return {
+        provider.name: next(filter(None, map(os.environ.get, provider.url_variables)), provider.url)
+        for provider in PROVIDERS
+    }
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +112,7 @@ def mocked_pact(request: pytest.FixtureRequest) -> "Generator[Callable[..., Back
 def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -> "Generator[Backends]":
     """Mock RAS and CMS on free ports, for what is not httpx or runs in another process. It starts empty."""
     with ExitStack() as stack:
-        with _needs_extra():
+        with _needs_extra("mock"):
             from bff_mock_server.testing import EMPTY, serve  # noqa: PLC0415
 
             running = stack.enter_context(serve(scenario=EMPTY, keys=[bff_api_key] if bff_api_key else []))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import NAMESPACE_OID, uuid5
 
 from bff_contracts.pact.file import load_pact, shipped_pacts
-from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS
+from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS, needs_extras
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend
@@ -23,7 +23,7 @@ from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.scenarios.school import batch_of
 
 if TYPE_CHECKING:
-    from bff_mock_server.serving.in_process import InProcessTransport
+    from bff_mock_server.serving.in_process import Elsewhere, InProcessTransport
 
 DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provider in PROVIDERS}
 """Where the clients look for the backends by default."""
@@ -31,6 +31,11 @@ DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provid
 EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
 _MOST_EXPLAINED: Final = 20
 """How many refused requests the report of a failed test shows, the latest ones."""
+
+_UNAUTHORIZED: Final = 401
+_OTHER_KEY: Final = (
+    "send the key backends.api_key and a service id of the contract, or override the fixture bff_api_key"
+)
 
 _ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
 
@@ -44,11 +49,11 @@ class Backends:
     """
 
     def __init__(
-        self, mock: Mock, apps: "Mapping[str, MockApp] | None" = None, passed: Iterable[str] = frozenset()
+        self, mock: Mock, apps: "Mapping[str, MockApp] | None" = None, elsewhere: "Elsewhere | None" = None
     ) -> None:
         self._mock = mock
         self._apps = apps or {}
-        self._passed = passed
+        self._elsewhere = elsewhere
 
     def transport(self) -> "InProcessTransport":
         """An httpx transport, sync and async, to hand to a client that shall ask these backends.
@@ -93,12 +98,22 @@ class Backends:
 
     def explain(self) -> str:
         """What a failed test should know: the requests that were refused, and where others went; empty for neither."""
-        refused = [exchange for exchange in self.requests if exchange.is_refused]
+        refused = [exchange for exchange in self.requests if exchange.is_refused or exchange.status == _UNAUTHORIZED]
         lines = [line for exchange in refused[-_MOST_EXPLAINED:] for line in _explained(exchange)]
-        if self._passed:
-            lines.append(f"No mocked backend is at {', '.join(sorted(self._passed))}.")
-            lines.append(f"Mocked are {', '.join(self.urls.values())}; override the fixture bff_backend_urls.")
+        if self._elsewhere is not None and (answered := self._elsewhere.asked - self._elsewhere.silent):
+            lines.append(self._not_mocked(answered))
         return "\n".join(lines)
+
+    def unanswered(self) -> str:
+        """Which hosts got a request with the platform's key and gave no answer, and what to change; empty for none."""
+        silent = set[str]() if self._elsewhere is None else self._elsewhere.silent
+        return f"A request got no answer. {self._not_mocked(silent)}" if silent else ""
+
+    def _not_mocked(self, origins: Iterable[str]) -> str:
+        return (
+            f"No mocked backend is at {', '.join(sorted(origins))}. Mocked are {', '.join(self.urls.values())}: set the"
+            " BFF's base URLs to these, or override the fixture bff_backend_urls."
+        )
 
     def given(self, state: str, **params: Any) -> None:
         """Make a provider state true, such as `given("user has exactly these batches", user_id=…, batches=[…])`.
@@ -204,7 +219,8 @@ def _line(exchange: Exchange) -> str:
 
 def _explained(exchange: Exchange) -> list[str]:
     """A refused request, and the change that each difference needs."""
-    changes = [difference.change for difference in exchange.differences] or [exchange.reason]
+    reason = _OTHER_KEY if exchange.status == _UNAUTHORIZED else exchange.reason
+    changes = [difference.change for difference in exchange.differences] or [reason]
     return [_line(exchange), *(f"  {change}" for change in changes if change)]
 
 
@@ -260,9 +276,8 @@ def in_process(
     for backend in mock.backends:
         at.setdefault(mock.urls[backend.provider].rstrip("/"), []).append(backend)
     apps = {url: MockApp(mock, *backends) for url, backends in at.items()}
-    passed: set[str] = set()
-    with answering(apps, passed):
-        yield Backends(mock, apps, passed)
+    with answering(apps) as elsewhere:
+        yield Backends(mock, apps, elsewhere)
 
 
 @contextmanager
@@ -284,9 +299,8 @@ def mocked_pact(*files: str | Path, base_url: str, keys: frozenset[str] = frozen
     mock = Mock([Backend(pact, keys=keys) for pact in pacts if pact.interactions], EMPTY)
     mock.urls.update({backend.provider: base_url for backend in mock.backends})
     apps = {base_url.rstrip("/"): MockApp(mock, *mock.backends)}
-    passed: set[str] = set()
-    with answering(apps, passed):
-        yield Backends(mock, apps, passed)
+    with answering(apps) as elsewhere:
+        yield Backends(mock, apps, elsewhere)
 
 
 @contextmanager
@@ -299,11 +313,13 @@ def serve(*, scenario: str | Scenario = "default", keys: Iterable[str] = (), **p
         ports: `ras_port`, `cms_port`: where a provider is served; a free port for those left out.
 
     Raises:
+        ModuleNotFoundError: The extra `mock` is missing.
         TypeError: A port is of no provider.
         OSError: A port is in use.
         ScenarioError: There is no such scenario, or it cannot be used.
     """
-    from bff_mock_server.serving.server import Listener, bind, running  # noqa: PLC0415  # in process needs no server
+    with needs_extras("mock", error=ModuleNotFoundError):
+        from bff_mock_server.serving.server import Listener, bind, running  # noqa: PLC0415  # in process needs none
 
     found = find_scenario(scenario) if isinstance(scenario, str) else scenario
     mock = Mock(_backends(frozenset(keys)), found, keys=frozenset(keys))

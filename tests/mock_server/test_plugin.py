@@ -85,6 +85,23 @@ async def test_other_requests_go_where_they_would_have_gone(backends: Backends) 
             assert (await client.get(f"{backends.ras_url}/healthz")).status_code == 200
 
 
+async def test_a_router_on_httpx_works_beside_when_it_lets_the_backends_requests_pass(backends: Backends) -> None:
+    with respx.mock(using="httpx") as others:
+        others.get("http://others.example/").respond(418)
+        others.route(url__startswith=backends.ras_url).pass_through()
+        async with httpx.AsyncClient(transport=OwnTransport()) as client:
+            assert (await client.get("http://others.example/")).status_code == 418
+            assert (await client.get(f"{backends.ras_url}/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machine_is_found_by_each_of_its_names(backends: Backends, host: str) -> None:
+    url = backends.ras_url.replace("127.0.0.1", host)
+
+    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert httpx.Client(transport=backends.transport()).get(f"{url}/healthz").status_code == 200
+
+
 async def test_a_base_url_may_have_a_path() -> None:
     urls = {name: f"https://gateway.example/{name}" for name in ("ras", "cms")}
     with in_process(urls=urls) as backends:
@@ -320,74 +337,101 @@ def test_a_port_in_use_is_said_and_nothing_is_left_open() -> None:
             pass
 
 
+RunsTheirs = Callable[..., str]
+"""Runs a test file of another project, with these variables alone, and gives what pytest prints."""
+
+
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    """A project of somebody else, with a test that uses the plugin."""
-    (tmp_path / "test_theirs.py").write_text(
-        dedent(
-            """
-            import httpx, os, pytest
-
-            @pytest.fixture(scope="session")
-            def bff_api_key():
-                return "their-key"
-
-            def test_theirs(backends):
-                assert backends.ras_url == "http://ras.example:99"
-                headers = {"X-Internal-API-Key": "their-key", "X-Service-ID": "bff-teacher-service"}
-                url = "http://ras.example:99/internal/v1/batches/user/x?limit=1&offset=0"
-                headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
-                assert httpx.get(url, headers=headers).status_code == 200
-            """
+def run_theirs(tmp_path: Path) -> RunsTheirs:
+    def run(program: str, **variables: str) -> str:
+        (tmp_path / "test_theirs.py").write_text(dedent(program))
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": "", **variables},
         )
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("variable", ["BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_RAS_URL"])
+def test_it_is_there_wherever_the_package_is(run_theirs: RunsTheirs, variable: str) -> None:
+    program = """
+        import httpx, os, pytest
+
+        @pytest.fixture(scope="session")
+        def bff_api_key():
+            return "their-key"
+
+        def test_theirs(backends):
+            assert backends.ras_url == "http://ras.example:99"
+            headers = {"X-Internal-API-Key": "their-key", "X-Service-ID": "bff-teacher-service"}
+            url = "http://ras.example:99/internal/v1/batches/user/x?limit=1&offset=0"
+            headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
+            assert httpx.get(url, headers=headers).status_code == 200
+    """
+
+    assert "1 passed" in run_theirs(program, **{variable: "http://ras.example:99"})
+
+
+def test_a_failed_test_says_what_was_refused_and_what_went_past(run_theirs: RunsTheirs) -> None:
+    printed = run_theirs(
+        """
+        import httpx
+        from contextlib import suppress
+
+        def test_theirs(backends):
+            headers = {"X-Internal-API-Key": backends.api_key, "X-Service-ID": "bff-teacher-service"}
+            headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
+            httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=500&offset=0", headers=headers)
+            headers["X-Internal-API-Key"] = "wrong"
+            httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=5&offset=0", headers=headers)
+            with suppress(httpx.ConnectError):
+                httpx.get("http://127.0.0.1:9/elsewhere")
+            assert backends.asked("ras", limit="7")
+        """
     )
-    return tmp_path
 
-
-def test_it_is_there_wherever_the_package_is(elsewhere: Path) -> None:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", elsewhere],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=elsewhere,
-        env={"BFF_TEACHER_SERVICE_RAS_BASE_URL": "http://ras.example:99", "PATH": ""},
-    )
-
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
-
-
-def test_a_failed_test_says_what_was_refused_and_what_went_past(tmp_path: Path) -> None:
-    (tmp_path / "test_theirs.py").write_text(
-        dedent(
-            """
-            import httpx
-
-            def test_theirs(backends):
-                headers = {"X-Internal-API-Key": backends.api_key, "X-Service-ID": "bff-teacher-service"}
-                headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
-                httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=500&offset=0", headers=headers)
-                try:
-                    httpx.get("http://127.0.0.1:9/elsewhere")
-                except httpx.ConnectError:
-                    pass
-                assert backends.asked("ras", limit="5")
-            """
-        )
-    )
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={"PATH": ""},
-    )
-
-    report = done.stdout.partition("Mocked backends")[2]
-    assert "ras GET /internal/v1/batches/user/x?limit=500&offset=0 -> 400\n  set query limit: " in report, done.stdout
+    report = printed.partition("Mocked backends")[2]
+    assert "ras GET /internal/v1/batches/user/x?limit=500&offset=0 -> 400\n  set query limit: " in report, printed
+    assert "limit=5&offset=0 -> 401\n  send the key backends.api_key and a service id" in report
     assert "No mocked backend is at http://127.0.0.1:9." in report
-    assert "limit=500 and not 5" in done.stdout
+    assert "limit=5 and not 7" in printed
+
+
+UNANSWERED = """
+    import httpx
+
+    def dashboard(key):
+        try:
+            return httpx.get("http://127.0.0.1:9/internal/v1/batches/user/x", headers={key: "a-key"}).json()
+        except httpx.ConnectError:
+            return {"error": {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "summary"),
+    [
+        pytest.param('dashboard("X-Internal-API-Key")["batches"]', "Failed: A request got no answer", id="test-fails"),
+        pytest.param('dashboard("X-Internal-API-Key")["error"]', "Failed: A request got no answer", id="test-passes"),
+        pytest.param('dashboard("Authorization")["error"]', "1 passed", id="no-call-of-the-bff"),
+    ],
+)
+def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
+    run_theirs: RunsTheirs, line: str, summary: str
+) -> None:
+    printed = run_theirs(f"{dedent(UNANSWERED)}\ndef test_theirs(backends):\n    {line}\n", COLUMNS="200")
+    failed = "1 failed" in printed
+
+    assert summary in printed
+    assert failed is ("passed" not in summary)
+    assert ("No mocked backend is at http://127.0.0.1:9. Mocked are http://127.0.0.1:4003, " in printed) is failed
+    assert ("override the fixture bff_backend_urls" in printed) is failed
 
 
 def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> None:
@@ -413,6 +457,15 @@ def entitlements(tmp_path: Path) -> Path:
 
 
 MocksPact = Callable[..., Backends]
+
+
+def test_any_pact_file_answers_beside_the_backends(
+    entitlements: Path, mocked_pact: MocksPact, backends: Backends
+) -> None:
+    mocked_pact(entitlements, base_url="http://entitlements")
+
+    assert httpx.get("http://entitlements/users/u7/rights").status_code == 200
+    assert httpx.get(f"{backends.ras_url}/healthz").status_code == 200
 
 
 def test_any_pact_file_answers_a_sync_client(entitlements: Path, mocked_pact: MocksPact) -> None:

@@ -42,5 +42,12 @@ def with_mock(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environm
 
 
 @pytest.fixture(scope="session")
+def with_testing(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The environment of a service that has a server of its own, older than the mock's."""
+    theirs = ("pytest", "uvicorn==0.30.0")
+    return installed(tmp_path_factory.mktemp("testing"), f"{DISTRIBUTION}[testing] @ {wheel.as_uri()}", *theirs)
+
+
+@pytest.fixture(scope="session")
 def with_contracts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return installed(tmp_path_factory.mktemp("contracts"), f"{DISTRIBUTION}[contracts] @ {wheel.as_uri()}")

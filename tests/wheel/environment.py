@@ -6,6 +6,7 @@ import sys
 import tomllib
 import venv
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def installed(folder: Path, *requirements: str) -> Environment:
 def pip(folder: Path, *words: str | Path) -> None:
     """Run pip with the locked versions; without a network the run ends with one message that says so."""
     constraints = folder / "constraints.txt"
-    constraints.write_text(locked_versions(), encoding="utf-8")
+    constraints.write_text(locked_versions(but=words), encoding="utf-8")
     both = {name: constraints.as_uri() for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")}
     done = subprocess.run(  # noqa: S603  as above
         [*PIP, *words, "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"],
@@ -90,11 +91,13 @@ def pip(folder: Path, *words: str | Path) -> None:
         )
 
 
-def locked_versions() -> str:
-    """The lock as constraints: what a release of somebody else's changes is no matter of this lane."""
+def locked_versions(*, but: Sequence[str | Path] = ()) -> str:
+    """The lock as constraints, because other people's releases are not tested here; `but` has versions of its own."""
+    chosen = {word.partition("==")[0] for word in but if isinstance(word, str) and "==" in word}
     versions: dict[str, set[str]] = defaultdict(set)
     for package in tomllib.loads((ROOT / "pdm.lock").read_text(encoding="utf-8"))["package"]:
-        versions[package["name"]].add(package["version"])
+        if package["name"] not in chosen:
+            versions[package["name"]].add(package["version"])
     return "".join(f"{name}=={version}\n" for name, (version, *others) in sorted(versions.items()) if not others)
 
 

@@ -6,6 +6,7 @@ from tests.wheel.environment import DISTRIBUTION, ROOT, Environment
 
 MOCK = f"install {DISTRIBUTION}[mock] from where you have it, such as pip install './huleedu_bff_clients-….whl[mock]'"
 CONTRACTS = MOCK.replace("[mock]", "[contracts]")
+TESTING = MOCK.replace("[mock]", "[testing]")
 
 
 @pytest.mark.parametrize("package", ["bff_clients", "bff_contracts", "bff_mock_server"])
@@ -79,7 +80,7 @@ def test_a_name_that_needs_an_extra_names_it(bare: Environment) -> None:
     done = bare.run("python", "-c", "from bff_mock_server import a_batch")
 
     assert done.returncode == 1
-    assert done.stderr.endswith(f" is missing: {MOCK}\n")
+    assert done.stderr.endswith(f" is missing: {TESTING}\n")
 
 
 def test_a_pytest_without_the_extra_is_left_alone(with_pytest: Environment) -> None:
@@ -90,11 +91,14 @@ def test_a_pytest_without_the_extra_is_left_alone(with_pytest: Environment) -> N
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize("fixture", ["backends", "backends_on_ports"])
-def test_a_fixture_without_the_extra_names_it(with_pytest: Environment, fixture: str) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "extra"),
+    [pytest.param("backends", TESTING, id="in-process"), pytest.param("backends_on_ports", MOCK, id="on-ports")],
+)
+def test_a_fixture_without_the_extra_names_it(with_pytest: Environment, fixture: str, extra: str) -> None:
     file = with_pytest.file(f"test_{fixture}.py", f"def test_theirs({fixture}):\n    pass\n")
     done = with_pytest.run("python", "-m", "pytest", "-q", file)
 
     assert done.returncode == 1
-    assert f" is missing: {MOCK}\n" in done.stdout
+    assert f" is missing: {extra}\n" in done.stdout
     assert "Traceback" not in done.stdout

@@ -45,8 +45,8 @@ def test_the_control_page_is_served(mock: RunningMock, path: str, content_type: 
     assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
 
 
-THEIR_TEST = """
-import asyncio, urllib.request
+IN_PLACE = """
+import asyncio
 from bff_clients import BackendSettings, RASClient, create_http_client
 
 async def listed(settings):
@@ -55,6 +55,10 @@ async def listed(settings):
 
 def test_in_place(backends):
     assert asyncio.run(listed(BackendSettings(internal_api_key=backends.api_key))) == ()
+"""
+
+ON_PORTS = """
+import urllib.request
 
 def test_on_ports(backends_on_ports):
     assert urllib.request.urlopen(f"{backends_on_ports.cms_url}/healthz").status == 200
@@ -62,9 +66,35 @@ def test_on_ports(backends_on_ports):
 
 
 def test_the_plugin_answers_in_somebody_elses_tests(with_mock: Environment) -> None:
-    done = with_mock.run("python", "-m", "pytest", "-q", with_mock.file("test_theirs.py", THEIR_TEST))
+    done = with_mock.run("python", "-m", "pytest", "-q", with_mock.file("test_theirs.py", IN_PLACE + ON_PORTS))
 
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_plugin_answers_in_an_environment_with_a_server_of_its_own(with_testing: Environment) -> None:
+    file = with_testing.file(
+        "test_theirs.py", f"import uvicorn\n{IN_PLACE}\n    assert uvicorn.__version__ == '0.30.0'\n"
+    )
+    done = with_testing.run("python", "-m", "pytest", "-q", "-W", "error", file)
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_tests_need_brings_no_server(with_testing: Environment) -> None:
+    printed = with_testing.python("import importlib.metadata as m; print(*(each.name for each in m.distributions()))")
+
+    assert {"pyyaml", "respx"} <= {name.lower() for name in printed.split()}
+    assert {"uvloop", "httptools", "fastapi", "starlette"} & {name.lower() for name in printed.split()} == set()
+
+
+def test_serving_names_the_extra_for_it(with_testing: Environment) -> None:
+    command = with_testing.run("bff-mock-server")
+    fixture = with_testing.run("python", "-m", "pytest", "-q", with_testing.file("test_ports.py", ON_PORTS))
+
+    assert (command.returncode, command.stdout) == (2, "")
+    assert command.stderr.startswith("bff-mock-server: httptools is missing: install huleedu-bff-clients[mock] from")
+    assert "httptools is missing: install huleedu-bff-clients[mock] from" in fixture.stdout
+    assert "Traceback" not in fixture.stdout
 
 
 @pytest.mark.parametrize("program", ["bff-contracts", "python -m bff_contracts"], ids=["command", "module"])

@@ -36,7 +36,7 @@ def metadata(wheel: Path) -> Message:
         pytest.param("License-Expression", ["MIT"], id="license"),
         pytest.param("License-File", ["LICENSE"], id="license-file"),
         pytest.param("Classifier", PROJECT["classifiers"], id="classifiers"),
-        pytest.param("Provides-Extra", ["contracts", "mock"], id="extras"),
+        pytest.param("Provides-Extra", ["contracts", "mock", "testing"], id="extras"),
         pytest.param("Description-Content-Type", ["text/markdown"], id="markdown"),
     ],
 )

@@ -2,16 +2,19 @@
 
 import math
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Awaitable, Generator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import anyio
 import httpx
 import respx
+from respx.mocks import HTTPXMocker
+from respx.models import AllMockedAssertionError, PassThrough
 
+from bff_contracts.platform import KEY_HEADER
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import Delivery, Reply
 from bff_mock_server.serving.app import MockApp
@@ -19,6 +22,8 @@ from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of
 
 _OUTLASTS_EVERYONE: Final = math.inf
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine: a base URL with one of them is asked by any of them."""
 
 
 def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
@@ -146,7 +151,7 @@ class _Place:
 
     base_url: str
     scheme: str
-    host: str
+    hosts: frozenset[str]
     port: int
     prefix: str
 
@@ -154,34 +159,115 @@ class _Place:
     def of(cls, base_url: str) -> "_Place":
         url = httpx.URL(base_url)
         prefix = url.raw_path.decode("latin-1").rstrip("/")
-        return cls(base_url, url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme], prefix)
+        hosts = _LOOPBACK if url.host in _LOOPBACK else frozenset({url.host})
+        return cls(base_url, url.scheme, hosts, url.port or _DEFAULT_PORTS[url.scheme], prefix)
 
     def has(self, url: httpx.URL) -> bool:
         port = url.port or _DEFAULT_PORTS.get(url.scheme)
-        is_here = (url.scheme, url.host, port) == (self.scheme, self.host, self.port)
+        is_here = (url.scheme, port) == (self.scheme, self.port) and url.host in self.hosts
         return is_here and url.raw_path.decode("latin-1").startswith(f"{self.prefix}/")
 
 
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """Where the requests of httpx clients went that no mock answers.
+
+    Attributes:
+        asked: The origins of all of them.
+        silent: Those that a request with the platform's key went to, and that gave no answer.
+    """
+
+    asked: set[str] = field(default_factory=set[str])
+    silent: set[str] = field(default_factory=set[str])
+
+
+class _Hook(HTTPXMocker):
+    """respx's hook into httpx clients; a request that no router answers goes to the client's own transport."""
+
+    name = "bff-mock-server"
+    watching: ClassVar[list[Elsewhere]] = []
+
+    @classmethod
+    def handler(cls, httpx_request: httpx.Request) -> Any:
+        try:
+            return super().handler(httpx_request)
+        except AllMockedAssertionError:
+            raise _passed(httpx_request) from None
+
+    @classmethod
+    async def async_handler(cls, httpx_request: httpx.Request) -> Any:
+        try:
+            return await super().async_handler(httpx_request)
+        except AllMockedAssertionError:
+            raise _passed(httpx_request) from None
+
+    @classmethod
+    def mock(cls, spec: Callable[..., Any]) -> Any:
+        def own_transport(client: Any, url: httpx.URL) -> _Watched:
+            return _Watched(spec(client, url))
+
+        return super().mock(own_transport)
+
+
+def _passed(request: httpx.Request) -> PassThrough:
+    return PassThrough("no mock is there", request=request, origin=respx.Route())
+
+
+@dataclass(frozen=True)
+class _Watched(httpx.AsyncBaseTransport, httpx.BaseTransport):
+    """A client's own transport, whose requests are noted."""
+
+    transport: Any
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with _noted(request):
+            response: httpx.Response = self.transport.handle_request(request)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with _noted(request):
+            response: httpx.Response = await self.transport.handle_async_request(request)
+        return response
+
+
 @contextmanager
-def answering(apps: Mapping[str, MockApp], passed: set[str]) -> Generator[None]:
+def _noted(request: httpx.Request) -> Generator[None]:
+    origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+    for elsewhere in _Hook.watching:
+        elsewhere.asked.add(origin)
+    try:
+        yield
+    except httpx.TransportError:
+        if KEY_HEADER in request.headers:
+            for elsewhere in _Hook.watching:
+                elsewhere.silent.add(origin)
+        raise
+
+
+@contextmanager
+def answering(apps: Mapping[str, MockApp]) -> Generator[Elsewhere]:
     """Answer every httpx client's requests to these base URLs; all other requests go where they would have gone.
 
     A client's own transport does not matter: respx steps in before it.
 
     Args:
         apps: Who answers, by base URL.
-        passed: Is given the origins of the other requests.
+
+    Yields:
+        Where the other requests went.
     """
-
-    def pass_through(request: httpx.Request) -> httpx.Request:
-        passed.add(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}")
-        return request
-
-    with respx.mock(using="httpx", assert_all_called=False) as router:
-        for base_url, app in apps.items():
-            place = _Place.of(base_url)
-            router.route(
-                scheme=place.scheme, host=place.host, port=place.port, path__startswith=f"{place.prefix}/"
-            ).mock(side_effect=partial(respond, app, place.prefix))
-        router.route().mock(side_effect=pass_through)
-        yield
+    elsewhere = Elsewhere()
+    _Hook.watching.append(elsewhere)
+    try:
+        with respx.mock(using=_Hook.name, assert_all_called=False) as router:
+            for base_url, app in apps.items():
+                place = _Place.of(base_url)
+                router.route(
+                    scheme=place.scheme,
+                    host__in=tuple(place.hosts),
+                    port=place.port,
+                    path__startswith=f"{place.prefix}/",
+                ).mock(side_effect=partial(respond, app, place.prefix))
+            yield elsewhere
+    finally:
+        _Hook.watching.remove(elsewhere)
