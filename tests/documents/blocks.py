@@ -24,7 +24,7 @@ DOCS: Final = ROOT / "docs"
 BIN: Final = Path(sys.executable).parent
 
 NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
-    ("docs/clients.md", "pip install"): "a network, and a host of your own",
+    ("docs/clients.md", "pip install 'huleedu-bff-clients @"): "a network, and a host of your own",
     ("docs/providers.md", "pip install 'huleedu-bff-clients[contracts] @"): "a network, and a host of your own",
     ("docs/providers.md", "pip install '../huleedu-bff-clients"): "a network, for the packages that it needs",
     ("docs/performance.md", "apt-get install wrk"): "a network and six minutes of both processors",

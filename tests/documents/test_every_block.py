@@ -17,7 +17,7 @@ from tests.documents.blocks import (
     swapped,
 )
 
-FOLDERS = ("documents", "workflows")
+FOLDERS = ("documents", "wheel", "workflows")
 BLOCKS = [each for path in documents() for each in blocks_of(str(path.relative_to(ROOT)))]
 
 

@@ -72,12 +72,9 @@ def installed(folder: Path, *requirements: str) -> Environment:
 
 def pip(folder: Path, *words: str | Path) -> None:
     """Run pip with the locked versions; without a network the run ends with one message that says so."""
-    constraints = folder / "constraints.txt"
-    constraints.write_text(locked_versions(but=words), encoding="utf-8")
-    both = {name: constraints.as_uri() for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")}
     done = subprocess.run(  # noqa: S603  as above
         [*PIP, *words, "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"],
-        env={**os.environ, **both},
+        env=pip_variables(folder, but=words),
         capture_output=True,
         text=True,
         check=False,
@@ -89,6 +86,13 @@ def pip(folder: Path, *words: str | Path) -> None:
             f" tests all else.\npip {' '.join(map(str, words))}\n{said}\n",
             returncode=2,
         )
+
+
+def pip_variables(folder: Path, *, but: Sequence[str | Path] = ()) -> dict[str, str]:
+    """The environment of a pip that takes the locked versions, apart from those that `but` names."""
+    constraints = folder / "constraints.txt"
+    constraints.write_text(locked_versions(but=but), encoding="utf-8")
+    return {**os.environ, **{name: constraints.as_uri() for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")}}
 
 
 def locked_versions(*, but: Sequence[str | Path] = ()) -> str:

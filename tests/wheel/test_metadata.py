@@ -109,10 +109,35 @@ def test_a_clone_without_tags_is_a_development_version_of_the_first(clone: Path)
     assert version_in(clone) == f"0.1.0.dev{commits}"
 
 
+def unpacked_archive(clone: Path) -> Path:
+    """What a git host offers as the source of a commit."""
+    git("archive", "--format", "tar", "--output", "../source.tar", "HEAD", folder=clone)
+    with tarfile.open(clone.parent / "source.tar") as archive:
+        archive.extractall(clone.parent / "source", filter="data")
+    return clone.parent / "source"
+
+
+def test_an_archive_of_a_tag_has_its_version(clone: Path) -> None:
+    git("tag", "v9.8.7", folder=clone)
+
+    assert version_in(unpacked_archive(clone)) == "9.8.7"
+
+
+def test_an_archive_without_tags_has_the_fallback(clone: Path) -> None:
+    assert version_in(unpacked_archive(clone)) == "0.1.0.dev0"
+
+
 def test_files_without_git_have_the_fallback(clone: Path) -> None:
     shutil.rmtree(clone / ".git")
 
     assert version_in(clone) == "0.1.0.dev0"
+
+
+def test_files_without_git_take_the_version_that_they_are_given(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(clone / ".git")
+    monkeypatch.setenv("SETUPTOOLS_SCM_PRETEND_VERSION", "9.8.7")
+
+    assert version_in(clone) == "9.8.7"
 
 
 def test_an_sdist_keeps_its_version_and_gives_it_to_its_wheel(clone: Path, tmp_path: Path) -> None:

@@ -189,15 +189,17 @@ class _Hook(HTTPXMocker):
 
     @classmethod
     def handler(cls, httpx_request: httpx.Request) -> Any:
+        untyped: Any = super()
         try:
-            return super().handler(httpx_request)
+            return untyped.handler(httpx_request)
         except AllMockedAssertionError:
             raise _passed(httpx_request) from None
 
     @classmethod
     async def async_handler(cls, httpx_request: httpx.Request) -> Any:
+        untyped: Any = super()
         try:
-            return await super().async_handler(httpx_request)
+            return await untyped.async_handler(httpx_request)
         except AllMockedAssertionError:
             raise _passed(httpx_request) from None
 
@@ -206,7 +208,8 @@ class _Hook(HTTPXMocker):
         def own_transport(client: Any, url: httpx.URL) -> _Watched:
             return _Watched(spec(client, url))
 
-        return super().mock(own_transport)
+        untyped: Any = super()
+        return untyped.mock(own_transport)
 
 
 def _passed(request: httpx.Request) -> PassThrough:
