@@ -23,20 +23,12 @@ def main() -> int:
     home = ROOT / ".venvs" / given.lane
     python = home / "bin" / "python"
     uv = (sys.executable, "-m", "uv", "--quiet")
-    project = (
-        ".[contracts,mock]",
-        "--group",
-        "test",
-        "--group",
-        "mutation",
-        "--resolution",
-        RESOLUTIONS[given.lane],
-        "--upgrade",
-    )
+    groups = (word for group in ("test", "mutation", "lint") for word in ("--group", group))
+    versions = ("--resolution", RESOLUTIONS[given.lane], "--upgrade")
     suite = ("-q", "-n", "2", "--dist", "loadgroup")
     for command in (
         (*uv, "venv", "--clear", "--python", sys.executable, home),
-        (*uv, "pip", "install", "--python", python, "--editable", *project),
+        (*uv, "pip", "install", "--python", python, "--editable", ".[contracts,mock]", *groups, *versions),
         (python, "-m", "pytest", *suite, *for_pytest),
     ):
         code = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603

@@ -97,7 +97,7 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
         response.status_code,
         head.get(b"content-type", b"").decode("latin-1"),
         body,
-        None if retry_after is None else retry_after.decode("latin-1"),
+        None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks
     )
 
 
