@@ -53,18 +53,27 @@ _NAMED: Final = "A session: whose world, and whose requests; the default one wit
 
 
 def _session(
-    header: Annotated[str | None, Header(alias="X-Mock-Session", description=_NAMED)] = None,
-    parameter: Annotated[str | None, Query(alias="session", description=_NAMED)] = None,
+    request: Request,
+    header: Annotated[str | None, Header(alias="X-Mock-Session", description=_NAMED)] = None,  # noqa: ARG001
+    parameter: Annotated[str | None, Query(alias="session", description=_NAMED)] = None,  # noqa: ARG001
 ) -> str | None:
     """The session that a request of the control API is about, by header or by parameter.
 
+    Both are declared for the description alone: a second one of a kind would be dropped.
+
     Raises:
-        SessionError: Both name one, and not the same.
+        SessionError: Several name one, and not the same; or a session cannot have that id.
     """
-    if header is not None and parameter is not None and header != parameter:
-        message = f"X-Mock-Session names {header[:128]!r} and the parameter session names {parameter[:128]!r}"
-        raise SessionError(message)
-    return header if header is not None else parameter
+    headers, parameters = request.headers.getlist("x-mock-session"), request.query_params.getlist("session")
+    named = {*headers, *parameters}
+    if len(named) > 1:
+        sources = (("X-Mock-Session names", headers), ("the parameter session names", parameters))
+        said = (f"{what} {', '.join(repr(one[:128]) for one in several[:3])}" for what, several in sources if several)
+        raise SessionError(" and ".join(said))
+    session = next(iter(named), None)
+    if session is not None and session != EVERY_SESSION:
+        check_session(session)
+    return session
 
 
 Session = Annotated[str | None, Depends(_session)]
@@ -74,10 +83,7 @@ def _whose(session: str | None) -> str | None:
     """The session of exchanges as the journal names it; `None` for every one."""
     if session == EVERY_SESSION:
         return None
-    if session is None:
-        return DEFAULT_SESSION
-    check_session(session)
-    return session
+    return DEFAULT_SESSION if session is None else session
 
 
 def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -221,10 +227,13 @@ def _changing(mock: Mock) -> APIRouter:
         mock.journal.clear(_whose(session))
 
     @router.delete(
-        "/sessions/{session:path}", summary="Forget a session and its world", status_code=204, response_class=Response
+        "/sessions/{session:path}",
+        summary="Forget a session, its world and its requests",
+        status_code=204,
+        response_class=Response,
     )
     async def end(session: str) -> None:
-        if not mock.sessions.end(session):
+        if not mock.end(session):
             message = f"there is no session {session!r}"
             raise SessionError(message)
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from heapq import merge
+from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -19,7 +21,10 @@ from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import AttributedReply, Head
 
 SIZE: Final = 1000
-"""How many requests are kept."""
+"""How many requests of a session are kept."""
+
+_MOST_KEPT: Final = 5 * SIZE
+"""How many requests are kept of all sessions together."""
 
 DEFAULT_SESSION: Final = ""
 """Names the default world where sessions are named."""
@@ -209,13 +214,14 @@ class Wanted:
 
 
 _Uses = dict[CompiledInteraction, int]
+_number: Final = attrgetter("number")
 
 
 class Journal:
     """Records requests in little time and memory, and says afterwards what they were.
 
     Args:
-        size: How many requests are kept.
+        size: How many requests of a session are kept.
         log_requests: Log a line per request.
         keys: Keys that are cut out wherever they are.
 
@@ -228,7 +234,9 @@ class Journal:
     def __init__(self, size: int = SIZE, *, log_requests: bool = False, keys: Collection[str] = ()) -> None:
         self._log_requests = log_requests
         self._scrubber = Scrubber(keys)
-        self._exchanges: deque[Exchange] = deque(maxlen=size)
+        self._size = size
+        self._kept: dict[str | None, deque[Exchange]] = {}
+        self._kept_in_all = 0
         self._uses: dict[str | None, _Uses] = {}
         self.start = uuid4().hex
         self.count = 0
@@ -278,7 +286,7 @@ class Journal:
             seconds,
             None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
         )
-        self._exchanges.append(exchange)
+        self._keep(exchange, session)
         if self._log_requests:
             shown = f" ({exchange.fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
@@ -290,7 +298,8 @@ class Journal:
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
-        found = (exchange for exchange in tuple(self._exchanges) if exchange.number > after)
+        of_sessions = [tuple(kept) for kept in tuple(self._kept.values())]
+        found = (one for one in merge(*of_sessions, key=_number) if one.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
     def uses(self, session: str | None = None) -> Mapping[CompiledInteraction, int]:
@@ -308,17 +317,36 @@ class Journal:
     def clear(self, session: str | None = None) -> None:
         """Forget everything but the counts, or what one session asked; `DEFAULT_SESSION` for the default world."""
         if session is None:
-            self._exchanges.clear()
+            self._kept.clear()
+            self._kept_in_all = 0
             self.forget_uses()
             return
-        kept = [one for one in self._exchanges if (one.session or DEFAULT_SESSION) != session]
-        self._exchanges.clear()
-        self._exchanges.extend(kept)
+        self._kept_in_all -= len(self._kept.pop(session or None, ()))
         self._uses.pop(session or None, None)
 
     def forget_uses(self) -> None:
         """Forget which interactions were used: there are others now."""
         self._uses.clear()
+
+    def _keep(self, exchange: Exchange, session: str | None) -> None:
+        """Keep an exchange; a session that asks much pushes out its own requests, and none of others' few."""
+        own = self._kept.get(session)
+        if own is None:
+            own = self._kept[session] = deque()
+        own.append(exchange)
+        if len(own) > self._size:
+            own.popleft()
+            return
+        self._kept_in_all += 1
+        if self._kept_in_all > _MOST_KEPT:
+            fullest = session if len(own) > _MOST_KEPT // len(self._kept) else max(self._kept, key=self._count)
+            self._kept[fullest].popleft()
+            self._kept_in_all -= 1
+            if not self._kept[fullest]:
+                del self._kept[fullest]
+
+    def _count(self, session: str | None) -> int:
+        return len(self._kept[session])
 
     def _begin_counting(self, session: str | None) -> _Uses:
         if len(self._uses) > _MOST_SESSIONS:

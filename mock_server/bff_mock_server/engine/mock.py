@@ -11,6 +11,7 @@ from bff_mock_server.engine.backend import Backend, closest
 from bff_mock_server.engine.coverage import Use, coverage_of
 from bff_mock_server.engine.journal import Journal, Violation
 from bff_mock_server.engine.mock_headers import (
+    SESSION,
     MockHeaderError,
     MockHeaders,
     read_mock_headers,
@@ -24,7 +25,7 @@ from bff_mock_server.responses.refusal import complain
 from bff_mock_server.responses.reply import AttributedReply, Reply
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.scenarios.model import Scenario
-from bff_mock_server.world.sessions import SessionError, Sessions
+from bff_mock_server.world.sessions import SessionError, Sessions, is_session
 from bff_mock_server.world.world import World
 
 _DIGIT: Final = re.compile(r"\d")
@@ -108,7 +109,8 @@ class Mock:
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
         """Say on the mock's own behalf why there is no answer, and record it."""
         answer = AttributedReply(complain(status, detail, asked), reason=detail)
-        self.journal.record(backend.provider, asked, answer)
+        session = asked.headers.get(SESSION)
+        self.journal.record(backend.provider, asked, answer, session=session if is_session(session) else None)
         return answer.reply
 
     def conclude(
@@ -218,6 +220,13 @@ class Mock:
             self._loaded = scenario
             self.sessions.restart_all(scenario)
         self.problem = ""
+
+    def end(self, session: str) -> bool:
+        """Forget a session, its world and its requests; `False` when there is none."""
+        is_there = self.sessions.end(session)
+        if is_there:
+            self.journal.clear(session)
+        return is_there
 
     def coverage(self, session: str | None = None) -> list[Use]:
         """How often each interaction of the contracts was used; `session` as in `Journal.uses`."""

@@ -23,6 +23,11 @@ class SessionError(ValueError):
     """A session's id that cannot be one."""
 
 
+def is_session(session: str | None) -> bool:
+    """Whether a session can have this id."""
+    return session is not None and session != EVERY_SESSION and _ID.fullmatch(session) is not None
+
+
 def check_session(session: str) -> None:
     """See that a session can have this id.
 
@@ -33,7 +38,7 @@ def check_session(session: str) -> None:
         message = f"a session's id is 1 to 128 visible ASCII characters, not {session[:128]!r}"
         raise SessionError(message)
     if session == EVERY_SESSION:
-        message = f"{EVERY_SESSION} stands for every session: requests can be read so, and nothing can be changed"
+        message = f"{EVERY_SESSION} stands for every session: requests can be read and forgotten so, and nothing else"
         raise SessionError(message)
 
 
@@ -50,7 +55,7 @@ class Sessions:
         self._seed = seed
         self._sessions: OrderedDict[str, World] = OrderedDict()
         self._scenarios: dict[str, Scenario] = {}
-        self.default = self._begin("")
+        self.default = self._begin(None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,7 +88,10 @@ class Sessions:
         Raises:
             SessionError: As `world_of`.
         """
-        return self._sessions.get(session) or self._begin(session) if session else self.world_of(session)
+        if session is None:
+            return self.default
+        check_session(session)
+        return self._sessions.get(session) or self._begin(session)
 
     def restart(self, session: str | None, scenario: Scenario | None = None) -> World:
         """Let a world begin again, as another scenario if one is given; for `None`, all that begin from now on too.
@@ -93,7 +101,7 @@ class Sessions:
         """
         if session is None:
             self.scenario = scenario or self.scenario
-            self.default = self._begin("")
+            self.default = self._begin(None)
             return self.default
         self.world_of(session)
         if scenario is not None:
@@ -113,8 +121,14 @@ class Sessions:
         return self._sessions.pop(session, None) is not None
 
     def scenario_of(self, session: str | None) -> Scenario:
-        """What the world of a session begins as."""
+        """What the world of a session begins as.
+
+        Raises:
+            SessionError: As `world_of`.
+        """
+        if session is not None:
+            check_session(session)
         return self._scenarios.get(session or "", self.scenario)
 
-    def _begin(self, session: str) -> World:
-        return self.scenario_of(session).build(seed=f"{self._seed}/{session}")
+    def _begin(self, session: str | None) -> World:
+        return self.scenario_of(session).build(seed=f"{self._seed}/{session or ''}")

@@ -72,6 +72,50 @@ async def test_header_and_parameter_name_one_session(control: httpx.AsyncClient)
     assert answer.json()["detail"] == "X-Mock-Session names 'b' and the parameter session names 'a'"
 
 
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        pytest.param([("X-Mock-Session", "a"), ("X-Mock-Session", "b")], "", id="two-headers"),
+        pytest.param([], "?session=a&session=b", id="two-parameters"),
+    ],
+)
+async def test_several_sessions_are_refused(
+    control: httpx.AsyncClient, headers: list[tuple[str, str]], query: str
+) -> None:
+    answer = await control.get(f"/journal{query}", headers=headers)
+
+    assert (answer.status_code, "names 'a', 'b'" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("session", ["a b", "", "x" * 129])
+@pytest.mark.parametrize("route", ["/", "/scenarios", "/faults", "/journal", "/coverage"])
+async def test_what_cannot_be_a_session_is_refused_by_whatever_reads(
+    control: httpx.AsyncClient, route: str, session: str
+) -> None:
+    answer = await control.get(route, params={"session": session})
+
+    assert (answer.status_code, "1 to 128 visible ASCII" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("route", ["/", "/scenarios", "/faults"])
+async def test_the_world_of_every_session_is_none(control: httpx.AsyncClient, route: str) -> None:
+    assert (await control.get(route, params={"session": "*"})).status_code == 400
+
+
+async def test_a_refused_directive_is_a_request_of_its_session(app: MockApp, control: httpx.AsyncClient) -> None:
+    app.reply(request(PAGE, headers={**HEADERS, "X-Mock-Session": "a", "X-Mock-Fault": "explode"}))
+
+    assert [len(await get(control, "/journal", **about)) for about in ({}, {"session": "a"})] == [0, 1]
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_session_that_ends_takes_its_requests_along(control: httpx.AsyncClient) -> None:
+    await control.delete("/sessions/a")
+
+    assert [entry["number"] for entry in await get(control, "/journal", session="*")] == [1, 4]
+    assert (await get(control, "/coverage", session="a"))["used"] == 0
+
+
 @pytest.mark.parametrize("session", ["a b", "*"])
 async def test_what_cannot_be_a_session_changes_nothing(app: MockApp, control: httpx.AsyncClient, session: str) -> None:
     answer = await control.post("/faults", json={"fault": "reset"}, params={"session": session})

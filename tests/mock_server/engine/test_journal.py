@@ -83,6 +83,27 @@ def test_exchanges_are_found_by_what_they_are(app: MockApp, wanted: Wanted, numb
     assert [found.number for found in app.mock.journal.exchanges(wanted, after=3)] == [n for n in numbers if n > 3]
 
 
+def test_a_session_that_asks_much_pushes_out_its_own_requests_alone() -> None:
+    app = ras_app(World())
+
+    def ask(session: str, times: int) -> None:
+        for _ in range(times):
+            app.reply(request("/healthz", headers={**HEADERS, "X-Mock-Session": session}))
+
+    def kept(session: str) -> int:
+        return len(app.mock.journal.exchanges(Wanted(session=session)))
+
+    ask("few", 3)
+    for at in range(6):
+        ask(f"much-{at}", SIZE + 1)
+
+    assert kept("few") == 3
+    assert kept("much-5") <= SIZE
+    everything = app.mock.journal.exchanges()
+    assert len(everything) == 5 * SIZE
+    assert [one.number for one in everything] == sorted(one.number for one in everything)
+
+
 def test_keys_are_not_kept(app: MockApp) -> None:
     assert KEY not in repr(app.mock.journal.exchanges())
     assert "wrong" not in [value for found in app.mock.journal.exchanges() for value in found.headers.values()]
