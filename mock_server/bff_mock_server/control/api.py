@@ -1,6 +1,6 @@
 """The control API under `/_mock/`: what is mocked, what was asked, what goes wrong. FastAPI describes it as OpenAPI."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -38,6 +38,8 @@ from bff_mock_server.world.scenarios import ScenarioError, find_scenario, shippe
 from bff_mock_server.world.sessions import EVERY_SESSION, SessionError, check_session
 
 _BAD_REQUEST: Final = 400
+_MOST_STREAMS: Final = 32
+"""Pages that may follow at once: each is a connection, and asks the journal four times a second."""
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -274,16 +276,29 @@ def _failing(mock: Mock) -> APIRouter:
 def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
     """The control page, made of three files and nothing from elsewhere."""
     router = APIRouter(include_in_schema=False)
+    streams: set[object] = set()
 
-    @router.get("/_mock/events")
-    async def stream(after: Annotated[int, Query(ge=0)] = 0, start: str = "") -> StreamingResponse:
-        following = events(mock, after=after, start=start, is_closing=is_closing)
+    @router.get("/_mock/events", response_model=None)
+    async def stream(after: Annotated[int, Query(ge=0)] = 0, start: str = "") -> Response:
+        if len(streams) >= _MOST_STREAMS:
+            return _problem(503, f"{_MOST_STREAMS} pages are following already; close one of them.")
+        following = _counted(events(mock, after=after, start=start, is_closing=is_closing), streams)
         return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     for path, (name, media_type) in _FILES.items():
         content = (files("bff_mock_server.control") / "pages" / name).read_bytes()
         router.add_api_route(path, partial(_file, content, media_type))
     return router
+
+
+async def _counted(stream: AsyncIterator[str], streams: set[object]) -> AsyncIterator[str]:
+    """A stream that is among the open ones for as long as somebody reads it."""
+    streams.add(stream)
+    try:
+        async for event in stream:
+            yield event
+    finally:
+        streams.discard(stream)
 
 
 async def _file(content: bytes, media_type: str) -> Response:

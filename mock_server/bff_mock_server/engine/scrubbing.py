@@ -1,24 +1,24 @@
 """What the journal keeps: everything but secrets and names of persons, and the beginning of a long body."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
+from bff_mock_server.engine.secrets import (
+    HIDDEN,
+    LONGEST_FORM,
+    keys_pattern,
+    without_credentials,
+    without_secret_members,
+)
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret, secret_among
 
-HIDDEN: Final = "…"
 BODY_BYTES: Final = 2000
 """How much of a body is kept, of a request and of an answer."""
-
-_MEMBER: Final = re.compile(r'("([^"\\]{1,100})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)')
-_NESTED: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*(?=[{\[])')
-_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
-_FIELD: Final = re.compile(r"((?:^|&)([^=&\s]{1,100})=)([^&\s]+)")
-_SHORTEST_KEY: Final = 4
-"""A key that is shorter is a part of too many other words to be cut out of them."""
+_WORD: Final = re.compile(r"[\w-]+")
 
 
 class Kept(NamedTuple):
@@ -39,13 +39,8 @@ class Scrubber:
     """
 
     def __init__(self, keys: Collection[str] = ()) -> None:
-        spelled = {form for key in keys for form in (key, quote(key, safe="")) if len(key) >= _SHORTEST_KEY}
-        # The longest first: one may be a part of another.
-        ordered = sorted(spelled, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, ordered))
-        self._keys = re.compile(pattern) if ordered else None
-        self._keys_of_bodies = re.compile(pattern.encode()) if ordered else None
-        self._longest = max((len(form.encode()) for form in ordered), default=0)
+        self._keys = keys_pattern(keys)
+        self._longest = LONGEST_FORM * max(map(len, keys), default=0)
 
     def kept(self, asked: Asked) -> Kept:
         """What is kept of a request; the request stays as it is."""
@@ -55,18 +50,22 @@ class Scrubber:
         headers = dict(asked.headers)
         for name in secret_among(tuple(headers)):
             del headers[name]
-        if "referer" in headers:
-            headers["referer"] = _without_query(headers["referer"])
         body = self.shown(self.beginning(asked.body)) if asked.body else b""
-        kept = Kept(asked.path, query, query_string, headers, body)
-        return kept if self._keys is None else self._without_keys(kept, self._keys)
+        path, keys = asked.path, self._keys
+        if keys is not None and keys.search(f"{path}?{query_string}"):
+            path, query_string = keys.sub(HIDDEN, path), keys.sub(HIDDEN, query_string)
+            query = {self.text(name): [*map(self.text, values)] for name, values in query.items()}
+        return Kept(path, query, query_string, _ShownHeaders(headers, self._value), body)
+
+    def _value(self, name: str, value: str) -> str:
+        return without_credentials(self.text(_without_query(value) if name == "referer" else value))
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
         """The headers of an answer, those that came on several lines as one."""
         shown: dict[str, str] = {}
         for name, value in headers:
             if not is_secret(name):
-                known = self.text(value)
+                known = self._value(name, value)
                 shown[name] = f"{shown[name]}, {known}" if name in shown else known
         return shown
 
@@ -76,34 +75,52 @@ class Scrubber:
 
     def difference(self, found: RequestDifference) -> RequestDifference:
         """A difference without known keys: its place may name a parameter, and it shows what was sent."""
-        actual = None if found.actual is None else self.text(found.actual)
-        return replace(found, where=self.text(found.where), actual=actual)
+        actual = found.actual
+        if actual is not None and found.where.startswith("body"):
+            is_hidden = any(map(is_secret, _WORD.findall(found.where)))
+            shown = without_secret_members(actual.encode("utf-8", "surrogateescape"))
+            actual = HIDDEN if is_hidden else shown.decode("utf-8", "surrogateescape")
+        return replace(found, where=self.text(found.where), actual=None if actual is None else self.text(actual))
 
     def beginning(self, body: bytes) -> bytes:
         """As much of a body as `shown` needs."""
         return body[: BODY_BYTES + self._longest]
 
     def shown(self, beginning: bytes) -> bytes:
-        """The first `BODY_BYTES` of a body, without the values of secret members and fields, without known keys."""
+        """The first `BODY_BYTES` of a body, without the values of secret names, without known keys."""
         end = BODY_BYTES
-        if self._keys_of_bodies is None:
-            return _without_secret_members(beginning[:end])
+        if self._keys is None:
+            return without_secret_members(beginning[:end])
+        text = beginning.decode("latin-1")  # a key is found by its bytes
         # Half a key would not be recognised.
-        across = (key.start() for key in self._keys_of_bodies.finditer(beginning) if key.start() < end < key.end())
-        whole = beginning[: next(across, end)]
-        return _without_secret_members(self._keys_of_bodies.sub(HIDDEN.encode(), whole))
+        across = (key.start() for key in self._keys.finditer(text) if key.start() < end < key.end())
+        whole = text[: next(across, end)]
+        parts = (part.encode("latin-1") for part in self._keys.split(whole))
+        return without_secret_members(HIDDEN.encode().join(parts))
 
-    def _without_keys(self, kept: Kept, keys: re.Pattern[str]) -> Kept:
-        path, query, query_string, headers, body = kept
-        if not any(map(keys.search, (path, query_string, *headers.values()))):
-            return kept
-        return Kept(
-            keys.sub(HIDDEN, path),
-            {keys.sub(HIDDEN, name): [keys.sub(HIDDEN, value) for value in values] for name, values in query.items()},
-            keys.sub(HIDDEN, query_string),
-            {name: keys.sub(HIDDEN, value) for name, value in headers.items()},
-            body,
-        )
+
+class _ShownHeaders(Mapping[str, str]):
+    """Headers whose values are looked through when somebody reads them, which a request need not wait for."""
+
+    def __init__(self, sent: Mapping[str, str], shown: Callable[[str, str], str]) -> None:
+        self._sent = sent
+        self._shown_as = shown
+
+    @cached_property
+    def _shown(self) -> Mapping[str, str]:
+        return {self._shown_as("", name): self._shown_as(name, value) for name, value in self._sent.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._shown[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    def __repr__(self) -> str:
+        return repr(self._shown)
 
 
 def _without_secrets(query: Mapping[str, Sequence[str]]) -> tuple[Mapping[str, Sequence[str]], str]:
@@ -116,34 +133,3 @@ def _without_query(url: str) -> str:
     """An address without its query and fragment."""
     cut = re.split(r"[?#]", url, maxsplit=1)
     return cut[0] if len(cut) == 1 else f"{cut[0]}?{HIDDEN}"
-
-
-def _without_secret_members(body: bytes) -> bytes:
-    """A body without the values of secret members of JSON and fields of forms; the JSON may break off anywhere."""
-    text = _without_nested(body.decode("utf-8", "surrogateescape"))
-    return _FIELD.sub(_hidden, _MEMBER.sub(_hidden, text)).encode("utf-8", "surrogateescape")
-
-
-def _without_nested(text: str) -> str:
-    """JSON without the objects and arrays that are values of secret members."""
-    kept: list[str] = []
-    at = 0
-    for member in _NESTED.finditer(text):
-        if member.start() >= at and is_secret(member[1]):
-            kept += text[at : member.end()], HIDDEN
-            at = _end_of_value(text, member.end())
-    return "".join([*kept, text[at:]])
-
-
-def _end_of_value(text: str, start: int) -> int:
-    """Where the object or array ends that begins at `start`; the end of the text if that comes first."""
-    depth = 0
-    for token in _BRACKET.finditer(text, start):
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
-        if depth == 0:
-            return token.end()
-    return len(text)
-
-
-def _hidden(found: re.Match[str]) -> str:
-    return f"{found[1]}{HIDDEN}" if is_secret(found[2]) else found[0]

@@ -8,7 +8,9 @@ from time import perf_counter
 from typing import Final
 
 _SECRET: Final = re.compile(
-    "key|token|secret|passw|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|^x-amz-security|^(?:code|sig|otp|pin)$"
+    "key|token|secret|passw|passphrase|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|saml|assertion|[cx]srf"
+    "|personnummer|e-?mail|^x-amz-security"
+    "|^(?:x-)?(?:code|dpop|hmac|magic|nonce|otp|pass|pin|pw|sas|session|sid|sig|sign|ssn|ticket)$"
     "|^(?:first_name|last_name|legal_full_name|student_person_name)$",
     re.IGNORECASE,
 )

@@ -1,12 +1,18 @@
 """Rejects cross-origin and DNS-rebinding requests."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
+from typing import Final
 
-_LOOPBACK_NAMES = frozenset({"localhost"})
-_READING = frozenset({"GET", "HEAD"})
+_LOOPBACK_NAMES: Final = frozenset({"localhost"})
+_READING: Final = frozenset({"GET", "HEAD"})
 """What a link on a page elsewhere may do: look. A form there could POST."""
+_ELSEWHERE: Final = "cross-site"
+_OWN_SITES: Final = frozenset({"same-origin", "same-site", "none"})
+"""Values of `Sec-Fetch-Site` for pages of this machine, and for what no page asked for."""
+_HOST: Final = re.compile(r"(?:(?P<name>[\w.-]+)|\[(?P<six>[\da-f:.]+)\])(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
+_ORIGIN: Final = re.compile(rf"https?://{_HOST.pattern}", re.IGNORECASE | re.ASCII)
 
 
 class Guard:
@@ -25,19 +31,17 @@ class Guard:
     def refuses(self, method: str, headers: Mapping[str, str]) -> str | None:
         """Why a request is refused; `None` when it is not."""
         host = headers.get("host")
-        if host is not None and not self._is_known(_name(f"//{host}"), any_address=True):
+        if host is not None and not self._is_known(_name(_HOST, host), any_address=True):
             return (
                 f"The Host header names {host[:200]!r}, which is foreign here. If the mock is reached by that name on"
                 " purpose, start it with --allow-host."
             )
         origin = headers.get("origin")
-        if (
-            origin is None
-            and headers.get("sec-fetch-site") == "cross-site"
-            and (headers.get("sec-fetch-mode") != "navigate" or method not in _READING)
-        ):
+        site = headers.get("sec-fetch-site", "none").strip().lower()
+        is_link = headers.get("sec-fetch-mode", "").strip().lower() == "navigate" and method in _READING
+        if origin is None and site not in _OWN_SITES and not (site == _ELSEWHERE and is_link):
             return "A page from elsewhere may not use this: only pages of this machine may."
-        if origin is not None and not self._is_known(_name(origin), any_address=False):
+        if origin is not None and not self._is_known(_name(_ORIGIN, origin), any_address=False):
             return f"A page of {origin[:200]!r} may not use this: only pages of this machine may."
         return None
 
@@ -51,8 +55,7 @@ class Guard:
         return any_address or address.is_loopback
 
 
-def _name(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
+def _name(form: re.Pattern[str], sent: str) -> str:
+    """The name in a `Host` or an `Origin`; empty for what is neither, such as two of them."""
+    found = form.fullmatch(sent)
+    return "" if found is None else (found["name"] or found["six"]).lower()

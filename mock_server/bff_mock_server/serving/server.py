@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvicorn
 
 from bff_mock_server.serving.http import MAX_HEAD_BYTES
+from bff_mock_server.serving.patience import PatientProtocol
 from bff_mock_server.serving.protocol import IDLE_SECONDS, Application, MockProtocol
 
 _GRACE_SECONDS: Final = 2
@@ -216,7 +217,7 @@ class _AsgiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 listener.app,
-                http="h11",
+                http=PatientProtocol,
                 h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 ws="none",
                 lifespan="off",

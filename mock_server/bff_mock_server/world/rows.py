@@ -4,6 +4,7 @@ A world is filled through the provider states of the contracts and in no other w
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.states import (
     CATALOGUE,
     FINISHED,
@@ -37,6 +39,10 @@ CLIENT_STATUS: Final[Mapping[str, str]] = {
     "cancelled": "cancelled",
 }
 """RAS's own mapping of what it stores to what it answers."""
+
+_MOST_PROBLEMS: Final = 20
+_CHECKED_FIRST: Final = 100
+"""Entries of a long list of params that are checked before all of them are."""
 
 INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 """What the `status` filter takes."""
@@ -162,13 +168,23 @@ def validated(name: str, params: Mapping[str, Any], provider: str | None = None)
         message = f"unknown provider state {name!r}; {meant(name, [state.name for state in known])}"
         raise StateError(message)
     try:
+        if any((is_array(value) or is_object(value)) and len(value) > _CHECKED_FIRST for value in params.values()):
+            # Many rows that are all wrong would be millions of problems: the first ones have enough of them.
+            state.params.model_validate({name: _beginning(value) for name, value in params.items()})
         return state.params.model_validate(dict(params))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False)
-        )
-        message = f"params of {name!r}: {problems}"
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
+        more = [f"and {len(found) - _MOST_PROBLEMS} more"] if len(found) > _MOST_PROBLEMS else []
+        message = f"params of {name!r}: {'; '.join([*problems, *more])}"
         raise StateError(message) from error
+
+
+def _beginning(value: Any) -> Any:
+    """The first entries of a long list or object."""
+    if is_array(value):
+        return value[:_CHECKED_FIRST]
+    return dict(itertools.islice(value.items(), _CHECKED_FIRST)) if is_object(value) else value
 
 
 def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:

@@ -2,16 +2,23 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from bff_mock_server import MockApp
+from bff_mock_server.control import ControlApp
 from bff_mock_server.control import events as module
 from bff_mock_server.control.events import events
+from bff_mock_server.serving import protocol
+from bff_mock_server.serving.guard import Guard
+from bff_mock_server.serving.server import Listener, bind, running
 from tests.mock_server.building import KEY, USER, ras_app, request
+from tests.mock_server.serving.connections import everything
 from tests.support.mock_process import running_mock
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +121,40 @@ def test_an_open_page_does_not_keep_the_mock_from_ending() -> None:
             list(lines)
 
         assert mock.process.wait(10) == 0
+
+
+def test_so_many_pages_follow_and_no_more() -> None:
+    followed: list[Iterator[str]] = []  # a stream whose lines nobody holds is closed
+    with running_mock() as mock, ExitStack() as pages:
+
+        def opened() -> int:
+            page = pages.enter_context(httpx.stream("GET", f"{mock.control}/_mock/events"))
+            followed.append(page.iter_lines())
+            next(followed[-1])
+            return page.status_code
+
+        statuses = [opened() for _ in range(33)]
+        pages.close()
+
+        assert statuses == [*[200] * 32, 503]
+        assert 200 in (opened() for _ in range(500))  # as soon as the mock has noticed
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="silent"),
+        pytest.param(b"GET /_mock/health HTTP/1.1\r\nHost: loc", id="half-a-head"),
+        pytest.param(b"POST /_mock/verify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{", id="half-a-body"),
+    ],
+)
+def test_a_client_that_takes_too_long_is_dropped(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+    listener = Listener(ControlApp(ras_app().mock, Guard()), bind("127.0.0.1", 0))
+    with running([listener]), socket.create_connection(("127.0.0.1", listener.port), timeout=10) as connection:
+        connection.sendall(sent)
+
+        assert everything(connection) == b""
 
 
 @pytest.mark.parametrize(

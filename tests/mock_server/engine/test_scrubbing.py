@@ -1,10 +1,13 @@
 """No secret of a request is kept: by its name, in an address, in a body, or because its value is known."""
 
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from bff_mock_server.engine.scrubbing import Scrubber
+from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret
 from bff_mock_server.serving.http import query_of
 
@@ -33,6 +36,16 @@ def kept(target: str = "/x", *, headers: dict[str, str] | None = None, body: byt
         "x-csrf-token",
         "client-secret",
         "x-pwd",
+        "x-xsrf",
+        "x-otp",
+        "x-pin",
+        "x-sid",
+        "x-passphrase",
+        "x-hmac",
+        "x-sig",
+        "dpop",
+        "x-saml-response",
+        "x-user-email",
     ],
 )
 def test_a_header_whose_name_says_so_is_not_kept(name: str) -> None:
@@ -40,7 +53,20 @@ def test_a_header_whose_name_says_so_is_not_kept(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sig", "jwt", "code", "api_key", "access_token", "password", "X-Amz-Signature", "otp"]
+    "name",
+    [
+        "sig",
+        "jwt",
+        "code",
+        "api_key",
+        "access_token",
+        "password",
+        "X-Amz-Signature",
+        "otp",
+        "sid",
+        "SAMLResponse",
+        "email",
+    ],
 )
 def test_a_parameter_whose_name_says_so_is_not_kept(name: str) -> None:
     found = kept(f"/x?a=1&{name}={SECRET}&b=2")
@@ -66,6 +92,19 @@ def test_other_names_are_no_secrets(name: str) -> None:
         f'{{"tokens": ["{SECRET}", "{SECRET}',
         f"user=anna&password={SECRET}",
         f"password={SECRET}&user=anna",
+        f'{{"p\\u0061ssword": "{SECRET}"}}',
+        f'{{"sent": "{{\\"password\\": \\"{SECRET}\\"}}"}}',
+        f"p%61ssword={SECRET}&user=anna",
+        f"user=anna;password={SECRET}",
+        f"password=a;b{SECRET}",
+        f"user[password]={SECRET}",
+        f"sent=%7B%22password%22%3A+%22{SECRET}%22%7D",
+        f'--x\r\nContent-Disposition: form-data; name="password"\r\n\r\n{SECRET}\r\n--x--\r\n',
+        f"--x\r\ncontent-disposition: form-data; name=pin\r\nContent-Type: text/plain\r\n\r\n1\r\n{SECRET}",
+        f"<a><ns:password at='1'>{SECRET}</ns:password></a>",
+        f"<password><![CDATA[<{SECRET}>]]></password>",
+        f'<login user="anna" password="{SECRET}"/>',
+        f"user: anna\npassword: {SECRET} {SECRET}\n",
     ],
 )
 def test_a_secret_in_a_body_is_not_kept(body: str) -> None:
@@ -103,8 +142,71 @@ def test_a_known_key_is_kept_nowhere(request_: dict[str, Any]) -> None:
     assert SECRET not in kept(**request_, keys=[SECRET])
 
 
-def test_a_known_key_is_found_in_its_encoded_form_too() -> None:
-    assert "a%2Fb%3D%3D" not in kept("/x?limit=a%2Fb%3D%3D", keys=["a/b=="])
+ODD = "a/b+c=d-swordfish"
+"""A key that every encoding writes in another way."""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(quote(ODD, safe=""), id="percent"),
+        pytest.param(quote(ODD, safe="").lower(), id="percent-in-lower-case"),
+        pytest.param(quote(ODD, safe="/"), id="percent-in-part"),
+        pytest.param("".join(f"%{ord(letter):02X}" for letter in ODD), id="percent-in-full"),
+        pytest.param(quote(quote(ODD, safe=""), safe=""), id="percent-twice"),
+        pytest.param("".join(f"\\u{ord(letter):04x}" for letter in ODD), id="json"),
+        pytest.param(ODD.replace("/", "\\/"), id="json-slash"),
+        pytest.param(b64encode(ODD.encode()).decode(), id="base64"),
+        pytest.param(urlsafe_b64encode(ODD.encode()).decode(), id="base64-for-urls"),
+        *(
+            pytest.param(b64encode(f"{user}:{ODD}".encode()).decode(), id=f"basic-{user}")
+            for user in ("a", "bf", "bff")
+        ),
+        pytest.param(ODD.encode().hex(), id="hex"),
+    ],
+)
+def test_a_known_key_is_found_in_its_encoded_forms_too(form: str) -> None:
+    core = form[8:20]
+    for request_ in (
+        kept(f"/x/{quote(form, safe='%/')}", keys=[ODD]),
+        kept(f"/x?limit={quote(form, safe='%')}", keys=[ODD]),
+        kept(headers={"x-note": form}, keys=[ODD]),
+        kept(body=f'{{"note": "{form}"}}'.encode(), keys=[ODD]),
+    ):
+        assert core not in request_
+        assert "swordfish" not in request_
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(f"https://anna:{SECRET}@bff.example/x", id="userinfo"),
+        pytest.param(f"/login?next=1&access_token={SECRET}", id="query-of-an-address"),
+        pytest.param(f"Bearer {SECRET}", id="bearer"),
+        pytest.param(f"basic {SECRET}", id="basic"),
+        pytest.param(f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{SECRET}", id="jwt"),
+        pytest.param(f'id="1",signature="{SECRET}"', id="parameters"),
+    ],
+)
+def test_credentials_in_a_header_of_any_name_are_not_kept(value: str) -> None:
+    assert SECRET not in kept(headers={"x-note": value})
+
+
+def test_a_header_without_credentials_is_kept_as_it_is() -> None:
+    headers = {"accept": "text/html, */*;q=0.8", "user-agent": "python-httpx/0.28 (x; y=1)", "x-link": "http://a/b?c=d"}
+
+    assert dict(Scrubber(["swordfish"]).kept(Asked("GET", "/", {}, headers)).headers) == headers
+
+
+@pytest.mark.parametrize(
+    ("where", "actual"),
+    [
+        pytest.param("body $.password", SECRET, id="value"),
+        pytest.param("body $.login", f'{{"password":"{SECRET}"}}', id="member"),
+    ],
+)
+def test_a_difference_shows_no_secret_of_a_body(where: str, actual: str) -> None:
+    assert SECRET not in repr(Scrubber().difference(RequestDifference(where, "equality", "x", actual)))
 
 
 def test_a_key_of_a_few_letters_is_not_cut_out_of_words() -> None:

@@ -51,6 +51,21 @@ def test_this_machine_may(headers: dict[str, str]) -> None:
             id="form-of-a-foreign-page",
         ),
         pytest.param({"host": "127.0.0.1", "origin": "null"}, "may not use this", id="page-without-an-origin"),
+        pytest.param(
+            {"host": "127.0.0.1", "sec-fetch-site": "Cross-Site", "sec-fetch-mode": "navigate"},
+            "from elsewhere",
+            id="in-another-case",
+        ),
+        pytest.param(
+            {"host": "127.0.0.1", "sec-fetch-site": "same-origin, cross-site"}, "from elsewhere", id="two-sites"
+        ),
+        pytest.param(
+            {"host": "127.0.0.1", "origin": "http://127.0.0.1, http://evil.example"}, "may not use", id="two-origins"
+        ),
+        pytest.param({"host": "127.0.0.1", "origin": "http://evil@localhost"}, "may not use", id="origin-with-a-user"),
+        pytest.param({"host": "127.0.0.1, evil.example"}, "foreign", id="two-hosts"),
+        pytest.param({"host": "evil.example@localhost"}, "foreign", id="host-with-a-user"),
+        pytest.param({"host": "localhost/evil"}, "foreign", id="host-with-a-path"),
     ],
 )
 def test_others_may_not(headers: dict[str, str], reason: str) -> None:

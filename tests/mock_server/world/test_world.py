@@ -278,3 +278,18 @@ def test_a_provider_knows_its_own_states_only() -> None:
     for set_up in (World().apply, World().teardown, partial(rows_with, Rows())):
         with pytest.raises(StateError, match="unknown provider state 'batch does not exist'; known: 'batches have"):
             set_up(BATCH_MISSING, {"batch_id": batch_id(1)}, provider=CMS)
+
+
+def test_rows_that_are_all_wrong_are_reported_by_the_first_of_them() -> None:
+    with pytest.raises(StateError, match=r"batches\.0\.batch_id: Field required; .*; and \d{3,4} more") as refused:
+        World().apply(USER_HAS_BATCHES, {"user_id": USER, "batches": [{}] * 20_000})
+
+    assert len(str(refused.value)) < 2000
+
+
+def test_a_wrong_row_among_many_is_found() -> None:
+    with pytest.raises(StateError, match=r"batches\.150\.batch_id"):
+        World().apply(
+            USER_HAS_BATCHES,
+            {"user_id": USER, "batches": [*(batch(at) for at in range(150)), {**batch(1), "batch_id": "x"}]},
+        )

@@ -1,0 +1,140 @@
+"""Finds secrets in texts: the values of secret names in the formats that bodies and headers have, and known keys."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Collection
+from functools import partial
+from typing import Final
+from urllib.parse import unquote_plus
+
+from bff_mock_server.matching.request import is_secret
+
+HIDDEN: Final = "…"
+_SHORTEST_KEY: Final = 4
+"""A key that is shorter is a part of too many other words to be cut out of them."""
+_SHORTEST_BASE64: Final = 6
+"""Characters of Base64 that are certainly of a key, at least: fewer are a part of too many other texts."""
+LONGEST_FORM: Final = 6
+"""Characters that a character of a key has at most in another form: `\\u0041`."""
+
+_VALUE: Final = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
+_MEMBER: Final = re.compile(r'("((?:[^"\\]|\\.){1,100})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)')
+_INNER_MEMBER: Final = re.compile(
+    r'((\\{1,9})"([^"\\]{1,100})\2"\s*:\s*)(\2"(?:(?!\2").)*|[^\s,}\]\[{"\\]+)', re.DOTALL
+)
+"""A member of JSON that is a text in JSON, its quotes escaped."""
+_ENCODED_MEMBER: Final = re.compile(
+    r"(%22((?:(?!%22)[^&\s]){1,100})%22(?:%20|\+)*(?:%3A|:)(?:%20|\+)*)(%22(?:(?!%22)[^&\s])*|[^&\s%]+)", re.IGNORECASE
+)
+"""A member of JSON that is the value of a form's field, percent-encoded."""
+_FIELD: Final = re.compile(
+    rf"((?:^|[&;?,\s])([^=&;?,\s\"<>]{{1,100}})=)({_VALUE}(?:[^&;\s<>]|;(?![^=&;\s]{{1,100}}=))+)"
+)
+"""A field of a form, a parameter of an address, an attribute of XML."""
+_LINE: Final = re.compile(r"^([ \t-]*([\w.-]{1,100})[ \t]*:[ \t]+)(\S.*)$", re.MULTILINE)
+"""A line of YAML, or of headers."""
+_ELEMENT: Final = re.compile(
+    r"(<(?:[\w.-]{1,60}:)?([\w.-]{1,100})(?:\s[^<>]*)?>)((?:<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<])+)", re.DOTALL
+)
+_PART: Final = re.compile(
+    r"^(content-disposition:[^\r\n]{0,500}?\bname=\"?([^\"\r\n;]{1,100})[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)(.+?)(?=\r?\n--|\Z)",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
+)
+"""A part of a multipart body."""
+_NESTED: Final = re.compile(r'"((?:[^"\\]|\\.){1,100})"\s*:\s*(?=[{\[])')
+_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
+
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s@]{1,500}(?=@)")
+_SCHEME: Final = re.compile(r"\b(basic|bearer|digest|dpop|negotiate|token)[ \t]+[^\s,]{6,}", re.IGNORECASE)
+"""Credentials as `Authorization` has them, in a header of another name."""
+_JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
+_BASE64_END: Final = r"[A-Za-z0-9+/_=-]*"
+
+
+def keys_pattern(keys: Collection[str]) -> re.Pattern[str] | None:
+    """Finds keys as they are and percent-encoded, escaped as JSON does, in Base64 and in hexadecimal digits."""
+    forms = [form for key in sorted(keys, key=len, reverse=True) if len(key) >= _SHORTEST_KEY for form in _forms(key)]
+    return re.compile("|".join(forms)) if forms else None
+
+
+def without_secret_members(body: bytes) -> bytes:
+    """A body without the values of secret names: members, fields, lines, elements, parts; it may break off anywhere."""
+    text = _without_nested(body.decode("utf-8", "surrogateescape"))
+    text = _MEMBER.sub(partial(_hidden, name=2), text)
+    text = _INNER_MEMBER.sub(partial(_hidden, name=3), text)
+    for found in (_ENCODED_MEMBER, _PART, _ELEMENT, _FIELD, _LINE):
+        text = found.sub(partial(_hidden, name=2), text)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def without_credentials(value: str) -> str:
+    """The value of a header without credentials: of an address, of a scheme, tokens, parameters with secret names."""
+    value = _USERINFO.sub(HIDDEN, value)
+    value = _SCHEME.sub(rf"\1 {HIDDEN}", value)
+    return _FIELD.sub(partial(_hidden, name=2), _JWT.sub(HIDDEN, value))
+
+
+def _forms(key: str) -> list[str]:
+    """Patterns of the forms that a key is sent in."""
+    raw = key.encode()
+    plain = "".join(map(_character, raw))
+    forms = [plain, re.escape(key), f"(?i:{raw.hex()})"]
+    for before in range(3):  # a character of Base64 is of two bytes: what is before the key decides where it begins
+        size = before + len(raw)
+        certain = size // 3 * 4 + size % 3
+        text = b64encode(bytes(before) + raw).decode()[(0, 2, 3)[before] : certain]
+        if len(text) >= _SHORTEST_BASE64:
+            forms.append("".join(map(_of_base64, text)) + _BASE64_END)
+    return forms
+
+
+def _character(byte: int) -> str:
+    character = chr(byte)
+    escape = r"(?:\\|%5[Cc])?" if character in '"\\/' else ""
+    return rf"{escape}(?:{re.escape(character)}|%(?:25)*(?i:{byte:02x})|\\u(?i:{byte:04x}))"
+
+
+def _of_base64(character: str) -> str:
+    match character:
+        case "+":
+            return r"(?:[+-]|%2[Bb])"
+        case "/":
+            return r"(?:\\?/|_|%2[Ff])"
+        case _:
+            return character
+
+
+def _without_nested(text: str) -> str:
+    """JSON without the objects and arrays that are values of secret members."""
+    kept: list[str] = []
+    at = 0
+    for member in _NESTED.finditer(text):
+        if member.start() >= at and is_secret(_read(member[1])):
+            kept += text[at : member.end()], HIDDEN
+            at = _end_of_value(text, member.end())
+    return "".join([*kept, text[at:]])
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Where the object or array ends that begins at `start`; the end of the text if that comes first."""
+    depth = 0
+    for token in _BRACKET.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
+    return len(text)
+
+
+def _hidden(found: re.Match[str], name: int) -> str:
+    return f"{found[1]}{HIDDEN}" if is_secret(_read(found[name])) else found[0]
+
+
+def _read(name: str) -> str:
+    """A name without the escapes of JSON and of forms."""
+    if "\\" in name:
+        try:
+            name = json.loads(f'"{name}"')
+        except ValueError:
+            return name
+    return unquote_plus(name) if "%" in name else name
