@@ -312,7 +312,7 @@ def seconds_of(retry_after: str | None) -> float | None:
     if retry_after is None or len(retry_after) > _LONGEST_RETRY_AFTER:
         return None
     if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
+        return float(retry_after.lstrip("0")[:9] or 0)
     try:
         moment = parsedate_to_datetime(retry_after)
         if moment.tzinfo is None:  # "-0000"

@@ -9,8 +9,8 @@ from bff_clients._breaker import BreakerState
 from bff_clients._call import Call
 from bff_clients._upstream import Upstream
 
-_HEALTH_SHARE: Final = 1 / 64
-"""Of the largest answer, 64 KiB by default: what a health route may tell."""
+_HEALTH_SHARE: Final = 1 / 16
+"""Of the largest answer, 256 KiB by default: what a health route may tell."""
 
 
 class BackendClient:

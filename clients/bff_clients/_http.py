@@ -24,6 +24,9 @@ HttpClient = httpx.AsyncClient
 
 _JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
 
+_PLAIN: Final = frozenset({b"", b"identity"})
+"""Codings that change nothing."""
+
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
@@ -90,6 +93,10 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
             announced=head.get(b"content-length", b""),
             limit=limit,
         )
+    except (TooLargeError, DecodingError):
+        if response.is_success:
+            raise
+        body = b""  # the status says what the caller can do
     finally:
         await response.aclose()
     retry_after = head.get(b"retry-after")
@@ -110,7 +117,8 @@ def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
 
 
 def _coding(head: dict[bytes, bytes]) -> bytes:
-    return head.get(b"content-encoding", b"identity").strip().lower()
+    value = head.get(b"content-encoding", b"identity").strip().lower()
+    return b"identity" if all(part.strip() in _PLAIN for part in value.split(b",")) else value
 
 
 @lru_cache(maxsize=1024)

@@ -224,6 +224,38 @@ def closed_port() -> int:
             id="announced-too-large",
         ),
         pytest.param(floods, ContractViolation, None, "body over the size limit", None, id="endless-body"),
+        pytest.param(
+            says(head("503 Busy") + b" " * 300_000),
+            BackendUnavailable,
+            "status",
+            "status 503",
+            503,
+            id="busy-at-length",
+        ),
+        pytest.param(
+            says(head("404 No", Content_Length="9" * 15)),
+            EndpointMissing,
+            None,
+            "status 404",
+            404,
+            id="missing-at-length",
+        ),
+        pytest.param(
+            says(head("403 No", Content_Encoding="br") + b"x"),
+            AuthenticationRejected,
+            None,
+            "status 403",
+            403,
+            id="forbidden-in-brotli",
+        ),
+        pytest.param(
+            says(head("500 Oops", Content_Encoding="gzip") + b"no gzip"),
+            BackendUnavailable,
+            "status",
+            "status 500",
+            500,
+            id="failed-in-bad-gzip",
+        ),
     ],
 )
 async def test_a_misbehaving_backend_is_the_error_that_says_what_to_do(
@@ -259,6 +291,8 @@ class Chunks(httpx.AsyncByteStream):
         pytest.param({"Content-Length": "1024"}, [PAGE], id="announced"),
         pytest.param({"Content-Length": "many"}, [PAGE], id="announced-as-nonsense"),
         pytest.param({"Content-Encoding": " Identity "}, [PAGE], id="said-to-be-as-it-is"),
+        pytest.param({"Content-Encoding": ""}, [PAGE], id="packed-in-nothing"),
+        pytest.param({"Content-Encoding": "identity, ,Identity"}, [PAGE], id="packed-in-nothing-twice"),
     ],
 )
 async def test_a_body_may_be_as_long_as_the_limit(headers: dict[str, str], pieces: list[bytes]) -> None:
@@ -352,6 +386,8 @@ async def test_the_key_does_not_pass_through_a_proxy_that_the_environment_names(
         pytest.param("Sat, 01 Jan 2000 00:00:00 GMT", 0.0, id="a-date-gone-by"),
         pytest.param("soon", None, id="neither"),
         pytest.param("1234567890123", 123456789.0, id="more-digits-than-any-wait-has"),
+        pytest.param("00000000000000000007", 7.0, id="zeros-before-it"),
+        pytest.param("0" * 20, 0.0, id="zeros-alone"),
         pytest.param("Fri, 31 Dec 9999 23:59:59 -1200", 999_999_999.0, id="a-date-beyond-all"),
         pytest.param("Mon, 01 Jan 0001 00:00:00 +1400", 0.0, id="a-date-before-all"),
         pytest.param("Fri, 31 Dec 999999999999999999999 23:59:59 GMT", None, id="a-year-of-21-digits"),
