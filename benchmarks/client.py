@@ -1,6 +1,6 @@
 """What a call costs: this package's clients, the plain way with httpx, raw aiohttp, and a floor.
 
-Run by `pdm run benchmark-client`; needs nginx (`apt-get install nginx-light`). All contestants take turns in one
+Run by `pdm run benchmark-client`. All contestants take turns in one
 process, so that what disturbs the machine disturbs all of them. CPU is that of this process alone. Figures are medians
 of the rounds, ratios are of the same run: read the ratios.
 """
@@ -13,7 +13,6 @@ import json
 import random
 import statistics
 import sys
-import tempfile
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Sequence
@@ -44,18 +43,14 @@ class Pages:
 
 
 class Classes:
-    """Classes of the same batches, each time in another order but for the first of each chunk, which nginx goes by."""
+    """Classes of the same batches, each time in another order."""
 
     def __init__(self, contestant: Contestant, batch_ids: Sequence[str]) -> None:
         self._contestant, self._ids, self._chance = contestant, batch_ids, random.Random(1)  # noqa: S311
 
     def __call__(self) -> Awaitable[object]:
         """Ask for them."""
-        ids: list[str] = []
-        for start in range(0, len(self._ids), CHUNK):
-            first, *others = self._ids[start : start + CHUNK]
-            ids += [first, *self._chance.sample(others, len(others))]
-        return self._contestant.classes(ids)
+        return self._contestant.classes(self._chance.sample(self._ids, len(self._ids)))
 
 
 @dataclass(frozen=True)
@@ -143,7 +138,7 @@ async def idle_connections(server: Server, *, number: int, rounds: int) -> None:
 
 
 def open_connections(server: Server) -> int:
-    """Established connections to nginx, as the kernel lists them."""
+    """Established connections to the server, as the kernel lists them."""
     port = f":{urlsplit(server.url).port:04X}"
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     return sum(line.split()[2].endswith(port) and line.split()[3] == "01" for line in lines)
@@ -227,7 +222,5 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=7)
     charts.add_update(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, charts.printing(into=arguments.update):
-        Path(name).chmod(0o755)  # nginx reads as somebody else
-        with serving(Path(name)) as nginx:
-            asyncio.run(main(nginx, arguments.rounds))
+    with charts.printing(into=arguments.update), serving() as server:
+        asyncio.run(main(server, arguments.rounds))

@@ -1,15 +1,19 @@
-"""What the clients are measured against: nginx, which is not the bottleneck, and the answers that it gives."""
+"""What the clients are measured against: a server that answers with prepared bytes, and is faster than any of them."""
 
+import asyncio
 import json
-import shutil
 import socket
 import subprocess
-from collections.abc import Generator, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, unquote
 from uuid import NAMESPACE_URL, uuid5
+
+import uvloop
 
 from bff_mock_server import a_batch
 
@@ -19,100 +23,83 @@ SLOW: Final = "slow"
 """A lean page that takes a second, so that those who ask at the same time need a connection each."""
 
 USERS: Final[Mapping[str, str]] = {name: str(uuid5(NAMESPACE_URL, name)) for name in (FULL, LEAN, SLOW)}
-"""Whose page is which: nginx chooses the answer by the path."""
+"""Whose page is which."""
 
 ROWS: Final = 20
 ESSAYS: Final = 32
 CHUNK: Final = 100
 
-_CONFIGURATION: Final = """\
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-    uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-    default_type application/json;
-    keepalive_requests 100000000;
-    keepalive_timeout 1h;
-    large_client_header_buffers 8 32k;
-    tcp_nodelay on;
-    open_file_cache max=1000;
-    # Which chunk is asked for: its first id, and whether it is a long one. Commas may come escaped.
-    map $arg_batch_ids $first {{ "~^(?<id>[0-9a-f-]+)" $id; }}
-    map $arg_batch_ids $size {{ default 20; "~^.{{1000}}" 100; }}
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/answers;
-        location = /internal/v1/batches/user/{slow} {{ limit_rate 12k; }}
-        location = /internal/v1/batches/class-info {{ try_files /classes/$first-$size =404; }}
-    }}
-}}
-"""
+_CLASS: Final = json.dumps({"class_id": str(uuid5(NAMESPACE_URL, "class")), "class_name": "Svenska 1 – SA24B"})
+_SLOW_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where it is, and the ids it knows classes of."""
+    """Where it is, and ids that it knows classes of."""
 
     url: str
     batch_ids: tuple[str, ...]
 
 
 @contextmanager
-def serving(folder: Path) -> Generator[Server]:
-    """Run nginx on a free port of 127.0.0.1.
-
-    Raises:
-        SystemExit: It is not installed.
-    """
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        raise SystemExit("nginx is missing: apt-get install nginx-light")
+def serving() -> Generator[Server]:
+    """Run the server on a free port of 127.0.0.1, in a process of its own."""
     batch_ids = tuple(str(uuid5(NAMESPACE_URL, f"batch {number}")) for number in range(1000))
-    _write_answers(folder / "answers", batch_ids)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "nginx.conf").write_text(
-        _CONFIGURATION.format(folder=folder, port=port, slow=USERS[SLOW]), encoding="utf-8"
-    )
-    with subprocess.Popen([program, "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL) as process:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=512) as listener,
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.client_server", str(listener.fileno())], pass_fds=[listener.fileno()]
+        ) as process,
+    ):
         try:
-            _wait(port, process)
-            yield Server(f"http://127.0.0.1:{port}", batch_ids)
+            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", batch_ids)
         finally:
             process.terminate()
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise SystemExit("nginx did not start")
+class _Connection(asyncio.Protocol):
+    """Answers GETs without a body, one after the other."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        if self._head.endswith(b"\r\n\r\n"):
+            target, self._head = self._head.split(b" ", 2)[1].decode("ascii"), b""
+            path, _, query = target.partition("?")
+            answer = _page(path, query) if path.startswith("/internal/v1/batches/user/") else _classes(query)
+            if USERS[SLOW] in path:
+                asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._transport.writelines, answer)
+            else:
+                self._transport.writelines(answer)
 
 
-def _write_answers(folder: Path, batch_ids: tuple[str, ...]) -> None:
-    pages = folder / "internal" / "v1" / "batches" / "user"
-    pages.mkdir(parents=True)
-    for name, user in USERS.items():
-        (pages / user).write_text(_page(user, essays=ESSAYS if name == FULL else 0), encoding="utf-8")
-    classes = folder / "classes"
-    classes.mkdir()
-    entry = {"class_id": str(uuid5(NAMESPACE_URL, "class")), "class_name": "Svenska 1 – SA24B"}
-    for size in (20, CHUNK):
-        for start in range(0, len(batch_ids), size):
-            chunk = batch_ids[start : start + size]
-            if size == CHUNK or start == 0:
-                body = json.dumps(dict.fromkeys(chunk, entry))
-                (classes / f"{chunk[0]}-{size}").write_text(body, encoding="utf-8")
+def _page(path: str, query: str) -> list[bytes]:
+    asked = parse_qs(query)
+    pagination = {"limit": int(asked["limit"][0]), "offset": int(asked["offset"][0]), "total": 1_000_000}
+    rows, end = _rows(path.rpartition("/")[2]), f'], "pagination": {json.dumps(pagination)}}}'.encode()
+    return [_head(len(rows) + len(end)), rows, end]
 
 
-def _page(user: str, *, essays: int) -> str:
+def _classes(query: str) -> list[bytes]:
+    ids = unquote(query.removeprefix("batch_ids=")).split(",")
+    pairs = ", ".join([f'"{one}": {_CLASS}' for one in ids])
+    body = f"{{{pairs}}}".encode()
+    return [_head(len(body)), body]
+
+
+def _head(length: int) -> bytes:
+    return (
+        b"HTTP/1.1 200 OK\r\nServer: benchmark\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\n"
+        b"Content-Type: application/json\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n" % length
+    )
+
+
+@cache
+def _rows(user: str) -> bytes:
+    """The page of a user up to its last row."""
     essay: dict[str, Any] = {
         "essay_id": str(uuid5(NAMESPACE_URL, "essay")),
         "filename": "uppsats_öhman.docx",
@@ -132,5 +119,15 @@ def _page(user: str, *, essays: int) -> str:
         row = a_batch(number)
         shown = {name: value for name, value in row.items() if name != "internal_status"}
         shown |= {"user_id": user, "overall_status": "completed_successfully", "current_phase": None}
-        rows.append(shown | {"essays": [essay] * essays})
-    return json.dumps({"batches": rows, "pagination": {"limit": ROWS, "offset": 0, "total": ROWS}}, ensure_ascii=False)
+        rows.append(shown | {"essays": [essay] * (ESSAYS if user == USERS[FULL] else 0)})
+    return b'{"batches": ' + json.dumps(rows, ensure_ascii=False).encode()[:-1]
+
+
+async def _serve(listener: socket.socket) -> None:
+    server = await asyncio.get_running_loop().create_server(_Connection, sock=listener)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    run = cast("Callable[[object], None]", uvloop.run)  # typed for coroutines of another kind
+    run(_serve(socket.socket(fileno=int(sys.argv[1]))))
