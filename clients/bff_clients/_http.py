@@ -9,16 +9,15 @@ import re
 import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 import httpx
 
 from bff_clients._bodies import DecodingError, TooLargeError, read_body
 from bff_clients._loops import OtherLoopError
 from bff_clients._transport import AiohttpTransport, AsyncHTTPTransport
+from bff_clients._url import parsed, with_query
 
 HttpClient = httpx.AsyncClient
 
@@ -78,7 +77,12 @@ async def exchange(
 async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int) -> Answer:
     # Built here and not by the client, so that neither its base URL nor its cookies, headers or parameters of another
     # backend get in.
-    request = httpx.Request("GET", _url(url), headers=headers)
+    # As a stream, although there is no body: httpx looks the headers through for what a body would need.
+    path, mark, query = url.partition("?")
+    parsed_url = with_query(parsed(path), query) if mark else parsed(path)
+    host = (b"Host", parsed_url.netloc)
+    request = httpx.Request("GET", parsed_url, headers=[host, *headers], stream=httpx.ByteStream(b""))
+    request.read()
     response = await http.send(request, stream=True, follow_redirects=False)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
     head: dict[bytes, bytes] = {}
@@ -119,12 +123,6 @@ def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
 def _coding(head: dict[bytes, bytes]) -> bytes:
     value = head.get(b"content-encoding", b"identity").strip().lower()
     return b"identity" if all(part.strip() in _PLAIN for part in value.split(b",")) else value
-
-
-@lru_cache(maxsize=1024)
-def _url(text: str) -> httpx.URL:
-    """Parsing a URL costs more than sending it."""
-    return httpx.URL(text)
 
 
 def fault_of(error: BaseException, *, closed: bool) -> NotAnswered:  # noqa: PLR0911  # one for each kind
@@ -185,14 +183,27 @@ def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, time
         if transport == "aiohttp"
         else AsyncHTTPTransport(limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20))
     )
-    return httpx.AsyncClient(transport=chosen, timeout=timeout, cookies=_NoCookies())
+    return _CookielessClient(transport=chosen, timeout=timeout)
 
 
-class _NoCookies(CookieJar):
-    """Keeps no cookies: they would go from one call to the next, and looking for them is a tenth of a call's cost."""
+class _NoCookies(httpx.Cookies):
+    """Holds none."""
 
-    def extract_cookies(self, response: Any, request: Any) -> None:
+    def extract_cookies(self, response: httpx.Response) -> None:
         """Leave them where they are."""
+
+
+class _CookielessClient(httpx.AsyncClient):
+    """Keeps no cookies: they would go from one call to the next, and looking for them costs as much as a transport."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None; new for each request, because somebody may add some."""
+        return _NoCookies()
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        """Keep none."""
 
 
 def host_of(url: str) -> str:

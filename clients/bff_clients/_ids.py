@@ -31,11 +31,13 @@ def canonical_uuid(value: str | UUID, *, name: str) -> str:
         InvalidArgument: It is not a UUID in one of the usual spellings (dashes or none, any case, braces,
             ``urn:uuid:``).
     """
+    if isinstance(value, str) and _CANONICAL.fullmatch(value):
+        return value
     if isinstance(value, UUID):
         return str(value)
     if not isinstance(value, str) or not _SPELLINGS.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidArgument(name, "must be a UUID")
-    return value if _CANONICAL.fullmatch(value) else str(UUID(value))
+    return str(UUID(value))
 
 
 def canonical_batch_id(value: str | UUID) -> BatchId:

@@ -1,6 +1,6 @@
 """The Class Management Service over HTTP: the classes of batches, the validation and the names of their students."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final, Generic, TypeVar
 from uuid import UUID
@@ -55,11 +55,13 @@ class _ByBatch(Generic[M]):
         operation: The client method.
         path: Its path.
         body: What its answers hold for each id, or `None`.
+        batch_of: Tells which batch an entry is about, where entries say so.
     """
 
     operation: str
     path: str
     body: TypeAdapter[dict[str, M | None]]
+    batch_of: Callable[[M], str] | None = None
 
     @property
     def target(self) -> str:
@@ -74,6 +76,7 @@ _VALIDATION_STATUS: Final = _ByBatch(
     "get_batch_validation_status",
     "/internal/v1/batches/validation-status",
     TypeAdapter(dict[_Key, ValidationStatus | None]),
+    batch_of=lambda entry: entry.batch_id,
 )
 _STUDENT_NAMES: Final = TypeAdapter(Annotated[list[Annotated[StudentName, Counted]], FailFast()])
 
@@ -183,7 +186,8 @@ async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, 
         missing = [batch_id for batch_id in ids if batch_id not in entries]
         if missing:
             return f"{len(missing)} of the {len(ids)} ids asked for are missing"
-        if any(getattr(entries[batch_id], "batch_id", batch_id) != batch_id for batch_id in ids):
+        batch_of = endpoint.batch_of
+        if batch_of and any((entry := entries[one]) is not None and batch_of(entry) != one for one in ids):
             return "an entry whose batch_id is not its key"
         return None
 

@@ -323,8 +323,12 @@ async def test_the_http_client_has_the_settings_timeout_and_keeps_no_cookies(set
     async with create_http_client(settings.model_copy(update={"http_client_timeout_seconds": 7})) as http:
         with respx.mock(using="httpx") as mock:
             mock.get("http://ras.test/").respond(headers={"Set-Cookie": "a=b"})
-            await http.get("http://ras.test/")
+            first = await http.get("http://ras.test/")
+            http.cookies = {"c": "d"}
+            http.cookies.set("e", "f")
+            second = await http.get("http://ras.test/")
 
+        assert ["Cookie" in answer.request.headers for answer in (first, second)] == [False, False]
         assert http.timeout == httpx.Timeout(7)
         assert dict(http.cookies) == {}
 

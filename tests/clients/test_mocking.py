@@ -1,7 +1,8 @@
-"""How users mock our client in their tests, and watch it: respx, and OpenTelemetry's standard instrumentation."""
+"""How users mock our client in their tests, and watch it: respx, pytest-httpx, event hooks, OpenTelemetry."""
 
 import json
 import sys
+from typing import Any
 
 import httpx
 import pytest
@@ -46,6 +47,28 @@ async def test_respx_mocks_httpx_own_transport_as_it_is() -> None:
         mock.get(URL).respond(json=CLASSES)
 
         assert await class_name("httpx") == "Svenska 1"
+
+
+async def test_pytest_httpx_mocks_httpx_own_transport_as_it_is(httpx_mock: Any) -> None:
+    httpx_mock.add_response(url=URL, json=CLASSES, match_headers={"X-Internal-API-Key": KEY.get_secret_value()})
+
+    assert await class_name("httpx") == "Svenska 1"
+
+
+async def test_event_hooks_see_the_whole_request_and_its_answer() -> None:
+    seen: list[tuple[str, bytes, str, int]] = []
+
+    async def on_response(response: httpx.Response) -> None:
+        asked = response.request
+        seen.append((str(asked.url), asked.content, asked.headers["Host"], response.status_code))
+
+    with respx.mock(using="httpx") as mock:
+        mock.get(URL).respond(json=CLASSES)
+        async with create_http_client(settings("aiohttp")) as http:
+            http.event_hooks = {"response": [on_response]}
+            await CMSClient(http, settings("aiohttp")).get_batch_class_info([BATCH])
+
+    assert seen == [(URL, b"", "cms.test", 200)]
 
 
 @pytest.mark.parametrize(

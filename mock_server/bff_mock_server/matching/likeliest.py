@@ -32,7 +32,7 @@ class Likeliest(Generic[T]):
         """All things if they are few; otherwise those with the rarest of these marks, and the first ones."""
         if len(self._things) <= MOST_COMPARED:
             return self._things
-        shared = sorted((found for mark in marks if (found := self._marked.get(mark)) is not None), key=len)
-        likely = chain.from_iterable(found[:_MOST_OF_ONE_MARK] for found in shared)
+        shared = sorted([self._marked[mark] for mark in marks if mark in self._marked], key=len)
+        likely = (at for found in shared for at in found[:_MOST_OF_ONE_MARK])
         chosen = islice(dict.fromkeys(chain(likely, range(MOST_COMPARED))), MOST_COMPARED)
         return [self._things[at] for at in sorted(chosen)]
