@@ -49,6 +49,7 @@ The mock <bff-developers>
 The clients <clients>
 From your own clients <migration>
 When a backend is down <reliability>
+Logs, metrics and traces <observability>
 ```
 ```{toctree}
 :hidden:

@@ -22,14 +22,12 @@ from bff_clients import (
     InvalidArgument,
     create_http_client,
 )
-from bff_clients.correlation import correlation_id
 from bff_contracts.states import USER_HAS_BATCHES
 from bff_mock_server import Backends, a_batch
 from examples.bff.errors import envelope_of
 from tests.documents.blocks import DOCS, runs
 
 SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
-ID = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
 
 
 def app_of(program: str) -> FastAPI:
@@ -55,21 +53,6 @@ async def test_a_service_with_dishka_gets_both_clients(
         found = await http.get("/bff/v1/teachers/anna/batches")
 
     assert found.json() == {batch["batch_id"]: "completed_successfully"}
-
-
-@pytest.mark.anyio
-@runs("docs/reliability.md", "from bff_clients import CorrelationIdMiddleware")
-async def test_the_middleware_takes_the_id_of_the_request(blocks: list[str]) -> None:
-    app = app_of(blocks[0])
-
-    @app.get("/")
-    async def current() -> str | None:  # pyright: ignore[reportUnusedFunction]
-        return correlation_id.get()
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as http:
-        found = await http.get("/", headers={"X-Correlation-ID": ID})
-
-    assert found.json() == ID
 
 
 @pytest.mark.parametrize(
