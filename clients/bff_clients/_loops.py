@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from types import AsyncGeneratorType
 from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -52,13 +53,17 @@ class PerLoop(Generic[T]):
 class ResourcePerLoop(Generic[T]):
     """A resource for the event loop that runs, which has to be closed in that loop.
 
+    The loop closes it as it ends every asynchronous generator (`loop.shutdown_asyncgens`, part of `asyncio.run`), so
+    that no connection outlives its loop.
+
     Args:
-        lifetime: Opens the resource, yields it once and closes it. The loop ends it as it ends every asynchronous
-            generator (`loop.shutdown_asyncgens`, part of `asyncio.run`), so that no connection outlives its loop.
+        open_: Opens the resource.
+        close: Closes it. Is called again for one that is closed, or being closed: the loop may end while `aclose` runs.
     """
 
-    def __init__(self, lifetime: Callable[[], AsyncGenerator[T]]) -> None:
-        self._lifetime = lifetime
+    def __init__(self, open_: Callable[[], T], close: Callable[[T], Awaitable[None]]) -> None:
+        self._open = open_
+        self._close = close
         self._current: _Opened[T] | None = None
         self._opened = PerLoop(self._succeed)
         self._closed = False
@@ -84,16 +89,27 @@ class ResourcePerLoop(Generic[T]):
     async def aclose(self) -> None:
         """Close the resource, for good."""
         self._closed = True
-        if self._current is not None:
+        if self._current is None:
+            return
+        if self._current.value is not None:
+            await self._close(self._current.value)
+        if not self._current.generator.ag_running:  # else the loop ends it
             await self._current.generator.aclose()
 
+    async def _lifetime(self) -> AsyncGenerator[T]:
+        resource = self._open()
+        try:
+            yield resource
+        finally:
+            await self._close(resource)
+
     def _succeed(self) -> "_Opened[T]":
-        self._current = _Opened(self._lifetime(), self._current)
+        self._current = _Opened(cast("AsyncGeneratorType[T]", self._lifetime()), self._current)
         return self._current
 
 
 class _Opened(Generic[T]):
-    def __init__(self, generator: AsyncGenerator[T], before: "_Opened[T] | None") -> None:
+    def __init__(self, generator: "AsyncGeneratorType[T]", before: "_Opened[T] | None") -> None:
         self.generator = generator
         self.before = before
         self.value: T | None = None

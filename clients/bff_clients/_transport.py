@@ -7,7 +7,7 @@ requests without a body; one that has a body is read whole before it is sent.
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -44,7 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._turns = asyncio.Semaphore(max_connections)
         self._tls = tls or httpx.create_ssl_context()
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._sessions = ResourcePerLoop(self._session)
+        self._sessions = ResourcePerLoop(self._session, aiohttp.ClientSession.close)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the body of the answer is read when it is asked for.
@@ -82,7 +82,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def _ready(self) -> aiohttp.ClientSession:
         return await self._sessions.get()
 
-    async def _session(self) -> AsyncGenerator[aiohttp.ClientSession]:
+    def _session(self) -> aiohttp.ClientSession:
         """The session of one event loop; another loop's connections are of no use in it."""
         self._turns = asyncio.Semaphore(self._max_connections)
         session = aiohttp.ClientSession(
@@ -97,10 +97,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=_LINE_BYTES,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
-        try:
-            yield without_retries(session)
-        finally:
-            await session.close()
+        return without_retries(session)
 
 
 class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
@@ -110,7 +107,7 @@ class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
         self._limits = limits
         self._tls = httpx.create_ssl_context()
         super().__init__(verify=self._tls, limits=limits)
-        self._pools = ResourcePerLoop(self._own_pool)
+        self._pools: ResourcePerLoop[Any] = ResourcePerLoop(self._own_pool, lambda pool: pool.aclose())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
@@ -125,13 +122,9 @@ class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
         """Close all connections, for good."""
         await self._pools.aclose()
 
-    async def _own_pool(self) -> AsyncGenerator[httpx.AsyncHTTPTransport]:
+    def _own_pool(self) -> Any:
         super().__init__(verify=self._tls, limits=self._limits)
-        pool = self._pool
-        try:
-            yield self
-        finally:
-            await pool.aclose()
+        return self._pool
 
 
 class _Body(httpx.AsyncByteStream):

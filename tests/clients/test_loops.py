@@ -92,6 +92,26 @@ def test_a_session_is_closed_before_its_loop_ends() -> None:
 
 
 @TRANSPORTS
+def test_a_client_may_be_closed_while_its_loop_ends(transport: Transport) -> None:
+    """As by a container that nobody closed: the loop ends its asynchronous generators, and the client's, together."""
+    troubles: list[str] = []
+    moving = Moving(transport)
+
+    async def closes() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: troubles.append(context["message"]))
+        await moving.ten()
+        closing = asyncio.create_task(moving.http.aclose())
+        await asyncio.sleep(0)
+        await loop.shutdown_asyncgens()
+        await closing
+
+    asyncio.run(closes())
+
+    assert troubles == []
+
+
+@TRANSPORTS
 def test_a_loop_that_ended_in_the_middle_of_calls_leaves_nothing_behind(transport: Transport) -> None:
     moving = Moving(transport)
 
