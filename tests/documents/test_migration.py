@@ -4,13 +4,12 @@ import difflib
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from bff_mock_server import Backends, a_batch
-from tests.documents.blocks import runs
+from tests.documents.blocks import block, runs
 
 FOLDER = Path(__file__).parents[2] / "examples" / "migration"
 TEACHER = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d01"
@@ -63,19 +62,39 @@ async def test_a_failure_is_in_the_envelope_before_and_after(backends: Backends,
     assert answer.json()["error"]["details"] == {"status_code": 500}
 
 
-@runs("docs/migration.md", "--- before/app.py")
-def test_the_page_shows_the_difference(blocks: list[str]) -> None:
-    before, after = (
-        (FOLDER / name / "app.py").read_text(encoding="utf-8").splitlines() for name in ("before", "after")
-    )
-    diff = difflib.unified_diff(before, after, "before/app.py", "after/app.py", n=1, lineterm="")
+@pytest.mark.parametrize("bff", ["after"], indirect=True)
+async def test_an_argument_that_no_backend_takes_is_a_422(backends: Backends, bff: httpx.AsyncClient) -> None:
+    answers = [
+        await bff.get(DASHBOARD, params={"offset": 10**18}),
+        await bff.get(DASHBOARD, headers={"X-User-ID": "a/b"}),
+    ]
 
-    assert blocks[0].rstrip("\n").splitlines() == list(diff)
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert [answer.json()["error"]["code"] for answer in answers] == ["VALIDATION_ERROR"] * 2
+    assert not backends.requests
 
 
-@runs("docs/migration.md", "import httpx")
-async def test_tests_with_respx_go_on_working(blocks: list[str]) -> None:
-    names: dict[str, Any] = {}
-    exec(blocks[0], names)  # noqa: S102  a program of our own pages
+@pytest.mark.parametrize("bff", ["after"], indirect=True)
+async def test_a_client_word_is_a_filter(backends: Backends, bff: httpx.AsyncClient) -> None:
+    rows = [a_batch(1), a_batch(2, status="processing_pipelines")]
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=rows)
+    backends.given("batches have exactly these classes", classes={rows[1]["batch_id"]: None})
+    answer = await bff.get(DASHBOARD, params={"status": "processing"})
 
-    await names["test_an_empty_page"]()
+    assert [row["batch_id"] for row in answer.json()["batches"]] == [rows[1]["batch_id"]]
+
+
+@runs("docs/migration.md", "pip install")
+def test_the_page_installs_as_the_page_on_the_clients_does(blocks: list[str]) -> None:
+    assert blocks[0] == block("docs/clients.md", "pip install './huleedu_bff_clients").text
+
+
+@runs("docs/migration.md", "--- before/app.py", "--- before/test_app.py")
+def test_the_page_shows_the_differences(blocks: list[str]) -> None:
+    for name, shown in zip(("app.py", "test_app.py"), blocks, strict=True):
+        before, after = (
+            (FOLDER / folder / name).read_text(encoding="utf-8").splitlines() for folder in ("before", "after")
+        )
+        diff = difflib.unified_diff(before, after, f"before/{name}", f"after/{name}", n=1, lineterm="")
+
+        assert shown.rstrip("\n").splitlines() == list(diff)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.blocks import runs, runs_each
+from tests.documents.blocks import runs
 from tests.wheel.environment import DISTRIBUTION, Environment, pip_variables
 
 PAGE = "docs/clients.md"
@@ -41,7 +41,7 @@ def installed_version(environment: Environment) -> str:
     ).strip()
 
 
-@runs_each(PAGE, "pip install './huleedu_bff_clients")
+@runs(PAGE, "pip install './huleedu_bff_clients")
 def test_the_wheel_is_installed_with_an_extra(blocks: list[str], with_pip: Environment, wheel: Path) -> None:
     run(with_pip, blocks[0], wheel)
 

@@ -1,21 +1,24 @@
 """The application."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated
 
 from dishka import make_async_container
 from dishka.integrations.fastapi import DishkaRoute, FromDishka, setup_dishka
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from bff_clients import (
     BackendError,
+    BackendSettings,
     BackendTimeout,
     BackendUnavailable,
     BatchClientStatus,
     CMSClientProtocol,
     CorrelationIdMiddleware,
+    InvalidArgument,
     RASClientProtocol,
 )
 from bff_clients.di import BackendClientsProvider
@@ -44,8 +47,8 @@ async def dashboard(
     request: Request,
     ras: FromDishka[RASClientProtocol],
     cms: FromDishka[CMSClientProtocol],
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    offset: Annotated[int, Query(ge=0, le=900)] = 0,
+    limit: int = 20,
+    offset: int = 0,
     status: BatchClientStatus | None = None,
 ) -> Dashboard:
     """The teacher's batches with their classes."""
@@ -69,6 +72,8 @@ async def dashboard(
 async def backend_error(request: Request, error: Exception) -> JSONResponse:
     """A backend's failure in the platform's envelope."""
     match error:
+        case InvalidArgument():
+            status, code = 422, "VALIDATION_ERROR"
         case BackendTimeout():
             status, code = 504, "TIMEOUT"
         case BackendUnavailable():
@@ -77,7 +82,7 @@ async def backend_error(request: Request, error: Exception) -> JSONResponse:
             status, code = 502, "EXTERNAL_SERVICE_ERROR"
     envelope = {
         "code": code,
-        "message": "a backend failed",
+        "message": "a backend failed" if isinstance(error, BackendError) else str(error),
         "correlation_id": str(request.state.correlation_id),
         "details": {"status_code": error.status_code if isinstance(error, BackendError) else None},
     }
@@ -86,9 +91,18 @@ async def backend_error(request: Request, error: Exception) -> JSONResponse:
 
 def create_app() -> FastAPI:
     """Put it together."""
-    app = FastAPI()
+    container = make_async_container(BackendClientsProvider())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await container.get(BackendSettings)  # fails here when a setting is missing, not at the first request
+        yield
+        await container.close()
+
+    app = FastAPI(lifespan=lifespan)
     app.include_router(router)
-    setup_dishka(make_async_container(BackendClientsProvider()), app)
-    app.add_exception_handler(BackendError, backend_error)
+    setup_dishka(container, app)
+    for kind in (BackendError, InvalidArgument):
+        app.add_exception_handler(kind, backend_error)
     app.add_middleware(CorrelationIdMiddleware)
     return app

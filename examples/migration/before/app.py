@@ -1,5 +1,7 @@
 """The application."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -87,9 +89,16 @@ async def external_service_error(request: Request, error: Exception) -> JSONResp
 
 def create_app() -> FastAPI:
     """Put it together."""
-    app = FastAPI()
+    container = make_async_container(ServiceProvider())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await container.close()
+
+    app = FastAPI(lifespan=lifespan)
     app.include_router(router)
-    setup_dishka(make_async_container(ServiceProvider()), app)
+    setup_dishka(container, app)
     app.add_exception_handler(ExternalServiceError, external_service_error)
     app.add_middleware(CorrelationIdMiddleware)
     return app
