@@ -81,6 +81,42 @@ def test_a_refusal_opens_by_keyboard_and_shows_its_reason(mock: RunningMock, pag
     expect(details).to_be_hidden()
 
 
+def test_a_refused_request_is_beside_the_closest_interaction(mock: RunningMock, page: Page) -> None:
+    """What differs is marked in both, and what does not is there without a mark."""
+    ask(mock, "limit=500&offset=0&sort=up")
+    page.locator("#entries .no .line").click()
+    table = page.locator("#entries .details table")
+
+    expect(table.locator("caption")).to_have_text("Closest interaction: batches of a user: a page")
+    limit = table.get_by_role("row", name="set query limit")
+    expect(limit.locator("mark")).to_have_text(["500", "a text that matches ^(?:[1-9][0-9]?|100)$"])
+    expect(table.get_by_role("row", name="leave out query sort").locator("mark")).to_have_text(["up"])
+    expect(table.get_by_role("row", name="query offset").locator("td")).to_have_text(["0", "0"])
+    expect(table.locator("tr:not(.differs) mark")).to_have_count(0)
+
+
+def test_the_part_of_a_path_that_differs_is_marked_in_both(mock: RunningMock, page: Page) -> None:
+    httpx.get(f"{mock.ras}/healthy", headers=HEADERS)
+    page.locator("#entries .no .line").first.click()
+
+    marks = page.locator("#entries .details").first.locator("mark")
+    expect(marks).to_have_text(["y", "z"])
+
+
+def test_ids_are_shortened_and_copied_whole(mock: RunningMock, page: Page) -> None:
+    batches = [row["batch_id"] for row in ask(mock, "limit=5&offset=0").json()["batches"]]
+    target = f"/internal/v1/batches/class-info?batch_ids={','.join(batches)}"
+    httpx.get(f"{mock.cms}{target}", headers=HEADERS)
+    what = page.locator("#entries .what").first
+    short = [f"{one[:4]}…{one[-4:]}" for one in batches[:2]]
+    expect(what).to_have_text(f"GET /internal/v1/batches/class-info?batch_ids={','.join(short)} and 3 more")
+
+    what.evaluate("(one) => document.getSelection().selectAllChildren(one)")
+    page.keyboard.press("Control+c")
+
+    assert page.evaluate("navigator.clipboard.readText()") == f"GET {target}"
+
+
 def test_a_request_is_copied_as_a_curl_line_that_works_and_holds_no_key(mock: RunningMock, page: Page) -> None:
     ask(mock, "limit=5&offset=0", **{"X-Odd": "it's"})
     page.locator("#entries .line").click()
@@ -98,7 +134,7 @@ def test_a_request_is_copied_as_a_curl_line_that_works_and_holds_no_key(mock: Ru
 def test_each_user_to_try_has_a_line_that_works(page: Page) -> None:
     teachers = page.locator("#teachers > li")
     expect(teachers).to_have_count(5)
-    teachers.first.get_by_role("button").click()
+    teachers.first.get_by_role("button", name="Copy as curl").click()
 
     words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
     headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
@@ -119,7 +155,7 @@ def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) 
 
     before = status()
     page.locator("#route").select_option(label="all of CMS")
-    page.get_by_role("button", name="Arm").click()
+    page.get_by_role("button", name="Arm", exact=True).click()
     expect(page.locator("#armed")).to_contain_text("status=503")
     during = status()
     page.get_by_role("button", name="Disarm all").click()
@@ -127,6 +163,42 @@ def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) 
 
     assert [before, during, status()] == [200, 503, 200]
     expect(page.locator("#entries .fault").first).to_contain_text("status=503")
+
+
+def test_each_armed_fault_has_its_own_disarm(mock: RunningMock, page: Page) -> None:
+    page.locator("#preset").select_option(label="503, then 429, then right")
+    expect(page.locator("#fault")).to_have_value("status=503 times=1; then status=429 times=1")
+    page.get_by_role("button", name="Arm", exact=True).click()
+    expect(page.locator("#armed > li")).to_have_count(1)
+    page.locator("#fault").fill("latency=1ms")
+    page.locator("#fault").press("Enter")
+    expect(page.locator("#armed > li")).to_have_count(2)
+
+    page.get_by_role("button", name="Disarm latency=1ms on *").click()
+
+    expect(page.locator("#armed > li")).to_have_count(1)
+    assert [ask(mock).status_code for _ in range(3)] == [503, 429, 200]
+
+
+def test_what_was_there_at_load_does_not_flash(mock: RunningMock, page: Page) -> None:
+    ask(mock)
+    expect(page.locator("#entries > li.new")).to_have_count(1)
+
+    page.reload()
+
+    expect(page.locator("#entries > li")).to_have_count(1)
+    expect(page.locator("#entries > li.new")).to_have_count(0)
+
+
+def test_faults_are_one_tap_away_on_the_phone(browser: Browser, mock: RunningMock) -> None:
+    for _ in range(60):
+        ask(mock)
+    with opened(browser, mock, width=390, height=844) as page:
+        expect(page.locator("#entries > li").nth(49)).to_be_visible()
+        page.get_by_role("link", name="Faults").click()
+
+        expect(page.locator("#fault")).to_be_in_viewport()
+        expect(page.locator("#entries time").first).to_be_visible()
 
 
 def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> None:

@@ -11,6 +11,8 @@ from bff_contracts.states import ProviderState
 from bff_mock_server.engine.coverage import Use
 from bff_mock_server.engine.journal import Violation, Wanted
 from bff_mock_server.faults.spec import Armed
+from bff_mock_server.matching.request import is_secret
+from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.world.scenarios import Teacher
 
 
@@ -153,6 +155,30 @@ class AnswerView(BaseModel):
     size: int
 
 
+class NearestView(BaseModel):
+    """The interaction that a request is closest to, as its example asks."""
+
+    interaction: str
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str] = Field(description="Without keys.")
+
+
+def _nearest(value: object) -> object:
+    if not isinstance(value, CompiledInteraction):
+        return value
+    request = value.interaction.request
+    headers = {name: ", ".join(values) for name, values in request.headers.items() if not is_secret(name)}
+    return NearestView(
+        interaction=value.interaction.description,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=headers,
+    )
+
+
 class JournalEntry(BaseModel):
     """One request and what became of it; `status` is 0 when a fault left no answer."""
 
@@ -169,6 +195,9 @@ class JournalEntry(BaseModel):
     refused: bool = Field(validation_alias="is_refused", description="By the mock itself: no contract allows it.")
     interaction: str | None = Field(description="What answered; None for a refusal, and for the status of a fault.")
     differences: list[DifferenceView]
+    nearest: Annotated[NearestView | None, BeforeValidator(_nearest)] = Field(
+        description="What the differences are to."
+    )
     session: str | None
     fault: str
     violations: list[Violation]

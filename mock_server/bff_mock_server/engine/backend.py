@@ -142,12 +142,13 @@ class Backend:
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
-            return AttributedReply(refused, differences=outcome.differences)
+            nearest = outcome.nearest if elsewhere is None else None
+            return AttributedReply(refused, differences=outcome.differences, nearest=nearest)
         else:
             entry, overlooked = outcome.nearest, (*overlooked, *outcome.differences)
         reply = self._reply(endpoint, entry, asked, rows)
         head = Head(reply.status, (*reply.head.headers, differences_header(overlooked)))
-        return AttributedReply(Reply(head, reply.body), endpoint, entry, differences=overlooked)
+        return AttributedReply(Reply(head, reply.body), endpoint, entry, differences=overlooked, nearest=entry)
 
     def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
         """The answer of a real provider, and which interaction it belongs to, if the contract has one.
@@ -163,7 +164,8 @@ class Backend:
         _, endpoint, outcome, _ = found
         if endpoint is None or isinstance(outcome, Unmatched):
             differences = outcome.differences if isinstance(outcome, Unmatched) else ()
-            return AttributedReply(reply, endpoint, differences=differences)
+            nearest = outcome.nearest if isinstance(outcome, Unmatched) else None
+            return AttributedReply(reply, endpoint, differences=differences, nearest=nearest)
         refusals = [one for one in endpoint.refusals if one.interaction.response.status == reply.status]
         if refusals:
             refusal = self._credentials.refusal(endpoint, asked.headers)

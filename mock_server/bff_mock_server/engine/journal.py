@@ -108,6 +108,7 @@ class Exchange(NamedTuple):
         violations: How the answer of a real provider leaves the contract.
         reason: Why what was asked of the mock itself could not be done.
         seconds: From the end of the request to the beginning of its answer, a latency that was armed included.
+        nearest: The interaction that the differences are to; `None` where there are none, or no contract has the path.
         answer: What was answered; `None` when a fault left no answer, and for a real service, whose rows are personal.
     """
 
@@ -128,6 +129,7 @@ class Exchange(NamedTuple):
     violations: Sequence[Violation]
     reason: str
     seconds: float
+    nearest: CompiledInteraction | None
     answer: KeptAnswer | None
 
     @property
@@ -253,7 +255,7 @@ class Journal:
         is_real: bool = False,
     ) -> None:
         """Write a request and its answer down, without keys and without most of a long body."""
-        reply, _, entry, differences, reason, fault, is_spoilt = answer
+        reply, _, entry, differences, reason, fault, is_spoilt, nearest = answer
         text = self._scrubber.text
         differences = tuple([self._scrubber.difference(one) for one in differences])
         violations = tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
@@ -284,6 +286,7 @@ class Journal:
             violations,
             text(reason),
             seconds,
+            nearest,
             None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
         )
         self._keep(exchange, session)

@@ -115,6 +115,7 @@ class AttributedReply(NamedTuple):
         reason: Why what was asked of the mock itself could not be done.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
         is_spoilt: Whether a fault made another answer of it than the contract's.
+        nearest: The interaction that the differences are to.
     """
 
     reply: Reply
@@ -124,6 +125,7 @@ class AttributedReply(NamedTuple):
     reason: str = ""
     fault: str = ""
     is_spoilt: bool = False
+    nearest: CompiledInteraction | None = None
 
 
 def phrase(status: int) -> str:

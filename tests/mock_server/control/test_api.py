@@ -291,6 +291,17 @@ async def test_foreign_pages_may_not_use_it(control: httpx.AsyncClient, headers:
     assert (answer.status_code, "evil.example" in answer.json()["detail"]) == (403, True)
 
 
+async def test_a_refused_request_comes_with_the_closest_interaction(app: MockApp, control: httpx.AsyncClient) -> None:
+    app.reply(request(f"{PAGE}&sort=up"))
+    app.reply(request(PAGE))
+    refused, answered = await get(control, "/journal")
+
+    assert (refused["refused"], answered["refused"], answered["nearest"]) == (True, False, None)
+    assert refused["nearest"]["interaction"] == "batches of a user: a page"
+    assert refused["nearest"]["query"] == {"limit": ["20"], "offset": ["0"]}
+    assert "x-internal-api-key" not in refused["nearest"]["headers"]
+
+
 async def test_one_of_several_faults_is_disarmed(app: MockApp, control: httpx.AsyncClient) -> None:
     numbers = [
         (await control.post("/faults", json={"fault": fault, "route": "ras"})).json()["number"]

@@ -6,7 +6,8 @@ const KEPT = 200;
 const KEY = "INJECTED-AT-VERIFICATION";
 const CORRELATION = "00000000-0000-4000-8000-000000000000";
 
-const UUID = /\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b/g;
+/* An id is shown by its ends, and copied whole. */
+const ID_LIST = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:(?:,|%2C)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})*\b/gi;
 
 const $ = (id) => document.getElementById(id);
 const state = { urls: {}, labels: {}, paused: false, waiting: [], last: 0, start: "", coverage: "", isFollowing: false };
@@ -52,8 +53,8 @@ function curl(provider, method, target, headers, body = "") {
   return `curl --globoff ${parts.join(" ")} ${quoted((state.urls[provider] || "") + target)}`;
 }
 
-function copier(text) {
-  const button = element("button", { type: "button", class: "copy" }, "Copy as curl");
+function copier(text, name = "Copy as curl") {
+  const button = element("button", { type: "button", class: "copy" }, name);
   button.addEventListener("click", async (event) => {
     event.stopPropagation();
     try {
@@ -62,10 +63,21 @@ function copier(text) {
     } catch {
       window.prompt("Copy this line", text());
     }
-    setTimeout(() => { button.textContent = "Copy as curl"; }, 1500);
+    setTimeout(() => { button.textContent = name; }, 1500);
   });
   return button;
 }
+
+document.addEventListener("copy", (event) => {
+  const selected = document.getSelection();
+  if (!selected.rangeCount || selected.isCollapsed) return;
+  const copied = selected.getRangeAt(0).cloneContents();
+  const shortenedParts = copied.querySelectorAll("[data-whole]");
+  if (!shortenedParts.length) return;
+  for (const part of shortenedParts) part.textContent = part.dataset.whole;
+  event.clipboardData.setData("text/plain", copied.textContent);
+  event.preventDefault();
+});
 
 /* Journal */
 
@@ -79,8 +91,23 @@ function refilter() {
   for (const entry of $("entries").children) entry.hidden = !matches(entry);
 }
 
+/* A text whose ids are shortened in the middle; of a list of ids the first two are shown, and how many more there are. */
 function shortened(text) {
-  return text.replace(UUID, "$1…$2");
+  const parts = [];
+  let at = 0;
+  for (const list of text.matchAll(ID_LIST)) {
+    const ids = list[0].split(/,|%2C/i);
+    const shown = ids.length > 3 ? 2 : ids.length;
+    parts.push(text.slice(at, list.index));
+    ids.slice(0, shown).forEach((id, one) => parts.push(one ? "," : "", short(id)));
+    if (shown < ids.length) parts.push(element("span", { "data-whole": `,${ids.slice(shown).join(",")}` }, ` and ${ids.length - shown} more`));
+    at = list.index + list[0].length;
+  }
+  return [...parts, text.slice(at)];
+}
+
+function short(id) {
+  return element("span", { "data-whole": id, title: id }, `${id.slice(0, 4)}…${id.slice(-4)}`);
 }
 
 function outcome(exchange) {
@@ -88,7 +115,7 @@ function outcome(exchange) {
   if (exchange.differences.length) {
     const [first, ...more] = exchange.differences;
     const said = first.actual === null ? `${first.where} is missing` : first.expected === null ? `${first.where} is too many` : `${first.where}: ${first.actual}`;
-    return `${exchange.interaction === null ? "refused" : "overlooked"}: ${said}${more.length ? `, and ${more.length} more` : ""}`;
+    return `${exchange.refused ? "refused" : "overlooked"}: ${said}${more.length ? `, and ${more.length} more` : ""}`;
   }
   if (exchange.reason) return exchange.reason;
   if (exchange.fault) return exchange.fault;
@@ -98,7 +125,7 @@ function outcome(exchange) {
 function show(exchange) {
   const made = $("entry").content.firstElementChild.cloneNode(true);
   const line = made.querySelector(".line");
-  const isRefused = exchange.interaction === null || exchange.violations.length > 0;
+  const isRefused = exchange.refused || exchange.violations.length > 0;
   const kind = isRefused ? "no" : exchange.fault || exchange.status === 0 || exchange.status >= 500 ? "fault"
     : exchange.status >= 400 ? "own" : "ok";
   made.dataset.refused = String(isRefused);
@@ -113,7 +140,7 @@ function show(exchange) {
   line.querySelector(".status").textContent = exchange.status || "–";
   line.querySelector(".who").textContent = label(exchange.provider);
   const what = `${exchange.method} ${exchange.target}`;
-  line.querySelector(".what").textContent = shortened(what);
+  line.querySelector(".what").replaceChildren(...shortened(what));
   line.title = what;
   line.querySelector(".how").textContent = outcome(exchange);
   line.addEventListener("click", () => {
@@ -121,7 +148,7 @@ function show(exchange) {
     if (!details.childElementCount) details.append(...detailsOf(exchange));
     details.hidden = !details.hidden;
     line.setAttribute("aria-expanded", String(!details.hidden));
-    line.querySelector(".what").textContent = details.hidden ? shortened(what) : what;
+    line.querySelector(".what").replaceChildren(...(details.hidden ? shortened(what) : [what]));
   });
   made.hidden = !matches(made);
   return made;
@@ -137,7 +164,7 @@ function detailsOf(exchange) {
   const answer = exchange.answer && element("details", {}, element("summary", {}, `Answer, ${exchange.answer.size} bytes`),
     element("pre", { class: "mono" }, exchange.answer.text));
   return [
-    exchange.differences.length ? differences(exchange) : null,
+    exchange.differences.length ? comparison(exchange) : null,
     exchange.violations.length ? violations(exchange) : null,
     list,
     headers,
@@ -146,20 +173,60 @@ function detailsOf(exchange) {
   ].filter(Boolean);
 }
 
-function table(head, rows) {
-  return element("table", { class: "differences" },
+function table(caption, head, rows) {
+  return element("table", { class: "differences" }, element("caption", {}, caption),
     element("thead", {}, element("tr", {}, ...head.map((title) => element("th", { scope: "col" }, title)))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, at) =>
-      element("td", { "data-label": head[at], class: at === 0 ? "change" : "mono" }, cell ?? "(nothing)"))))));
+    element("tbody", {}, ...rows.map(({ cells: [name, ...values], differs = true }) => element("tr", { class: differs ? "differs" : "" },
+      element("th", { scope: "row" }, name), ...values.map((value) => element("td", { class: "mono" }, value ?? ""))))));
 }
 
-function differences(exchange) {
-  return table(["What to change", "Expected", "Actual"], exchange.differences.map((one) =>
-    [one.expected === null ? one.change : one.change.slice(0, one.change.length - one.expected.length - 2), one.expected, one.actual]));
+/* The request beside the closest interaction, part by part; what differs is marked in both. */
+function comparison(exchange) {
+  const { nearest } = exchange;
+  const found = grouped(exchange.differences, (one) => one.where);
+  const rows = nearest ? partsOf(exchange, nearest).map(([part, sent, example]) => {
+    const several = found.get(part);
+    found.delete(part);
+    return several ? differing(part, several, example) : { cells: [part, sent, example], differs: false };
+  }) : [];
+  rows.push(...[...found].map(([part, several]) => differing(part, several)));
+  const caption = nearest ? `Closest interaction: ${nearest.interaction}` : "What the contract asks for";
+  return table(caption, ["Change", "Sent", "Contract"], rows);
+}
+
+function partsOf(exchange, nearest) {
+  const [path, query = ""] = exchange.target.split("?");
+  const sent = new URLSearchParams(query);
+  const names = [...new Set([...Object.keys(nearest.query), ...sent.keys()])];
+  return [
+    ["method", exchange.method, nearest.method],
+    ["path", path, nearest.path],
+    ...names.map((name) => [`query ${name}`, sent.getAll(name).join(", "), nearest.query[name]?.join(", ")]),
+    ...Object.entries(nearest.headers).map(([name, value]) => [`header ${name}`, exchange.headers[name], value]),
+  ];
+}
+
+function differing(part, several, example = undefined) {
+  const [{ expected, actual, change }] = several;
+  const sent = actual === null ? ["(nothing)"] : marked(actual, part === "path" ? expected : null);
+  const wanted = expected === null ? ["(nothing)"] : marked(expected, part === "path" ? actual : null);
+  const such = example && expected !== null && example !== expected ? [element("span", { class: "quiet" }, ` such as ${example}`)] : [];
+  const said = expected === null ? change : change.slice(0, change.length - expected.length - 2);
+  return { cells: [said, element("span", {}, ...sent), element("span", {}, ...wanted, ...such)] };
+}
+
+/* A text with what is not the same in another one marked; the whole of it where there is nothing to compare with. */
+function marked(text, other) {
+  if (other === null) return [element("mark", {}, text)];
+  let begin = 0, end = 0;
+  const shorter = Math.min(text.length, other.length);
+  while (begin < shorter && text[begin] === other[begin]) begin += 1;
+  while (end < shorter - begin && text.at(-1 - end) === other.at(-1 - end)) end += 1;
+  return [text.slice(0, begin), element("mark", {}, text.slice(begin, text.length - end)), text.slice(text.length - end)];
 }
 
 function violations(exchange) {
-  return table(["Where", "Path", "What the contract says"], exchange.violations.map((one) => [one.where, one.path, one.message]));
+  return table("How the answer breaks the contract", ["Where", "Path", "What the contract says"], exchange.violations.map((one) => ({ cells: [one.where, one.path, one.message] })));
 }
 
 function arrive(exchanges) {
@@ -217,15 +284,22 @@ async function refresh() {
   $("scenario").value = scenarios.current;
   $("about").textContent = overview.about;
   $("teachers").replaceChildren(...overview.teachers.map((teacher) => element("li", {},
-    element("span", { class: "name" }, teacher.name), element("span", { class: "quiet" }, `${teacher.batches} batches`),
+    titled(element("span", { class: "name" }, teacher.name), `${teacher.batches} batches`),
     copier(() => curl("result-aggregator-service", "GET", `/internal/v1/batches/user/${encodeURIComponent(teacher.user_id)}?limit=20&offset=0`,
       { "x-service-id": "bff-teacher-service", "x-correlation-id": CORRELATION })),
-    element("span", { class: "note" }, teacher.purpose ? `${teacher.purpose} · ` : "", element("code", {}, teacher.user_id)))));
+    element("span", { class: "note" }, teacher.purpose ? `${teacher.purpose} · ` : "", element("code", {}, ...shortened(teacher.user_id)), " ",
+      copier(() => teacher.user_id, "Copy id")))));
   const armed = overview.faults;
   $("armed").replaceChildren(...armed.map((one) => element("li", {},
-    element("code", { class: "name" }, one.fault), element("span", { class: "quiet" }, `on ${named(one.route)}`))));
+    titled(element("code", { class: "name" }, one.fault), `on ${named(one.route)}`),
+    element("button", { type: "button", "aria-label": `Disarm ${one.fault} on ${named(one.route)}`,
+      onclick: () => guarded(async () => { await api(`faults/${one.number}`, "DELETE"); await refresh(); }) }, "Disarm"))));
   $("disarm").hidden = armed.length === 0;
   await refreshCoverage(true);
+}
+
+function titled(name, quiet) {
+  return element("span", {}, name, " ", element("span", { class: "quiet" }, quiet));
 }
 
 let coverageIsDue = null;
@@ -244,7 +318,7 @@ async function loadCoverage() {
   $("covered").textContent = `${coverage.used} of ${coverage.total} interactions used`;
   $("coverage-bar").max = Math.max(1, coverage.total);
   $("coverage-bar").value = coverage.used;
-  const groups = grouped(coverage.interactions);
+  const groups = grouped(coverage.interactions, (one) => one.route);
   showRoutes([...groups.keys()]);
   const open = new Set([...$("endpoints").querySelectorAll("details[open]")].map((one) => one.dataset.route));
   $("endpoints").replaceChildren(...[...groups].map(([route, interactions]) => {
@@ -273,16 +347,16 @@ function named(route) {
   return [label(provider), ...rest].join(" ");
 }
 
-function grouped(interactions) {
+function grouped(all, key) {
   const groups = new Map();
-  for (const one of interactions) groups.set(one.route, [...(groups.get(one.route) || []), one]);
+  for (const one of all) groups.set(key(one), [...(groups.get(key(one)) || []), one]);
   return groups;
 }
 
 async function loadOnce() {
   const states = await api("states");
   $("states").replaceChildren(...states.map((one) => element("li", {},
-    element("span", { class: "name" }, one.name), element("span", { class: "quiet" }, label(one.provider)),
+    titled(element("span", { class: "name" }, one.name), label(one.provider)),
     element("span", { class: "note" }, ...one.meaning.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part))),
     element("span", { class: "note" }, "params: ", element("code", {}, one.params.required.join(", "))))));
 }
@@ -307,6 +381,16 @@ $("arm").addEventListener("submit", (event) => {
     await api("faults", "POST", { route: $("route").value, fault: $("fault").value });
     await refresh();
   }, $("fault-error"));
+});
+$("fault").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  $("arm").requestSubmit();
+});
+$("preset").addEventListener("change", () => {
+  if ($("preset").value) $("fault").value = $("preset").value;
+  $("preset").value = "";
+  $("fault").focus();
 });
 $("disarm").addEventListener("click", () => guarded(async () => { await api("faults", "DELETE"); await refresh(); }));
 $("clear").addEventListener("click", () => guarded(async () => {
