@@ -97,11 +97,11 @@ class Backends:
         return self._mock.journal.exchanges()
 
     def explain(self) -> str:
-        """What a failed test should know: the requests that were refused, and where others went; empty for neither."""
+        """What a failed test should know: which requests were refused, and which may have missed the backends."""
         refused = [exchange for exchange in self.requests if exchange.is_refused or exchange.status == _UNAUTHORIZED]
         lines = [line for exchange in refused[-_MOST_EXPLAINED:] for line in _explained(exchange)]
-        if self._elsewhere is not None and (answered := self._elsewhere.asked - self._elsewhere.silent):
-            lines.append(self._not_mocked(answered))
+        if self._elsewhere is not None and (doubtful := self._elsewhere.doubtful - self._elsewhere.silent):
+            lines.append(self._not_mocked(doubtful))
         return "\n".join(lines)
 
     def unanswered(self) -> str:

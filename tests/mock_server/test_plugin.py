@@ -434,6 +434,22 @@ def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
     assert ("override the fixture bff_backend_urls" in printed) is failed
 
 
+def test_a_request_that_the_test_sends_to_its_application_is_no_missed_one(run_theirs: RunsTheirs) -> None:
+    printed = run_theirs(
+        """
+        import httpx
+
+        def test_theirs(backends):
+            application = httpx.MockTransport(lambda request: httpx.Response(500))
+            with httpx.Client(transport=application) as http:
+                assert http.get("http://testserver/dashboard").status_code == 200
+        """
+    )
+
+    assert "1 failed" in printed
+    assert "testserver" not in printed.partition("Mocked backends")[2]
+
+
 def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> None:
     program = """
         import sys, pytest

@@ -170,15 +170,15 @@ class _Place:
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """Where the requests of httpx clients went that no mock answers.
+    """Origins that requests went to that no mock answers, and that were probably meant for one.
 
     Attributes:
-        asked: The origins of all of them.
-        silent: Those that a request with the platform's key went to, and that gave no answer.
+        silent: A request with the platform's key got no answer.
+        doubtful: A request with the key got an answer, or one without got none.
     """
 
-    asked: set[str] = field(default_factory=set[str])
     silent: set[str] = field(default_factory=set[str])
+    doubtful: set[str] = field(default_factory=set[str])
 
 
 class _Hook(HTTPXMocker):
@@ -236,15 +236,16 @@ class _Watched(httpx.AsyncBaseTransport, httpx.BaseTransport):
 @contextmanager
 def _noted(request: httpx.Request) -> Generator[None]:
     origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-    for elsewhere in _Hook.watching:
-        elsewhere.asked.add(origin)
+    has_key = KEY_HEADER in request.headers
     try:
         yield
     except httpx.TransportError:
-        if KEY_HEADER in request.headers:
-            for elsewhere in _Hook.watching:
-                elsewhere.silent.add(origin)
+        for elsewhere in _Hook.watching:
+            (elsewhere.silent if has_key else elsewhere.doubtful).add(origin)
         raise
+    if has_key:
+        for elsewhere in _Hook.watching:
+            elsewhere.doubtful.add(origin)
 
 
 @contextmanager
