@@ -16,6 +16,11 @@ def the_only(pattern: str) -> Path:
     return found[0]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_certificate_authority() -> None:
+    """The authorities of the system, because these tests ask the package index."""
+
+
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     return the_only("*.whl")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -184,8 +185,9 @@ def load_pact(path: Path | str) -> Pact:
     return read_pact(text, source=str(path))
 
 
+@cache  # half of what a short verification computes
 def shipped_pacts() -> tuple[Pact, ...]:
-    """The pacts that this package brings, in the order of their file names."""
+    """The pacts that this package brings, in the order of their file names; read once in a process."""
     folder = files("bff_contracts") / "pacts"
     entries = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name
