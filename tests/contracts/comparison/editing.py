@@ -39,8 +39,10 @@ def changes(old: Json, new: Json) -> list[Change]:
 
 
 def edited(name: str, description: str, edit: Edit) -> tuple[Json, Json]:
-    """A contract before and after one of its interactions is edited."""
+    """A contract before and after one of its interactions is edited, with two others that stay as they are."""
     old = document(name)
+    others = [each for each in old["interactions"] if each["description"] != description]
+    old["interactions"] = [interaction(old, description), *others[:2]]
     new = copy.deepcopy(old)
     edit(interaction(new, description))
     return old, new

@@ -58,24 +58,28 @@ def paste(banner: str) -> httpx.Response:
     return httpx.get(words[-1], headers=headers)
 
 
-def test_the_banner_says_where_with_what_and_about_whom() -> None:
-    with running() as (_, banner):
-        assert len(set(URL.findall(banner))) == 3
-        assert KEY in banner
-        assert [teacher.name for teacher in find_scenario("default").teachers if teacher.name not in banner] == []
+@pytest.fixture(scope="module")
+def banner() -> Generator[str]:
+    """Of a mock without options."""
+    with running() as (_, text):
+        yield text
 
 
-def test_the_pasted_line_works() -> None:
-    with running() as (_, banner):
-        answer = paste(banner)
+def test_the_banner_says_where_with_what_and_about_whom(banner: str) -> None:
+    assert len(set(URL.findall(banner))) == 3
+    assert KEY in banner
+    assert [teacher.name for teacher in find_scenario("default").teachers if teacher.name not in banner] == []
+
+
+def test_the_pasted_line_works(banner: str) -> None:
+    answer = paste(banner)
 
     assert (answer.status_code, answer.json()["pagination"]) == (200, {"limit": 20, "offset": 0, "total": 250})
 
 
-def test_the_shell_can_paste_it_too() -> None:
-    with running() as (_, banner):
-        line = banner.strip().splitlines()[-1]
-        done = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True, check=False)  # noqa: S603, S607
+def test_the_shell_can_paste_it_too(banner: str) -> None:
+    line = banner.strip().splitlines()[-1]
+    done = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True, check=False)  # noqa: S603, S607
 
     assert done.returncode == 127 or '"total":250' in done.stdout  # 127: no curl on this machine
 
@@ -133,14 +137,14 @@ def test_quiet_prints_the_addresses_only() -> None:
     assert (rest, process.returncode) == ("", 0)
 
 
-def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
+def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [*COMMAND, "--ras-port", "0", "--cms-port", port]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
+        assert cli.main(["--ras-port", "0", "--cms-port", port]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
         f"bff-mock-server: cannot listen on 127.0.0.1:{port} for class-management-service: Address already in use;"
         " is a mock running already? --cms-port takes another\n"
     )
@@ -165,13 +169,12 @@ def test_a_lenient_mock_answers_anyway() -> None:
     assert "query limit" in answer.headers["x-mock-differences"]
 
 
-def test_the_control_api_is_where_the_banner_says() -> None:
-    with running() as (_, banner):
-        found = re.search(r"control page +(http://127\.0\.0\.1:\d+)/ ", banner)
-        assert found
+def test_the_control_api_is_where_the_banner_says(banner: str) -> None:
+    found = re.search(r"control page +(http://127\.0\.0\.1:\d+)/ ", banner)
+    assert found
 
-        assert "<title>Mock</title>" in httpx.get(found[1]).text
-        assert httpx.get(f"{found[1]}/_mock/").json()["scenario"] == "default"
+    assert "<title>Mock</title>" in httpx.get(found[1]).text
+    assert httpx.get(f"{found[1]}/_mock/").json()["scenario"] == "default"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bff_mock_server.cli import main
 from bff_mock_server.serving.server import bind
 from tests.mock_server.proxy.proxying import HEADERS, served
 from tests.support.mock_process import running_mock
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
 pytestmark = pytest.mark.xdist_group("proxy")
+
+
+def exit_code_of(*arguments: str) -> int:
+    """What the command ends with, in this process."""
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
 
 
 @pytest.mark.parametrize(
@@ -56,26 +65,25 @@ def test_the_exit_code_tells_whether_the_contract_was_kept(
         ),
     ],
 )
-def test_what_cannot_be_proxied_is_said_at_start(arguments: list[str], message: str) -> None:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "bff_mock_server", *arguments], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_what_cannot_be_proxied_is_said_at_start(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code_of(*arguments) == 2
+    assert message in capsys.readouterr().err
 
 
-def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(tmp_path: Path) -> None:
+def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept = tmp_path / "kept.yaml"
     kept.write_text("about: precious", encoding="utf-8")
     with bind("127.0.0.1", 0) as free:
         port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "bff_mock_server", "--ras-port", port, "--cms-port", "0", "--no-control"]
-    command += ["--ras", f"proxy=http://localhost:{port}", "--record", str(kept)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    ports = ["--ras-port", port, "--cms-port", "0", "--no-control"]
 
-    assert done.returncode == 2
-    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in done.stderr
+    assert exit_code_of(*ports, "--ras", f"proxy=http://localhost:{port}", "--record", str(kept)) == 2
+    said = capsys.readouterr().err
+    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in said
     assert kept.read_text(encoding="utf-8") == "about: precious"
 
 
