@@ -1,6 +1,7 @@
 """What all lanes share."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -8,13 +9,24 @@ import trustme
 from hypothesis import settings as hypothesis_settings
 
 from bff_clients import BackendSettings
+from tests.support.lanes import has_reason
 from tests.support.platform import KEY
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"  # the engine reports usage to its makers otherwise
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A script's background job ignores Ctrl-C, and so would the programs that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.register_profile("desk", deadline=None)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not all(has_reason(mark) for mark in item.iter_markers("slow")):
+            raise pytest.UsageError(f'{item.nodeid} is slow without a reason: @pytest.mark.slow("why")')
 
 
 @pytest.fixture(scope="session", autouse=True)

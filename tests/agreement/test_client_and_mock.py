@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from bff_clients import (
     AuthenticationRejected,
@@ -34,6 +34,7 @@ from tests.agreement.operations import QUICK, READING, SETTINGS
 from tests.agreement.outcomes import exchanges
 from tests.agreement.worlds import IDS, params_of
 from tests.consumer.rows import full_answer
+from tests.support.lanes import few_or_many
 from tests.support.saying import says_the_same
 
 Json = dict[str, Any]
@@ -260,5 +261,6 @@ class ClientAndMock(RuleBasedStateMachine):
         assert self.world.rows.batches.keys() == self.model.batches.keys()
 
 
-TestClientAndMock = ClientAndMock.TestCase
-TestClientAndMock.settings = settings(QUICK, max_examples=50, stateful_step_count=40)
+@few_or_many(8, 50)
+def test_client_and_mock_agree(examples: int) -> None:
+    run_state_machine_as_test(ClientAndMock, settings=settings(QUICK, max_examples=examples, stateful_step_count=40))

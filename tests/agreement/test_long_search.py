@@ -11,6 +11,7 @@ from tests.agreement import search
 from tests.agreement.search import Found, Run, seed_of, work
 
 ROOT = Path(__file__).parents[2]
+STARTS = pytest.mark.slow("starts searches in processes of their own")
 NONE = ["--bodies=0", "--requests=0", "--contracts=0", "--answers=0", "--calls=0", "--processes=1"]
 
 
@@ -41,6 +42,7 @@ def searched(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
 
 
+@STARTS
 def test_a_seed_searches_the_same_places_again() -> None:
     first, second = (searched("--requests=10", "--seed=3").stdout.splitlines() for _ in range(2))
 
@@ -49,5 +51,6 @@ def test_a_seed_searches_the_same_places_again() -> None:
     assert first[-1].endswith("seed 3; disagreements: 0")
 
 
+@STARTS
 def test_a_search_that_tried_nothing_is_no_success() -> None:
     assert searched().returncode == 1

@@ -10,9 +10,10 @@ from pydantic import TypeAdapter
 from bff_clients import BatchDetails, ras_client
 from tests.agreement.operations import QUICK, READING, TO_BE_FOUND, Operation
 from tests.agreement.reading import agree
+from tests.support.lanes import few_or_many
 
 
-def searched(operation: Operation, how: settings = QUICK) -> Counter[str]:
+def searched(operation: Operation, how: settings) -> Counter[str]:
     counts: Counter[str] = Counter()
 
     @how
@@ -24,11 +25,12 @@ def searched(operation: Operation, how: settings = QUICK) -> Counter[str]:
     return counts
 
 
+@few_or_many(10, 60)
 @pytest.mark.parametrize("operation", READING, ids=str)
-def test_client_and_contract_agree(operation: Operation) -> None:
-    counts = searched(operation)
+def test_client_and_contract_agree(operation: Operation, examples: int) -> None:
+    counts = searched(operation, settings(QUICK, max_examples=examples))
 
-    assert min(counts["allowed"], counts["forbidden"]) > 100, counts
+    assert min(counts["allowed"], counts["forbidden"]) > examples, counts
 
 
 class _NoEssays(BatchDetails):

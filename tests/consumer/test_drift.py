@@ -21,7 +21,6 @@ from tests.consumer.conftest import COMMITTED
 from tests.consumer.recording import Collection, differences
 
 
-@pytest.mark.timeout(300)
 def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Written anew, both pacts are the committed ones, byte for byte.
 

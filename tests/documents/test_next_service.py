@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.documents.blocks import ROOT, runs
 
@@ -42,6 +43,7 @@ def test_it(backends):
 """
 
 
+@pytest.mark.slow("runs the tests of a copy of the packages")
 @runs(PAGE, "     Provider(CMS", "+class UserHasBooks", "+    ProviderState", "-from bff_contracts", "+def _library")
 def test_everything_knows_the_next_service(blocks: list[str], tmp_path: Path) -> None:
     site = tmp_path / "site"

@@ -4,15 +4,27 @@ import os
 import shlex
 import signal
 import socket
-import subprocess
 
 import httpx
 import pytest
 
 from bff_mock_server import find_scenario
-from tests.support.demo_process import COMMAND, FREE_PORTS, RunningDemo, running_demo
+from examples.bff.demo import main
+from tests.support.demo_process import FREE_PORTS, RunningDemo, running_demo
 
 pytestmark = pytest.mark.xdist_group("e2e")
+STARTS = "starts two mocks, a BFF and a control page"
+
+
+def exit_code_of(*arguments: str) -> int:
+    """What the demo ends with that cannot start, in this process."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        return main([*FREE_PORTS, *arguments])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def ask(demo: RunningDemo) -> httpx.Response:
@@ -34,6 +46,7 @@ def test_once_it_prints_its_urls_all_of_them_answer() -> None:
     assert "(Karin Öberg)" in demo.banner
 
 
+@pytest.mark.slow(STARTS)
 def test_the_scenario_is_passed_on_and_the_page_follows_when_it_is_switched() -> None:
     with running_demo("--scenario", "exam-week") as demo:
         before = httpx.get(f"{demo.bff}/page.json").json()["teachers"]
@@ -43,7 +56,7 @@ def test_the_scenario_is_passed_on_and_the_page_follows_when_it_is_switched() ->
     assert [len(before), len(after)] == [len(find_scenario(name).teachers) for name in ("exam-week", "empty-school")]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow(STARTS))])
 def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals) -> None:
     with running_demo() as demo, httpx.Client() as client:
         client.get(demo.dashboard)  # a connection that stays open
@@ -58,6 +71,7 @@ def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals) -> None:
             os.killpg(demo.process.pid, 0)
 
 
+@pytest.mark.slow(STARTS)
 def test_it_ends_also_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_CLIENT_TIMEOUT_SECONDS", "300")
     with running_demo() as demo:
@@ -81,15 +95,16 @@ def test_it_ends_also_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> Non
         ("--control-port", "the control page"),
     ],
 )
-def test_a_port_in_use_is_named(option: str, whose: str) -> None:
+def test_a_port_in_use_is_named(option: str, whose: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = refused(option, str(port))
+        code = exit_code_of(option, str(port))
+    said = capsys.readouterr().err
 
-    assert done.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port} for {whose}" in done.stderr
-    assert f"{option} " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert code == 2
+    assert f"cannot listen on 127.0.0.1:{port} for {whose}" in said
+    assert f"{option} " in said
+    assert len(said.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,12 +115,9 @@ def test_a_port_in_use_is_named(option: str, whose: str) -> None:
         pytest.param(["--live", "0"], "a speed is more than 0", id="speed"),
     ],
 )
-def test_what_cannot_be_used_is_named(arguments: list[str], said: str) -> None:
-    done = refused(*arguments)
+def test_what_cannot_be_used_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = exit_code_of(*arguments)
+    printed = capsys.readouterr()
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
-
-
-def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *FREE_PORTS, *arguments], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    assert (code, printed.out) == (2, "")
+    assert said in printed.err

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.mock_process import running_mock
 
 SUITE = """
@@ -34,6 +36,7 @@ print("as if alone")
 """
 
 
+@pytest.mark.slow("starts pytest twice")
 def test_two_suites_at_once_never_see_each_other() -> None:
     with running_mock() as mock:
         suites = [

@@ -186,7 +186,7 @@ def lacks_one(life: Life) -> None:
     assert life.may_deploy("bff-4")
 
 
-@pytest.mark.timeout(300)  # some two hundred commands
+@pytest.mark.slow("runs some two hundred commands")
 def test_the_whole_life(life: Life) -> None:
     for chapter in (begins, wishes, fails, lacks_one):
         chapter(life)

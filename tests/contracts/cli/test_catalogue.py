@@ -128,6 +128,8 @@ def test_a_signal_ends_a_verification_with_its_code(number: signal.Signals, code
 
 # Scaffolds
 
+STARTS_PYTEST = pytest.mark.slow("starts pytest in a process of its own")
+
 
 def pytest_of(folder: Path, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -137,7 +139,7 @@ def pytest_of(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("provider", ["ras", "cms"])
+@pytest.mark.parametrize("provider", ["cms", pytest.param("ras", marks=STARTS_PYTEST)])
 def test_a_scaffold_runs_as_it_is_and_names_the_first_handler_to_write(provider: str, tmp_path: Path) -> None:
     assert main(["scaffold", provider, "-o", str(tmp_path / "test_contract.py")]) == 0
     output = pytest_of(tmp_path, "-x")
@@ -147,6 +149,7 @@ def test_a_scaffold_runs_as_it_is_and_names_the_first_handler_to_write(provider:
     assert "1 failed" in output
 
 
+@STARTS_PYTEST
 def test_a_scaffold_has_one_test_for_each_interaction(tmp_path: Path) -> None:
     main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
     collected = pytest_of(tmp_path, "--collect-only", "-q").splitlines()
@@ -157,6 +160,7 @@ def test_a_scaffold_has_one_test_for_each_interaction(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow("starts mypy, which reads all that a scaffold imports")
 def test_each_scaffold_passes_ruff_and_mypy(tmp_path: Path) -> None:
     """With and without an application, for each provider; one process for all, because mypy takes seconds to start."""
     application = ["--app", "tests.providers.small:SmallCms"]
@@ -180,6 +184,7 @@ def test_each_scaffold_passes_ruff_and_mypy(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@STARTS_PYTEST
 def test_a_scaffold_expects_what_is_not_built_yet_to_fail(tmp_path: Path) -> None:
     main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
     file = tmp_path / "test_contract.py"
@@ -189,6 +194,7 @@ def test_a_scaffold_expects_what_is_not_built_yet_to_fail(tmp_path: Path) -> Non
     assert "11 xfailed" in pytest_of(tmp_path, "-k", "classes")
 
 
+@STARTS_PYTEST
 def test_a_scaffold_without_an_application_says_where_to_put_it(tmp_path: Path) -> None:
     main(["scaffold", "cms", "-o", str(tmp_path / "test_contract.py")])
     output = pytest_of(tmp_path, "-k", "health")

@@ -47,6 +47,7 @@ def test_markdown(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) ->
     assert "  - `an answer that was allowed and is not any more: body.assignment_id = null (" in printed
 
 
+@pytest.mark.slow("starts two processes")
 def test_the_same_answer_each_time(tmp_path: Path) -> None:
     """In other processes too, where sets have another order."""
     old, new = edited(RAS, STATUS, lambda each: each["response"]["matchingRules"]["body"].clear())
