@@ -87,14 +87,22 @@ class ResourcePerLoop(Generic[T]):
         return opened.value
 
     async def aclose(self) -> None:
-        """Close the resource, for good."""
+        """Close the resource, for good; in the loop that opened it, whichever this is called in."""
         self._closed = True
-        if self._current is None:
+        opened = self._current
+        if opened is None:
             return
-        if self._current.value is not None:
-            await self._close(self._current.value)
-        if not self._current.generator.ag_running:  # else the loop ends it
-            await self._current.generator.aclose()
+        if opened.loop is asyncio.get_running_loop():
+            await self._end(opened)
+        elif opened.loop.is_running():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._end(opened), opened.loop))
+        # A loop that does not run closes it when it ends.
+
+    async def _end(self, opened: "_Opened[T]") -> None:
+        if opened.value is not None:
+            await self._close(opened.value)
+        if not opened.generator.ag_running:  # else the loop ends it
+            await opened.generator.aclose()
 
     async def _lifetime(self) -> AsyncGenerator[T]:
         resource = self._open()
@@ -112,4 +120,5 @@ class _Opened(Generic[T]):
     def __init__(self, generator: "AsyncGeneratorType[T]", before: "_Opened[T] | None") -> None:
         self.generator = generator
         self.before = before
+        self.loop = asyncio.get_running_loop()
         self.value: T | None = None

@@ -49,6 +49,12 @@ class InvalidArgument(ValueError):
         self.argument = argument
         self.problem = problem
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.argument, self.problem))
+
     def __str__(self) -> str:
         return f"{self.argument} {self.problem}"
 

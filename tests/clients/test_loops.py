@@ -23,6 +23,8 @@ from bff_clients import (
     BackendTimeout,
     BackendUnavailable,
     ContractViolation,
+    EndpointMissing,
+    InvalidArgument,
     RASClient,
     create_http_client,
 )
@@ -296,6 +298,39 @@ async def test_a_backend_on_ipv6_is_called(transport: Transport) -> None:
     assert b"\r\nHost: [::1]:" in serving.requests[0]
 
 
+@TRANSPORTS
+def test_the_http_client_may_be_closed_from_another_loop_than_its_own(transport: Transport) -> None:
+    settings = settings_for(http_transport=transport)
+    http = create_http_client(settings)
+    client = RASClient(http, settings)
+    backend = server(lambda _: UNKNOWN)
+    with asyncio.Runner() as own:
+        move(client, own.run(backend.__aenter__()).url)
+        assert own.run(outcome(client)) == "answered"
+        asyncio.run(http.aclose())
+        assert own.run(outcome(client)) == "closed"
+        own.run(backend.__aexit__(None, None, None))
+
+
+@TRANSPORTS
+def test_the_http_client_may_be_closed_while_its_loop_runs_in_another_thread(transport: Transport) -> None:
+    settings = settings_for(http_transport=transport)
+    http = create_http_client(settings)
+    client = RASClient(http, settings)
+    found: list[str] = []
+
+    async def calls() -> None:
+        async with server(lambda _: UNKNOWN) as serving:
+            move(client, serving.url)
+            found.append(await outcome(client))
+            await asyncio.to_thread(asyncio.run, http.aclose())
+            found.append(await outcome(client))
+
+    asyncio.run(calls())
+
+    assert found == ["answered", "closed"]
+
+
 # The private hooks
 
 
@@ -328,6 +363,7 @@ ERRORS = [
     BackendTimeout("detail", reason="timeout", **FACTS),
     BackendRejected("detail", **FACTS),
     AuthenticationRejected("detail", **FACTS),
+    EndpointMissing("detail", **FACTS),
     ContractViolation("detail", **FACTS),
 ]
 
@@ -359,6 +395,14 @@ def test_an_error_of_another_process_comes_back_equal_and_leaves_the_pool_usable
                 pool.submit(_fails, error).result()
             assert caught.value == error
         assert pool.submit(abs, -1).result() == 1
+
+
+def test_a_refused_argument_comes_back_equal() -> None:
+    refused = InvalidArgument("limit", "must be 1 to 100")
+    back = pickle.loads(pickle.dumps(refused))  # noqa: S301  # our own
+
+    assert (back, hash(back), str(back)) == (refused, hash(refused), "limit must be 1 to 100")
+    assert back not in (InvalidArgument("limit", "must be even"), ValueError("limit must be 1 to 100"))
 
 
 def test_errors_that_differ_are_not_equal() -> None:
