@@ -81,9 +81,9 @@ class ResourcePerLoop(Generic[T]):
         opened = self._opened.get()
         if opened.value is None:
             opened.value = await anext(opened.generator)  # which does not suspend
-            if opened.before is not None:
-                before, opened.before = opened.before, None
-                await before.generator.aclose()  # the one of a loop that ended without a word
+            before, opened.before = opened.before, None
+            if before is not None and before.loop.is_closed():  # without a word; one that only stopped ends its own
+                await before.generator.aclose()
         return opened.value
 
     async def aclose(self) -> None:

@@ -299,6 +299,30 @@ async def test_a_backend_on_ipv6_is_called(transport: Transport) -> None:
 
 
 @TRANSPORTS
+def test_a_loop_that_only_stopped_keeps_nobody_from_calling_in_the_next(transport: Transport) -> None:
+    async def answered(client: RASClient) -> list[str]:
+        async with server(lambda _: UNKNOWN) as serving:
+            move(client, serving.url)
+            return [await outcome(client) for _ in range(2)]
+
+    settings = settings_for(http_transport=transport)
+    http = create_http_client(settings)
+    client = RASClient(http, settings)
+    backend = server(lambda _: UNKNOWN)
+    with asyncio.Runner() as stopped:
+        url = stopped.run(backend.__aenter__()).url
+        move(client, url)
+        found = [stopped.run(outcome(client))]
+        found += asyncio.run(answered(client))
+        move(client, url)
+        found.append(stopped.run(outcome(client)))
+        stopped.run(http.aclose())
+        stopped.run(backend.__aexit__(None, None, None))
+
+    assert found == ["answered"] * 4
+
+
+@TRANSPORTS
 def test_the_http_client_may_be_closed_from_another_loop_than_its_own(transport: Transport) -> None:
     settings = settings_for(http_transport=transport)
     http = create_http_client(settings)
