@@ -7,10 +7,28 @@ from typing import Any
 
 from quart import Quart, Response, request
 
-from tests.support.platform import TEACHER, recorded
+from tests.support.platform import BATCH, TEACHER, recorded
 
 Json = dict[str, Any]
 KEY = "the-real-key"
+NAMES: list[Json] = [
+    {
+        "essay_id": f"5b1d2f0e-6c1f-5a39-9d0e-{number:012d}",
+        "student_id": f"6b1d2f0e-6c1f-5a39-9d0e-{student:012d}",
+        "student_person_name": {"first_name": first, "last_name": last, "legal_full_name": full},
+    }
+    for number, (student, first, last, full) in enumerate(
+        [
+            (1, "Ingeborg", 'O"Hara', 'Ingeborg O"Hara'),
+            (1, "Ingeborg", 'O"Hara', 'Ingeborg O"Hara'),
+            (2, "Tor", "", None),
+        ]
+    )
+]
+"""What the real CMS says of `BATCH`: names that nobody may see."""
+
+PERSONS = ("Ingeborg", "Hara", "Tor")
+"""Parts of these names."""
 
 
 @dataclass
@@ -40,6 +58,7 @@ class Providers:
         self.ras.add_url_rule("/_pact/provider_states", view_func=self._states, methods=["POST"])
         self.cms = Quart("cms")
         self.cms.add_url_rule("/internal/v1/batches/class-info", view_func=self._classes)
+        self.cms.add_url_rule("/internal/v1/batches/<batch_id>/student-names", view_func=self._names)
         self.cms.add_url_rule("/healthz", view_func=self._health)
         self.states: list[Json] = []
 
@@ -64,6 +83,11 @@ class Providers:
         ids = request.args["batch_ids"].split(",")
         return self._answer({batch_id: known.get(batch_id) for batch_id in ids})
 
+    async def _names(self, batch_id: str) -> Response:
+        if (refusal := self._refusal()) is not None:
+            return refusal
+        return self._answer(NAMES if batch_id == BATCH else [])
+
     async def _health(self) -> Response:
         return Response(b'{"status":"ok"}', content_type="application/json")
 
@@ -77,7 +101,7 @@ class Providers:
             return None
         return self._answer({"error": "Invalid credentials"}, 401)
 
-    def _answer(self, document: Json, status: int = 200) -> Response:
+    def _answer(self, document: Any, status: int = 200) -> Response:
         document = json.loads(json.dumps(document))
         self.mistake.body(document)
         text = self.mistake.text if self.mistake.text is not None else json.dumps(document)

@@ -7,11 +7,13 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Final
 
+from bff_contracts.personal import NAME_MEMBERS
+
 _SECRET: Final = re.compile(
     "key|token|secret|passw|passphrase|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|saml|assertion|[cx]srf"
     "|personnummer|e-?mail|^x-amz-security"
     "|^(?:x-)?(?:code|dpop|hmac|magic|nonce|otp|pass|pin|pw|sas|session|sid|sig|sign|ssn|ticket)$"
-    "|^(?:first_name|last_name|legal_full_name|student_person_name)$",
+    f"|^(?:{'|'.join(NAME_MEMBERS)})$",
     re.IGNORECASE,
 )
 """Parts of names, and whole ones, whose values are secrets or name a person; `docs/security.md` lists them."""

@@ -12,11 +12,14 @@ from typing import Final
 import httpx
 
 from bff_contracts.judge import Judge
+from bff_contracts.personal import names_in, without_names
 from bff_contracts.platform import STATES_PATH
+from bff_mock_server._json import json_or_none
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Violation
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
+from bff_mock_server.engine.scrubbing import HIDDEN
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
@@ -153,6 +156,10 @@ class ProxyApp:
             )
         except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
             return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
-        violations = tuple(Violation(one.where, one.path, one.message) for one in found[:_MOST_VIOLATIONS])
+        names = names_in(json_or_none(text)) if found else ()
+        violations = tuple(
+            Violation(one.where, one.path, without_names(one.message, names, HIDDEN))
+            for one in found[:_MOST_VIOLATIONS]
+        )
         more = len(found) - len(violations)
         return (*violations, Violation("body", "$", f"and {more} more")) if more else violations

@@ -16,8 +16,10 @@ from uuid import UUID, uuid5
 import yaml
 from pydantic import ValidationError
 
-from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.pact.binding import fill
+from bff_contracts.pact.file import Interaction, shipped_pacts
 from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.personal import renamed
 from bff_contracts.platform import CMS, RAS, SHAPE
 from bff_contracts.states import KINDS, USER_HAS_BATCHES, BatchRow, EssayRow
 from bff_mock_server.matching.request import Asked
@@ -44,8 +46,8 @@ _LOG: Final = logging.getLogger("bff_mock_server")
 class Recorder:
     """Collects what real providers answer, and writes it as a scenario.
 
-    Keys are in no answer and in no file. What names people is replaced: file names of essays, error details, and user
-    ids that are not UUIDs (the same one by the same one).
+    Keys are in no answer and in no file. What names people is replaced: file names of essays, error details, names of
+    students, and user ids that are not UUIDs (the same one by the same one).
 
     Args:
         path: The file to write, for its owner alone; what is there is replaced when there is something to record.
@@ -60,7 +62,8 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._users: dict[str, dict[str, dict[str, Any]]] = {}
-        self._entries: dict[str, dict[str, Mapping[str, Any] | None]] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._persons: dict[str, str] = {}
         self._is_dirty = False
         self.problem = ""
         with tempfile.TemporaryFile(dir=path.parent):
@@ -137,10 +140,10 @@ class Recorder:
         self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
 
     def _take_entries(self, asked: Asked, body: bytes) -> None:
-        for state in _states_of(asked.path):
+        for shape, state in _states_of(asked.path):
             name = KINDS[state].param()
             try:
-                entries = _without_ids(json.loads(body))
+                entries = self._entries_in(json.loads(body), shape, asked, name)
                 KINDS[state].model_validate({name: entries})
             except ValidationError as error:
                 _LOG.warning("%s are not recorded: %s", name, error.errors(include_url=False)[0]["msg"])
@@ -148,6 +151,14 @@ class Recorder:
                 _LOG.warning("%s are not recorded: %s", name, error)
             else:
                 self._entries.setdefault(state, {}).update(entries)
+
+    def _entries_in(self, body: Any, shape: Interaction, asked: Asked, name: str) -> Any:
+        """What an answer says by batch id; a list is about the batch that the path names."""
+        body = renamed(body, lambda person: self._persons.setdefault(person, f"Name {len(self._persons) + 1}"))
+        if not is_array(body):
+            return _without_ids(body)
+        said = (state.params.get(name, {}) for state in fill(shape, path=asked.path, query=asked.query).states)
+        return {batch_id: body for entries in said for batch_id in entries}
 
     def _write(self, document: Mapping[str, Any]) -> None:
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -164,11 +175,15 @@ class Recorder:
 
 
 @lru_cache(maxsize=256)
-def _states_of(path: str) -> tuple[str, ...]:
-    """The states that say what the answers of a path say."""
+def _states_of(path: str) -> tuple[tuple[Interaction, str], ...]:
+    """The shapes of a path, each with the state that says what its answers say."""
     shapes = (one for pact in shipped_pacts() for one in pact.interactions if one.role == SHAPE)
     return tuple(
-        state.name for shape in shapes if shape.is_for("GET", path) for state in shape.states if state.name in KINDS
+        (shape, state.name)
+        for shape in shapes
+        if shape.is_for("GET", path)
+        for state in shape.states
+        if state.name in KINDS
     )
 
 

@@ -20,6 +20,7 @@ HEADERS = {
     "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00",
 }
 STATUS = f"/internal/v1/batches/{BATCH}/status"
+NAMES_OF_BATCH = f"/internal/v1/batches/{BATCH}/student-names"
 UNKNOWN = "/internal/v1/batches/00000000-0000-4000-8000-000000000000/status"
 IDS = "26b9045a-e947-5833-ab3e-161507389763,8232d49d-8ace-5fcf-bc17-5fc74acfda47"
 CLASSES = f"/internal/v1/batches/class-info?batch_ids={IDS}"

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import json
+import logging
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,19 @@ from bff_mock_server.proxy.app import ProxyApp
 from bff_mock_server.proxy.real_service import ProxyError
 from bff_mock_server.serving.server import bind
 from tests.mock_server.building import ras_app
-from tests.mock_server.proxy.proxying import CLASSES, HEADERS, IDS, STATUS, UNKNOWN, ask, proxying, served
+from tests.mock_server.proxy.proxying import (
+    CLASSES,
+    HEADERS,
+    IDS,
+    NAMES_OF_BATCH,
+    STATUS,
+    UNKNOWN,
+    ask,
+    proxying,
+    served,
+)
 from tests.support.platform import BATCH, TEACHER
-from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
+from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
 pytestmark = pytest.mark.xdist_group("proxy")
 
@@ -41,6 +53,7 @@ def mock(providers: Providers) -> Generator[Mock]:
         pytest.param(RAS, STATUS, 200, id="batch"),
         pytest.param(RAS, UNKNOWN, 404, id="unknown-batch"),
         pytest.param(CMS, CLASSES, 200, id="classes"),
+        pytest.param(CMS, NAMES_OF_BATCH, 200, id="names"),
         pytest.param(CMS, "/healthz", 200, id="health"),
     ],
 )
@@ -201,6 +214,42 @@ def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mo
     assert exchange.interaction.startswith("refused: batches of a user")
     assert "swordfish" not in repr(exchange)
     assert exchange.answer is None, "rows of a real service are personal"
+
+
+def _in_no_object(names: Any) -> None:
+    names[0]["student_person_name"] = names[0]["student_person_name"]["legal_full_name"]
+
+
+def _elsewhere(names: Any) -> None:
+    names[0]["student_id"] = names[0]["student_person_name"]["first_name"]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        pytest.param(Mistake(), id="none"),
+        pytest.param(Mistake(body=_in_no_object), id="text-for-object"),
+        pytest.param(Mistake(body=lambda names: names[0]["student_person_name"].pop("last_name")), id="half-a-name"),
+        pytest.param(Mistake(body=_elsewhere), id="name-for-id"),
+        pytest.param(Mistake(body=lambda names: names.append([names[0]])), id="list-for-row"),
+        pytest.param(Mistake(text=json.dumps({"names": NAMES})), id="object-for-list"),
+        pytest.param(Mistake(text=json.dumps(NAMES)[:-40]), id="broken-off"),
+        pytest.param(Mistake(text=json.dumps(NAMES), content_type="text/html"), id="no-json"),
+        pytest.param(Mistake(status=500), id="error"),
+    ],
+)
+def test_names_that_a_real_service_answers_are_shown_nowhere(
+    providers: Providers, mistake: Mistake, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    providers.mistake = mistake
+    with served(providers) as (_, cms), proxying(cms=cms, record=tmp_path / "recorded.yaml") as mock:
+        answer = ask(mock, CMS, NAMES_OF_BATCH)
+
+    shown = repr(mock.journal.exchanges()) + caplog.text
+    shown += "".join(file.read_text(encoding="utf-8") for file in tmp_path.iterdir())
+    assert "Ingeborg" in answer.text
+    assert [name for name in PERSONS if name in shown] == []
 
 
 def test_faults_strike_real_answers_too(mock: Mock) -> None:

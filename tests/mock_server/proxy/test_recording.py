@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,9 +17,10 @@ from bff_mock_server.proxy.recording import Recorder
 from tests.mock_server.building import call, cms_app, ras_app, request
 from tests.mock_server.proxy.proxying import CLASSES, IDS, ask, proxying, served
 from tests.support.platform import BATCH, TEACHER
-from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
+from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
 pytestmark = pytest.mark.xdist_group("proxy")
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -84,6 +86,27 @@ async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Pa
 
     world = find_scenario(str(tmp_path / "recorded.yaml")).build()
     assert (await call(cms_app(world), target)).json == body
+
+
+async def test_names_of_students_are_recorded_as_names_that_nobody_has(tmp_path: Path) -> None:
+    target = f"/internal/v1/batches/{BATCH}/student-names"
+    recorder = Recorder(tmp_path / "recorded.yaml")
+    recorder.observe(CMS, request(target), 200, json.dumps(NAMES).encode())
+    recorder.observe(CMS, request(target.replace(BATCH, UNKNOWN)), 200, b"[]")
+    recorder.observe(CMS, request(target), 200, json.dumps([{"essay_id": 1}]).encode())
+    await recorder.finish()
+    text = (tmp_path / "recorded.yaml").read_text(encoding="utf-8")
+
+    app = cms_app(find_scenario(str(tmp_path / "recorded.yaml")).build())
+    served = sorted((await call(app, target)).json, key=itemgetter("essay_id"))
+    assert [person for person in PERSONS if person in text] == []
+    assert [(row["essay_id"], row["student_id"]) for row in served] == [(r["essay_id"], r["student_id"]) for r in NAMES]
+    assert [tuple(row["student_person_name"].values()) for row in served] == [
+        ("Name 1", "Name 2", "Name 3"),
+        ("Name 1", "Name 2", "Name 3"),
+        ("Name 4", "", None),
+    ]
+    assert UNKNOWN in text
 
 
 def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Names of persons in JSON: which members hold them, and how they are kept out of what is shown."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from bff_contracts.pact.json_path import is_array, is_object
+
+NAME_MEMBERS: Final = ("first_name", "last_name", "legal_full_name", "student_person_name")
+"""The members of answers whose values, and all that is below them, are the name of a person."""
+
+
+def names_in(value: object) -> frozenset[str]:
+    """The names in a JSON value, however deep; also in a text that is JSON itself, as the official verifier quotes."""
+    return frozenset(name for name in _names(value, is_name=False) if name.strip())
+
+
+def without_names(text: str, names: Iterable[str], hidden: str) -> str:
+    """A text in which `hidden` is in the place of each of these names, as it is or escaped as in JSON."""
+    spelled = {form for name in names for form in _spellings(name)}
+    if not spelled:
+        return text
+    # The longest first: one may be a part of another. A short one may also be a part of many words.
+    ordered = "|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)(?:{ordered})(?!\w)", lambda _: hidden, text)
+
+
+def renamed(value: Any, rename: Callable[[str], str]) -> Any:
+    """A JSON value in which each name is what `rename` makes of it; an empty one stays empty."""
+    return _renamed(value, rename, is_name=False)
+
+
+def _renamed(value: Any, rename: Callable[[str], str], *, is_name: bool) -> Any:
+    if is_object(value):
+        return {
+            member: _renamed(inner, rename, is_name=is_name or member in NAME_MEMBERS)
+            for member, inner in value.items()
+        }
+    if is_array(value):
+        return [_renamed(inner, rename, is_name=is_name) for inner in value]
+    return rename(value) if is_name and isinstance(value, str) and value else value
+
+
+def _names(value: object, *, is_name: bool) -> Iterator[str]:
+    if is_object(value):
+        for member, inner in value.items():
+            yield from _names(inner, is_name=is_name or member in NAME_MEMBERS)
+    elif is_array(value):
+        for inner in value:
+            yield from _names(inner, is_name=is_name)
+    elif isinstance(value, str):
+        if is_name:
+            yield value
+        if value[:1] in {"{", "["}:
+            try:
+                quoted = json.loads(value)
+            except (ValueError, RecursionError):
+                return
+            yield from _names(quoted, is_name=is_name)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    for only_ascii in (False, True):
+        once = json.dumps(name, ensure_ascii=only_ascii)[1:-1]
+        yield once
+        yield json.dumps(once, ensure_ascii=only_ascii)[1:-1]

@@ -1,0 +1,60 @@
+"""Names of persons: where they are in JSON, and that they are cut out of texts however these spell them."""
+
+import json
+
+import pytest
+
+from bff_contracts.personal import names_in, renamed, without_names
+
+ROW = {"student_id": "7", "student_person_name": {"first_name": "Åsa", "last_name": 'O"Hara', "legal_full_name": None}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param([ROW], id="rows"),
+        pytest.param({"x": [[ROW]]}, id="deep"),
+        pytest.param({"student_person_name": ["Åsa", {"a": 'O"Hara'}]}, id="of-another-form"),
+        pytest.param([json.dumps(ROW)], id="quoted"),
+        pytest.param([json.dumps([json.dumps(ROW, ensure_ascii=False)])], id="quoted-twice"),
+        pytest.param(
+            {"first_name": "Åsa", "x": {"last_name": 'O"Hara'}, "legal_full_name": " ", "y": "[no"}, id="flat"
+        ),
+    ],
+)
+def test_every_text_below_a_member_that_names_a_person_is_a_name(value: object) -> None:
+    assert names_in(value) == {"Åsa", 'O"Hara'}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"Expected {json.dumps(ROW)} to be", id="ascii"),
+        pytest.param(f"Expected {json.dumps(ROW, ensure_ascii=False)} to be", id="json"),
+        pytest.param(json.dumps([json.dumps(ROW)]), id="quoted"),
+        pytest.param(json.dumps([json.dumps(ROW, ensure_ascii=False)], ensure_ascii=False), id="quoted-as-it-is"),
+        pytest.param("Expected 'Åsa' and 'O\"Hara'", id="plain"),
+    ],
+)
+def test_a_name_is_cut_out_however_it_is_spelled(text: str) -> None:
+    shown = without_names(text, names_in(ROW), "…")
+
+    assert [part for part in ("sa", "Hara") if part in shown] == []
+    assert shown.count("…") == 2
+
+
+def test_a_short_name_is_cut_out_where_it_is_a_word() -> None:
+    assert without_names("Bo, Borås, 'Bo'", {"Bo"}, "…") == "…, Borås, '…'"
+
+
+def test_what_has_no_names_stays_as_it_is() -> None:
+    assert without_names("Expected 'x'", names_in([{"class_name": "x"}]), "…") == "Expected 'x'"
+
+
+def test_each_name_is_renamed_and_nothing_else() -> None:
+    name = {"first_name": "NAME", "last_name": "NAME", "legal_full_name": None}
+
+    assert renamed([ROW, {"first_name": ""}], lambda _: "NAME") == [
+        {"student_id": "7", "student_person_name": name},
+        {"first_name": ""},
+    ]
