@@ -10,9 +10,17 @@ from bff_contracts.pact.json_path import is_array, is_object
 NAME_MEMBERS: Final = ("first_name", "last_name", "legal_full_name", "student_person_name")
 """The members of answers whose values, and all that is below them, are the name of a person."""
 
+_MEMBER: Final = re.compile(
+    rf'"(?:{"|".join(NAME_MEMBERS)})' + r'\\*"\s*:\s*\\*"((?:[^"\\]|\\+"(?!\s*[,:}\]])|\\+[^"\\])*)'
+)
+"""A member with its text, in JSON or in JSON that is quoted in JSON."""
+
 
 def names_in(value: object) -> frozenset[str]:
-    """The names in a JSON value, however deep; also in a text that is JSON itself, as the official verifier quotes."""
+    """The names in a JSON value, however deep, and in texts that quote JSON, whole or in part.
+
+    A name that no member calls one is not found.
+    """
     return frozenset(name for name in _names(value, is_name=False) if name.strip())
 
 
@@ -52,12 +60,19 @@ def _names(value: object, *, is_name: bool) -> Iterator[str]:
     elif isinstance(value, str):
         if is_name:
             yield value
-        if value[:1] in {"{", "["}:
-            try:
-                quoted = json.loads(value)
-            except (ValueError, RecursionError):
-                return
-            yield from _names(quoted, is_name=is_name)
+        yield from _quoted(value)
+
+
+def _quoted(text: str) -> Iterator[str]:
+    if text[:1] in {"{", "["}:
+        try:
+            yield from _names(json.loads(text), is_name=False)
+        except (ValueError, RecursionError):
+            pass  # it breaks off
+        else:
+            return
+    for found in _MEMBER.finditer(text):
+        yield re.sub(r"\\+(.)", r"\1", found[1])
 
 
 def _spellings(name: str) -> Iterator[str]:

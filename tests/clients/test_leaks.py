@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any, Final, Literal
 
 import pytest
+from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from bff_clients import BackendError, BackendSettings, CMSClient, RASClient, create_http_client
+from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient, create_http_client
 from bff_clients._http import Answer
 from tests.support.misbehaving import Behaviour, hangs, head, misbehaving_server, resets_in_the_body, says
 from tests.support.platform import BATCH, KEY
@@ -195,6 +196,51 @@ async def test_one_part_of_many_that_fails_tells_nothing_of_the_others() -> None
                 await CMSClient(http, settings).get_batch_class_info(ids)
 
     assert BODY not in told_by(caught.value)
+
+
+NAME: Final = {
+    "essay_id": BATCH,
+    "student_id": BATCH,
+    "student_person_name": {"first_name": "Ingeborg", "last_name": "Leary", "legal_full_name": "Ingeborg M. Leary"},
+}
+PERSON: Final = ("Ingeborg", "Leary")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param([NAME, {**NAME, "essay_id": "Ingeborg"}], id="name-for-an-id"),
+        pytest.param([NAME, {**NAME, "student_person_name": "Leary"}], id="text-for-a-name"),
+        pytest.param([NAME, {**NAME, "student_person_name": {"first_name": ["Leary"]}}], id="list-for-a-name"),
+        pytest.param([NAME, ["Ingeborg"]], id="list-for-a-row"),
+        pytest.param({"Ingeborg": NAME}, id="map-for-a-list"),
+        pytest.param([NAME] * 2001, id="too-many"),
+        pytest.param(json.dumps([NAME])[:-20], id="broken-off"),
+    ],
+)
+async def test_a_name_of_a_student_is_shown_nowhere(body: Any, logged: pytest.LogCaptureFixture) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    async with misbehaving_server(says(ok(text.encode()))) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            with pytest.raises(ContractViolation) as caught:
+                await CMSClient(http, settings).get_batch_student_names(BATCH)
+    told = told_by(caught.value) + seen_by_rich(caught.value) + logged.text
+
+    assert [part for part in PERSON if part in told] == []
+
+
+async def test_the_text_of_a_name_that_was_read_has_its_ids_alone(logged: pytest.LogCaptureFixture) -> None:
+    async with misbehaving_server(json_of([NAME])) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            names = await CMSClient(http, settings).get_batch_student_names(BATCH)
+    shown = f"{names} {names[0]} {names[0].student_person_name!r} {names[0].student_person_name} {logged.text}"
+    shown += pretty_repr(names) + pretty_repr(names[0].student_person_name)
+
+    assert names[0].student_person_name.last_name == "Leary"
+    assert BATCH in shown
+    assert [part for part in PERSON if part in shown] == []
 
 
 async def test_a_good_call_is_logged_by_us_alone(logged: pytest.LogCaptureFixture) -> None:

@@ -19,15 +19,15 @@ NAMES: list[Json] = [
     }
     for number, (student, first, last, full) in enumerate(
         [
-            (1, "Ingeborg", 'O"Hara', 'Ingeborg O"Hara'),
-            (1, "Ingeborg", 'O"Hara', 'Ingeborg O"Hara'),
+            (1, "Ingeborg", 'O"Leary', 'Ingeborg O"Leary'),
+            (1, "Ingeborg", 'O"Leary', 'Ingeborg O"Leary'),
             (2, "Tor", "", None),
         ]
     )
 ]
 """What the real CMS says of `BATCH`: names that nobody may see."""
 
-PERSONS = ("Ingeborg", "Hara", "Tor")
+PERSONS = ("Ingeborg", "Leary", "Tor")
 """Parts of these names."""
 
 

@@ -23,6 +23,7 @@ from bff_contracts.verification.held import BLOCKING
 from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.persons import without_answered_names
 from bff_contracts.verification.quiet import quiet_engine
 from bff_contracts.verification.serving import NotStartedError, serving
 from bff_contracts.verification.state_handlers import Handler, StateChangeError
@@ -228,7 +229,8 @@ class RunningProvider:
             troubles=tuple(trouble.replace(target.url, self.name) for trouble in finding.troubles),
             pending=finding.pending,
         )
-        return self._without_key(self._explained(found, self._front.failed_states))
+        explained = self._explained(found, self._front.failed_states)
+        return without_answered_names(self._without_key(explained), interaction)
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
         """Run the verifier in a thread that can be left behind: a provider may block its event loop for good.

@@ -19,7 +19,7 @@ from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.journal import Violation
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
-from bff_mock_server.engine.scrubbing import HIDDEN
+from bff_mock_server.engine.secrets import HIDDEN
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
