@@ -47,6 +47,15 @@ def fastapi_app(classes: dict[str, Any]) -> FastAPI:
         status, body = refused or (200, {each: classes[each] for each in batch_ids.split(",")})
         return JSONResponse(body, status)
 
+    @app.get("/internal/v1/batches/{batch_id}/student-names")
+    def names(
+        batch_id: str,
+        x_internal_api_key: Annotated[str | None, Header()] = None,
+        x_service_id: Annotated[str | None, Header()] = None,
+    ) -> JSONResponse:
+        status, body = refusal(x_internal_api_key, x_service_id) or (200, classes[batch_id])
+        return JSONResponse(body, status)
+
     return app
 
 
@@ -60,7 +69,18 @@ def starlette_app(classes: dict[str, Any]) -> Starlette:
         status, body = refused or (200, {each: classes[each] for each in ids})
         return JSONResponse(body, status)
 
-    return Starlette(routes=[Route("/healthz", health), Route("/internal/v1/batches/{what}", by_batch)])
+    async def names(asked: Request) -> JSONResponse:
+        refused = refusal(asked.headers.get("x-internal-api-key"), asked.headers.get("x-service-id"))
+        status, body = refused or (200, classes[asked.path_params["batch_id"]])
+        return JSONResponse(body, status)
+
+    return Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/internal/v1/batches/{what}", by_batch),
+            Route("/internal/v1/batches/{batch_id}/student-names", names),
+        ]
+    )
 
 
 @pytest.mark.parametrize("make", [fastapi_app, starlette_app])
