@@ -1,9 +1,12 @@
 """The page for BFF developers: what it shows is printed, what it lists is understood."""
 
 import json
+import os
 import re
 import shlex
 import shutil
+import signal
+import subprocess
 from typing import get_args
 
 import httpx
@@ -74,6 +77,30 @@ def test_the_mock_stands_in_front_of_services_that_run(blocks: list[str], beside
 
         assert command == "bff-mock-server"
         assert "passes requests on to http" in printed
+
+
+@runs(PAGE, "for core in")
+def test_a_mock_for_each_core_listens(blocks: list[str], desk: Place) -> None:
+    """Without the ports of the page, which may be taken here: each takes free ones."""
+    free = re.sub(r"\$\(\(\d+ \+ core\)\)", "0", blocks[0]).replace("0 1 2 3", "0 1")
+    process = subprocess.Popen(  # noqa: S603  as a reader runs it
+        ["/bin/bash", "-c", free],
+        cwd=desk.folder,
+        env=desk.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        urls = [process.stdout.readline().strip() for _ in range(4)]
+        statuses = [httpx.get(f"{url}/healthz").status_code for url in urls]
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert len(set(urls)) == 4
+    assert statuses == [200] * 4
 
 
 @runs(PAGE, "import pytest")

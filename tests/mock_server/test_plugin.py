@@ -187,6 +187,20 @@ async def test_without_a_read_timeout_a_late_answer_is_waited_for(backends: Back
     assert time.monotonic() - began >= 0.03
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_clients_on_every_event_loop_are_answered(backends: Backends) -> None:
+    async with httpx.AsyncClient() as client:
+        answers = [await client.get(f"{backends.cms_url}/healthz")]
+        backends.fail("cms", "latency=1ms; status=503 times=1; drip=0ms")
+        answers += [await client.get(f"{backends.cms_url}/healthz") for _ in range(2)]
+        backends.recover()
+        backends.fail("cms", "reset")
+        with pytest.raises(httpx.ReadError):
+            await client.get(f"{backends.cms_url}/healthz")
+
+    assert [answer.status_code for answer in answers] == [200, 503, 200]
+
+
 async def test_faults_end_when_the_backends_recover(backends: Backends) -> None:
     backends.fail("GET /healthz", "status=500 times=1")
     async with httpx.AsyncClient() as client:

@@ -1,7 +1,6 @@
 """The mock without a process and without a port: every httpx client that calls the backends is answered in place."""
 
 import math
-from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response
 
 def _check_that_it_can_wait(delivery: Delivery) -> None:
     try:
-        get_running_loop()
+        anyio.current_time()  # of asyncio or of trio, whichever the client runs on
     except RuntimeError as error:
         message = (
             f"an answer that is {delivery.form}, or late, needs an async client or a real port (backends_on_ports)"
