@@ -59,7 +59,7 @@ def others(shape: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
 
 
 def requests(kind: str) -> list[str]:
-    """The targets of 2,000 different requests of one kind."""
+    """The targets of 2,000 different requests of one kind: A class-info, B pages, R pages that are refused."""
     scenario = find_scenario("default")
     batch_ids, chance = list(scenario.rows.batches), random.Random(1)  # noqa: S311
     if kind == "A":
@@ -68,7 +68,8 @@ def requests(kind: str) -> list[str]:
             for _ in range(DISTINCT)
         ]
     teacher = scenario.teachers[0].user_id
-    return [f"/internal/v1/batches/user/{teacher}?limit=20&offset={number % 231}" for number in range(DISTINCT)]
+    more = "&filter=unknown" if kind == "R" else ""
+    return [f"/internal/v1/batches/user/{teacher}?limit=20&offset={number % 231}{more}" for number in range(DISTINCT)]
 
 
 def lua(folder: Path, kind: str) -> Path:
@@ -137,3 +138,11 @@ def lua_with_a_body(folder: Path) -> Path:
         ' string.format(\'{"name":"Svenska 9A","students":[{"id":%d,"name":"Bo"}]}\', n)) end\n'
     )
     return script
+
+
+def large_world(file: Path, teachers: int, batches: int) -> tuple[Path, str]:
+    """Write a scenario of so many teachers with so many batches each; gives it and the user id of a teacher."""
+    ids = [f"teacher-{number}" for number in range(teachers)]
+    lines = [f"  - {{name: {one}, user_id: {one}, batches: {batches}}}" for one in ids]
+    file.write_text("\n".join(["teachers:", *lines, ""]), encoding="utf-8")
+    return file, ids[teachers // 2]

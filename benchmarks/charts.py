@@ -61,7 +61,7 @@ CHARTS: Final = (
         "mock",
         "What a request costs a server",
         "CPU µs a request, logarithmic: each line is ten times the one before",
-        {"Class-info for two ids (249 B)": "class-info for two ids", "A page of 20 batches (9,658 B)": "a page of 20"},
+        {"Class-info for two ids": "class-info for two ids", "A page of 20 batches": "a page of 20"},
         logarithmic=True,
     ),
     Chart(
@@ -158,21 +158,23 @@ def _bars(rows: Sequence[tuple[str, float]], top: float, scale: _Scale) -> Itera
 
 
 def updated(page: str, printed: str) -> str:
-    """The page with the tables that were printed under the same headings.
+    """The page with the tables that were printed, each under its heading, or a new one after the table before it.
 
     Raises:
-        LookupError: The page has no such heading; the message lists them.
+        LookupError: The first table that was printed has no place in the page.
     """
-    new = {found["heading"]: found["table"] for found in _SECTION.finditer(printed)}
-    missing = new.keys() - {found["heading"] for found in _SECTION.finditer(page)}
-    if missing:
-        message = f"{PAGE.name} has no table under the heading {', '.join(sorted(missing))}"
-        raise LookupError(message)
-
-    def replaced(found: re.Match[str]) -> str:
-        return f"### {found['heading']}\n{found['before']}{new.get(found['heading'], found['table'])}"
-
-    return _SECTION.sub(replaced, page)
+    before = ""
+    for new in _SECTION.finditer(printed):
+        section = next((one for one in _SECTION.finditer(page) if one["heading"] == new["heading"]), None)
+        if section is not None:
+            page = f"{page[: section.start('table')]}{new['table']}{page[section.end('table') :]}"
+        elif before:
+            end = next(one.end() for one in _SECTION.finditer(page) if one["heading"] == before)
+            page = f"{page[:end]}\n### {new['heading']}\n\n{new['table']}{page[end:]}"
+        else:
+            raise LookupError(f"{PAGE.name} has no table under the heading {new['heading']}")
+        before = new["heading"]
+    return page
 
 
 def write(printed: str, page: Path = PAGE) -> None:

@@ -19,16 +19,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from benchmarks import charts
+from benchmarks import charts, quiet
 from benchmarks.client_server import CHUNK, FULL, LEAN, SLOW, USERS, Server, serving
 from benchmarks.contestants import PAGE, Contestant, NaiveBatch, contestants
 from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
 
 Call = Callable[[], Awaitable[object]]
+
+ORDER: Final = (
+    "full page and lean page with 1, 10 and 50 in flight",
+    "classes",
+    "memory",
+    "idle connections; contestants in turn, and the other way round in every second round",
+)
 
 
 class Pages:
@@ -219,8 +227,13 @@ async def classes(calls: dict[str, Contestant], server: Server, rounds: int) -> 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     charts.add_update(parser)
     arguments = parser.parse_args()
-    with charts.printing(into=arguments.update), serving() as server:
+    with (
+        quiet.refusing(),
+        charts.printing(into=arguments.update),
+        quiet.described("the clients", ORDER, for_the_page=arguments.update is not None),
+        serving() as server,
+    ):
         asyncio.run(main(server, arguments.rounds))

@@ -1,4 +1,4 @@
-"""Who is measured: the plain way with httpx, this package's clients on both transports, raw aiohttp, and a floor."""
+"""Who is measured: plain httpx, this package's clients on both transports, other clients, raw aiohttp, and a floor."""
 
 import asyncio
 import itertools
@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -134,6 +136,8 @@ async def contestants(
         )
         http = await stack.enter_async_context(create_http_client(settings))
         found[name] = Contestant(paged(RASClient(http, settings)), CMSClient(http, settings).get_batch_class_info)
+    if limits is None:
+        found |= await other_clients(server, stack)
     session = await stack.enter_async_context(aiohttp.ClientSession(headers=HEADERS))
 
     async def raw_page(user: str, offset: int) -> object:
@@ -157,6 +161,33 @@ async def contestants(
 
     found["floor"] = Contestant(floor_page, in_chunks(floor_chunk))
     return found
+
+
+async def other_clients(server: Server, stack: AsyncExitStack) -> dict[str, Contestant]:
+    """Other HTTP clients that speak as httpx does, where they are installed, with the decoding of ours."""
+    found: dict[str, Contestant] = {}
+    if find_spec("httpx2"):
+        httpx2: Any = import_module("httpx2")
+        found["httpx2"] = decoding_as_ours(await stack.enter_async_context(httpx2.AsyncClient()), server)
+    if find_spec("httpx_aiohttp"):
+        httpx_aiohttp: Any = import_module("httpx_aiohttp")
+        client = httpx.AsyncClient(transport=httpx_aiohttp.AiohttpTransport())
+        found["httpx-aiohttp"] = decoding_as_ours(await stack.enter_async_context(client), server)
+    return found
+
+
+def decoding_as_ours(client: Any, server: Server) -> Contestant:
+    """Plain calls of a client, decoded from the bytes into our models."""
+
+    async def page(user: str, offset: int) -> object:
+        answer = await client.get(f"{server.url}{PAGE}{user}?limit=20&offset={offset}", headers=HEADERS)
+        return _PAGE.validate_json(answer.content)
+
+    async def chunk(ids: Sequence[str]) -> dict[str, object]:
+        answer = await client.get(f"{server.url}{CLASSES}?batch_ids={','.join(ids)}", headers=HEADERS)
+        return dict(_CLASS_INFO.body.validate_json(answer.content))
+
+    return Contestant(page, in_chunks(chunk))
 
 
 def paged(client: RASClient) -> Callable[[str, int], Awaitable[object]]:

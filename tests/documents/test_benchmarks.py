@@ -1,0 +1,67 @@
+"""What a benchmark prints about its run, and when it leaves the page as it is."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks import peers, quiet
+from benchmarks.asking import contract
+from benchmarks.charts import printing, tables, updated
+
+TICKS = os.sysconf("SC_CLK_TCK")
+HEAD = "\n\n| | ms |\n|---|---:|\n"
+PAGE = f"# Page\n\n### A{HEAD}| ours | 1.50 |\n\nWords.\n\n### C{HEAD}| x | 3 |\n"
+
+
+def test_a_new_table_comes_after_the_one_that_was_printed_before_it() -> None:
+    printed = f"### A{HEAD}| ours | 2.00 |\n\n### B{HEAD}| ours | 5 |\n"
+
+    page = updated(PAGE, printed)
+
+    assert list(tables(page).items()) == [("A", [("ours", 2.0)]), ("B", [("ours", 5.0)]), ("C", [("x", 3.0)])]
+    assert page.index("### B") < page.index("Words.")
+    assert updated(page, printed) == page
+
+
+def test_programs_are_busy_and_neither_idle_nor_waiting_nor_in_an_interrupt() -> None:
+    stat = f"cpu  {TICKS} {2 * TICKS} {4 * TICKS} 9999 9999 9999 9999 {8 * TICKS} 0 0\ncpu0 1 1 1 1\n"
+
+    assert quiet.busy_seconds(stat) == 1 + 2 + 4 + 8
+
+
+@pytest.mark.parametrize(("others", "refused"), [(0.0, False), (quiet.MOST_OF_OTHERS, False), (0.11, True)])
+def test_a_busy_machine_is_told(*, others: float, refused: bool) -> None:
+    if not refused:
+        quiet.check(others, when="during the run")
+        return
+    with pytest.raises(quiet.BusyMachineError, match=r"other programs use 0\.11 of a processor during the run"):
+        quiet.check(others, when="during the run")
+
+
+def test_the_page_stays_as_it_is_when_the_machine_was_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(PAGE, encoding="utf-8")
+
+    def benchmark() -> None:
+        with quiet.refusing(), printing(into=page):
+            print(f"### A{HEAD}| ours | 2.00 |")  # noqa: T201
+            quiet.check(0.5, when="during the run")
+
+    with pytest.raises(SystemExit) as ended:
+        benchmark()
+
+    assert ended.value.code == 2
+    assert "docs/performance.md stays as it is" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == PAGE
+
+
+def test_peers_are_given_both_requests(tmp_path: Path) -> None:
+    home = tmp_path / "peer"
+
+    peers.write(home, contract(tmp_path / "contract", 2))
+
+    assert len(list((home / "mappings").iterdir())) == 2
+    document = json.loads((home / "openapi.json").read_text(encoding="utf-8"))
+    assert set(document["paths"]) == {"/internal/v1/batches/class-info", "/internal/v1/batches/user/{id}"}
