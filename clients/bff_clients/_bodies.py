@@ -5,12 +5,12 @@ from collections.abc import AsyncIterable
 from typing import Final
 
 _ANY_HEADER: Final = 47
-"""zlib's `wbits` for a gzip or a zlib header, whichever is there. Raw deflate, which RFC 9110 forbids, is not read."""
+"""zlib's `wbits` for either a gzip or a zlib header. Raw deflate, which RFC 9110 forbids, is not read."""
 
 _DEFLATED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 
 _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz"})
-"""Other registered codings, which an error may name; anything else in that header may be anything."""
+"""Other registered codings, which an error may name; any other value could be secret."""
 
 
 _AFTER_THE_END: Final = "bytes after the end of the compressed body"
@@ -21,22 +21,22 @@ class TooLargeError(Exception):
 
 
 class DecodingError(Exception):
-    """The body is packed in a way that cannot be read."""
+    """The body cannot be decompressed."""
 
 
 async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: bytes, limit: int) -> bytes:
     """Read a body to its end.
 
     Args:
-        chunks: The body as it arrives, packed.
+        chunks: The body as it arrives, maybe compressed.
         coding: The value of ``Content-Encoding``, in lower case.
         announced: The value of ``Content-Length``, or nothing.
-        limit: Bytes that it may have, packed and unpacked.
+        limit: The most bytes, both compressed and decompressed.
 
     Raises:
-        TooLargeError: It has more.
-        DecodingError: It cannot be unpacked. The clients ask for no compression; one gzip or zlib stream is read
-            nevertheless, and anything after its end is refused.
+        TooLargeError: The body has more.
+        DecodingError: It cannot be decompressed. The clients ask for no compression, but read one gzip or zlib stream;
+            bytes after its end are refused.
     """
     if announced.isdigit() and int(announced[:20]) > limit:
         raise TooLargeError
@@ -51,7 +51,7 @@ async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: b
 
 
 class _Unpacked:
-    """What has arrived, unpacked: no more than a byte over the limit, because a small chunk may hold very much."""
+    """The decompressed body so far: at most one byte over the limit, because a small chunk may hold very much."""
 
     def __init__(self, coding: bytes, limit: int) -> None:
         self.size = 0

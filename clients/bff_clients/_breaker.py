@@ -1,8 +1,8 @@
 """Failing fast: a circuit breaker, a limit on requests under way, and a budget for retries, for one backend each.
 
-Written by hand, because the kept libraries (pybreaker, purgatory, aiobreaker) count failures in a row and not a rate,
-take a caller's cancellation for a failure or never hear of it, and turn callers away while one call probes; none of
-them waits. What is left is small, and pure but for the clock that it is given.
+Written by hand, because the maintained libraries (pybreaker, purgatory, aiobreaker) count consecutive failures and no
+rate, count a caller's cancellation as a failure or do not see it, and reject callers during the probe instead of
+letting them wait. The clock is an argument, so that tests need no sleep.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ Clock = Callable[[], float]
 
 
 class BreakerState(StrEnum):
-    """What a circuit breaker does with calls."""
+    """The states of a circuit breaker."""
 
     CLOSED = "closed"
-    """Lets them through."""
+    """Lets calls through."""
 
     OPEN = "open"
-    """Turns them away: the backend fails, and gets a pause."""
+    """Rejects calls: too many failed, and the backend gets a pause."""
 
     HALF_OPEN = "half_open"
-    """Lets one through to see how the backend is; the others wait for what comes of it."""
+    """Lets one call through as a probe; the others wait for its outcome."""
 
 
 class BreakerOpenError(Exception):
-    """The breaker turned a call away; `seconds` is what is left of the pause."""
+    """The breaker rejected a call; `seconds` is the rest of the pause."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the breaker is open for another {seconds:.1f} s")
@@ -39,14 +39,14 @@ class BreakerOpenError(Exception):
 
 
 class Breaker:
-    """Opens when too large a part of the calls in a window of time failed.
+    """Opens when the failure rate of the calls in a time window is too high.
 
     Args:
-        rate: The part of the calls, above 0 up to 1, that has to fail; 0 switches the breaker off.
-        window: Seconds that count.
-        calls: How many calls it takes in that window to judge by.
+        rate: The failure rate, above 0 up to 1, at which it opens; 0 switches the breaker off.
+        window: The length of the window in seconds.
+        calls: The fewest calls in the window at which it may open.
         pause: Seconds that it stays open.
-        clock: Seconds that only ever grow.
+        clock: A monotonic clock, in seconds.
         changed: Called with each new state.
     """
 
@@ -74,22 +74,24 @@ class Breaker:
 
     @property
     def state(self) -> BreakerState:
-        """What it does with the next call."""
+        """The state that decides about the next call."""
         if self._state is BreakerState.OPEN and self._clock() >= self._until:
             return BreakerState.HALF_OPEN
         return self._state
 
     async def admit(self) -> bool:
-        """Wait to be let through; whether this call is the probe.
+        """Wait until the call may go on; returns whether it is the probe.
 
         Raises:
-            BreakerOpenError: It is turned away.
+            BreakerOpenError: The call is rejected.
         """
         while self.state is not BreakerState.CLOSED:
             if self.state is BreakerState.OPEN:
                 raise BreakerOpenError(self._until - self._clock())
             loop = asyncio.get_running_loop()
-            if self._probe is None or self._probe.get_loop() is not loop:  # that of a loop that is gone ends no more
+            if (
+                self._probe is None or self._probe.get_loop() is not loop
+            ):  # a probe of a loop that has ended never finishes
                 self._probe = loop.create_future()
                 self._set(BreakerState.HALF_OPEN)
                 return True
@@ -97,7 +99,7 @@ class Breaker:
         return False
 
     def settle(self, *, failed: bool | None, probe: bool) -> None:
-        """Note the outcome of a call that was let through; `None` for one that its caller gave up."""
+        """Record the outcome of a call that was let through; `None` for a call that its caller cancelled."""
         if probe:
             self._settle_probe(failed=failed)
         elif failed is not None and self._rate and self._state is BreakerState.CLOSED:
@@ -138,23 +140,23 @@ class QueueFullError(Exception):
 
 
 _SMOOTHING: Final = 0.1
-"""How much the latest turn counts for the estimate of the next one's length."""
+"""The weight of the latest duration in the estimate of the next one."""
 
 _PART_OF_THE_TIME: Final = 0.5
-"""The part of the time left that a request may be expected to take: some take longer than expected."""
+"""The part of the remaining time that a request may be estimated to take; the rest is a margin for slow ones."""
 
 
 class Gate:
-    """Lets so many requests be under way, and those wait for their turn that will have an answer in time.
+    """Limits the requests in flight; others wait, but only if they will have an answer in time.
 
-    A queue that is bounded by its length alone gets longer than callers wait as soon as a backend is offered more than
-    it can do: then it answers those who have gone. So a request waits only if the turns before it and its own, each as
-    long as turns have lately been, fit into a part of the time that it has; else it is turned away at once.
+    With a queue that is bounded by its length alone, an overloaded backend answers callers whose deadline has passed.
+    So a request waits only if the requests before it and its own, by their recent duration, fit into a part of its
+    remaining time; otherwise it is rejected at once.
 
     Args:
-        in_flight: Requests under way; 0 lets all through.
-        waiting: Requests that may wait.
-        clock: Seconds that only ever grow.
+        in_flight: The most requests in flight; 0 for no limit.
+        waiting: The most requests that may wait.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, *, in_flight: int, waiting: int, clock: Clock = time.monotonic) -> None:
@@ -167,13 +169,13 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, seconds: float = math.inf) -> AsyncGenerator[None]:
-        """Wait for a turn, and have it for as long as the context lasts.
+        """Wait for a slot, and hold it while the context is open.
 
         Args:
-            seconds: What is left until an answer is of no use.
+            seconds: The time until the caller's deadline.
 
         Raises:
-            QueueFullError: Too many wait already, or there would be no answer in time.
+            QueueFullError: Too many requests wait already, or the answer would be late.
         """
         if self._turns is None:
             yield
@@ -201,17 +203,17 @@ class Gate:
 
 
 _RESERVE: Final = 2.0
-"""Retries that a backend may have before it has had many calls."""
+"""Retries that are allowed before there were many calls."""
 
 _MOST: Final = 10.0
-"""Retries that a quiet time may save up for a bad one."""
+"""The most unused retries that are saved up."""
 
 
 class Budget:
-    """Allows so many retries for each call, so that they never multiply an outage.
+    """Limits retries to a share of the calls, so that they do not add load to an outage.
 
     Args:
-        part: Retries for each call, such as 0.2; 0 allows none.
+        part: Retries per call, such as 0.2; 0 allows none.
     """
 
     def __init__(self, part: float) -> None:
@@ -223,7 +225,7 @@ class Budget:
         self._left = min(_MOST, self._left + self._part)
 
     def spend(self) -> bool:
-        """Take a retry out of the budget, if there is one."""
+        """Take a retry from the budget; returns whether there was one."""
         if self._left < 1.0:
             return False
         self._left -= 1.0

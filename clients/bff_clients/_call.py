@@ -33,21 +33,21 @@ from bff_clients.errors import (
 T = TypeVar("T")
 
 _AGAIN: Final = frozenset({429, 502, 503, 504})
-"""Statuses that another attempt may not meet. A 500 is not among them: RAS gives it for what it cannot read."""
+"""Statuses after which another attempt may succeed. Not 500, which is RAS's answer to requests that it cannot read."""
 
 _REJECTED: Final[Mapping[int, type[BackendRejected]]] = {
     401: AuthenticationRejected,
     403: AuthenticationRejected,
-    # RAS's own "no such batch" has been read before: any other 404 is a route's.
+    # RAS's 404 for an unknown batch is handled before this: any other 404 is a missing route.
     404: EndpointMissing,
 }
 
 _LOST: Final = frozenset({"connect", "disconnect"})
 _OURS: Final = frozenset({"closed", "wrong_loop", "unexpected"})
-"""What goes wrong on this side, and is no evidence against the backend."""
+"""Failures on this side, which are no evidence against the backend."""
 
 _BACKENDS_PART: Final = 0.5
-"""The part of a deadline that a backend must have had for its expiry to count against it; the rest was our queue."""
+"""An expired deadline counts against the backend if the request was with it for this part of the deadline or more."""
 
 _LONGEST_RETRY_AFTER: Final = 64
 """Characters; an HTTP date has 29."""
@@ -62,9 +62,9 @@ class Call:
     """One call of a client method.
 
     Args:
-        upstream: Whom it is about.
+        upstream: The backend.
         operation: The method's name, for errors and logs.
-        correlation_id: The caller's, or `None` for that of the request being served.
+        correlation_id: The caller's, or `None` for that of the current request.
 
     Raises:
         InvalidArgument: The correlation id is not a UUID.
@@ -109,15 +109,15 @@ class Call:
             )
 
     async def get(self, target: SecretStr, *, share: float = 1.0, with_key: bool = True) -> Answer:
-        """Send one GET, and again where that may help and there is time.
+        """Send one GET, and retry it where that may help and there is time.
 
         Args:
             target: Path and query.
-            share: How large the answer may be, as a part of the largest answer of any request.
-            with_key: Whether key and service id are sent along.
+            share: The largest allowed answer, as a part of the size limit.
+            with_key: Whether to send the key and the service id.
 
         Raises:
-            BackendUnavailable: There was no whole answer.
+            BackendUnavailable: There was no complete answer.
             ContractViolation: The body is over the size limit or cannot be decompressed.
         """
         self._upstream.budget.earn()
@@ -141,7 +141,7 @@ class Call:
             return error
 
     async def _attempt(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
-        """Send one request if the breaker and the others that are under way let it."""
+        """Send one request if the breaker and the limit on requests allow it."""
         try:
             gate = self._upstream.gate
             async with gate.turn(self._left()):
@@ -154,7 +154,7 @@ class Call:
             raise self._unavailable(str(error), reason="wrong_loop") from error
 
     async def _admitted(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
-        """Send one request if the breaker lets it, and report its outcome to the breaker."""
+        """Send one request if the breaker allows it, and report its outcome to the breaker."""
         breaker = self._upstream.breaker
         probe = await breaker.admit()
         failed: bool | None = None
@@ -169,7 +169,7 @@ class Call:
             failed = False
             raise
         except asyncio.CancelledError:
-            # A caller that gives up is no evidence against the backend; a deadline is, if the backend had most of it.
+            # A cancelled caller is no evidence against the backend; a deadline is, if the backend had most of it.
             had = time.monotonic() - sent
             failed = True if self._deadline.expired() and had >= _BACKENDS_PART * self._timeout else None
             raise
@@ -198,7 +198,7 @@ class Call:
         return self._started + self._timeout - time.monotonic()
 
     def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
-        """Seconds until another attempt; `None` for none: it would not help, not be in time, or be one too many."""
+        """Seconds until the next attempt; `None` if there is none: it would not help, be late, or exceed the limits."""
         settings = self._upstream.settings
         retry_after: float | None = None
         if isinstance(outcome, Answer):
@@ -228,13 +228,13 @@ class Call:
         """Read a 200's body into a model.
 
         Args:
-            answer: What came.
-            adapter: What its body should be.
-            context: What the validators of the adapter need to know of the request.
-            check: Says what is wrong with the body, if anything is, that the adapter cannot know.
+            answer: The answer.
+            adapter: Reads its body.
+            context: What the adapter's validators need to know about the request.
+            check: Returns what is wrong with the result beyond what the adapter checks, or `None`.
 
         Raises:
-            BackendError: Any other status, by what the caller can do about it.
+            BackendError: The status is not 2xx; the class says what the caller can do.
             ContractViolation: A 2xx that the contract does not allow.
         """
         self.check_status(answer)
@@ -248,10 +248,10 @@ class Call:
         return result
 
     def check_status(self, answer: Answer) -> None:
-        """See that an answer is a 2xx.
+        """Check that an answer is a 2xx.
 
         Raises:
-            BackendError: It is not; the class says what the caller can do about it.
+            BackendError: It is not; the class says what the caller can do.
         """
         status = answer.status_code
         if 200 <= status < 300:  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What the client of every backend offers."""
+"""What the clients of all backends have in common."""
 
 from typing import Final
 from uuid import UUID
@@ -10,22 +10,22 @@ from bff_clients._call import Call
 from bff_clients._upstream import Upstream
 
 _HEALTH_SHARE: Final = 1 / 16
-"""Of the largest answer, 256 KiB by default: what a health route may tell."""
+"""The part of the largest answer that a health route may have: 256 KiB by default."""
 
 
 class BackendClient:
-    """What every backend's client offers: is the service up, and does its circuit breaker let the next call through."""
+    """What every client has: a health check, and the state of its circuit breaker."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
     @property
     def breaker_state(self) -> BreakerState:
-        """What the circuit breaker does with the next call."""
+        """The state of the backend's circuit breaker, which decides about the next call."""
         return self._upstream.breaker.state
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route; no key is sent.
+        """Check that the service is up, for a readiness route; no key is sent.
 
         Raises:
             BackendError: It is not, or cannot be reached; see `bff_clients.errors`.

@@ -15,7 +15,7 @@ LOGGER: Final = logging.getLogger("bff_clients")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every record about a call says."""
+    """The facts in every record about a call."""
 
     backend: str
     operation: str
@@ -23,7 +23,7 @@ class Context:
 
 
 def call(context: Context, *, outcome: str, status: int | None, seconds: float, attempts: int) -> None:
-    """A call of a client method is over; `outcome` is ``ok`` or the name of the error."""
+    """Log the end of a client call; `outcome` is ``ok`` or the name of the error."""
     if LOGGER.isEnabledFor(logging.INFO):
         _log(
             logging.INFO, "call", context, outcome=outcome, status=status, duration=round(seconds, 6), attempt=attempts
@@ -31,17 +31,17 @@ def call(context: Context, *, outcome: str, status: int | None, seconds: float, 
 
 
 def retry(context: Context, *, reason: str, status: int | None, attempt: int, delay: float) -> None:
-    """A request did not do, and is sent again after `delay` seconds."""
+    """Log that a request failed and is sent again after `delay` seconds."""
     _log(logging.WARNING, "retry", context, reason=reason, status=status, attempt=attempt, delay=round(delay, 3))
 
 
 def violation(context: Context, *, detail: str, status: int | None) -> None:
-    """An answer is outside the contract; `detail` says where, never what it held."""
+    """Log that an answer is outside the contract; `detail` says where, and never quotes the answer."""
     _log(logging.ERROR, "violation", context, detail=detail, status=status)
 
 
 def breaker(backend: str, state: BreakerState) -> None:
-    """The breaker of a backend opened, half opened or closed."""
+    """Log that the breaker of a backend opened, half-opened or closed."""
     extra = {"event": "breaker", "backend": backend, "state": state.value}
     LOGGER.warning("breaker backend=%s state=%s", backend, state.value, extra=extra)
 

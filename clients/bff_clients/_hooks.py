@@ -1,9 +1,9 @@
 """The two private hooks of aiohttp that this package needs, in one place, and a check that they are there.
 
-A kept connection may hold bytes that nobody asked for; aiohttp hands it out and reads them as the answer to the next
-request (https://github.com/aio-libs/aiohttp/issues/13656). And it sends an idempotent request that was lost again by
-itself. Neither has a public switch. A release that renames a hook would switch the guard off without a word, so
-importing this module fails instead; `pyproject.toml` allows no minor version that the tests have not seen.
+An idle connection may have received unrequested bytes; aiohttp reuses it and reads them as the answer to the next
+request (https://github.com/aio-libs/aiohttp/issues/13656). And aiohttp itself resends an idempotent request whose
+connection was lost. Neither has a public switch. A release that renames a hook would silently disable the guard, so
+importing this module fails instead; `pyproject.toml` allows only minor versions that were tested.
 """
 
 import inspect
@@ -14,7 +14,7 @@ import aiohttp
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """Takes a kept connection only if nothing has come on it since: no close, and no bytes that nobody asked for."""
+    """Reuses an idle connection only if it is still open and has received no bytes since."""
 
     async def _get(self, key: Any, traces: Any) -> Any:
         while (connection := await super()._get(key, traces)) is not None:
@@ -25,13 +25,13 @@ class GuardedConnector(aiohttp.TCPConnector):
 
 
 def without_retries(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
-    """Keep aiohttp from sending a lost request again, which no budget would know of."""
+    """Keep aiohttp from resending a lost request, which would bypass the retry budget."""
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return session
 
 
 def check_hooks(connector: type[aiohttp.BaseConnector], session: type[aiohttp.ClientSession]) -> None:
-    """See that aiohttp still has the hooks.
+    """Check that aiohttp still has the hooks.
 
     Raises:
         ImportError: It has not.
@@ -54,7 +54,9 @@ def _is_clean(protocol: Any) -> bool:
 
 
 def _readable(descriptor: int) -> bool:
-    poll = getattr(select, "poll", None)  # Windows has none; its `select` takes any descriptor, which POSIX's does not
+    poll = getattr(
+        select, "poll", None
+    )  # Windows has no `poll`; its `select` takes any descriptor, unlike that of POSIX
     if poll is None:
         return bool(select.select([descriptor], [], [], 0)[0])
     polling = poll()

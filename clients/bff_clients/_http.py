@@ -1,7 +1,7 @@
-"""The clients' contact with httpx, but for the transports: one exchange, and its faults in words of our own.
+"""One exchange through httpx, and its failures mapped to our own terms. Only this module and the transports use httpx.
 
-A failure is returned as `NotAnswered` and not raised on, because the exceptions of httpx, aiohttp and h11, and the
-frames that they passed, hold URLs, headers and pieces of answers: the key, user ids, personal data.
+A failure is returned as `NotAnswered` and not re-raised, because the exceptions of httpx, aiohttp and h11 and their
+traceback frames hold URLs, headers and parts of answers: the key, user ids, personal data.
 """
 
 import logging
@@ -33,7 +33,7 @@ Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "u
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a backend answered, its body complete. Only the status is shown: the rest may be personal, or the key."""
+    """A backend's complete answer. Its repr shows only the status: the rest may be personal, or the key."""
 
     status_code: int
     content_type: str = field(repr=False)
@@ -51,9 +51,9 @@ class NotAnswered:
     """Why there is no answer.
 
     Attributes:
-        trouble: What kind it is; a violation is an answer outside the contract.
+        trouble: The kind of failure; ``violation`` is an answer outside the contract.
         detail: What happened, in one clause.
-        cause: The exception, cleared of everything that an answer or a request holds.
+        cause: The exception, without anything from the request or the answer.
     """
 
     trouble: Trouble
@@ -75,8 +75,7 @@ async def exchange(
 
 
 async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int) -> Answer:
-    # Built here and not by the client, so that neither its base URL nor its cookies, headers or parameters of another
-    # backend get in.
+    # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
     # As a stream, although there is no body: httpx looks the headers through for what a body would need.
     path, mark, query = url.partition("?")
     parsed_url = with_query(parsed(path), query) if mark else parsed(path)
@@ -113,7 +112,7 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
 
 
 def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
-    """Say what a test has to do whose call went to this machine, and not to whatever should have answered it."""
+    """Add a hint for a test whose call reached this machine because nothing intercepted it."""
     if fault.trouble != "connect" or "pytest" not in sys.modules or host_of(url) not in _THIS_MACHINE:
         return fault
     hint = "in a test the fixture `backends` answers, or respx with HTTP_TRANSPORT=httpx"
@@ -152,9 +151,9 @@ def fault_of(error: BaseException, *, closed: bool) -> NotAnswered:  # noqa: PLR
 
 
 def _cleared(error: Exception) -> Exception:
-    """An exception of the same kind that knows no request, no answer and no frames: it names what caused it.
+    """An exception of the same kind without request, answer and frames; its message names its causes.
 
-    The words of one that kept us from connecting are kept as well; of any later one they may quote the answer.
+    The message of a connection failure is kept as well; a later exception's message may quote the answer.
     """
     if type(error) is httpx.ConnectError and error.__cause__ is not None and "/" not in str(error):
         return httpx.ConnectError(str(error))
@@ -168,7 +167,7 @@ def _cleared(error: Exception) -> Exception:
 
 
 def _place(error: BaseException) -> str:
-    """The file and line where it was raised, for the developer; its message may hold personal data and is left out."""
+    """The file and line where it was raised, for the developer. Its message is left out: it may hold personal data."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -177,7 +176,7 @@ def _place(error: BaseException) -> str:
 
 def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, timeout: float) -> HttpClient:
     """Build an HTTP client that keeps no cookies and reads no proxy from the environment."""
-    # An explicit transport is what keeps httpx from reading HTTP_PROXY.
+    # An explicit transport keeps httpx from reading HTTP_PROXY.
     chosen: httpx.AsyncBaseTransport = (
         AiohttpTransport(max_connections=connections)
         if transport == "aiohttp"
@@ -194,7 +193,7 @@ class _NoCookies(httpx.Cookies):
 
 
 class _CookielessClient(httpx.AsyncClient):
-    """Keeps no cookies: they would go from one call to the next, and looking for them costs as much as a transport."""
+    """Keeps no cookies: they would leak from one call to the next, and the look-up costs as much as a transport."""
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -207,7 +206,7 @@ class _CookielessClient(httpx.AsyncClient):
 
 
 def host_of(url: str) -> str:
-    """The host as it would be asked for.
+    """The host of a URL as httpx reads it.
 
     Raises:
         ValueError: httpx cannot use this URL.
@@ -223,12 +222,12 @@ _quiet: ContextVar[bool] = ContextVar("bff_clients_quiet", default=False)
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
-    """Drop what httpx and httpcore log of our exchanges: URLs with user ids, and heads of answers."""
+    """Drop what httpx and httpcore log about our exchanges: URLs with user ids, and headers of answers."""
     del record
     return not _quiet.get()
 
 
 def quieten_loggers() -> None:
-    """Keep the loggers of httpx and its pool from writing about our exchanges; other users of them are as before."""
+    """Keep the loggers of httpx and httpcore from logging our exchanges; other users of them are not affected."""
     for name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
         logging.getLogger(name).addFilter(_is_not_ours)

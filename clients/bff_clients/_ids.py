@@ -1,4 +1,4 @@
-"""Identifiers on their way into a request: checked before anything is sent."""
+"""Checks identifiers before anything is sent."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from bff_clients.models import UUID_PATTERN, BatchId
 _NAME: Final = "user_id"
 
 MAX_USER_ID_BYTES: Final = 2048
-"""Of an escaped user id: with it a request's head is well below the 8 KB that common servers and proxies stop at."""
+"""The longest escaped user id: keeps a request's head well below 8 KB, where common servers and proxies stop."""
 
 _TOO_LONG: Final = f"must not have more than {MAX_USER_ID_BYTES} bytes when it is escaped"
 _CANONICAL: Final = re.compile(UUID_PATTERN)
@@ -71,7 +71,7 @@ def user_path_segment(user_id: str) -> str:
     """
     if len(user_id) > MAX_USER_ID_BYTES:
         raise InvalidArgument(_NAME, _TOO_LONG)
-    # RAS takes an escaped slash for a slash: no user of it has one.
+    # RAS reads an escaped slash as a slash, so none of its users has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
         raise InvalidArgument(_NAME, "must not be empty, '.' or '..', or hold a slash")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):

@@ -1,4 +1,4 @@
-"""What belongs to one event loop: made in the loop that runs, and closed before that loop ends."""
+"""Objects that belong to one event loop: made in the running loop, and closed before it ends."""
 
 import asyncio
 import threading
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 class OtherLoopError(Exception):
-    """Another event loop, which still runs, uses this client."""
+    """Another running event loop uses this client."""
 
     def __init__(self) -> None:
         super().__init__("another event loop that still runs uses this client; make one client for each loop")
 
 
 class PerLoop(Generic[T]):
-    """One value for the event loop that runs; the next loop gets a new one.
+    """One value for the running event loop; the next loop gets a new one.
 
-    Two loops that run at the same time, each in its thread, cannot share it: what they would share is not thread-safe.
+    Two loops that run at the same time, each in its thread, cannot share it, because it is not thread-safe.
 
     Args:
         make: Makes the value.
@@ -32,10 +32,10 @@ class PerLoop(Generic[T]):
         self._value: T | None = None
 
     def get(self) -> T:
-        """The value of the loop that runs.
+        """The value of the running loop.
 
         Raises:
-            OtherLoopError: Another loop has it, and still runs.
+            OtherLoopError: Another running loop uses it.
         """
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
@@ -51,14 +51,14 @@ class PerLoop(Generic[T]):
 
 
 class ResourcePerLoop(Generic[T]):
-    """A resource for the event loop that runs, which has to be closed in that loop.
+    """A resource for the running event loop, which has to be closed in that loop.
 
     The loop closes it as it ends every asynchronous generator (`loop.shutdown_asyncgens`, part of `asyncio.run`), so
     that no connection outlives its loop.
 
     Args:
         open_: Opens the resource.
-        close: Closes it. Is called again for one that is closed, or being closed: the loop may end while `aclose` runs.
+        close: Closes it. May be called again during or after a call, because the loop may end while `aclose` runs.
     """
 
     def __init__(self, open_: Callable[[], T], close: Callable[[T], Awaitable[None]]) -> None:
@@ -69,10 +69,10 @@ class ResourcePerLoop(Generic[T]):
         self._closed = False
 
     async def get(self) -> T:
-        """The resource of the loop that runs.
+        """The resource of the running loop.
 
         Raises:
-            OtherLoopError: Another loop has it, and still runs.
+            OtherLoopError: Another running loop uses it.
             RuntimeError: It was closed.
         """
         if self._closed:
@@ -101,7 +101,7 @@ class ResourcePerLoop(Generic[T]):
     async def _end(self, opened: "_Opened[T]") -> None:
         if opened.value is not None:
             await self._close(opened.value)
-        if not opened.generator.ag_running:  # else the loop ends it
+        if not opened.generator.ag_running:  # otherwise the loop is closing it
             await opened.generator.aclose()
 
     async def _lifetime(self) -> AsyncGenerator[T]:

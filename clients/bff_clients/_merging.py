@@ -14,7 +14,7 @@ from bff_clients.errors import InvalidArgument
 from bff_clients.models import Batch, BatchPage, BatchStatus, Pagination
 
 MAX_DEPTH: Final = 1000
-"""How many rows a merged page may reach down to: 44 requests at most, for four statuses and pages of 100 rows."""
+"""The last row that a merged page may have: at most 44 requests, for four statuses and pages of 100 rows."""
 
 _MAX_ROWS: Final = 100
 """The most rows of a request, and the most rows of one moment that are read to complete a page."""

@@ -20,13 +20,13 @@ from bff_clients._hooks import GuardedConnector, without_retries
 from bff_clients._loops import ResourcePerLoop
 
 _KEEPALIVE_SECONDS: Final = 5.0
-"""How long an idle connection is kept: what httpx keeps it, and less than what servers do."""
+"""How long an idle connection is kept: as long as httpx does, and shorter than servers do."""
 
 _LINE_BYTES: Final = 32 * 1024
 """The longest line of an answer's head; four times what servers and proxies write."""
 
 _LEAST_SECONDS: Final = 1e-6
-"""What stands for a timeout of 0, which is "none" to aiohttp and "at once" to httpx."""
+"""Replaces a timeout of 0, which means "none" to aiohttp and "at once" to httpx."""
 
 _FAULTS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError)
 

@@ -1,4 +1,4 @@
-"""One backend: its URL, the headers of each request, and the breaker, queue and budget that each call passes."""
+"""One backend: its URL, the headers of each request, and its breaker, queue and retry budget."""
 
 import asyncio
 import time
@@ -17,10 +17,10 @@ class Upstream:
 
     Attributes:
         service: Its Pact name.
-        base_url: Where it is.
-        settings: How it is called.
-        breaker: Turns calls away while it fails.
-        budget: Bounds the retries.
+        base_url: Its base URL.
+        settings: The settings of the clients.
+        breaker: Rejects calls while the backend fails.
+        budget: Limits the retries.
     """
 
     def __init__(self, http: HttpClient, settings: BackendSettings, *, service: str, base_url: str) -> None:
@@ -42,7 +42,7 @@ class Upstream:
 
     @property
     def gate(self) -> Gate:
-        """What bounds the requests under way, in the event loop that runs.
+        """The limit on requests in flight, for the running event loop.
 
         Raises:
             OtherLoopError: Another loop uses this client.
@@ -60,10 +60,10 @@ class Upstream:
         """Send one GET and read the answer up to the size limit.
 
         Args:
-            target: Path and query. Masked, as the key is: a traceback may show the locals of each frame.
-            share: How large the answer may be, as a part of the largest answer of any request.
-            correlation_id: Sent along.
-            with_key: Whether key and service id are sent along.
+            target: Path and query; secret like the key, because a traceback may show the locals of each frame.
+            share: The largest allowed answer, as a part of the size limit.
+            correlation_id: Sent as ``X-Correlation-ID``.
+            with_key: Whether to send the key and the service id.
         """
         try:
             return await exchange(
@@ -91,7 +91,7 @@ class Upstream:
         ]
 
     def _limit(self, share: float) -> int:
-        """Bytes that an answer may have: a limit below the default holds for all, one above it raises all."""
+        """Bytes that an answer may have: a setting below the default caps every share, one above raises them all."""
         most = self.settings.http_max_response_bytes
         return min(most, int(share * max(most, DEFAULT_MAX_RESPONSE_BYTES)))
 

@@ -36,7 +36,7 @@ _ID_BYTES: Final = 37
 """A canonical UUID and its comma."""
 
 _ENTRIES_PER_ID: Final = 2
-"""Entries that an answer may have for each id asked for. A few that were not are passed over; many are a mistake."""
+"""Entries that an answer may have for each id in the request. A few unknown ones are ignored; many are a violation."""
 
 _PART_SHARE: Final = 1 / 16
 """Of the largest answer: 256 KiB by default, ten times what 100 entries have."""
@@ -53,9 +53,9 @@ class _ByBatch(Generic[M]):
 
     Attributes:
         operation: The client method.
-        path: Its path.
-        body: What its answers hold for each id, or `None`.
-        batch_of: Tells which batch an entry is about, where entries say so.
+        path: The endpoint's path.
+        body: Reads an answer: a model or `None` for each id.
+        batch_of: Returns the batch id of an entry, where entries have one.
     """
 
     operation: str
@@ -65,7 +65,7 @@ class _ByBatch(Generic[M]):
 
     @property
     def target(self) -> str:
-        """What stands on the request line before the ids."""
+        """The part of the request target before the ids."""
         return f"{self.path}?batch_ids="
 
 
@@ -93,25 +93,25 @@ class CMSClient(BackendClient):
     ) -> dict[Id, ClassInfo | None]:
         """Read the class of each batch; `None` when it has none, or CMS does not know the batch.
 
-        Many ids are asked for in several requests, at most 4 at a time, under one deadline.
+        Many ids are sent in several requests, at most 4 at a time, under one deadline.
 
         Args:
-            batch_ids: UUIDs, as such or in any usual spelling, duplicates allowed; none makes no request.
+            batch_ids: UUIDs, as `UUID` or in any usual spelling, duplicates allowed. Without ids nothing is sent.
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Returns:
-            Exactly the caller's ids, as the caller gave them.
+            A map with exactly the ids in `batch_ids`, as the caller passed them.
 
         Raises:
             InvalidArgument: An id is not a UUID, or `batch_ids` is one id; nothing was sent.
-            BackendError: There is no whole answer; see `bff_clients.errors`.
+            BackendError: There is no complete answer; see `bff_clients.errors`.
         """
         return await self._read(_CLASS_INFO, batch_ids, correlation_id)
 
     async def get_batch_validation_status(
         self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
     ) -> dict[Id, ValidationStatus | None]:
-        """Read how far the validation of each batch's students is; `None` when it is not being validated.
+        """Read the progress of validating each batch's students; `None` for a batch that is not being validated.
 
         Arguments, result and errors are those of `get_batch_class_info`.
         """
@@ -120,7 +120,7 @@ class CMSClient(BackendClient):
     async def get_batch_student_names(
         self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
     ) -> list[StudentName]:
-        """Read who wrote the essays of one batch; nobody when no student is known, or CMS does not know the batch.
+        """Read who wrote the essays of one batch; empty if no student is known, or CMS does not know the batch.
 
         Names are personal data: neither errors and logs nor the text of the models show them.
 
@@ -133,7 +133,7 @@ class CMSClient(BackendClient):
 
         Raises:
             InvalidArgument: The id is not a UUID; nothing was sent.
-            BackendError: There is no whole answer; see `bff_clients.errors`.
+            BackendError: There is no complete answer; see `bff_clients.errors`.
         """
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_student_names", correlation_id) as call:

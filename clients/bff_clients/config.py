@@ -37,11 +37,11 @@ _HEADER_TOKEN = re.compile(r"[!-~]+")
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE | re.ASCII)
-"""A name or an IPv4 address. Underscores are no part of DNS names, but of those that containers have."""
+"""A name or an IPv4 address. DNS names have no underscores, but container names do."""
 
 
 def _base_url(value: str) -> str:
-    """Accept an origin with an optional path: what else a URL can carry would be sent nowhere, or leak."""
+    """Accept an origin with an optional path; other parts of a URL would be ignored, or leak."""
     try:
         parts = urlsplit(value)
     except ValueError:  # brackets without an IPv6 address; its message quotes what is in them
@@ -101,7 +101,7 @@ BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
 _PREFIX: Final = "BFF_TEACHER_SERVICE_"
 _DEVELOPMENT: Final = "development"
 _ALIKE: Final = 0.8
-"""How alike two names have to be for one to be taken for a misspelling of the other."""
+"""The similarity from which a name counts as a misspelling of another."""
 
 _OPTIONS: Final = frozenset(inspect.signature(BaseSettings.__init__).parameters)
 """The keywords of Pydantic's own that settings take, such as ``_env_file``."""
@@ -337,7 +337,7 @@ def _variables(name: str, field: FieldInfo) -> list[str]:
 
 
 def create_http_client(settings: BackendSettings) -> HttpClient:
-    """Build the one HTTP client that both backends share; whoever calls this closes it.
+    """Build the one HTTP client that both backends share; the caller has to close it.
 
     It ignores proxies that the environment names: the key must not pass through one. A CA bundle named by
     ``SSL_CERT_FILE`` is honoured. It belongs to the event loop that uses it first; when that has ended, to the next.

@@ -15,7 +15,7 @@ Exception
 
 A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
 the key, and rows are personal data. For the same reason the cause is not the exception of the HTTP library, but one of
-the same kind that knows neither request nor answer.
+the same kind that holds neither request nor answer.
 
 Errors are values: two are equal when all their attributes are, and one that was pickled or copied is equal to itself.
 """
@@ -37,11 +37,11 @@ UnavailableReason = Literal[
 
 
 class InvalidArgument(ValueError):
-    """An argument that no contract allows; nothing was sent. The message does not quote it: it may be personal.
+    """An argument that no contract allows; nothing was sent. The message never quotes the value, which may be personal.
 
     Attributes:
-        argument: Its name.
-        problem: What it has to be.
+        argument: The argument's name.
+        problem: What the value must be.
     """
 
     def __init__(self, argument: str, problem: str) -> None:
@@ -87,7 +87,7 @@ class BackendError(Exception):
         return hash((type(self), self.detail, self.service, self.operation, self.correlation_id, self.status_code))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-        # Exceptions are made again from their `args` alone otherwise, which is the message.
+        # Pickle and copy would otherwise call the class with `args` alone, which is the message.
         return _remade, (type(self), *self.args), vars(self)
 
 
@@ -99,12 +99,12 @@ class BackendUnavailable(BackendError):
     """The backend gave no usable answer; trying later may help.
 
     Attributes:
-        reason: Why: no connection, a connection lost, the status of the answer, no answer in time; or nothing was sent,
-            because the breaker is open or the request would have waited too long for its turn (``queue_full``), or
-            the HTTP client was closed, also while the call was under way, or belongs to another event loop that runs
-            (``wrong_loop``); or the HTTP client raised what no HTTP client should (``unexpected``).
+        reason: ``connect`` (no connection), ``disconnect`` (the connection was lost), ``status`` (of the answer) or
+            ``timeout``. Nothing was sent for ``breaker_open``, ``queue_full`` (the request would have waited too long)
+            and ``wrong_loop`` (another running event loop uses the HTTP client). ``closed``: the HTTP client was closed
+            before or during the call. ``unexpected``: the HTTP client raised an exception that it should not raise.
         retry_after: Seconds until another try may help: what the backend asked for (``Retry-After``), or what is left
-            of the breaker's pause; ``None`` where neither says.
+            of the breaker's pause; ``None`` if neither is known.
     """
 
     def __init__(

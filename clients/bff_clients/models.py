@@ -27,7 +27,7 @@ BatchId = NewType("BatchId", str)
 """A batch's UUID in canonical spelling: lower case, with dashes."""
 
 Id = TypeVar("Id", bound=str | UUID)
-"""An id as a caller has it."""
+"""An id in the caller's type."""
 
 UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """The canonical spelling of a UUID, the only one that RAS and CMS answer with."""
@@ -127,7 +127,7 @@ def _as_utc(text: str) -> datetime:
 
 
 def _in_utc(value: datetime) -> datetime:
-    """A moment in UTC, or as it was written where UTC is outside the years that the contract's forms can express."""
+    """A date-time in UTC; unchanged if its UTC year is outside what the contract's forms can express."""
     try:
         moved = value.astimezone(UTC)
     except OverflowError:  # the last hours of the year 9999 with a negative offset
@@ -136,7 +136,7 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _from_python(value: datetime) -> datetime:
-    """A Python caller's datetime in UTC; a naive one means UTC, as RAS's do."""
+    """A Python caller's datetime in UTC; a naive one is taken as UTC, like RAS's."""
     if value.year < _FIRST_YEAR:
         message = f"must be of the year {_FIRST_YEAR} or later"
         raise ValueError(message)
@@ -148,7 +148,7 @@ def _with_z(value: datetime) -> str:
 
 
 class _DateTimeForms:
-    """JSON has the forms of the contract; Pydantic's own datetime takes more (a date alone, a Unix time).
+    """Reads only the contract's forms from JSON; Pydantic's own datetime accepts more (a date alone, a Unix time).
 
     A Python caller may also pass a datetime. JSON is written in UTC, with a `Z` at its end.
     """
@@ -170,29 +170,29 @@ class _DateTimeForms:
 
 UtcDateTime = Annotated[datetime, _DateTimeForms()]
 _BY_VALUE: Final = Field(strict=False)
-"""For an enum or a list of a strict model: a Python caller may pass the value of the enum, or a list for a tuple."""
+"""For a field of a strict model: a Python caller may pass an enum's value for the enum, or a list for a tuple."""
 
 ClientStatus = Annotated[BatchClientStatus, _BY_VALUE]
 Phase = Annotated[Annotated[ProcessingPhase, _BY_VALUE] | str, Field(union_mode="left_to_right")]
-"""An open vocabulary: a phase that is new to the platform is that word, and no violation of the contract."""
+"""An open vocabulary: an unknown phase is read as its word, and does not violate the contract."""
 
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
-"""What the Pact engine takes for an integer: beyond these bounds a JSON number is a float to it."""
+"""What the Pact engine reads as an integer; it reads a JSON number beyond these bounds as a float."""
 
 CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 
 
 MAX_ESSAYS: Final = 2000
-"""The most essays that a batch may be answered with: many times a school, and still read within 50 ms."""
+"""The most essays in the answer for one batch: more than any school has, and still read within 50 ms."""
 
 
 class TooManyEntriesError(Exception):
-    """A list or map has more entries than it may. Pydantic collects a `ValueError`; this ends the reading at once."""
+    """A list or map has too many entries. Pydantic would collect a `ValueError`; this stops reading at once."""
 
 
 @dataclass(slots=True)
 class Entries:
-    """The entries of a list or map: how many there may be, and how many were read; a reading's context."""
+    """Counts the entries of a list or map against a limit. Passed as Pydantic's validation context."""
 
     most: int
     read: int = 0
@@ -201,7 +201,7 @@ class Entries:
         """Count one entry.
 
         Raises:
-            TooManyEntriesError: There may be no more.
+            TooManyEntriesError: The limit is passed.
         """
         self.read += 1
         if self.read > self.most:
@@ -209,7 +209,7 @@ class Entries:
 
 
 def counted(entry: _T, info: ValidationInfo) -> _T:
-    """Count an entry where somebody counts."""
+    """Count an entry, if the context has a counter."""
     if isinstance(info.context, Entries):
         info.context.count()
     return entry
@@ -220,13 +220,13 @@ Counted: Final = AfterValidator(counted)
 
 
 class AnswerModel(BaseModel):
-    """Strict where the contract is, silent about fields the BFF does not read, and quoting nobody in errors."""
+    """Strict where the contract is; ignores fields that the BFF does not read; its errors quote no values."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     @classmethod
     def models(cls) -> "Iterator[type[AnswerModel]]":
-        """This model and all that are made from it."""
+        """This model and its subclasses."""
         yield cls
         for model in cls.__subclasses__():
             yield from model.models()
@@ -236,7 +236,7 @@ class Batch(AnswerModel):
     """One batch of essays, as a teacher's list shows it. Date-times are aware (UTC).
 
     `current_phase` is the first phase of the pipeline that an essay of the batch has not finished: a `ProcessingPhase`,
-    or the word itself when the platform has got a phase that this package does not know. The statuses are closed
+    or the word itself for a phase that this package does not know. The statuses are closed
     vocabularies: a new word there is a `ContractViolation`, because the BFF has to map it before it can show it.
     """
 
@@ -256,7 +256,7 @@ class Batch(AnswerModel):
 
 
 class Essay(AnswerModel):
-    """One essay of a batch and how far its spellcheck and its CJ (comparative judgement) assessment are."""
+    """One essay of a batch, with the progress of its spellcheck and its CJ (comparative judgement) assessment."""
 
     essay_id: str
     filename: str | None
@@ -271,7 +271,7 @@ class Essay(AnswerModel):
 
 
 class BatchDetails(Batch):
-    """One batch with its essays, in the order in which RAS gave them: it promises none, so sort what you show."""
+    """One batch with its essays, in RAS's order, which is not guaranteed: sort them before you show them."""
 
     essays: Annotated[tuple[Annotated[Essay, Counted], ...], FailFast(), _BY_VALUE]
 
@@ -292,7 +292,7 @@ class ClassInfo(AnswerModel):
 
 
 class ValidationStatus(AnswerModel):
-    """How far the validation of the students of a batch is. At `auto_confirm_deadline` CMS confirms what is left."""
+    """The progress of validating a batch's students. At `auto_confirm_deadline` CMS confirms those that are left."""
 
     batch_id: Annotated[BatchId, StringConstraints(pattern=UUID_PATTERN)]
     deviation_count: Integer
@@ -330,7 +330,7 @@ class BatchPage(AnswerModel):
 
     @property
     def has_more(self) -> bool:
-        """Whether there are batches after this page; an empty page is the last, so that reading on comes to an end."""
+        """Whether there are batches after this page. False for an empty page, so that a loop over pages ends."""
         return bool(self.batches) and self._end < self.pagination.total
 
     @property

@@ -1,7 +1,7 @@
 """RAS and CMS as plain data: dictionaries with JSON-ready values, for code that was written to the plan's protocols.
 
-The typed clients are the recommended way: a field that is misspelled fails in the type checker and not in front of a
-teacher. These adapters are for code that already takes dictionaries, and for the time until it is rewritten.
+Prefer the typed clients: a type checker finds a misspelled field there. These adapters are for code that already takes
+dictionaries, until it is rewritten.
 """
 
 from collections.abc import Mapping

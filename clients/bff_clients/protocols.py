@@ -20,7 +20,7 @@ class RASClientProtocol(Protocol):
     """Reads batches and their status."""
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route."""
+        """Check that the service is up, for a readiness route."""
         ...
 
     async def get_batches_for_user(
@@ -54,10 +54,10 @@ class RASClientProtocol(Protocol):
 
 
 class CMSClientProtocol(Protocol):
-    """Reads the classes of batches, how far the validation of their students is, and the names of the students."""
+    """Reads the classes of batches, the progress of validating their students, and the students' names."""
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
-        """See that the service is up, for a readiness route."""
+        """Check that the service is up, for a readiness route."""
         ...
 
     async def get_batch_class_info(
@@ -69,11 +69,11 @@ class CMSClientProtocol(Protocol):
     async def get_batch_validation_status(
         self, batch_ids: Iterable[Id], *, correlation_id: str | UUID | None = None
     ) -> Mapping[Id, ValidationStatus | None]:
-        """Read how far the validation of each batch's students is; `None` when it is not being validated."""
+        """Read the progress of validating each batch's students; `None` for a batch that is not being validated."""
         ...
 
     async def get_batch_student_names(
         self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None
     ) -> Sequence[StudentName]:
-        """Read who wrote the essays of one batch; nobody when no student is known."""
+        """Read who wrote the essays of one batch; empty if no student is known."""
         ...

@@ -31,16 +31,16 @@ from bff_clients.models import (
 
 SERVICE: Final = "result-aggregator-service"
 MAX_PAGE_SIZE: Final = 100
-"""The most rows a page may ask for; the BFF's own bound, RAS has none."""
+"""The most rows that a page may ask for. The BFF's own limit; RAS has none."""
 _PAGE_SHARE: Final = 1 / 4
 _ROW_SHARE: Final = 1 / 128
 """Of the largest answer: 1 MiB by default for any page, or 32 KiB for each of its rows, with 70 essays of 460 bytes."""
 _DETAILS_SHARE: Final = 1 / 2
 """Of the largest answer: 2 MiB by default, `MAX_ESSAYS` of 1 KB."""
 _UNKNOWN_BATCH_BYTES: Final = 4096
-"""RAS's own body has 27; a large one is another's, and is not worth the time to read it."""
+"""Bytes of a 404's body that are compared with RAS's own, which has 27; a longer one is not RAS's."""
 END_OF_OFFSETS: Final = 10**18
-"""The contract's: up to 18 digits. RAS itself fails from 2**63."""
+"""The contract's limit: up to 18 digits. RAS itself fails from 2**63."""
 
 
 class _UnknownBatch(AnswerModel):
@@ -72,7 +72,7 @@ class RASClient(BackendClient):
         Args:
             user_id: The teacher, as RAS knows them; escaped as one path segment.
             limit: Rows of the page, 1 to 100.
-            offset: Rows to leave out before it.
+            offset: Rows to skip before the page.
             status: Only batches in this status: an internal one, or what the teacher sees (`BatchClientStatus`). The
                 latter may be several to RAS; their pages are merged, at the cost of a request for each (up to 4) where
                 `offset + limit` is below 100 (one or two more of a status whose rows at the end of the page share their
@@ -80,11 +80,11 @@ class RASClient(BackendClient):
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Raises:
-            InvalidArgument: An argument is outside what RAS takes; nothing was sent.
-            BackendError: There is no page; see `bff_clients.errors`.
+            InvalidArgument: RAS does not accept an argument; nothing was sent.
+            BackendError: The page could not be read; see `bff_clients.errors`.
         """
         user = SecretStr(user_id_text(user_id))
-        del user_id  # a traceback may show the locals of this frame
+        del user_id  # a traceback may show this frame's locals
         return await self._page(user, limit=limit, offset=offset, status=status, correlation_id=correlation_id)
 
     async def _page(
@@ -121,16 +121,16 @@ class RASClient(BackendClient):
     ) -> AsyncIterator[Batch]:
         """Read all of a teacher's batches, newest first, page by page; each page has its own deadline.
 
-        No batch comes twice, also when rows arrive between two pages, and a page without a new row is the last. A row
-        that RAS itself skips cannot be seen: rows that vanish in between, or rows of one `created_at`, which RAS gives
-        in no fixed order.
+        No batch comes twice, even if rows are added between two pages, and a page without a new row is the last. A row
+        that RAS skips is missed: when rows are deleted between two pages, or several rows have the same `created_at`,
+        whose order RAS does not fix.
 
         Raises:
-            InvalidArgument: As `get_batches_for_user`, at the latest when the first batch is asked for.
-            BackendError: As `get_batches_for_user`; the batches before it have been given.
+            InvalidArgument: As for `get_batches_for_user`, at the latest when the first batch is read.
+            BackendError: As for `get_batches_for_user`; the batches before it have been yielded.
         """
         user = SecretStr(user_id_text(user_id))
-        del user_id  # a traceback may show the locals of this frame
+        del user_id  # a traceback may show this frame's locals
         correlation = correlation_id_for(correlation_id)
         lists = [
             self._rows(user, status=one, page_size=page_size, correlation_id=correlation)
@@ -169,8 +169,8 @@ class RASClient(BackendClient):
 
         Raises:
             InvalidArgument: The id is not a UUID; nothing was sent.
-            BackendError: There is no answer to go by; a 404 that is not RAS's own is one too. A `BackendRejected` with
-                the status 400 ("Invalid batch ID") says that the batch orchestrator knows a batch that RAS does not.
+            BackendError: The batch could not be read; a 404 that is not RAS's own raises it too. A `BackendRejected`
+                with status 400 ("Invalid batch ID") means that the batch orchestrator knows the batch and RAS does not.
         """
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_status", correlation_id) as call:
@@ -186,7 +186,7 @@ class RASClient(BackendClient):
 
 
 def _says_unknown_batch(answer: Answer) -> bool:
-    """Whether this is the contract's own 404: a wrong base URL's 404 must not read as "no such batch"."""
+    """Whether this is the contract's 404 for an unknown batch, and not that of a wrong base URL."""
     if answer.status_code != 404 or not answer.is_json or len(answer.body) > _UNKNOWN_BATCH_BYTES:  # noqa: PLR2004
         return False
     try:
@@ -217,7 +217,7 @@ async def _page_of(
 
 def _check_page(limit: int, offset: int) -> None:
     for name, value in (("limit", limit), ("offset", offset)):
-        # A float or a bool would go into the query as it is spelled, and RAS answers 500 to it.
+        # RAS answers 500 to a float or a bool in the query.
         if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidArgument(name, "must be an integer")
     if not 1 <= limit <= MAX_PAGE_SIZE:
@@ -230,7 +230,7 @@ def _internal_statuses(status: StatusFilter | None) -> tuple[BatchStatus, ...]:
     """The internal statuses that a filter means; none for any."""
     if status is None:
         return ()
-    # A word that both vocabularies have means the same batches in both.
+    # A word of both vocabularies selects the same batches in both.
     if not isinstance(status, BatchClientStatus):
         with suppress(ValueError):
             return (BatchStatus(status),)

@@ -1,4 +1,4 @@
-"""Models for a test in a line each: whatever is not named has a value that the contract allows.
+"""Makes models for tests, in one line each; fields that are not named get values that the contract allows.
 
 ```python
 page = make_page(make_batch(overall_status="ready"), total=7)
@@ -29,8 +29,8 @@ def make_batch(number: int = 1, **fields: Any) -> Batch:
     """Make a batch.
 
     Args:
-        number: Which: another number has another `batch_id`.
-        fields: Those of `Batch` that matter; ids, statuses and date-times also as `UUID`, text or `datetime`.
+        number: Batches with different numbers have different values of `batch_id`.
+        fields: Fields of `Batch` to set; ids, statuses and date-times may be given as text.
 
     Raises:
         pydantic.ValidationError: A field has a value that a batch cannot have.
@@ -40,12 +40,12 @@ def make_batch(number: int = 1, **fields: Any) -> Batch:
 
 
 def make_batch_details(number: int = 1, *essays: Essay, **fields: Any) -> BatchDetails:
-    """Make a batch with its essays; what `make_batch` says holds here."""
+    """Make a batch with its essays; arguments and errors are those of `make_batch`."""
     return _made(BatchDetails, {**_batch(number), "essays": essays, "essay_count": len(essays)}, fields)
 
 
 def make_essay(number: int = 1, **fields: Any) -> Essay:
-    """Make an essay; what `make_batch` says holds here."""
+    """Make an essay; arguments and errors are those of `make_batch`."""
     defaults = {
         "essay_id": _id("essay", number),
         "filename": f"essay_{number}.docx",
@@ -68,12 +68,12 @@ def make_page(*batches: Batch, limit: int = 20, offset: int = 0, total: int | No
 
 
 def make_class_info(number: int = 1, **fields: Any) -> ClassInfo:
-    """Make the class of a batch; what `make_batch` says holds here."""
+    """Make the class of a batch; arguments and errors are those of `make_batch`."""
     return _made(ClassInfo, {"class_id": _id("class", number), "class_name": f"Svenska {number}"}, fields)
 
 
 def make_validation_status(number: int = 1, **fields: Any) -> ValidationStatus:
-    """Make the progress of validation of the batch with this number; what `make_batch` says holds here."""
+    """Make the progress of validation of the batch with this number; arguments and errors are those of `make_batch`."""
     defaults = {
         "batch_id": _id("batch", number),
         "deviation_count": 0,
@@ -85,13 +85,13 @@ def make_validation_status(number: int = 1, **fields: Any) -> ValidationStatus:
 
 
 def make_student_name(number: int = 1, first_name: str = "Åsa", last_name: str = "Öberg", **fields: Any) -> StudentName:
-    """Make the student of the essay with this number, and their name; what `make_batch` says holds here.
+    """Make the student of the essay with this number, and their name; arguments and errors are those of `make_batch`.
 
     Args:
-        number: Which: another number has another `essay_id` and `student_id`.
+        number: Students with different numbers have different values of `essay_id` and `student_id`.
         first_name: The student's.
         last_name: The student's; the full name is made of both.
-        fields: Those of `StudentName` that matter.
+        fields: Fields of `StudentName` to set.
     """
     name = PersonName(first_name=first_name, last_name=last_name, legal_full_name=f"{first_name} {last_name}")
     defaults = {
