@@ -221,9 +221,14 @@ def _check_page(limit: int, offset: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidArgument(name, "must be an integer")
     if not 1 <= limit <= MAX_PAGE_SIZE:
-        raise InvalidArgument("limit", f"must be 1 to {MAX_PAGE_SIZE}, got {limit}")
+        raise InvalidArgument("limit", f"must be 1 to {MAX_PAGE_SIZE}{_got(limit)}")
     if not 0 <= offset < END_OF_OFFSETS:
-        raise InvalidArgument("offset", f"must be 0 or more, and below 10**18, got {offset}")
+        raise InvalidArgument("offset", f"must be 0 or more, and below 10**18{_got(offset)}")
+
+
+def _got(number: int) -> str:
+    """What was given, unless it is so long that nobody reads it, or that Python refuses to write it."""
+    return f", got {number}" if abs(number) < 10**30 else ""
 
 
 def _internal_statuses(status: StatusFilter | None) -> tuple[BatchStatus, ...]:

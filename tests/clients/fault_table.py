@@ -151,6 +151,7 @@ def status(line: str, **headers: str) -> Behaviour:
     return says(head(line, Content_Length="0", **headers))
 
 
+MEMBERS: Final = b",".join(b'"%05d": ""' % number for number in range(10_000))
 SLOW: Final = {"http_client_timeout_seconds": 0.3}
 
 FAULTS: Final = (
@@ -169,6 +170,9 @@ FAULTS: Final = (
     Fault("503 with a `Retry-After` over the limit", status("503 Busy", Retry_After="60")),
     Fault("503 with a `Retry-After` that is no date", status("503 Busy", Retry_After="Fri, 31 Dec 99999 23:59:59 GMT")),
     Fault("429", status("429 Too Many")),
+    Fault(
+        "503 with a body that cannot be unpacked, or without end", says(head("503 Busy", Content_Encoding="br") + b"x")
+    ),
     Fault("408", status("408 Timeout")),
     Fault("401 or 403", status("401 No")),
     Fault("404 that is not RAS's own: no such endpoint", status("404 Not Found")),
@@ -180,6 +184,8 @@ FAULTS: Final = (
     Fault("broken JSON", says(head() + b"{]")),
     Fault("JSON outside the contract", says(head() + b"{}")),
     Fault("a list of ten thousand wrong rows", says(head() + b'{"batches": [' + b"{}," * 10_000 + b"{}]}")),
+    Fault("a row of ten thousand members that nobody reads", says(head() + b'{"batches": [{' + MEMBERS + b"}]}")),
+    Fault("a text of the size limit where a row should be", says(head() + b'{"batches": ["' + b" " * 199_000 + b'"]}')),
     Fault("more rows than were asked for", says(head() + json.dumps(page(*[row()] * 30)).encode())),
     Fault("another page than the one asked for", says(head() + json.dumps(page(offset=7)).encode())),
     Fault("a byte order mark before the JSON", says(head() + b"\xef\xbb\xbf" + json.dumps(page()).encode())),

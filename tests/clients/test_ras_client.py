@@ -70,6 +70,8 @@ async def test_a_user_id_that_is_no_segment_is_refused_before_any_request(ras: R
     [
         pytest.param({"limit": 0}, "limit must be 1 to 100", id="no-rows"),
         pytest.param({"limit": 101}, "limit must be 1 to 100", id="too-many-rows"),
+        pytest.param({"limit": 10**5000}, "limit must be 1 to 100$", id="more-rows-than-python-writes"),
+        pytest.param({"offset": 10**5000}, "offset must be 0 or more, and below 10..18$", id="an-endless-offset"),
         pytest.param({"offset": -1}, "offset must be 0 or more", id="negative-offset"),
         pytest.param({"offset": 10**18}, "offset must be 0 or more", id="offset-that-no-contract-allows"),
     ],
