@@ -16,6 +16,7 @@ class LoopThread:
 
     Attributes:
         held: Whether something holds the loop and will not let go; nothing is asked of it then.
+        ended: Whether the loop is no more: it was closed, or stopped by something that it ran.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,7 +25,9 @@ class LoopThread:
         loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
 
         def work() -> None:
-            with contextlib.suppress(SystemExit), asyncio.Runner() as runner:
+            # What ends the loop is seen by those who ask something of it: `sys.exit` in a task, a stop, a cancel.
+            ending = contextlib.suppress(SystemExit, KeyboardInterrupt, RuntimeError, asyncio.CancelledError)
+            with ending, asyncio.Runner() as runner:
                 loops.put(runner.get_loop())
                 runner.run(self._wait())
 
@@ -36,17 +39,38 @@ class LoopThread:
         """Do asynchronous work there and wait for what comes of it.
 
         Raises:
-            TimeoutError: It took longer than `seconds`, or something holds the loop.
+            TimeoutError: It took longer than `seconds`, something holds the loop, or the loop has ended.
         """
-        if self.held or not self._thread.is_alive():  # an application may end its loop, by `sys.exit` in a task
+        if self.held or self.ended:
             work.close()
             raise TimeoutError
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError as error:  # it ends just now
+            work.close()
+            self._thread.join(seconds)
+            raise TimeoutError from error
         try:
             return future.result(seconds)
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise
+        except concurrent.futures.CancelledError as error:
+            self._thread.join(seconds)
+            raise TimeoutError from error
+
+    @property
+    def ended(self) -> bool:  # noqa: D102  # see the attributes
+        return not self._thread.is_alive()
+
+    def turns(self, *, seconds: float) -> bool:
+        """Whether the loop comes to new work within `seconds`; if it does not, it is held from now on, or has ended."""
+        try:
+            self.run(asyncio.sleep(0), seconds=seconds)
+        except TimeoutError:
+            self.held = not self.ended
+            return False
+        return True
 
     def close(self, *, seconds: float) -> None:
         """Cancel what is left, and wait so long for it to end."""

@@ -5,7 +5,6 @@ Each takes the options that `cli/broker.py` describes, and returns the exit code
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -16,7 +15,7 @@ from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitt
 from bff_contracts.broker.deployment import DeploymentVerdict, can_i_deploy, record_deployment
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
-from bff_contracts.cli.common import CommandError, pacts_of, shipped
+from bff_contracts.cli.common import CommandError, complain, pacts_of, shipped, tell
 
 _NO: Final = 1
 _SHOWN: Final = 5
@@ -32,7 +31,7 @@ def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse
         try:
             return command(options)
         except BrokerRefusalError as error:
-            print(f"bff-contracts: the Pact Broker refuses: {error}", file=sys.stderr)  # noqa: T201
+            complain(f"the Pact Broker refuses: {error}")
             return _NO
         except (BrokerAnswerError, SourceError) as error:
             raise CommandError(str(error)) from error
@@ -54,7 +53,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
         raise CommandError(message)
     publication = Publication(version, of_branch, shipped(), options.tag, options.build_url)
     for line in publish(Hal(broker(), seconds=options.time_limit), publication):
-        _tell(line)
+        tell(line)
     return 0
 
 
@@ -63,14 +62,14 @@ def _tell_plan(version: str, of_branch: str, tags: Sequence[str], changed: Seque
         where = broker().base_url
     except BrokerAnswerError as error:
         where = f"({error})"
-    _tell(f"would publish to {where}")
-    _tell(f"  version  {version}\n  branch   {of_branch}")
+    tell(f"would publish to {where}")
+    tell(f"  version  {version}\n  branch   {of_branch}")
     if tags:
-        _tell(f"  tags     {', '.join(tags)}")
+        tell(f"  tags     {', '.join(tags)}")
     for pact in shipped():
-        _tell(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
+        tell(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
     if changed:
-        _tell(f"but {_listed(changed)}: a real run refuses that")
+        tell(f"but {_listed(changed)}: a real run refuses that")
 
 
 def _listed(changed: Sequence[str]) -> str:
@@ -100,11 +99,11 @@ def ask_to_deploy(options: argparse.Namespace) -> int:
 
 def _tell_verdict(verdict: DeploymentVerdict, whose: str, environment: str) -> None:
     for line in (*verdict.rows, *verdict.reasons):
-        _tell(f"  {line}")
+        tell(f"  {line}")
     for provider in verdict.missing:
-        _tell(f"  there is no contract of {whose} with {provider} in the broker: publish it, and have it verified")
+        tell(f"  there is no contract of {whose} with {provider} in the broker: publish it, and have it verified")
     word = "yes" if verdict.yes else "not known yet" if verdict.open else "no"
-    _tell(f"{word}: {whose} to {environment}")
+    tell(f"{word}: {whose} to {environment}")
 
 
 @_guarded
@@ -112,7 +111,7 @@ def record(options: argparse.Namespace) -> int:
     """Record that a version is deployed."""
     participant, version = _participant(options.of), options.version or commit()
     record_deployment(Hal(broker(), seconds=options.time_limit), participant, version, options.environment)
-    _tell(f"recorded: {participant} {version} is deployed to {options.environment}")
+    tell(f"recorded: {participant} {version} is deployed to {options.environment}")
     return 0
 
 
@@ -123,7 +122,3 @@ def _participant(name: str) -> str:
         CommandError: No contract here has such a consumer or provider.
     """
     return name if name in {pact.consumer for pact in shipped()} else pacts_of(name)[0].provider
-
-
-def _tell(text: str) -> None:
-    print(text)  # noqa: T201

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of
+from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of, tell
 from bff_contracts.pact.file import Interaction, Pact
 from bff_contracts.pact.wording import (
     example_of,
@@ -39,10 +39,10 @@ def add(commands: Commands) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     for pact in pacts_of(options.provider):
-        _tell(f"{pact.provider}: {len(pact.interactions)} interactions")
+        tell(f"{pact.provider}: {len(pact.interactions)} interactions")
         for interaction in pact.interactions:
             path = target_of(interaction).partition("?")[0]
-            _tell(f"  {interaction.response.status}  {interaction.description}  ({path})")
+            tell(f"  {interaction.response.status}  {interaction.description}  ({path})")
     return 0
 
 
@@ -53,7 +53,7 @@ def _show(options: argparse.Namespace) -> int:
     if not found:
         message = f"no interaction has {options.text!r} in its description; bff-contracts list shows them all"
         raise CommandError(message)
-    _tell("\n\n".join("\n".join(_shown(pact, interaction)) for pact, interaction in found))
+    tell("\n\n".join("\n".join(_shown(pact, interaction)) for pact, interaction in found))
     return 0
 
 
@@ -80,7 +80,7 @@ def _states(options: argparse.Namespace) -> int:
         for state in CATALOGUE
         if state.provider == pact.provider
     ]
-    _tell("\n\n".join(texts))
+    tell("\n\n".join(texts))
     return 0
 
 
@@ -96,7 +96,3 @@ def _described(state: "ProviderState", pact: Pact) -> Iterator[str]:
     yield "\n  a handler:"
     yield f"    async def {function_name(state)}(params: {state.params.__name__}) -> None:"
     yield f"        ...  # make it so, out of params.{', params.'.join(state.params.model_fields)}"
-
-
-def _tell(text: str) -> None:
-    print(text)  # noqa: T201

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
-from bff_contracts.cli.common import CommandError
+from bff_contracts.cli.common import CommandError, complain
+from bff_contracts.terminal import described, plain
 from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
@@ -41,24 +42,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a Swedish name still gets the rest.
             stream.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.CRITICAL, format="%(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if options.verbose else logging.CRITICAL, handlers=[handler])
     try:
         return int(options.run(options))
     except CommandError as error:
-        print(f"bff-contracts: {error}", file=sys.stderr)  # noqa: T201
+        complain(str(error))
         return _CANNOT_RUN
     except BrokenPipeError:
         sys.stdout = None  # nobody reads; what is left must not be written at exit
         return _CANNOT_RUN
     except Exception as error:  # 1 is an answer, and this is none
         logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
-        print(f"bff-contracts: unexpected {type(error).__name__}: {error} (-v tells more)", file=sys.stderr)  # noqa: T201
+        complain(f"unexpected {described(error)} (-v shows the traceback)")
         return _CANNOT_RUN
     except KeyboardInterrupt as error:
-        print("bff-contracts: stopped", file=sys.stderr)  # noqa: T201
+        complain("stopped")
         return _SIGNALLED + next(iter(error.args), signal.SIGINT)
+
+
+class _Plain(logging.Formatter):
+    """Log lines of the official verifier, which may quote a provider's answers."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
 
 
 def _ended(number: int, _: object) -> None:

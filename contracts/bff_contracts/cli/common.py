@@ -2,11 +2,13 @@
 
 import argparse
 import contextlib
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_contracts.platform import PROVIDERS, full_name, needs_extras
+from bff_contracts.terminal import plain
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -25,6 +27,16 @@ def shipped() -> tuple[Pact, ...]:
 
 class CommandError(Exception):
     """A command cannot do its work; the message says why."""
+
+
+def tell(text: str, *, end: str = "\n") -> None:
+    """Print a text, fit for a terminal whoever wrote it."""
+    print(plain(text), end=end, flush=True)  # noqa: T201
+
+
+def complain(message: str) -> None:
+    """Print on standard error why a command did not do its work."""
+    print(plain(f"bff-contracts: {message}"), file=sys.stderr)  # noqa: T201
 
 
 def add_provider(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:

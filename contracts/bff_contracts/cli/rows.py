@@ -1,24 +1,28 @@
 """One row on the terminal for each interaction that is verified."""
 
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final
+
+from bff_contracts.cli.common import tell
+from bff_contracts.terminal import shortened
 
 if TYPE_CHECKING:
     from bff_contracts.verification import Outcome
 
+_LONGEST: Final = 200
 
-def shown(name: str, verify: "Callable[[], Outcome]", out: TextIO) -> "Outcome":
-    """Verify an interaction; its row is there when it is done, and on a terminal a line while it runs."""
-    if out.isatty():
-        print(f"  …                {name}", end="\r", file=out, flush=True)
+
+def shown(name: str, verify: "Callable[[], Outcome]") -> "Outcome":
+    """Verify an interaction and print its row; on a terminal, a line shows which one is under way."""
+    if sys.stdout.isatty():
+        tell(f"  …                {shortened(name, _LONGEST)}", end="\r")
     outcome = verify()
-    print(row_of(outcome), file=out, flush=True)
+    tell(row_of(outcome))
     return outcome
 
 
 def row_of(outcome: "Outcome") -> str:
     """The row of an interaction that is done."""
-    from bff_contracts.verification.plain import plain  # noqa: PLC0415  # the extra
-
     word = "FAILED" if outcome.verdict in {"not verified", "built"} else outcome.verdict
-    return plain(f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {outcome.interaction}")
+    return f"  {word:<8} {outcome.seconds * 1000:4.0f} ms  {shortened(outcome.interaction, _LONGEST)}"

@@ -3,13 +3,12 @@
 import argparse
 import os
 from functools import partial
-from typing import TextIO
 
 from bff_contracts.broker.access import BrokerError, BrokerRefusalError, broker
 from bff_contracts.broker.checkout import branch, commit
 from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
 from bff_contracts.broker.hal import Hal
-from bff_contracts.cli.common import CommandError, shipped
+from bff_contracts.cli.common import CommandError, shipped, tell
 from bff_contracts.cli.rows import shown
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
@@ -35,7 +34,7 @@ class BrokerRun:
         self._time_limit: float = options.time_limit
         self._done: list[tuple[Selected, list[Outcome]]] = []
 
-    def verify(self, running: RunningProvider, at: str, out: TextIO) -> Verification:
+    def verify(self, running: RunningProvider, at: str) -> Verification:
         """Verify each contract; each interaction has its row as soon as it is done.
 
         Raises:
@@ -43,7 +42,7 @@ class BrokerRun:
             CannotVerify: A contract cannot be verified.
             CommandError: The broker has nothing for the provider, or the time is over.
         """
-        print(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n", file=out, flush=True)
+        tell(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n")
         chosen = read(self._contracts(running.name), running.name)
         for each in chosen:
             self._done.append((each, []))
@@ -52,7 +51,7 @@ class BrokerRun:
                     message = f"no end after {self._time_limit:g} s"
                     raise CommandError(message)
                 name = f"{interaction.description} ({each.name})"
-                self._done[-1][1].append(shown(name, partial(outcome, running, each, place), out))
+                self._done[-1][1].append(shown(name, partial(outcome, running, each, place)))
         outcomes = tuple(each for _, found in self._done for each in found)
         return Verification(running.name, outcomes, len(outcomes))
 

@@ -1,15 +1,12 @@
 """`bff-contracts verify`: hold a running provider against its contract."""
 
 import argparse
-import contextlib
 import os
-import sys
-from collections.abc import Generator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
-from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds
+from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds, tell
 from bff_contracts.cli.rows import shown
 
 if TYPE_CHECKING:
@@ -90,24 +87,20 @@ def _verify(options: argparse.Namespace) -> int:
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same
     try:
         at_broker = BrokerRun(options) if options.from_broker or options.pact_url else None
-        with (
-            _own_output() as out,
-            running_provider(
-                url=options.url,
-                provider=options.provider,
-                states_url=options.states_url,
-                pact=options.file,
-                seconds=options.seconds,
-            ) as running,
-        ):
-            verification = at_broker.verify(running, options.url, out) if at_broker else _chosen(running, options, out)
-        print(f"\n{verification}")  # noqa: T201
+        with running_provider(
+            url=options.url,
+            provider=options.provider,
+            states_url=options.states_url,
+            pact=options.file,
+            seconds=options.seconds,
+        ) as running:
+            verification = at_broker.verify(running, options.url) if at_broker else _chosen(running, options)
+        tell(f"\n{verification}")
         for file, report in ((options.junit, as_junit), (options.json, as_json)):
             if file is not None:
                 _write(file, report(verification))
         if at_broker:
-            # Last, so that a broker that takes no results takes away nothing else.
-            sys.stdout.flush()
+            # Last, so that nothing is lost when the broker refuses the results.
             at_broker.publish()
     except (CannotVerify, BrokerError, SourceError) as error:
         raise CommandError(str(error)) from error
@@ -119,6 +112,9 @@ def _check(options: argparse.Namespace) -> None:
     for file in (options.junit, options.json):
         if file is not None:
             _check_writable(file)
+    if options.junit is not None and options.json is not None and options.junit.resolve() == options.json.resolve():
+        message = f"--junit and --json both name {options.junit}: give each report its own file"
+        raise CommandError(message)
     from_broker = options.from_broker or options.pact_url
     if from_broker and options.not_yet:
         message = "--not-yet is for the contract of this package: what is new in a broker is pending there"
@@ -135,7 +131,7 @@ def _check(options: argparse.Namespace) -> None:
         raise CommandError(message)
 
 
-def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO) -> "Verification":
+def _chosen(running: "RunningProvider", options: argparse.Namespace) -> "Verification":
     from bff_contracts.verification import NotYet, Verification  # noqa: PLC0415  # the extra
 
     declared = NotYet(options.not_yet, options.provider, pact=options.file)
@@ -146,30 +142,13 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace, out: TextIO
         raise CommandError(message)
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
-    print(f"{running.name} at {options.url}: {counted} interactions\n", file=out, flush=True)
+    tell(f"{running.name} at {options.url}: {counted} interactions\n")
 
     def outcome(at: int) -> "Outcome":
         return declared.judged(running.outcome(at))
 
-    outcomes = (shown(running.interactions[at], partial(outcome, at), out) for at in places)
+    outcomes = (shown(running.interactions[at], partial(outcome, at)) for at in places)
     return Verification(running.name, tuple(outcomes), total)
-
-
-@contextlib.contextmanager
-def _own_output() -> Generator[TextIO]:
-    """Standard output for this program alone: the engine writes to file descriptor 1, and no option stops it."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with (
-        open(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace") as out,  # noqa: PTH123  # a descriptor
-        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123  # not a path of ours
-    ):
-        os.dup2(nowhere.fileno(), 1)
-        try:
-            yield out
-        finally:
-            os.dup2(kept, 1)
-            os.close(kept)
 
 
 def _check_writable(file: Path) -> None:

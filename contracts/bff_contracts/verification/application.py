@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bff_contracts.http import AsgiApp
+from bff_contracts.terminal import described
 from bff_contracts.threads import LoopThread
 from bff_contracts.verification.arguments import CannotVerify, checked_url, takes_nothing
 from bff_contracts.verification.bounds import NoAnswerError
@@ -48,8 +49,8 @@ def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, sec
             result = app()
             return await result if inspect.isawaitable(result) else result
         except (Exception, SystemExit) as error:  # noqa: BLE001  # reported as the reason
-            reason = key.hidden(f"{type(error).__name__}: {error}")
-            cause = None if key.told_by(error) else error
+            reason = key.hidden(described(error))
+            cause = None if key.hides(error) else error
             raise CannotVerify(f"the application could not be made: {reason}") from cause
 
     try:

@@ -9,7 +9,7 @@ from bff_contracts.http import base_url_problem
 from bff_contracts.pact.file import Pact, PactError, load_pact, shipped_pacts
 from bff_contracts.platform import full_name
 from bff_contracts.states import CATALOGUE
-from bff_contracts.verification.plain import plain
+from bff_contracts.terminal import plain
 from bff_contracts.verification.state_handlers import HandledStates, Handler, RemoteStates, States
 
 

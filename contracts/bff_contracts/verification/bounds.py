@@ -4,8 +4,10 @@ The verifier has no limits of its own. It needs about 0.2 ms and 13 KB for each 
 whatever is compressed.
 """
 
+import re
 import zlib
 from collections.abc import AsyncIterable
+from itertools import islice
 from typing import Final
 
 from bff_contracts.http import Message, Send
@@ -15,6 +17,18 @@ MAX_BYTES: Final = 1_000_000
 
 MAX_VALUES: Final = 20_000
 """How many values an answer may hold; the largest real one has 10,000."""
+
+MAX_HEADERS: Final = 90
+"""How many headers an answer may have; the verifier reads 100, and the server that serves an application adds some."""
+
+MAX_HEADER_BYTES: Final = 64_000
+"""How large the headers may be together; servers and proxies commonly refuse more than 8,000 to 16,000."""
+
+_STATUSES: Final = range(200, 600)
+_WITHOUT_BODY: Final = {204, 304}
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+"""What HTTP allows (RFC 9110, 5.1 and 5.5)."""
 
 _PACKED: Final = {b"gzip", b"x-gzip", b"deflate"}
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
@@ -49,7 +63,11 @@ class IncomingAnswer:
             raise self.problem
         if message["type"] == "http.response.start":
             self.begun = True
-            self._start = message
+            try:
+                self._start = _checked(message)
+            except NoAnswerError as error:
+                self.problem = error
+                raise
         elif message["type"] == "http.response.body":
             try:
                 _extend(self._body, message.get("body", b""))
@@ -62,19 +80,17 @@ class IncomingAnswer:
 
     async def deliver(self, send: Send) -> None:
         """Send the whole of it on."""
-        if self.begun:
-            await send(self._start)
-        await send({"type": "http.response.body", "body": bytes(self._body)})
+        start, body = self._start, bytes(self._body)
+        if start["status"] in _WITHOUT_BODY:  # whatever the provider sends with it, HTTP has none there
+            start, body = _without(start, b"content-length"), b""
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
 
     def _unpack(self) -> None:
-        headers: list[tuple[bytes, bytes]] = [
-            (bytes(name), bytes(value)) for name, value in self._start.get("headers", ())
-        ]
-        packing = [value for name, value in headers if name.lower() == b"content-encoding"]
+        packing = [value for name, value in self._start["headers"] if name.lower() == b"content-encoding"]
         if packing and packing[0].strip().lower() in _PACKED and self._body:
             self._body = bytearray(_unpacked(self._body))
-            gone = {b"content-encoding", b"content-length"}
-            self._start = {**self._start, "headers": [each for each in headers if each[0].lower() not in gone]}
+            self._start = _without(self._start, b"content-encoding", b"content-length")
         if sum(map(self._body.count, (b",", b"{", b"["))) > MAX_VALUES:
             message = f"the provider's answer has more than {MAX_VALUES:,} values"
             raise NoAnswerError(message)
@@ -90,6 +106,33 @@ async def read(chunks: AsyncIterable[bytes]) -> bytes:
     async for chunk in chunks:
         _extend(body, chunk)
     return bytes(body)
+
+
+def _checked(start: Message) -> Message:
+    """The start of an answer, its headers as a list.
+
+    Raises:
+        NoAnswerError: HTTP, or the verifier, cannot carry it.
+    """
+    status = start.get("status")
+    if not isinstance(status, int) or status not in _STATUSES:
+        message = f"the provider's answer has the status {status!r:.40}, which no HTTP answer ends with"
+        raise NoAnswerError(message)
+    given = islice(start.get("headers", ()), MAX_HEADERS + 1)
+    headers: list[tuple[bytes, bytes]] = [(bytes(name), bytes(value)) for name, value in given]
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        message = f"the provider's answer has more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES:,} bytes"
+        raise NoAnswerError(f"{message} of them")
+    for name, value in headers:
+        is_type = name.lower() == b"content-type"  # the verifier fails on one that is not ASCII
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or (is_type and not value.isascii()):
+            message = f"the provider's answer has an invalid header, {name!r:.80}"
+            raise NoAnswerError(message)
+    return {**start, "headers": headers}
+
+
+def _without(start: Message, *names: bytes) -> Message:
+    return {**start, "headers": [each for each in start["headers"] if each[0].lower() not in names]}
 
 
 def _extend(body: bytearray, chunk: bytes) -> None:

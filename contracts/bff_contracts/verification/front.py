@@ -14,7 +14,8 @@ import json
 import secrets
 import ssl
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ import httpx
 
 from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
+from bff_contracts.terminal import described
 from bff_contracts.verification.bounds import IncomingAnswer, NoAnswerError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
@@ -112,16 +114,19 @@ class Front:
 
         try:
             await self._provider(scope, hearing, noting)
-        except SystemExit as error:  # would end the event loop and tell nobody
+        except SystemExit as error:  # would end the event loop, and nobody would know why
             await noting({"type": f"{asked or _STARTUP}.failed", "message": f"it called sys.exit({error.code!r})"})
-        except Exception as error:  # whatever keeps it from starting, or from ending well
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # whatever keeps it from starting, or from ending well
             if not asked:  # it has no lifespan, or it is over
                 raise
-            await noting({"type": f"{asked}.failed", "message": f"{type(error).__name__}: {error}"})
+            await noting({"type": f"{asked}.failed", "message": described(error)})
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
         change = json.loads(await _read(receive))
         if change.get("action") == "teardown":
+            self.doing = "the teardown of the provider states"
             await self.restore()
         elif change["state"]:  # the verifier also announces that an interaction has no state
             if self.gave_up:
@@ -144,9 +149,7 @@ class Front:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # anything that is raised here would be asked again
-            self.failed_states.append(
-                StateChangeError(state, f"provider state {state!r}: {type(error).__name__}: {error}")
-            )
+            self.failed_states.append(StateChangeError(state, f"provider state {state!r}: {described(error)}"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.failed_states:  # there is nothing to compare without its state
@@ -159,13 +162,11 @@ class Front:
 
         async def noting(message: Message) -> None:
             nonlocal sent
-            if answer.problem is not None:
-                await asyncio.sleep(0)  # a provider that goes on in spite of it can be stopped here
+            await asyncio.sleep(0)  # so that the limit stops a provider that sends without end
             answer.take(message)
             if answer.ended and not sent:
-                self.answered = True
                 await answer.deliver(send)
-                sent = True
+                self.answered = sent = True
 
         with LoopWatch(self._seconds) as watch:
             failure = await self._asked({**scope, "headers": self._headers(scope)}, receive, noting, answer)
@@ -174,7 +175,7 @@ class Front:
         self.late = self.late + 1 if is_late else 0
         if is_late and watch.held:
             self.answered = False
-            failure = NoAnswerError(f"the provider held its event loop for {watch.longest:.1f} s: {BLOCKING}")
+            failure = NoAnswerError(f"the provider held the event loop for {watch.longest:.1f} s: {BLOCKING}")
         if failure is not None:
             self.failures.append(failure)
         if not answer.ended:
@@ -188,19 +189,26 @@ class Front:
     async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: IncomingAnswer) -> BaseException | None:
         """Ask the provider; what went wrong, if something did."""
         limit = asyncio.timeout(self._seconds)
+        failure: BaseException | None
         try:
             async with limit:
-                await self._provider(scope, receive, send)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # reported with the outcome
-            if answer.problem is None and limit.expired():
-                much = "no whole answer" if answer.begun and not answer.ended else "no answer"
-                return NoAnswerError(f"the provider gave {much} within {self._seconds:g} s")
-            return answer.problem or error
-        if answer.ended:
-            return None
-        return answer.problem or NoAnswerError(
-            f"the provider returned without {'a whole' if answer.begun else 'an'} answer"
-        )
+                # A task of its own, so that a provider that cancels its task does not cancel the kit's.
+                failure = await asyncio.ensure_future(_failure_of(partial(self._provider, scope, receive, send)))
+        except TimeoutError as error:
+            failure = error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            failure = error
+        if answer.problem is not None:
+            return answer.problem
+        if failure is not None and limit.expired():
+            much = "no whole answer" if answer.begun and not answer.ended else "no answer"
+            return NoAnswerError(f"the provider gave {much} within {self._seconds:g} s")
+        if failure is not None or answer.ended:
+            return failure
+        return NoAnswerError(f"the provider returned without {'a whole' if answer.begun else 'an'} answer")
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """With the real key, and without asking for a compressed answer: how far it unpacks is not known before."""
@@ -249,12 +257,9 @@ class Forwarder:
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            message = f"{self._url} gave no answer: {type(error).__name__} {error}"
+            message = f"{self._url} gave no answer: {described(error)}"
             raise NoAnswerError(message) from error
-        headers = _end_to_end(response.headers.raw)
-        if response.status_code in {204, 304}:  # without a body, whatever length the provider says
-            headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
-        await _respond(send, response.status_code, headers, body)
+        await _respond(send, response.status_code, _end_to_end(response.headers.raw), body)
         return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -279,6 +284,17 @@ async def reach(url: str, *, seconds: float) -> None:
         message = f"nobody answers at {url}: {error or 'no connection in time'}"
         raise NoAnswerError(message) from error
     writer.close()
+
+
+async def _failure_of(call: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """What a call raises, as a value: a task that raises `SystemExit` would end its event loop."""
+    try:
+        await call()
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001  # reported with the outcome
+        return error
+    return None
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -4,13 +4,17 @@ import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.verification.plain import plain
+from bff_contracts.terminal import plain
 
 if TYPE_CHECKING:
     from bff_contracts.verification.outcomes import Outcome
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+_UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID: Final = re.compile(rf"{_UUID}|\d+")
 """What differs between places in answers that are the same place: ids of batches, and indices."""
+
+_VARYING: Final = re.compile(rf"{_UUID}|0x[0-9a-f]+|\d+\.\d+ s", re.IGNORECASE)
+"""What differs between messages that have one cause: ids of batches, addresses in memory, and times."""
 
 _SERVER_ERROR: Final = 500
 
@@ -18,7 +22,7 @@ _SERVER_ERROR: Final = 500
 def cause_of(outcome: "Outcome") -> Hashable:
     """What outcomes have in common that have one cause: their troubles, else a wrong status, else their differences."""
     if outcome.troubles:
-        return outcome.troubles
+        return tuple(_VARYING.sub("…", trouble) for trouble in outcome.troubles)
     status = next((each.actual for each in outcome.differences if each.where == "status"), None)
     if status is not None:
         kinds = tuple(each.actual for each in outcome.differences if each.where == "content type")

@@ -7,6 +7,9 @@ from typing import Final, Self
 BLOCKING: Final = "blocking code, such as time.sleep, in an async function"
 """What holds an event loop."""
 
+ENDING: Final = "a task called sys.exit, or stopped or cancelled it"
+"""What ends an event loop."""
+
 _BEATS: Final = 20
 """How many times within the time that the work may take the loop is expected to come by."""
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from bff_contracts.pact.file import Pact
 from bff_contracts.platform import KEY_HEADER, KEY_VARIABLE
+from bff_contracts.terminal import plain
 
 _HIDDEN: Final = "[the key]"
 _SHORT: Final = 8
@@ -78,7 +79,7 @@ class Key:
             record = make(*args, **keywords)
             with contextlib.suppress(TypeError, ValueError, KeyError):  # what cannot be formatted is not written either
                 record.msg, record.args = self.hidden(record.getMessage()), None
-            if record.exc_info and self.told_by(record.exc_info[1]):
+            if record.exc_info and self.hides(record.exc_info[1]):
                 record.exc_info = None
             return record
 
@@ -88,13 +89,16 @@ class Key:
         finally:
             logging.setLogRecordFactory(make)
 
-    def told_by(self, error: BaseException | None) -> bool:
-        """Whether an exception, or what caused it, holds the key."""
-        return error is not None and (
-            self.hidden(f"{error} {error!r}") != f"{error} {error!r}"
-            or self.told_by(error.__cause__)
-            or self.told_by(error.__context__)
-        )
+    def hides(self, error: BaseException | None) -> bool:
+        """Whether an exception, or what caused it, holds the key, or what no terminal should show."""
+        if error is None:
+            return False
+        try:
+            text = f"{error} {error!r}"
+        except Exception:  # noqa: BLE001  # of the provider's own making: what cannot be read is not shown
+            return True
+        is_fit = self.hidden(text) == text == plain(text)
+        return not is_fit or self.hides(error.__cause__) or self.hides(error.__context__)
 
 
 def _written(character: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
 _REFUSALS: Final = {401, 403}
-_ENTRY: Final = re.compile(r"(?:([A-Z]+) +)?((?:/|…|\*|\.\.\.)\S*)")
-_ANYTHING: Final = re.compile(r"…|\.\.\.|\*")
+_ENTRY: Final = re.compile(r"(?:([A-Za-z]+)\s+)?((?:/|…|\*|\.\.\.)\S*)")
+_ANYTHING: Final = re.compile(r"(?:…|\.\.\.|\*)+")
+_SEGMENT: Final = re.compile(r"\{[^{}/]+\}|<[^<>/]+>")
+"""A parameter of a path, as FastAPI (`{batch_id}`) and Quart (`<batch_id>`) write it."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class NotYet:
@@ -29,23 +34,23 @@ class NotYet:
         """Declare endpoints.
 
         Args:
-            entries: Endpoints, such as `GET /internal/v1/batches/validation-status`; `…`, `...` and `*` stand for any
-                part of a path, and the method may be left out.
+            entries: Endpoints, such as `GET /internal/v1/batches/validation-status`; `…`, `...` and `*` match any
+                part of a path, `{name}` and `<name>` one segment of it, and the method may be left out.
             provider: Whose contract it is.
             pact: Another contract than the one that this package brings.
 
         Raises:
             CannotVerify: An entry is not written so, or the contract has no such endpoint.
         """
+        if isinstance(entries, str):
+            raise CannotVerify(f"not_yet: expected a list of endpoints, such as [{entries!r}], not a text")
         interactions = contract_of(provider, pact).interactions
         self._entries: dict[str, str] = {}
         self._refusals = {each.description for each in interactions if each.response.status in _REFUSALS}
         for entry in entries:
             found = _matching(entry, interactions)
             if not found:
-                endpoints = sorted({f"{each.request.method} {each.request.path}" for each in interactions})
-                known = "\n  ".join(endpoints)
-                raise CannotVerify(f"nothing of {provider}'s contract is for {entry!r}; it has\n  {known}")
+                raise CannotVerify(_unknown(entry, provider, interactions))
             self._entries.update(dict.fromkeys(found, entry))
 
     def entry_for(self, interaction: str) -> str | None:
@@ -96,11 +101,26 @@ def cases_of(
 
 def _matching(entry: str, interactions: Sequence[Interaction]) -> list[str]:
     found = _ENTRY.fullmatch(entry.strip())
-    if found is None:
-        raise CannotVerify(f"expected an endpoint, such as 'GET …/validation-status', not {entry!r}")
-    method, path = found[1], ".*".join(map(re.escape, _ANYTHING.split(found[2])))
+    if found is None or "?" in entry:
+        hint = "without its query" if found else "such as 'GET …/validation-status'"
+        raise CannotVerify(f"not yet: expected an endpoint, {hint}, not {entry!r}")
+    method = found[1] and found[1].upper()
+    path = ".*".join(map(_pattern, _ANYTHING.split(found[2].rstrip("/"))))
     return [
         each.description
         for each in interactions
         if method in {None, each.request.method} and re.fullmatch(path, each.request.path)
     ]
+
+
+def _pattern(text: str) -> str:
+    return "[^/]+".join(map(re.escape, _SEGMENT.split(text)))
+
+
+def _unknown(entry: str, provider: str, interactions: Sequence[Interaction]) -> str:
+    endpoints = sorted({_UUID.sub("{id}", f"{each.request.method} {each.request.path}") for each in interactions})
+    short = [f"{each.partition(' ')[0]} …/{each.rpartition('/')[2]}" for each in endpoints]
+    near = get_close_matches(f"GET …/{entry.rpartition('/')[2]}", short, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    known = "\n  ".join(endpoints)
+    return f"not yet: the contract with {provider} has no endpoint {entry!r}.{hint} It has\n  {known}"

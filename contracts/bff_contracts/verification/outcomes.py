@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import Any, Final
 
 from bff_contracts.pact.file import State
+from bff_contracts.terminal import plain, shortened
 from bff_contracts.verification.grouping import blocks
-from bff_contracts.verification.plain import plain
 
 _LONGEST: Final = 300
 """How many characters of a value are shown."""
@@ -38,7 +37,7 @@ class Difference:
 
     def _told(self) -> Sequence[tuple[str, str]]:
         return [
-            (name, shorten(value, _LONGEST, placeholder=" …"))
+            (name, shortened(value, _LONGEST))
             for name, value in (
                 ("expected", self.expected),
                 ("actual", self.actual),
@@ -164,4 +163,4 @@ class NotVerified(AssertionError):
 
 
 def _short(value: Any) -> str:
-    return shorten(json.dumps(value, ensure_ascii=False, default=str), _LONGEST, placeholder=" …")
+    return shortened(json.dumps(value, ensure_ascii=False, default=str), _LONGEST)

@@ -1,17 +1,18 @@
 """A provider that is being verified: an application that this process serves, or one that runs at a URL."""
 
+import concurrent.futures
 import contextlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bff_contracts.pact.file import Pact
 from bff_contracts.pact.wording import target_of
 from bff_contracts.platform import KEY_VARIABLE, STATES_PATH
+from bff_contracts.terminal import described
 from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.application import check_reachable, forwarder_to, made_application
 from bff_contracts.verification.arguments import CannotVerify, check_application, contract_of, states_of
@@ -19,12 +20,11 @@ from bff_contracts.verification.bounds import NoAnswerError
 from bff_contracts.verification.engine import Finding, Target, verify_interaction
 from bff_contracts.verification.front import Front
 from bff_contracts.verification.grouping import briefly, cause_of
-from bff_contracts.verification.held import BLOCKING
+from bff_contracts.verification.held import BLOCKING, ENDING
 from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.persons import without_answered_names
-from bff_contracts.verification.quiet import quiet_engine
 from bff_contracts.verification.serving import NotStartedError, serving
 from bff_contracts.verification.state_handlers import Handler, StateChangeError
 
@@ -34,9 +34,15 @@ ANSWER_SECONDS: Final = 5.0
 """How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
 
 START_SECONDS: Final = 10.0
-"""How long an application may take to be made, and to start; the services start in one."""
+"""How long an application may take to be made, to start, and to shut down; the services start in one."""
 
 _END_SECONDS: Final = 5.0
+
+_GRACE_SECONDS: Final = 1.0
+"""By how much the verifier's patience is longer than the front's, which knows the reason."""
+
+_LONGEST_TROUBLE: Final = 2000
+"""How many characters of what an exception says are reported."""
 
 
 def interactions_of(provider: str, *, pact: Path | str | None = None) -> tuple[str, ...]:
@@ -118,7 +124,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
             `HULEEDU_INTERNAL_API_KEY`. Without either the placeholder is sent.
         pact: Another contract than the one that this package brings.
         seconds: How long an answer, or setting one state up, may take.
-        start_seconds: How long the application may take to be made, and to start.
+        start_seconds: How long the application may take to be made, to start, and to shut down.
 
     Raises:
         CannotVerify: An argument is wrong, the provider cannot be reached, or it fails to start or to shut down.
@@ -149,7 +155,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
         except TimeoutError:
             loop.held = True
             raise CannotVerify(f"{contract.provider} did not start within {start_seconds:g} s") from None
-        stack.callback(_finish, loop, partial(context.__aexit__, None, None, None))
+        stack.callback(_stop, front, loop, context, start_seconds)
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
     if front.stop_failures:  # after what was raised meanwhile, which is worth more
         raise CannotVerify(f"{contract.provider} did not shut down: {key.hidden(front.stop_failures[0])}")
@@ -178,8 +184,7 @@ class RunningProvider:
     def _target(self) -> Target:
         """Where the run that has begun finds the provider."""
         url = f"{self._url}{self._front.prefix}"
-        # The front is the first to lose patience, and knows why.
-        return Target(url, f"{url}{STATES_PATH}", self._seconds + 1)
+        return Target(url, f"{url}{STATES_PATH}", self._seconds + _GRACE_SECONDS)
 
     def verify(self, interaction: str) -> None:
         """Verify one interaction; one that the contract calls pending need not be kept.
@@ -212,16 +217,17 @@ class RunningProvider:
         """Verify the interaction at this place in another contract with the provider."""
         interaction = pact.interactions[at]
         outcome = Outcome(interaction.description, interaction.states, target_of(interaction), 0.0)
+        if self._loop.ended:
+            return replace(outcome, troubles=("not tried: the event loop of the provider has ended",))
         if self._loop.held or self._front.gave_up:
             return replace(outcome, troubles=("not tried: those before it took too long",))
         self._front.begin(keys=self._key.swaps(pact))
         started = time.monotonic()
-        limit, target = (2 + 2 * len(interaction.states)) * self._seconds, self._target
+        limit, target = (2 + 2 * len(interaction.states)) * (self._seconds + _GRACE_SECONDS), self._target
         try:
             finding = self._run(lambda: verify_interaction(pact, at, target), limit)
-        except TimeoutError:
-            held = f"no end after {limit:g} s: {self._front.doing} holds its event loop: {BLOCKING}"
-            finding = Finding(interaction.description, troubles=(held,))
+        except TimeoutError as error:
+            finding = Finding(interaction.description, troubles=(str(error),))
         found = replace(
             outcome,
             seconds=time.monotonic() - started,
@@ -236,17 +242,23 @@ class RunningProvider:
         """Run the verifier in a thread that can be left behind: a provider may block its event loop for good.
 
         Raises:
-            TimeoutError: It took too long; the loop counts as held.
+            TimeoutError: The provider's event loop is held or has ended, or the verifier took too long.
         """
-        thread = CallThread("official verifier")
+        thread, until = CallThread("official verifier"), time.monotonic() + limit
+        future = thread.call(run)
+        thread.close()
         try:
-            with quiet_engine():
-                future = thread.call(run)
-                thread.close()
-                return future.result(limit)
-        except TimeoutError:
-            self._loop.held = True
-            raise
+            while True:
+                concurrent.futures.wait([future], self._seconds)
+                if not self._loop.turns(seconds=self._seconds + _GRACE_SECONDS):
+                    how = f"holds the event loop: {BLOCKING}" if self._loop.held else f"ended the event loop: {ENDING}"
+                    message = f"{self._front.doing} {how}"
+                    raise TimeoutError(message)
+                if future.done():
+                    return future.result()
+                if time.monotonic() >= until:
+                    message = f"the official verifier did not end within {limit:g} s"
+                    raise TimeoutError(message)
         finally:  # after Ctrl-C too
             self._front.end()
             with contextlib.suppress(TimeoutError):
@@ -267,7 +279,7 @@ class RunningProvider:
                 troubles = (*troubles, f"the provider refused the key: {self._key.sent}")
                 differences = tuple(found for found in differences if found.where == "status")
         cause = next((error.__cause__ for error in states), None) or next(iter(failures), None)
-        cause = None if self._key.told_by(cause) else cause
+        cause = None if self._key.hides(cause) else cause
         return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
     def _without_key(self, outcome: Outcome) -> Outcome:
@@ -283,7 +295,9 @@ class RunningProvider:
             )
             for each in outcome.differences
         )
-        return replace(outcome, differences=differences, troubles=tuple(map(hidden, outcome.troubles)))
+        troubles = (hidden(trouble) for trouble in outcome.troubles)
+        cut = (each if len(each) <= _LONGEST_TROUBLE else f"{each[:_LONGEST_TROUBLE]} …" for each in troubles)
+        return replace(outcome, differences=differences, troubles=tuple(cut))
 
 
 def _is_refusal(difference: Difference) -> bool:
@@ -292,7 +306,18 @@ def _is_refusal(difference: Difference) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    return str(error) if isinstance(error, NoAnswerError) else f"the provider raised {type(error).__name__}: {error}"
+    return str(error) if isinstance(error, NoAnswerError) else f"the provider raised {described(error)}"
+
+
+def _stop(front: Front, loop: LoopThread, context: contextlib.AbstractAsyncContextManager[str], seconds: float) -> None:
+    """Shut the application down; one that holds or has ended its event loop was reported before."""
+    if loop.held or loop.ended:
+        return
+    try:
+        loop.run(context.__aexit__(None, None, None), seconds=seconds)
+    except TimeoutError:
+        is_held = not loop.turns(seconds=_GRACE_SECONDS)
+        front.stop_failures.append(f"it took longer than {seconds:g} s{f': {BLOCKING}' if is_held else ''}")
 
 
 def _finish(loop: LoopThread, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:

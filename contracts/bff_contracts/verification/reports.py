@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
+from bff_contracts.terminal import plain_json
 from bff_contracts.verification.outcomes import Outcome, Verification
-from bff_contracts.verification.plain import plain_json
 
 
 def as_json(verification: Verification) -> str:

@@ -13,6 +13,7 @@ import httpx
 from pydantic import ValidationError
 
 from bff_contracts.states import validate_params
+from bff_contracts.terminal import described
 from bff_contracts.threads import CallThread
 from bff_contracts.verification.bounds import NoAnswerError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
@@ -158,7 +159,7 @@ class HandledStates:
             if limit.expired():
                 message = self._late(name, watch)
             else:
-                message = f"provider state {name!r}: its handler raised {type(error).__name__}: {error}"
+                message = f"provider state {name!r}: its handler raised {described(error)}"
             raise StateChangeError(name, message, late=limit.expired()) from error
         if time.monotonic() - started >= self._seconds:  # a handler that holds the loop is not seen by the limit
             raise StateChangeError(name, self._late(name, watch), late=True)
@@ -222,7 +223,7 @@ class RemoteStates:
             ):
                 text = (await read(response.aiter_raw())).decode(errors="replace")
         except (httpx.HTTPError, NoAnswerError) as error:
-            message = f"{asked} failed: {type(error).__name__} {error}"
+            message = f"{asked} failed: {described(error)}"
             raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         except TimeoutError as error:
             message = f"{asked} gave no whole answer within {self._seconds:g} s"

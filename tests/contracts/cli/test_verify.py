@@ -111,7 +111,10 @@ def closed_port() -> str:
         ),
         pytest.param(["cms", "--url", closed_port(), "--junit", "."], "cannot write .: it is a folder", id="folder"),
         pytest.param(
-            ["cms", "--url", "URL", "--not-yet", "GET …/nothing"], "contract is for 'GET …/nothing'", id="not-yet"
+            ["cms", "--url", "URL", "--junit", "x", "--json", "./x"], "--junit and --json both name x", id="same"
+        ),
+        pytest.param(
+            ["cms", "--url", "URL", "--not-yet", "GET …/nothing"], "has no endpoint 'GET …/nothing'", id="not-yet"
         ),
         pytest.param(
             ["cms", "--url", "URL", "--not-yet", "x", "--from-broker"], "--not-yet is for the contract of", id="both"

@@ -128,6 +128,6 @@ def test_a_run_that_was_left_behind_sets_no_states_up_any_more(cms: SmallCms) ->
         closed = front.prefix
         held.set()
 
-    assert "holds its event loop" in str(outcome)
+    assert "holds the event loop" in str(outcome)
     assert closed == ""
     assert seeded == ["set up"]

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -157,6 +158,55 @@ async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes]
 
     assert sent[1] == {"type": "http.response.body", "body": whole}
     assert (sent[0]["headers"] == headers) is (encoding in {"identity", "br"})
+
+
+def test_a_provider_that_sends_nothing_without_end_is_stopped() -> None:
+    async def empty(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": JSON})
+        while True:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+
+    assert "the provider gave no whole answer within 2 s" in told(app=empty)
+
+
+TOO_MANY = "the provider's answer has more than 90 headers, or more than 64,000 bytes of them"
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [
+        pytest.param({"headers": repeat((b"x", b"y"))}, TOO_MANY, id="headers-without-end"),
+        pytest.param({"headers": [(b"x", b"y" * 64_000)]}, TOO_MANY, id="a-large-header"),
+        pytest.param({"headers": [(b"x\x1b[31m", b"y")]}, "has an invalid header, b'x\\x1b[31m'", id="name"),
+        pytest.param({"headers": [(b"x", b"y\r\nz: 1")]}, "has an invalid header, b'x'", id="line-feed"),
+        pytest.param({"headers": [(b"Content-Type", b"text/\x9b31m")]}, "header, b'Content-Type'", id="content-type"),
+        pytest.param({"status": 101}, "has the status 101, which no HTTP answer ends with", id="informational"),
+        pytest.param({"status": 999}, "has the status 999", id="no-status"),
+        pytest.param({"status": "200"}, "has the status '200'", id="text"),
+        pytest.param({"status": None}, "has the status None", id="none"),
+    ],
+)
+def test_an_answer_that_the_verifier_cannot_read_is_not_passed_on(start: dict[str, Any], problem: str) -> None:
+    answer = IncomingAnswer()
+    with pytest.raises(NoAnswerError) as caught:
+        answer.take({"type": "http.response.start", "status": 200, **start})
+
+    assert problem in str(caught.value)
+    assert answer.problem is caught.value
+
+
+def test_such_an_answer_is_a_failure_that_says_so() -> None:
+    def evil() -> Response:
+        return Response(b"{}", headers={"content-type": "text/\x9b31m"})
+
+    assert told(app=answering(evil)).endswith("\n  the provider's answer has an invalid header, b'content-type'")
+
+
+def test_a_status_without_a_body_has_none() -> None:
+    def empty() -> Response:
+        return Response(b"{}", status_code=204, headers={"content-length": "2"})
+
+    assert "expected 200 but was 204" in told(app=answering(empty))
 
 
 @pytest.mark.parametrize(

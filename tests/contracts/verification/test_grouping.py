@@ -111,6 +111,21 @@ def test_a_route_that_is_missing_is_a_cause_of_its_own_and_a_broken_service_is_n
     assert ("2 interactions have" in str(Verification(CMS, (one, other), 2))) is is_one
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_one"),
+    [
+        pytest.param(f"KeyError: '{B1}'", f"KeyError: '{B2}'", True, id="ids"),
+        pytest.param("<Pool at 0x7f01>", "<Pool at 0x7f02>", True, id="addresses"),
+        pytest.param("held the event loop for 2.6 s", "held the event loop for 2.1 s", True, id="times"),
+        pytest.param("answered 404", "answered 500", False, id="statuses"),
+    ],
+)
+def test_a_message_may_name_what_it_is_about(first: str, second: str, *, is_one: bool) -> None:
+    verification = Verification(CMS, (outcome("a", troubles=(first,)), outcome("b", troubles=(second,))), 2)
+
+    assert ("2 interactions have this cause" in str(verification)) is is_one
+
+
 def test_one_test_after_another_refers_to_the_first_with_the_same_cause(cms: SmallCms) -> None:
     with running_provider(cms, provider=CMS) as running:
         told: list[str] = []

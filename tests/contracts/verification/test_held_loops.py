@@ -1,15 +1,17 @@
 """Blocking code in an `async` function is named as what it is, whether it is the provider's or a handler's."""
 
 import asyncio
+import sys
 import threading
 import time
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
 import pytest
 
 from bff_contracts.platform import CMS
-from bff_contracts.verification import CannotVerify, running_provider, verify_provider
+from bff_contracts.verification import CannotVerify, provider, running_provider, verify_provider
 from bff_contracts.verification.held import LoopWatch
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, states_with
 
@@ -35,7 +37,7 @@ def test_a_provider_that_blocks_is_named(cms: SmallCms) -> None:
     with running_provider(cms, provider=CMS, states=cms.states, seconds=0.7) as running:
         told = str(running.outcome(running.interactions.index(NEEDS_STATE)))
 
-    assert "the provider held its event loop for" in told or "the provider holds its event loop" in told
+    assert "the provider held the event loop for" in told or "the provider holds the event loop" in told
     assert HELD in told
     assert "gave no answer" not in told
 
@@ -56,7 +58,64 @@ def test_who_holds_the_loop_for_ever_is_named(cms: SmallCms, who: str) -> None:
     told = failures(cms, states, seconds=0.2)[NEEDS_STATE]
     end.set()
 
-    assert f"{who} holds its event loop: {HELD}" in told
+    assert f"{who} holds the event loop: {HELD}" in told
+
+
+async def _block(end: threading.Event) -> None:
+    end.wait()
+
+
+@pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
+def test_who_holds_the_loop_is_named_also_when_the_verifier_loses_patience_first(
+    cms: SmallCms, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reports a state change that failed, and knows nothing of a loop."""
+    monkeypatch.setattr(provider, "_GRACE_SECONDS", -0.1)
+    end = threading.Event()
+    if who == "the provider":
+        cms.before = lambda: _block(end)
+    states = cms.states if who == "the provider" else states_with(lambda _: _block(end))
+    told = failures(cms, states, seconds=0.4)[NEEDS_STATE]
+    end.set()
+
+    assert told.endswith(f"\n  {who} holds the event loop: {HELD}")
+
+
+def test_a_verifier_that_was_left_behind_prints_nothing(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
+    end = threading.Event()
+    cms.before = lambda: _block(end)
+    failures(cms, cms.states, seconds=0.2)
+    end.set()
+    for thread in threading.enumerate():
+        if thread.name == "official verifier":
+            thread.join(20)
+
+    assert capfd.readouterr().out == ""
+
+
+def _stops() -> None:
+    asyncio.get_running_loop().stop()
+
+
+def _exits() -> None:
+    asyncio.get_running_loop().call_soon(sys.exit, 3)
+
+
+def _cancels_everything() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel()
+
+
+@pytest.mark.parametrize("end", [_stops, _exits, _cancels_everything])
+def test_who_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]) -> None:
+    async def seed(_: Any) -> None:
+        end()
+        await for_ever()
+
+    told = failures(cms, states_with(seed))
+
+    assert "ended the event loop: a task called sys.exit, or stopped or cancelled it" in told[NEEDS_STATE]
+    assert "not tried: the event loop of the provider has ended" in list(told.values())[-1]
 
 
 def test_a_handler_that_waits_is_not_taken_for_one_that_blocks(cms: SmallCms) -> None:
@@ -116,6 +175,38 @@ async def _stop_raises(_scope: Any, receive: Any, send: Any) -> None:
     await receive()
     message = "the pool is still in use"
     raise RuntimeError(message)
+
+
+async def _stop_is_cancelled(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    raise asyncio.CancelledError
+
+
+async def _stop_hangs(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await for_ever()
+
+
+async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
+    await receive()
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "told"),
+    [
+        pytest.param(_start_is_cancelled, "did not start: CancelledError", id="start-is-cancelled"),
+        pytest.param(_stop_is_cancelled, "did not shut down: CancelledError", id="stop-is-cancelled"),
+        pytest.param(_stop_hangs, "did not shut down: it took longer than 1 s", id="stop-hangs"),
+    ],
+)
+def test_a_lifespan_that_does_not_end_well_is_reported(lifespan: Any, told: str) -> None:
+    with pytest.raises(CannotVerify, match=told), running_provider(lifespan, provider=CMS, start_seconds=1):
+        pass
 
 
 @pytest.mark.parametrize("lifespan", [_stop_fails, _stop_raises])

@@ -1,5 +1,6 @@
 """What a provider team is told when its service or the call of the kit is wrong. It is never a pass."""
 
+import asyncio
 import json
 import os
 import re
@@ -79,6 +80,17 @@ def test_an_exception_of_the_application_is_told(
     assert isinstance(caught.value.__cause__, kind)
 
 
+def test_of_a_long_message_the_beginning_is_reported(cms: SmallCms) -> None:
+    def fail() -> None:
+        raise ValueError("x" * 1_000_000)
+
+    cms.before = fail
+
+    told = failures(cms, cms.states)[NEEDS_STATE]
+    assert "the provider raised ValueError: xxx" in told
+    assert len(told) < 3000
+
+
 def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
     cms.before = for_ever
     told = list(failures(cms, cms.states, seconds=0.2).values())
@@ -99,7 +111,7 @@ def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> N
     end.set()
 
     assert len(told) == len(interactions_of(CMS))
-    assert "the provider holds its event loop" in told[0]
+    assert "the provider holds the event loop" in told[0]
 
 
 def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
@@ -108,11 +120,29 @@ def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
     assert len(failures(cms, cms.states, seconds=0.2)) == 1
 
 
+async def _cancels() -> None:
+    raise asyncio.CancelledError
+
+
+async def _cancels_its_task() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+def _interrupts() -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize(
     "before",
     [
         pytest.param(raises, id="raises"),
         pytest.param(for_ever, id="never-answers"),
+        pytest.param(_cancels, id="cancels"),
+        pytest.param(_cancels_its_task, id="cancels-its-task"),
+        pytest.param(_interrupts, id="interrupts"),
     ],
 )
 def test_nothing_of_the_kits_own_is_what_a_contract_expects(cms: SmallCms, before: Any, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[3]
 ENTRY = "GET …/validation-status"
 ALL = interactions_of(CMS)
 LATER = [name for name in ALL if "progress of validation" in name]
+NAMES = [name for name in ALL if "names of students" in name]
 STRICT = [name for name in LATER if not name.startswith("refused")]
 
 
@@ -113,6 +114,11 @@ def test_a_report_counts_what_is_there_already_as_a_failure(cms: SmallCms) -> No
         pytest.param(ENTRY, LATER, id="ellipsis"),
         pytest.param("GET .../validation-status", LATER, id="three-dots"),
         pytest.param("GET */validation-status", LATER, id="star"),
+        pytest.param("get …/validation-status", LATER, id="lower-case"),
+        pytest.param("GET …/validation-status/", LATER, id="slash-at-the-end"),
+        pytest.param("GET …/validation*", LATER, id="star-in-a-name"),
+        pytest.param("GET /internal/v1/batches/{id}/student-names", NAMES, id="parameter-of-fastapi"),
+        pytest.param("GET /internal/v1/batches/<id>/student-names", NAMES, id="parameter-of-quart"),
         pytest.param("GET /healthz", ["health: the service is up"], id="another"),
         pytest.param("*", list(interactions_of(CMS)), id="everything"),
     ],
@@ -126,15 +132,23 @@ def test_an_entry_is_an_endpoint(entry: str, found: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        pytest.param("POST …/validation-status", "nothing of cms's contract is for", id="method"),
-        pytest.param("GET …/validation", "nothing of cms's contract is for", id="part-of-a-path"),
+        pytest.param("POST …/validation-status", "the contract with cms has no endpoint", id="method"),
+        pytest.param("GET …/validation", "Did you mean 'GET …/validation-status'", id="part-of-a-path"),
         pytest.param("validation-status", "expected an endpoint, such as 'GET …/validation-status', not", id="word"),
+        pytest.param("GET …/class-info?batch_ids=1", "expected an endpoint, without its query, not", id="query"),
+        pytest.param("GET http://127.0.0.1/healthz", "expected an endpoint, such as", id="url"),
+        pytest.param("GET " + 50 * "*" + "x", "has no endpoint", id="many-stars"),
         pytest.param("", "expected an endpoint", id="empty"),
     ],
 )
 def test_an_entry_for_nothing_is_refused(entry: str, told: str) -> None:
     with pytest.raises(CannotVerify, match=told):
         NotYet([entry], "cms")
+
+
+def test_a_text_in_the_place_of_the_list_is_refused(cms: SmallCms) -> None:
+    with pytest.raises(CannotVerify, match=r"expected a list of endpoints, such as \['GET …/validation-status'\]"):
+        verify_provider(cms, provider=CMS, states=cms.states, not_yet=ENTRY)
 
 
 TEAM_TEST = """

@@ -1,6 +1,7 @@
 """Nothing of a provider or of its states route moves, colours or retitles the terminal of those who verify it."""
 
 import json
+import logging
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bff_contracts.cli import catalogue
+from bff_contracts.cli.command import main
+from bff_contracts.cli.common import CommandError, tell
 from bff_contracts.cli.rows import row_of
 from bff_contracts.platform import CMS
-from bff_contracts.verification import CannotVerify, NotVerified, Outcome, Verification, running_provider
-from bff_contracts.verification.plain import plain
+from bff_contracts.verification import CannotVerify, Difference, NotVerified, Outcome, Verification, running_provider
 from bff_contracts.verification.reports import as_json, as_junit
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
 from tests.support.hypercorn_server import on_hypercorn
@@ -23,10 +26,6 @@ SPELLED = r"\x1b]0;pwned\x07\x1b[2J\x9b31m\x00\x08\r\u202e\x7f"
 
 def is_fit(text: str) -> bool:
     return all(character in "\n\t" or character.isprintable() for character in text)
-
-
-def test_control_characters_are_spelled_out_and_text_is_left_alone() -> None:
-    assert plain(f"Svenska 1 – SA24B\n\t{EVIL}å") == f"Svenska 1 – SA24B\n\t{SPELLED}å"
 
 
 def evil_app(where: str) -> Starlette:
@@ -60,6 +59,20 @@ def test_what_a_provider_answers_is_fit_for_a_terminal(where: str) -> None:
     assert json.loads(as_json(verification))["interactions"][0]["troubles"] == list(outcome.troubles)
 
 
+def test_an_exception_that_pytest_would_show_is_no_cause(cms: SmallCms) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError(EVIL)
+
+    with (
+        running_provider(cms, provider=CMS, states=states_with(fails)) as running,
+        pytest.raises(NotVerified) as caught,
+    ):
+        running.verify(NEEDS_STATE)
+
+    assert f"its handler raised RuntimeError: {SPELLED}" in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_what_a_states_route_answers_is_fit_for_a_terminal(cms: SmallCms) -> None:
     async def refuse(_: Request) -> Response:
         return PlainTextResponse(EVIL, 400)
@@ -76,8 +89,37 @@ def test_what_a_states_route_answers_is_fit_for_a_terminal(cms: SmallCms) -> Non
     assert is_fit(str(caught.value))
 
 
-def test_the_rows_and_the_reasons_not_to_begin_are_too() -> None:
-    outcome = Outcome(f"a name{EVIL}", (), "", 0.0)
-
-    assert row_of(outcome).endswith(f"a name{SPELLED}")
+def test_the_reasons_not_to_begin_are_too() -> None:
     assert str(CannotVerify(f"it did not start: {EVIL}")) == f"it did not start: {SPELLED}"
+
+
+def test_what_the_command_prints_is_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Pact files, brokers and providers are read by other commands too."""
+    tell(row_of(Outcome(f"a name{EVIL}\n  verified", (), "", 0.0)))
+
+    assert capsys.readouterr().out == f"  verified    0 ms  a name{SPELLED}\\n  verified\n"
+
+
+def test_what_the_command_complains_of_and_logs_is_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        logging.getLogger("pact.ffi").debug(EVIL)
+        raise CommandError(EVIL)
+
+    monkeypatch.setattr(catalogue, "_list", fails)
+    monkeypatch.setattr(logging, "basicConfig", lambda **options: handlers.extend(options["handlers"]))
+    handlers: list[logging.Handler] = []
+    main(["-v", "list"])
+    record = logging.LogRecord("pact.ffi", logging.DEBUG, "", 0, EVIL, None, None)
+
+    assert capsys.readouterr().err == f"bff-contracts: {SPELLED}\n"
+    assert handlers[0].format(record) == f"DEBUG pact.ffi {SPELLED}"
+
+
+def test_a_value_is_shown_with_its_blanks_in_one_line_and_not_whole() -> None:
+    different = Difference("body $.a", '"Svenska 1"', '"Svenska  1\n"', "r" * 400)
+
+    lines = str(different).splitlines()
+    assert lines[2] == r'  actual    "Svenska  1\n"'
+    assert len(lines[3]) < 320
