@@ -149,7 +149,7 @@ class Call:
         except BreakerOpenError as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
         except QueueFullError as error:
-            raise self._unavailable("too many requests wait for this backend", reason="queue_full") from error
+            raise self._unavailable("too many requests are waiting for this backend", reason="queue_full") from error
         except OtherLoopError as error:
             raise self._unavailable(str(error), reason="wrong_loop") from error
 

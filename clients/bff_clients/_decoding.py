@@ -1,4 +1,4 @@
-"""From a body to a model: quickly and in little memory, also when it is as wrong as its size allows."""
+"""Decodes a body into a model, with bounds on time and memory for wrong bodies too."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from bff_clients.models import AnswerModel, TooManyEntriesError
 T = TypeVar("T")
 
 _SHOWN: Final = 3
-"""How many places of a bad body a message names; a whole page of them would hide the first."""
+"""How many mistakes in a body a message names."""
 
 _SMALL_BYTES: Final = 16 * 1024
-"""Of a body of up to this size all mistakes are collected: at worst that takes 10 ms and 2 MB."""
+"""All mistakes of a body of up to this size are collected: at worst that takes 10 ms and 2 MB."""
 
 _UNCHECKED_BYTES: Final = 256 * 1024
 """A body of up to this size is parsed whatever its structure: at worst that takes 15 ms and 3 MB."""
@@ -48,9 +48,9 @@ def decoded(
 
     Args:
         body: JSON.
-        adapter: What it should be.
-        context: What the validators of the adapter need to know of the request.
-        check: What the adapter cannot know, such as what was asked for: says what is wrong, if anything is.
+        adapter: Reads it.
+        context: What the adapter's validators need to know about the request.
+        check: Returns what is wrong with the result beyond what the adapter checks, or `None`.
     """
     if _is_too_dense(body):
         return Broken("body outside the contract: more structure than content")
@@ -81,7 +81,7 @@ def _is_too_dense(body: bytes) -> bool:
 
 
 def _places(error: ValidationError) -> str:
-    """Say where a body breaks the contract and how, never what it held."""
+    """Say where a body breaks the contract and how, without quoting it."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     shown = "; ".join(f"{'.'.join(map(_step, entry['loc'])) or 'body'}: {entry['type']}" for entry in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -89,7 +89,7 @@ def _places(error: ValidationError) -> str:
 
 
 def _step(step: Any) -> str:
-    """A step on the way to a place; a key that is no field of ours is the body's, and shown as ``*``."""
+    """A step of the path to a mistake; a key that is not a model's field comes from the body and is shown as ``*``."""
     return str(step) if isinstance(step, int) or step in _field_names() else "*"
 
 

@@ -39,7 +39,7 @@ def check_hooks(connector: type[aiohttp.BaseConnector], session: type[aiohttp.Cl
     get = getattr(connector, "_get", None)
     named = list(inspect.signature(get).parameters) if inspect.iscoroutinefunction(get) else []
     if named != ["self", "key", "traces"] or "_retry_connection" not in session.ATTRS:
-        message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's answer from the next"
+        message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's answer from another's"
         raise ImportError(message)
 
 

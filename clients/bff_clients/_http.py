@@ -115,7 +115,7 @@ def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
     """Add a hint for a test whose call reached this machine because nothing intercepted it."""
     if fault.trouble != "connect" or "pytest" not in sys.modules or host_of(url) not in _THIS_MACHINE:
         return fault
-    hint = "in a test the fixture `backends` answers, or respx with HTTP_TRANSPORT=httpx"
+    hint = "in a test, use the fixture `backends`, or respx with BFF_TEACHER_SERVICE_HTTP_TRANSPORT=httpx"
     return replace(fault, detail=f"{fault.detail}; {hint}")
 
 

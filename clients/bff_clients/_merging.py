@@ -77,7 +77,7 @@ class MergedPage:
     def __init__(self, statuses: Sequence[BatchStatus], *, limit: int, offset: int) -> None:
         self._depth = offset + limit
         if self._depth > MAX_DEPTH:
-            problem = f"plus limit must be {MAX_DEPTH} at most with a status that is several at RAS, got {self._depth}"
+            problem = f"plus limit must be {MAX_DEPTH} at most for a status that is several at RAS, got {self._depth}"
             raise InvalidArgument("offset", problem)
         self._limit, self._offset = limit, offset
         self._lists = [_List(status, self._depth) for status in statuses]

@@ -1,4 +1,4 @@
-"""Several requests of one call at once: one failure ends them all, and is what the caller gets."""
+"""Runs several requests of one call at once: the first failure ends them all and is returned."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> list[T] | Exception:
-    """Do all of these, so many at a time; the first failure cancels the rest.
+    """Run all of these, a limited number at a time; the first failure cancels the rest.
 
     The failure is returned, so that no frame of its traceback holds the results of others.
     """
@@ -25,11 +25,11 @@ async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> 
         return _first(failures)
     finally:
         for work in works:
-            work.close()  # one that was cancelled while it waited for its turn was never begun
+            work.close()  # a coroutine that was cancelled while it waited has not started
     return [task.result() for task in tasks]
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The first failure by itself, so that callers meet one error tree, however many requests were sent."""
+    """The first failure alone, so that callers get the same errors however many requests were sent."""
     first = failures.exceptions[0]
     return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first

@@ -1,8 +1,8 @@
-"""The transport behind the `httpx.AsyncClient` that this package builds: aiohttp, in httpx's own words.
+"""The transport of the `httpx.AsyncClient` that this package builds: aiohttp behind httpx's interface.
 
 httpx's own connection pool costs more, and never recovers when calls are cancelled while they wait for a connection.
-Callers see none of this: requests, responses and exceptions are httpx's. It is made for what this package sends,
-requests without a body; one that has a body is read whole before it is sent.
+Callers see only httpx's requests, responses and exceptions. It is made for requests without a body, which is all that
+this package sends; a request's body is read completely before it is sent.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ _FAULTS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSErro
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends httpx's requests through aiohttp; whatever fails is raised as what httpx's default transport raises.
+    """Sends httpx's requests through aiohttp; raises the exceptions of httpx's default transport.
 
     Args:
-        max_connections: How many requests may be under way; more wait for their turn.
-        tls: What certificates are trusted; httpx's own choice if there is none.
+        max_connections: The most requests in flight; others wait.
+        tls: Which certificates are trusted; by default those that httpx trusts.
     """
 
     def __init__(self, *, max_connections: int, tls: ssl.SSLContext | None = None) -> None:
@@ -47,7 +47,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._sessions = ResourcePerLoop(self._session, aiohttp.ClientSession.close)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the body of the answer is read when it is asked for.
+        """Send one request; the body of the answer is read on demand.
 
         Raises:
             httpx.TransportError: There is no answer, and the class says why.
@@ -83,11 +83,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return await self._sessions.get()
 
     def _session(self) -> aiohttp.ClientSession:
-        """The session of one event loop; another loop's connections are of no use in it."""
+        """The session for the running event loop, which cannot use another loop's connections."""
         self._turns = asyncio.Semaphore(self._max_connections)
         session = aiohttp.ClientSession(
             connector=GuardedConnector(
-                limit=0,  # the turns are the limit, so that waiting for one is a `PoolTimeout`
+                limit=0,  # `_turns` is the limit, so that waiting too long raises a `PoolTimeout`
                 ssl=self._tls,
                 keepalive_timeout=_KEEPALIVE_SECONDS,
             ),
@@ -101,7 +101,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport with a pool for each event loop: what a loop leaves behind is of no use in the next."""
+    """httpx's own transport with a pool for each event loop, which cannot use another loop's connections."""
 
     def __init__(self, *, limits: httpx.Limits) -> None:
         self._limits = limits
@@ -136,7 +136,7 @@ class _Body(httpx.AsyncByteStream):
         self._seconds = seconds
         self._protocol: Any = answer.connection.protocol if answer.connection is not None else None
         if self._protocol is not None:
-            # Silence counts while somebody reads, and not while nobody does.
+            # The read timeout runs only while the body is being read.
             self._protocol.read_timeout = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -157,7 +157,7 @@ class _Body(httpx.AsyncByteStream):
                 return
             fault = lost
         if isinstance(fault, aiohttp.ClientPayloadError):
-            # It says that the body is cut off, and only the protocol why: a reset is another fault than a close.
+            # The exception says that the body is cut off; only the protocol says whether by a reset or a close.
             fault = self._why() or fault
         raise _translated(fault)
 
@@ -172,7 +172,7 @@ class _Body(httpx.AsyncByteStream):
         return None if self._protocol is None else cast("BaseException | None", self._protocol.exception())
 
     def _lost(self) -> BaseException | None:
-        """The reset that ended a body whose end is the connection's: it looks complete, and is not."""
+        """The reset that ended a body without a length, which looks complete and is not."""
         headers = self._answer.headers
         if "Content-Length" in headers or "Transfer-Encoding" in headers:
             return None
@@ -206,12 +206,12 @@ async def _sent(
         )
     except _FAULTS as error:
         fault = error
-    # Not raised while the error is handled: it would go along as context, with the request's headers and the key.
+    # Not raised while the error is handled: its context would hold the request's headers and the key.
     raise _translated(fault)
 
 
 def _translated(fault: BaseException) -> httpx.TransportError:
-    """What httpx's default transport raises for the same fault, caused by it unless it holds the whole request."""
+    """The exception of httpx's default transport for the same fault; its cause is dropped if that holds the request."""
     if isinstance(fault, aiohttp.ClientResponseError):  # its text has the URL, its attributes have the headers
         return _kind(fault)("the answer is no HTTP")
     error = _kind(fault)(str(fault) or type(fault).__name__)
@@ -220,7 +220,7 @@ def _translated(fault: BaseException) -> httpx.TransportError:
 
 
 def _kind(fault: BaseException) -> type[httpx.TransportError]:  # noqa: PLR0911  # one for each kind
-    match fault:  # from the special to the general
+    match fault:  # from the most specific to the most general
         case aiohttp.ConnectionTimeoutError():
             return httpx.ConnectTimeout
         case TimeoutError():

@@ -163,7 +163,7 @@ def _canonical(batch_ids: Iterable[Id]) -> dict[Id, str]:
         try:
             wanted[one] = canonical_uuid(one, name="batch_ids")
         except InvalidArgument as error:
-            raise InvalidArgument("batch_ids", f"must hold UUIDs, and the entry at index {at} is none") from error
+            raise InvalidArgument("batch_ids", f"must hold UUIDs; the entry at index {at} is not one") from error
     return wanted
 
 

@@ -118,15 +118,15 @@ def _url_names(short: str) -> AliasChoices:
 class BackendSettings(BaseSettings):
     """Settings of both clients, read from the environment unless they are passed by name.
 
-    ``BackendSettings(_env_file=".env")`` reads a file besides, or several; the environment goes before it. An empty
-    variable is as good as none.
+    ``BackendSettings(_env_file=".env")`` also reads a file, or several; the environment takes precedence. An empty
+    variable counts as missing.
 
     Raises:
         pydantic.ValidationError: A value is missing or out of bounds. The message names the variable that it was read
             from and never quotes a value.
         TypeError: There is no setting of that name; the message names the nearest.
-        FileNotFoundError: A file that was passed is not there.
-        ValueError: A file is no text in UTF-8.
+        FileNotFoundError: A file that was passed does not exist.
+        ValueError: A file is not UTF-8 text.
     """
 
     model_config = SettingsConfigDict(
@@ -165,46 +165,46 @@ class BackendSettings(BaseSettings):
     http_transport: Literal["aiohttp", "httpx"] = "aiohttp"
     """What `create_http_client` sends requests with: the shipped transport, or httpx's own.
 
-    httpx's own does not recover from many cancellations, and takes an answer that nobody asked for, when it came in one
-    piece with the one before, for the answer to the next request.
+    httpx's own does not recover from many cancellations, and may return an unrequested answer, which arrived together
+    with an earlier one, for the next request.
     """
 
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)
-    """Bytes of a response body, packed and unpacked; a longer one is refused while it arrives.
+    """Bytes of a response body, both compressed and decompressed; a longer one is rejected while it arrives.
 
-    Each endpoint allows a part of `DEFAULT_MAX_RESPONSE_BYTES`: a limit above that raises all parts, and one below it
-    lowers those that are larger.
+    Each endpoint allows a part of `DEFAULT_MAX_RESPONSE_BYTES`. A limit above that raises all parts; one below it
+    lowers the larger ones.
     """
 
     http_retries: int = Field(default=2, ge=0, le=5)
     """How often a request may be sent again, within the deadline; 0 for never."""
 
     http_retry_backoff_seconds: float = Field(default=0.1, gt=0, le=10, allow_inf_nan=False)
-    """The longest pause before the first retry; it doubles with each, up to 2 s, and the real one is any part of it."""
+    """The longest pause before the first retry, doubled for each further one, up to 2 s. The real pause is random."""
 
     http_retry_after_max_seconds: float = Field(default=2, ge=0, le=60, allow_inf_nan=False)
-    """The longest ``Retry-After`` that is waited for; a backend that asks for more is not asked again."""
+    """The longest ``Retry-After`` that is waited for; after a longer one the request is not retried."""
 
     http_retry_budget: float = Field(default=0.2, ge=0, le=1, allow_inf_nan=False)
-    """Retries for each call, over time; 0 for none. What bounds the load that retries add to an outage."""
+    """Retries per call, on average over time; 0 for none. Limits the load that retries add to an outage."""
 
     http_breaker_failure_rate: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
-    """The part of the calls in the window that has to fail for the breaker to open; 0 switches it off."""
+    """The failure rate in the window at which the breaker opens; 0 switches it off."""
 
     http_breaker_window_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
-    """Seconds of calls that the breaker judges by."""
+    """The length of the breaker's window in seconds."""
 
     http_breaker_min_calls: int = Field(default=20, ge=1, le=10_000)
-    """Calls in the window that it takes to judge by."""
+    """The fewest calls in the window at which the breaker may open."""
 
     http_breaker_pause_seconds: float = Field(default=5, gt=0, le=60, allow_inf_nan=False)
-    """Seconds that the breaker turns calls away before it tries one."""
+    """Seconds that the breaker rejects calls before it lets one through as a probe."""
 
     http_max_in_flight: int = Field(default=50, ge=0, le=1000)
-    """Requests under way to one backend; more wait. 0 for no limit."""
+    """Requests in flight to one backend; others wait. 0 for no limit."""
 
     http_max_waiting: int = Field(default=200, ge=0, le=100_000)
-    """Requests that may wait for one backend; more are turned away at once."""
+    """Requests that may wait for one backend; more are rejected at once."""
 
     if TYPE_CHECKING:  # type checkers know the names of the arguments from the fields
         _env_file: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None
@@ -224,7 +224,7 @@ class BackendSettings(BaseSettings):
                 refused = _with_variables(error, type(self), values)
             else:
                 return
-            raise refused  # without the frames and the context of the other, which hold what was read
+            raise refused  # without frames and context of the original error, which hold the values
 
     @classmethod
     def settings_customise_sources(
@@ -255,18 +255,18 @@ class BackendSettings(BaseSettings):
 
 
 def _check_files(files: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> None:
-    """See that the files can be read, which Pydantic passes over if they are missing.
+    """Check that the files can be read; Pydantic ignores missing ones.
 
     Raises:
-        FileNotFoundError: One is not there.
-        ValueError: One is no text in UTF-8.
+        FileNotFoundError: A file does not exist.
+        ValueError: A file is not UTF-8 text.
     """
     for name in [files] if isinstance(files, str | PathLike) else files or ():
         file = Path(name).expanduser()
         if not file.exists() or file.is_dir():
-            raise FileNotFoundError(ENOENT, "no such file of settings", str(name))
+            raise FileNotFoundError(ENOENT, "no such settings file", str(name))
         if file.is_file() and not _is_text(file.read_bytes()):
-            message = f"the file of settings {str(name)!r} is no text in UTF-8"
+            message = f"the settings file {str(name)!r} is not UTF-8 text"
             raise ValueError(message)
 
 
@@ -311,7 +311,7 @@ def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, Fiel
     """Report the variables with the service's prefix that no setting is read from, each once in a process.
 
     A name that is almost a setting's is a warning. Any other may be a setting of the service itself, which has the same
-    prefix: these are one record for information.
+    prefix: those are listed in one INFO record.
     """
     known = {variable.removeprefix(_PREFIX) for name, field in fields.items() for variable in _variables(name, field)}
     others: list[str] = []
@@ -321,7 +321,7 @@ def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, Fiel
             continue
         _reported.add(variable)
         if alike := get_close_matches(name, known, n=1, cutoff=_ALIKE):
-            _LOG.warning("nobody reads the variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
+            _LOG.warning("no setting is read from the variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
         else:
             others.append(variable)
     if others:
@@ -329,7 +329,7 @@ def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, Fiel
 
 
 def _variables(name: str, field: FieldInfo) -> list[str]:
-    """The variables that a setting is read from."""
+    """The variables from which a setting is read."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
         return [str(choice) for choice in alias.choices]

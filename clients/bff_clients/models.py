@@ -356,5 +356,5 @@ class BatchPage(AnswerModel):
 
     def __iter__(self) -> NoReturn:
         """Refuse: ``batches, pagination = page`` is what others return, and would take two rows for the pair."""
-        message = "a page is no pair: use page.batches to go through it, and page.pagination for its position"
+        message = "a page is not a pair or a list: use page.batches to iterate, and page.pagination for its position"
         raise TypeError(message)

@@ -137,7 +137,7 @@ async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
 
 async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> None:
     with pytest.raises(
-        InvalidArgument, match=r"^batch_ids must hold UUIDs, and the entry at index 1 is none$"
+        InvalidArgument, match=r"^batch_ids must hold UUIDs; the entry at index 1 is not one$"
     ) as refused:
         await cms.get_batch_class_info([BATCH, "not-a-uuid"])
 

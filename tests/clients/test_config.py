@@ -131,16 +131,16 @@ def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool) -> None:  # noqa: FBT001
     file, other = tmp_path / "service.env", tmp_path / "other.env"
     other.touch()
-    with pytest.raises(FileNotFoundError, match=r"no such file of settings: .*service\.env"):
+    with pytest.raises(FileNotFoundError, match=r"no such settings file: .*service\.env"):
         BackendSettings(_env_file=[other, file] if several else file)
-    with pytest.raises(FileNotFoundError, match="no such file of settings"):
+    with pytest.raises(FileNotFoundError, match="no such settings file"):
         BackendSettings(_env_file=tmp_path)
 
 
 def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "service.env"
     file.write_bytes(f"{KEY_VARIABLE}=secret\nENVIRONMENT=\xe5\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"service\.env' is no text in UTF-8") as caught:
+    with pytest.raises(ValueError, match=r"service\.env' is not UTF-8 text") as caught:
         BackendSettings(_env_file=str(file))
 
     assert (type(caught.value), caught.value.__context__) == (ValueError, None)

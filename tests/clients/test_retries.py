@@ -226,7 +226,8 @@ async def test_a_call_that_is_turned_away_for_want_of_room_says_so() -> None:
             await found.client.get_batch_class_info([BATCH])
         await first
 
-    assert (caught.value.reason, caught.value.detail) == ("queue_full", "too many requests wait for this backend")
+    assert caught.value.reason == "queue_full"
+    assert caught.value.detail == "too many requests are waiting for this backend"
 
 
 async def test_too_many_at_a_time_are_turned_away_at_once() -> None:
