@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,14 @@ PACKAGES = {
     "bff_contracts": ROOT / "contracts" / "bff_contracts",
     "bff_mock_server": ROOT / "mock_server" / "bff_mock_server",
 }
-MODULES = {
-    path: ast.parse(path.read_text(encoding="utf-8")) for folder in PACKAGES.values() for path in folder.rglob("*.py")
-}
 MOST_LINES_OF_A_MODULE = 400
 MOST_LINES_OF_A_FUNCTION = 60
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    paths = (path for folder in PACKAGES.values() for path in folder.rglob("*.py"))
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def linted(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -59,7 +63,7 @@ def test_no_two_public_classes_have_one_name() -> None:
     """Private ones and those of the standard library's making are nobody else's business."""
     names = Counter(
         node.name
-        for tree in MODULES.values()
+        for tree in modules().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and node.name[0] != "_"
     )
@@ -68,13 +72,13 @@ def test_no_two_public_classes_have_one_name() -> None:
 
 
 def test_each_room_says_in_one_sentence_what_belongs_there() -> None:
-    rooms = {path.parent: tree for path, tree in MODULES.items() if path.name == "__init__.py"}
+    rooms = {path.parent: tree for path, tree in modules().items() if path.name == "__init__.py"}
 
     assert [room.name for room, tree in rooms.items() if not ast.get_docstring(tree)] == []
 
 
 def too_long() -> Iterator[str]:
-    for path, tree in MODULES.items():
+    for path, tree in modules().items():
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > MOST_LINES_OF_A_MODULE:
             yield f"{path.name}: {lines}"

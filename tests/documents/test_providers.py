@@ -18,6 +18,7 @@ from tests.support.hypercorn_server import on_hypercorn
 
 PAGE = "docs/providers.md"
 KEY = "the-key-of-our-tests"
+AS_A_READER = pytest.mark.slow("runs commands in processes of their own, as a reader of the page does")
 MY_SERVICE = {
     "__init__.py": "",
     "storage.py": """\
@@ -71,6 +72,7 @@ def my_service(desk: Place) -> Place:
     return Place(desk.folder, urls={}, variables={"PYTHONPATH": f"{desk.folder}:{ROOT}"})
 
 
+@AS_A_READER
 @runs(PAGE, "mkdir -p tests", "pytest -x -k classes", "NotVerified: classes of batches: all have one")
 def test_the_scaffold_fails_with_what_is_shown(blocks: list[str], my_service: Place) -> None:
     scaffold, run, shown = blocks
@@ -86,6 +88,7 @@ def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Plac
     assert "11 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
 
 
+@AS_A_READER
 @runs(PAGE, "NotVerified: classes of batches: one batch")
 def test_a_difference_is_told_as_shown(blocks: list[str], my_service: Place) -> None:
     my_service.write("other_service.py", RENAMED)
@@ -98,6 +101,7 @@ def test_a_difference_is_told_as_shown(blocks: list[str], my_service: Place) -> 
     )
 
 
+@AS_A_READER
 @runs(PAGE, "import sqlite3")
 def test_the_handler_of_a_table_verifies_the_provider_and_leaves_nothing_behind(
     blocks: list[str], my_service: Place
@@ -143,6 +147,7 @@ def running_service(my_service: Place, monkeypatch: pytest.MonkeyPatch) -> Runni
 COMMAND = "HULEEDU_INTERNAL_API_KEY=… bff-contracts verify"
 
 
+@AS_A_READER
 @runs(PAGE, COMMAND, "from quart import")
 def test_a_quart_service_that_runs_is_verified_by_its_states_route(
     blocks: list[str], running_service: RunningService
@@ -167,6 +172,7 @@ def test_a_fastapi_service_that_runs_is_verified_by_its_states_route(
     assert "keeps the 11 chosen of" in running_service.verified(block(PAGE, COMMAND).text, blocks[0], serve)
 
 
+@AS_A_READER
 @runs(PAGE, "from starlette.requests import")
 def test_a_starlette_service_that_runs_is_verified_by_its_states_route(
     blocks: list[str], running_service: RunningService

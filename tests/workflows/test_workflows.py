@@ -25,6 +25,7 @@ PAGE = ROOT / "docs" / "ci.md"
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pdm"]["scripts"]
 THEIRS = "./ci/start-service-for-contract-tests"
 """What stands in the workflow for provider teams in the place of something of their own."""
+RUNS = "runs commands in processes of their own"
 CREDENTIALS = {"PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD"}
 
 
@@ -194,6 +195,7 @@ def released(folder: Path) -> None:
     git("-C", folder, "commit", "--quiet", "-am", "Release 1.2.3")
 
 
+@pytest.mark.slow(RUNS)
 def test_a_tag_publishes_asks_and_is_released(broker: Broker, folder: Path) -> None:
     released(folder)
     kept_in_production(broker)
@@ -207,6 +209,7 @@ def test_a_tag_publishes_asks_and_is_released(broker: Broker, folder: Path) -> N
     assert {each.version.branch for each in broker.state.published} == {"main"}
 
 
+@pytest.mark.slow(RUNS)
 def test_a_tag_that_a_provider_does_not_keep_is_not_released(broker: Broker, folder: Path) -> None:
     released(folder)
     published(broker, CMS, RAS, version="bff-0")
@@ -253,7 +256,7 @@ def team(broker: Broker, folder: Path, provider: str, **github: Any) -> Checkout
 @pytest.mark.parametrize(
     ("github", "branch", "asks"),
     [
-        pytest.param({}, "main", True, id="push"),
+        pytest.param({}, "main", True, id="push", marks=pytest.mark.slow(RUNS)),
         pytest.param(
             {"event_name": "pull_request", "head_ref": "fix", "ref_name": "7/merge"}, "fix", False, id="pull-request"
         ),
@@ -277,6 +280,7 @@ def test_a_change_of_a_provider_is_verified(
     assert ("can-i-deploy" in ran[-1]) is asks
 
 
+@pytest.mark.slow(RUNS)
 @runs("docs/ci.md", "pact broker create-webhook")
 def test_the_webhook_of_the_page_has_its_contract_verified(
     blocks: list[str], broker: Broker, folder: Path, provider: str
@@ -304,6 +308,7 @@ def test_the_webhook_of_the_page_has_its_contract_verified(
     assert all(f"github.event.client_payload.{name}" in text for name in payload)
 
 
+@pytest.mark.slow(RUNS)
 @runs_each(
     "docs/ci.md",
     "bff-contracts publish --dry-run",

@@ -117,7 +117,7 @@ def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> N
 def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
     cms.before = once(for_ever)
 
-    assert len(failures(cms, cms.states, seconds=0.2)) == 1
+    assert len(failures(cms, cms.states, seconds=2)) == 1
 
 
 async def _cancels() -> None:

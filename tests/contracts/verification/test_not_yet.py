@@ -170,6 +170,7 @@ def test_contract(provider, interaction):
 """
 
 
+@pytest.mark.slow("verifies the whole contract in a pytest of its own")
 def test_in_pytest_it_is_an_expected_failure_and_strict(tmp_path: Path) -> None:
     (tmp_path / "test_bff_contract.py").write_text(TEAM_TEST, encoding="utf-8")
     done = subprocess.run(

@@ -161,8 +161,9 @@ def test_a_client_that_takes_too_long_is_dropped(monkeypatch: pytest.MonkeyPatch
     ("path", "kind"), [("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")]
 )
 def test_the_page_is_served_and_may_load_nothing_from_elsewhere(path: str, kind: str) -> None:
-    with running_mock() as mock:
-        answer = httpx.get(f"{mock.control}{path}")
+    listener = Listener(ControlApp(ras_app().mock, Guard()), bind("127.0.0.1", 0))
+    with running([listener]):
+        answer = httpx.get(f"http://127.0.0.1:{listener.port}{path}")
 
     assert answer.headers["content-type"].startswith(kind)
     assert "default-src 'self'" in answer.headers["content-security-policy"]
