@@ -1,4 +1,4 @@
-"""One batch of the teacher, with its essays."""
+"""One batch of the teacher, with its essays and the students who wrote them."""
 
 from http import HTTPStatus
 from typing import Self
@@ -6,9 +6,17 @@ from uuid import UUID
 
 from dishka.integrations.fastapi import DishkaRoute, FromDishka
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from bff_clients import BatchId, CMSClientProtocol, EndpointMissing, Essay, RASClientProtocol, ValidationStatus
+from bff_clients import (
+    BatchId,
+    CMSClientProtocol,
+    EndpointMissing,
+    Essay,
+    PersonName,
+    RASClientProtocol,
+    ValidationStatus,
+)
 from examples.bff.dashboard import BatchSummary
 from examples.bff.errors import ApiError
 from examples.bff.identity import TeacherId
@@ -17,24 +25,30 @@ router = APIRouter(route_class=DishkaRoute)
 
 
 class EssaySummary(BaseModel):
-    """One essay and how far it is."""
+    """One essay, who wrote it, and how far it is; `student` is `None` when CMS does not know."""
 
     essay_id: str
     filename: str | None
+    student: str | None = Field(repr=False)
     spellcheck_status: str | None
     cj_assessment_status: str | None
     cj_rank: int | None
 
     @classmethod
-    def of(cls, essay: Essay) -> Self:
+    def of(cls, essay: Essay, student: PersonName | None) -> Self:
         """What is shown of an essay."""
         return cls(
             essay_id=essay.essay_id,
             filename=essay.filename,
+            student=None if student is None else _full_name(student),
             spellcheck_status=essay.spellcheck_status,
             cj_assessment_status=essay.cj_assessment_status,
             cj_rank=essay.cj_rank,
         )
+
+
+def _full_name(name: PersonName) -> str:
+    return name.legal_full_name or f"{name.first_name} {name.last_name}".strip()
 
 
 class ValidationSummary(BaseModel):
@@ -67,13 +81,23 @@ async def batch(
     if found is None or found.user_id != teacher:
         raise ApiError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_FOUND", "You have no such batch")
     classes = await cms.get_batch_class_info([found.batch_id])
+    students = await _students(cms, found.batch_id)
     # RAS promises no order of the essays: without one of our own they would change places from one answer to the next.
     essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
     return BatchAnswer(
         batch=BatchSummary.of(found, classes[found.batch_id]),
         validation=await _validation(cms, found.batch_id),
-        essays=[EssaySummary.of(essay) for essay in essays],
+        essays=[EssaySummary.of(essay, students.get(essay.essay_id)) for essay in essays],
     )
+
+
+async def _students(cms: CMSClientProtocol, batch_id: BatchId) -> dict[str, PersonName]:
+    """The names of the students by their essays."""
+    try:
+        names = await cms.get_batch_student_names(batch_id)
+    except EndpointMissing:
+        return {}
+    return {name.essay_id: name.student_person_name for name in names}
 
 
 async def _validation(cms: CMSClientProtocol, batch_id: BatchId) -> ValidationSummary | None:

@@ -1,5 +1,8 @@
 """A teacher sees their batches, and nobody else's."""
 
+from operator import itemgetter
+from typing import Any
+
 import httpx
 import pytest
 
@@ -78,6 +81,35 @@ async def test_a_batch_shows_its_essays(backends: Backends, bff: httpx.AsyncClie
     # By name: RAS promises no order.
     assert [essay["filename"] for essay in shown["essays"]] == sorted(essay["filename"] for essay in batch["essays"])
     assert shown["batch"]["essay_count"] == batch["essay_count"]
+
+
+def named(essay: dict[str, Any], first_name: str, full_name: str | None) -> dict[str, Any]:
+    name = {"first_name": first_name, "last_name": "Öberg", "legal_full_name": full_name}
+    student_id = f"26b9045a-e947-5833-ab3e-{len(first_name):012d}"
+    return {"essay_id": essay["essay_id"], "student_id": student_id, "student_person_name": name}
+
+
+@pytest.mark.parametrize(
+    ("fault", "students"),
+    [
+        pytest.param("latency=1ms", ["Åsa Kristina Öberg", "Bo Öberg", None], id="known"),
+        pytest.param("html=404", [None, None, None], id="not-deployed"),
+    ],
+)
+async def test_each_essay_has_its_student_if_cms_knows_who_it_is(
+    backends: Backends, bff: httpx.AsyncClient, fault: str, students: list[str | None]
+) -> None:
+    row = a_batch()
+    first, second, _ = essays = sorted(row["essays"], key=itemgetter("filename"))
+    names = [named(second, "Bo", None), named(first, "Åsa", "Åsa Kristina Öberg")]
+    backends.given("user has exactly these batches", user_id=TEACHER, batches=[row])
+    backends.given("batches have exactly these student names", student_names={row["batch_id"]: names})
+    backends.fail("cms GET /internal/v1/batches/*/student-names", fault)
+
+    answer = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
+
+    shown = [(essay["essay_id"], essay["student"]) for essay in answer.json()["essays"]]
+    assert shown == list(zip((essay["essay_id"] for essay in essays), students, strict=True))
 
 
 async def test_a_colleagues_batch_is_as_unknown_as_one_that_is_nowhere(
