@@ -18,6 +18,7 @@ from bff_clients import (
     ClassInfo,
     CMSClient,
     ContractViolation,
+    EndpointMissing,
     InvalidArgument,
     ValidationStatus,
 )
@@ -111,6 +112,88 @@ async def test_how_far_the_validation_of_each_batch_is_is_read_from_an_endpoint_
     assert request.url.raw_path.decode() == f"/internal/v1/batches/validation-status?batch_ids={BATCH},{other}"
     assert request.headers["X-Correlation-ID"] == str(correlation_id)
     assert list(found.items()) == [(BATCH, ValidationStatus.model_validate(VALIDATION)), (other, None)]
+
+
+NAME: dict[str, Any] = {
+    "essay_id": "0f0e9a51-7c1e-5b4b-8a52-0d6a1b2c3d01",
+    "student_id": "0f0e9a51-7c1e-5b4b-8a52-0d6a1b2c3d02",
+    "student_person_name": {"first_name": "Åsa", "last_name": "Öberg", "legal_full_name": "Åsa Kristina Öberg"},
+}
+
+
+def named(**changes: Any) -> dict[str, Any]:
+    return {**NAME, "student_person_name": {"first_name": "Bo", "last_name": "", "legal_full_name": None, **changes}}
+
+
+@pytest.mark.parametrize("batch_id", [BATCH, BATCH.upper(), f"{{{BATCH}}}", UUID(BATCH)], ids=str)
+async def test_names_are_read_for_one_batch(cms: CMSClient, router: respx.MockRouter, batch_id: str | UUID) -> None:
+    route = router.get(path__startswith="/").respond(json=[NAME, {**named(), "confidence": 0.9}])
+    correlation_id = UUID(int=7)
+    first, second = await cms.get_batch_student_names(batch_id, correlation_id=correlation_id)
+    request = sent(route)[-1]
+
+    assert request.url.raw_path.decode() == f"/internal/v1/batches/{BATCH}/student-names"
+    assert request.headers["X-Internal-API-Key"] == KEY.get_secret_value()
+    assert request.headers["X-Correlation-ID"] == str(correlation_id)
+    assert (first.model_dump(), second.model_dump()) == (NAME, named())
+
+
+async def test_a_batch_without_names_is_an_empty_list(cms: CMSClient, router: respx.MockRouter) -> None:
+    router.get(path__startswith="/").respond(json=[])
+
+    assert await cms.get_batch_student_names(BATCH) == []
+
+
+@pytest.mark.parametrize("batch_id", ["", "nonsense", BATCH[:-1], f"{BATCH}/x", None, [BATCH]], ids=str)
+async def test_names_of_what_is_no_batch_id_are_not_asked_for(cms: CMSClient, batch_id: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^batch_id must be a UUID$"):
+        await cms.get_batch_student_names(batch_id)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"names": [NAME]}, id="object"),
+        pytest.param(None, id="null"),
+        pytest.param([NAME, None], id="null-row"),
+        pytest.param([{**NAME, "essay_id": NAME["essay_id"].upper()}], id="id-in-capitals"),
+        pytest.param([{**NAME, "student_id": None}], id="no-student"),
+        pytest.param([{name: value for name, value in NAME.items() if name != "student_person_name"}], id="no-name"),
+        pytest.param([{**NAME, "student_person_name": None}], id="null-name"),
+        pytest.param([{**NAME, "student_person_name": "Bo"}], id="text"),
+        pytest.param([named(first_name=None)], id="null-first-name"),
+        pytest.param([named(last_name=7)], id="number"),
+        pytest.param([named(legal_full_name=[])], id="list"),
+        pytest.param([NAME] * 2001, id="too-many"),
+    ],
+)
+async def test_names_outside_the_contract_are_a_violation(cms: CMSClient, router: respx.MockRouter, body: Any) -> None:
+    router.get(path__startswith="/").respond(json=body)
+
+    with pytest.raises(ContractViolation) as caught:
+        await cms.get_batch_student_names(BATCH)
+
+    assert caught.value.operation == "get_batch_student_names"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        pytest.param(400, {"error": {"error_code": "VALIDATION_ERROR"}}, BackendRejected, id="malformed-id"),
+        pytest.param(401, {"error": "Invalid credentials"}, AuthenticationRejected, id="wrong-key"),
+        pytest.param(404, "<h1>Not Found</h1>", EndpointMissing, id="not-deployed"),
+        pytest.param(500, "<h1>Internal Server Error</h1>", BackendUnavailable, id="broken"),
+    ],
+)
+async def test_no_names_are_the_error_of_the_status(
+    cms: CMSClient, router: respx.MockRouter, status: int, body: Any, error: type[Exception]
+) -> None:
+    router.get(path__startswith="/").respond(status, json=body)
+
+    with pytest.raises(error) as caught:
+        await cms.get_batch_student_names(BATCH)
+
+    assert type(caught.value) is error
 
 
 async def test_an_entry_about_another_batch_is_a_violation(cms: CMSClient, router: respx.MockRouter) -> None:

@@ -16,6 +16,7 @@ from bff_clients.testing import (
     make_class_info,
     make_essay,
     make_page,
+    make_student_name,
     make_validation_status,
 )
 
@@ -65,6 +66,8 @@ MODELS = [
     make_batch(4, created_at=LAST_HOUR),
     make_batch(5, created_at="1000-01-01T00:30:00+01:00"),
     make_class_info(),
+    make_student_name(),
+    make_student_name(2, student_person_name={"first_name": "", "last_name": "Ek", "legal_full_name": None}),
     make_validation_status(auto_confirm_deadline=datetime(2026, 2, 1, 8)),  # noqa: DTZ001  # naive means UTC
 ]
 

@@ -33,7 +33,7 @@ def sent(call: str, *arguments: Any, **keywords: Any) -> list[httpx.Request]:
 
     async def ask() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-            client: Any = (CMSClient if call == "get_batch_class_info" else RASClient)(http, settings())
+            client: Any = (CMSClient if hasattr(CMSClient, call) else RASClient)(http, settings())
             await getattr(client, call)(*arguments, **keywords)
 
     with contextlib.suppress(BackendError, ValueError):
@@ -73,7 +73,8 @@ def test_a_user_id_is_exactly_one_segment_of_the_path(user_id: str) -> None:
 @example(BATCH + "\r\nX-Evil: 1")
 @example(BATCH + "?x=1")
 def test_a_batch_id_is_a_uuid_or_nothing_is_sent(batch_id: str) -> None:
-    for request in [*sent("get_batch_status", batch_id), *sent("get_batch_class_info", [batch_id])]:
+    of_cms = [*sent("get_batch_class_info", [batch_id]), *sent("get_batch_student_names", batch_id)]
+    for request in [*sent("get_batch_status", batch_id), *of_cms]:
         assert_stays_home(request)
 
 

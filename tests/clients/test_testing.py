@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from bff_clients import BatchClientStatus
-from bff_clients.testing import make_batch, make_batch_details, make_essay, make_page
+from bff_clients import BatchClientStatus, PersonName
+from bff_clients.testing import make_batch, make_batch_details, make_essay, make_page, make_student_name
 
 
 def test_a_field_that_matters_is_named_and_the_others_are_there() -> None:
@@ -22,6 +22,13 @@ def test_a_field_that_matters_is_named_and_the_others_are_there() -> None:
 def test_essays_and_pages_are_counted() -> None:
     assert make_batch_details(1, make_essay(1), make_essay(2)).essay_count == 2
     assert make_page(make_batch(1), make_batch(2), offset=4).pagination.total == 6
+
+
+def test_a_student_is_named_in_a_line() -> None:
+    name = make_student_name(3, "Bo", "Ek")
+
+    assert name.student_person_name == PersonName(first_name="Bo", last_name="Ek", legal_full_name="Bo Ek")
+    assert name.essay_id == make_essay(3).essay_id != make_student_name().essay_id
 
 
 def test_a_misspelled_field_is_refused_with_those_that_there_are() -> None:

@@ -165,6 +165,56 @@ def test_refused_validations(params: dict[str, Any]) -> None:
         states.validate_params(CMS, states.BATCHES_HAVE_VALIDATIONS, params)
 
 
+def _names(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"student_names": {BATCH_IDS[0]: list(rows), BATCH_IDS[1]: []}}
+
+
+def _called(number: int, student: int, first_name: str = "Åsa", full_name: Any = None, **more: Any) -> dict[str, Any]:
+    name = {"first_name": first_name, "last_name": "Öberg", "legal_full_name": full_name}
+    ids = {"essay_id": ids_of("essays", 9)[number], "student_id": ids_of("students", 9)[student]}
+    return {**ids, "student_person_name": name, **more}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(_names(), id="none"),
+        pytest.param(_names(_called(1, 1), _called(2, 1)), id="two-essays"),
+        pytest.param(_names(_called(1, 1), _called(2, 2)), id="namesakes"),
+        pytest.param(_names(_called(1, 1, "", "a" * 512)), id="as-long-as-a-column"),
+    ],
+)
+def test_accepted_names(params: dict[str, Any]) -> None:
+    """A student has one name, and any number of essays."""
+    read = states.validate_params(CMS, states.BATCHES_HAVE_STUDENT_NAMES, params)
+
+    assert read.model_dump(mode="json") == params
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(_names(_called(1, 1), _called(1, 2)), id="essay-of-two-students"),
+        pytest.param({"student_names": {one: [_called(1, 1)] for one in BATCH_IDS}}, id="essay-of-two-batches"),
+        pytest.param(_names(_called(1, 1), _called(2, 1, "Bo")), id="two-names"),
+        pytest.param(_names(_called(1, 1, "a" * 256)), id="longer-than-a-column"),
+        pytest.param(_names(_called(1, 1, "Åsa", "a" * 513)), id="full-name-longer-than-a-column"),
+        pytest.param(_names(_called(1, 1, "a\0b")), id="nul"),
+        pytest.param(_names(_called(1, 1, "Åsa", 7)), id="number"),
+        pytest.param(_names(_called(1, 1, essay_id="essay-0")), id="no-uuid"),
+        pytest.param(_names(_called(1, 1, student_person_name="Åsa")), id="text"),
+        pytest.param(_names(_called(1, 1, email="a@b")), id="unknown-param"),
+        pytest.param({"student_names": {BATCH_IDS[0]: None}}, id="null"),
+    ],
+)
+def test_refused_names(params: dict[str, Any]) -> None:
+    """Associations that CMS could not hold are refused, and no name is in the refusal."""
+    with pytest.raises(ValidationError) as caught:
+        states.validate_params(CMS, states.BATCHES_HAVE_STUDENT_NAMES, params)
+
+    assert "Öberg" not in str([error["msg"] for error in caught.value.errors()])
+
+
 def test_params_are_read_as_they_are() -> None:
     """Valid params become the model, and dump to what they were."""
     params = states.validate_params(RAS, states.USER_HAS_BATCHES, _row())

@@ -16,6 +16,7 @@ from bff_clients import (
     CMSClientProtocol,
     RASClient,
     RASClientProtocol,
+    StudentName,
 )
 from bff_clients.plain import PlainCMSClient, PlainCMSClientProtocol, PlainRASClient, PlainRASClientProtocol
 
@@ -31,6 +32,8 @@ async def check_types(ras: RASClient, cms: CMSClient, status: BatchClientStatus)
     assert_type(await ras.get_batch_status("id"), BatchDetails | None)
     assert_type(await cms.get_batch_class_info(["id"]), dict[str, ClassInfo | None])
     assert_type(await cms.get_batch_class_info([UUID(int=1)]), dict[UUID, ClassInfo | None])
+    assert_type(await cms.get_batch_student_names("id"), list[StudentName])
+    assert_type((await cms.get_batch_student_names(UUID(int=1)))[0].student_person_name.legal_full_name, str | None)
     await ras.get_batches_for_user("teacher", 20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     internal: BatchStatus = status  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     del internal

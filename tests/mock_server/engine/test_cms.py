@@ -1,11 +1,14 @@
-"""Mock CMS: which class each batch belongs to, and how far the validation of its students is."""
+"""Mock CMS: which class each batch belongs to, how far the validation of its students is, and who they are."""
+
+from operator import itemgetter
+from typing import Any
 
 import pytest
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_VALIDATIONS
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_STUDENT_NAMES, BATCHES_HAVE_VALIDATIONS
 from bff_mock_server import MockApp
 from bff_mock_server.world.world import World
-from tests.mock_server.building import HEADERS, batch_id, call, cms_app
+from tests.mock_server.building import HEADERS, batch_id, call, cms_app, set_state
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
 ONE, TWO, UNKNOWN, LATE = (batch_id(number) for number in (1, 2, 3, 4))
@@ -58,6 +61,77 @@ async def test_an_entry_about_a_batch_tells_whose_it_is(app: MockApp) -> None:
             },
         )
     ]
+
+
+def named(number: int, student: int, full_name: str | None) -> dict[str, Any]:
+    name = {"first_name": "Åsa", "last_name": "Öberg", "legal_full_name": full_name}
+    return {"essay_id": batch_id(600 + number), "student_id": batch_id(700 + student), "student_person_name": name}
+
+
+NAMES = [named(number, number // 2, "Åsa Öberg" if number < 4 else None) for number in range(6)]
+
+
+def names(one: str) -> str:
+    return f"/internal/v1/batches/{one}/student-names"
+
+
+@pytest.fixture
+def listing(app: MockApp) -> MockApp:
+    app.mock.sessions.default.apply(BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: NAMES, TWO: []}})
+    return app
+
+
+async def test_a_batch_lists_its_names_in_no_order_to_rely_on(listing: MockApp) -> None:
+    answers = [await call(listing, names(ONE)) for _ in range(8)]
+
+    assert {(answer.status, answer.headers["content-type"]) for answer in answers} == {(200, "application/json")}
+    assert all(sorted(answer.json, key=itemgetter("essay_id")) == NAMES for answer in answers)
+    assert 1 < len({answer.body for answer in answers}) <= 4
+
+
+@pytest.mark.parametrize("one", [TWO, UNKNOWN])
+async def test_a_batch_without_names_lists_none(listing: MockApp, one: str) -> None:
+    assert ((await call(listing, names(one))).json, (await call(listing, names(ONE))).json != []) == ([], True)
+
+
+async def test_a_session_has_names_of_its_own_and_a_state_is_taken_back(listing: MockApp) -> None:
+    listing.mock.sessions.default.teardown(BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: NAMES, TWO: []}})
+    await set_state(listing, BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: NAMES[:1]}}, session="a")
+    inside = await call(listing, names(ONE), headers={**HEADERS, "X-Mock-Session": "a"})
+    once = await call(listing, names(TWO), headers={**HEADERS, "X-Mock-State": BATCHES_HAVE_STUDENT_NAMES})
+
+    assert (await call(listing, names(ONE))).json == []
+    assert inside.json == NAMES[:1]
+    assert [row["student_person_name"]["first_name"] for row in once.json] == ["Åsa"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "interaction"),
+    [
+        pytest.param([], "names of students: none", id="none"),
+        pytest.param(NAMES[:1], "names of students: one essay", id="one"),
+        pytest.param([NAMES[0], NAMES[2]], "names of students: three essays", id="several"),
+        pytest.param(
+            NAMES[:4], "names of students: a student with two essays, and another of the same name", id="repeated"
+        ),
+        pytest.param([NAMES[0], NAMES[5]], "names of students: no full name is stored", id="missing"),
+    ],
+)
+async def test_a_list_counts_for_the_case_that_it_shows(
+    app: MockApp, rows: list[dict[str, Any]], interaction: str
+) -> None:
+    app.mock.sessions.default.apply(BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: rows}})
+    await call(app, names(ONE))
+
+    assert [found.interaction for found in app.mock.journal.exchanges()] == [interaction]
+
+
+@pytest.mark.parametrize("one", ["nonsense", ONE.upper(), ONE.replace("-", "")])
+async def test_names_of_an_id_that_the_bff_never_sends_are_refused(listing: MockApp, one: str) -> None:
+    answer = await call(listing, names(one))
+
+    assert answer.status in {400, 404}
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES, BatchRow
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_STUDENT_NAMES, USER_HAS_BATCHES, BatchRow
 from bff_mock_server import MockApp
 from bff_mock_server.world.rows import CLIENT_STATUS
 from bff_mock_server.world.world import World
@@ -25,6 +25,12 @@ CLASSES: Final = "/internal/v1/batches/class-info"
 KNOWN: Final = "26b9045a-e947-5833-ab3e-161507389763"
 UNKNOWN: Final = "4131225d-4ed8-56da-be2a-ddb41998925a"
 INTERNAL: Final = {"error": "Internal server error"}
+MALFORMED: Final = {"error": {"error_code": "VALIDATION_ERROR", "message": "Invalid batch_id format"}}
+NAME: Final = {
+    "essay_id": UNKNOWN,
+    "student_id": UNKNOWN,
+    "student_person_name": {"first_name": "Åsa", "last_name": "Öberg", "legal_full_name": None},
+}
 NOT_FOUND: Final = {"error": "Batch not found"}
 NONE: Final = {"limit": 20, "offset": 0, "total": 0}
 
@@ -66,6 +72,7 @@ def app() -> MockApp:
     for name in ("cms_class_info_mixed", "cms_class_info_two_known", "cms_class_info_unknown"):
         classes.update(recorded(name).json())
     world.apply(BATCHES_HAVE_CLASSES, {"classes": classes})
+    world.apply(BATCHES_HAVE_STUDENT_NAMES, {"student_names": {KNOWN: [NAME]}})
     return app_of(*shipped_pacts(), world=world, lenient=True)
 
 
@@ -126,6 +133,10 @@ DESCRIBED = [
     pytest.param(f"{CLASSES}?batch_ids={UNKNOWN.upper()}", 200, {UNKNOWN: None}, id="ids-in-capitals"),
     pytest.param(f"{CLASSES}?batch_ids={UNKNOWN.replace('-', '')}", 200, {UNKNOWN: None}, id="ids-without-dashes"),
     pytest.param(f"{CLASSES}?batch_ids={UNKNOWN}&batch_ids={KNOWN}", 200, {UNKNOWN: None}, id="first-parameter-counts"),
+    pytest.param(f"/internal/v1/batches/{UNKNOWN}/student-names", 200, [], id="no-names"),
+    pytest.param(f"/internal/v1/batches/{KNOWN.upper()}/student-names", 200, [NAME], id="names-of-an-id-in-capitals"),
+    pytest.param(f"/internal/v1/batches/{KNOWN.replace('-', '')}/student-names", 200, [NAME], id="without-dashes"),
+    pytest.param("/internal/v1/batches/nonsense/student-names", 400, MALFORMED, id="names-of-no-uuid"),
     pytest.param(f"{CLASSES}?batch_ids={UNKNOWN},nonsense", 400, {"error": "Invalid UUID format"}, id="one-malformed"),
 ]
 
@@ -137,7 +148,8 @@ async def test_a_described_request_is_answered_as_the_services_do(
     answer = await call(app, target)
 
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
-    assert answer.json.get("pagination", answer.json) == body
+    shown = answer.json
+    assert (shown["pagination"] if "pagination" in shown else shown) == body
 
 
 async def test_the_fields_that_pages_leave_out_are_those(app: MockApp) -> None:

@@ -8,6 +8,7 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_STUDENT_NAMES,
     BATCHES_HAVE_VALIDATIONS,
     KINDS,
     USER_HAS_BATCHES,
@@ -39,6 +40,26 @@ def test_a_large_school_makes_the_batches_that_are_shown_and_no_others(monkeypat
     assert made == list(range(5000, 5030))
 
 
+def test_a_large_school_makes_the_names_that_are_shown_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = school.essay_id
+
+    def counted(key: str, number: int) -> str:
+        made.append(key)
+        return real(key, number)
+
+    monkeypatch.setattr(school, "essay_id", counted)
+    text = "teachers: [{name: A, user_id: a, batches: 1000, classes: [SA24B]}]"
+    scenario = read_scenario(text, name="large", source="large.yaml")
+    app = app_of(*shipped_pacts(), world=scenario.build())
+    one = school.TeachersBatches("a", 1000, ()).batch_ids[500]
+
+    answers = [app.reply(request(f"/internal/v1/batches/{one}/student-names")).body for _ in range(4)]
+
+    assert all(json.loads(answer) for answer in answers)
+    assert set(made) == {"a/500"}
+
+
 def test_a_scenario_copies_the_maps_of_its_rows_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drafts: list[Rows] = []
 
@@ -64,6 +85,7 @@ def test_what_a_school_makes_is_what_the_catalogue_allows(status: str) -> None:
     assert [dict(one.answer) for one in params.answers()] == [dict(one.answer) for one in stored.users["anna"]]
     for name, made in (
         (BATCHES_HAVE_CLASSES, params.classes(["9A", None])),
-        (BATCHES_HAVE_VALIDATIONS, params.validations()),
+        (BATCHES_HAVE_VALIDATIONS, params.validations(["9A", None])),
+        (BATCHES_HAVE_STUDENT_NAMES, school.StudentNames(params, ("9A", None))["student_names"]),
     ):
         assert validated(name, {KINDS[name].param(): made})

@@ -82,3 +82,25 @@ def test_batches_whose_students_are_validated_say_how_far_that_is() -> None:
         is_open = status == "awaiting_student_validation"
         assert (fields["auto_confirm_deadline"] is not None) == is_open
         assert (fields["confirmed_associations"] < fields["total_associations"]) == is_open
+
+
+async def test_the_essays_of_a_class_have_their_students() -> None:
+    """The same ids as RAS's essays; no essays and no class have none."""
+    ras, cms = ras_app(WORLD), cms_app(WORLD)
+    classes = WORLD.rows.facts(BatchesHaveClasses)
+    students: dict[str, set[str]] = {}
+    for row in WORLD.rows.users[SCENARIO.teachers[1].user_id]:
+        essays = (await call(ras, f"/internal/v1/batches/{row.batch_id}/status")).json["essays"]
+        names = (await call(cms, f"/internal/v1/batches/{row.batch_id}/student-names")).json
+        has_class = classes[row.batch_id] is not None
+
+        validation = WORLD.rows.facts(BatchesHaveValidations)[row.batch_id]
+        assert validation is None or validation.fields["total_associations"] == len(names)
+        assert {name["essay_id"] for name in names} == ({essay["essay_id"] for essay in essays} if has_class else set())
+        files = {essay["essay_id"]: essay["filename"] for essay in essays}
+        for name in names:
+            last_name = name["student_person_name"]["last_name"]
+            assert files[name["essay_id"]] == f"uppsats_{last_name.lower()}.docx"
+            students.setdefault(name["student_id"], set()).add(name["student_person_name"]["legal_full_name"])
+    assert students
+    assert {len(found) for found in students.values()} == {1}

@@ -155,7 +155,7 @@ def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     states = [StateCall(USER_HAS_BATCHES, batches)]
     if teacher.batches:
         states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": batches.classes(teacher.classes)}))
-        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": batches.validations()}))
+        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": batches.validations(teacher.classes)}))
         states.append(StateCall(BATCHES_HAVE_STUDENT_NAMES, StudentNames(batches, teacher.classes)))
     about = frozenset({user_id, *batches.batch_ids}) if teacher.fault is not None else frozenset[str]()
     return _Entry(

@@ -104,10 +104,10 @@ class TeachersBatches(Mapping[str, Any]):
         turn = [known[name] if name is not None else None for name in names]
         return {batch_id: turn[at % len(turn)] for at, batch_id in enumerate(self.batch_ids)}
 
-    def validations(self) -> dict[str, Row | None]:
-        """How far the validation of the students of the batches is; `None` where nobody is validating."""
+    def validations(self, names: Sequence[str | None]) -> dict[str, Row | None]:
+        """How far the validation of the students is, by the names of the classes; `None` where nobody is validating."""
         return {
-            batch_id: _validation(at, status)
+            batch_id: _validation(at, status) if names[at % len(names)] is not None else None
             for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True)
         }
 
@@ -161,7 +161,7 @@ def _validation(at: int, status: str) -> Row | None:
     confirmed = _CONFIRMED.get(status)
     if confirmed is None:
         return None
-    total = 8 * _essay_count(at)
+    total = _essay_count(at)
     pending = total - int(total * confirmed)
     return {
         "deviation_count": pending,
@@ -177,7 +177,7 @@ def _student_names(teacher: str, at: int, status: str, class_name: str | None) -
     pupils = [_pupil(at, number) for number in range(_essay_count(at))]
     return [
         {
-            "essay_id": _essay_id(f"{teacher}/{at}", number),
+            "essay_id": essay_id(f"{teacher}/{at}", number),
             "student_id": _uuid("student", f"{class_name}/{last_name}"),
             "student_person_name": {
                 "first_name": first_name,
@@ -194,7 +194,8 @@ def _pupil(at: int, number: int) -> tuple[str, str]:
     return _PUPILS[(at + number) % len(_PUPILS)]
 
 
-def _essay_id(key: str, number: int) -> str:
+def essay_id(key: str, number: int) -> str:
+    """The id of an essay of the batch that is made of `key`."""
     return _uuid("essay", f"{key}/{number}")
 
 
@@ -247,7 +248,7 @@ def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[Row]:
         checked, assessed = spellcheck == "completed", assessment == "completed"
         essay = f"{key}/{number}"
         yield {
-            "essay_id": _essay_id(key, number),
+            "essay_id": essay_id(key, number),
             "filename": f"uppsats_{_pupil(at, number)[1].lower()}.docx",
             "file_upload_id": _uuid("upload", essay),
             "spellcheck_status": spellcheck,
