@@ -7,7 +7,7 @@ from tests.documents.blocks import ROOT, runs
 PAGE = "docs/architecture.md"
 
 
-@runs(PAGE, "+BATCHES_HAVE_VALIDATIONS", "+class ValidationStatus", "+_VALIDATION_STATUS")
+@runs(PAGE, "+BATCHES_HAVE_STUDENT_NAMES", "+class StudentName", "+_STUDENT_NAMES")
 def test_the_recipe_is_a_diff_of_what_stands_in_the_files(blocks: list[str]) -> None:
     recipe = (ROOT / PAGE).read_text(encoding="utf-8").partition("## The next endpoint")[2]
     names = [*re.findall(r"`((?:clients|contracts)/[\w/]+\.py)`", recipe), "clients/bff_clients/cms_client.py"]

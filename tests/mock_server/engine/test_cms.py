@@ -1,14 +1,36 @@
 """Mock CMS: which class each batch belongs to, how far the validation of its students is, and who they are."""
 
+from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_STUDENT_NAMES, BATCHES_HAVE_VALIDATIONS
+from bff_contracts.platform import CMS, UUID_PATTERN
+from bff_contracts.states import (
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_STUDENT_NAMES,
+    BATCHES_HAVE_VALIDATIONS,
+    KINDS,
+    ByBatch,
+    Params,
+)
 from bff_mock_server import MockApp
+from bff_mock_server.world.changes import RowsDraft
+from bff_mock_server.world.rows import Rows
 from bff_mock_server.world.world import World
-from tests.mock_server.building import HEADERS, batch_id, call, cms_app, set_state
+from tests.mock_server.building import (
+    HEADERS,
+    app_of,
+    batch_id,
+    call,
+    cms_app,
+    interaction,
+    pact,
+    regex,
+    rule,
+    set_state,
+)
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
 ONE, TWO, UNKNOWN, LATE = (batch_id(number) for number in (1, 2, 3, 4))
@@ -124,6 +146,35 @@ async def test_a_list_counts_for_the_case_that_it_shows(
     await call(app, names(ONE))
 
     assert [found.interaction for found in app.mock.journal.exchanges()] == [interaction]
+
+
+class Remark(Params):
+    text: str
+
+
+class BatchesHaveRemarks(ByBatch):
+    remarks: Mapping[str, tuple[Remark, ...]]
+
+
+async def test_a_list_that_nobody_has_thought_of_is_served_without_a_line_of_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(cast("Any", KINDS), "batches have remarks", BatchesHaveRemarks)
+    shape = interaction(
+        "remarks: a batch",
+        f"/batches/{ONE}/remarks",
+        rules={"path": regex(f"^/batches/{UUID_PATTERN[1:-1]}/remarks$")},
+        states=[{"name": "batches have remarks", "params": {"remarks": {ONE: [{"text": "fine"}]}}}],
+        body=[{"text": "fine"}],
+        body_rules={"$": rule({"match": "type"}), "$[*].text": rule({"match": "type"})},
+        role="shape",
+    )
+    known = BatchesHaveRemarks(remarks={ONE: (Remark(text="late"), Remark(text="short")), TWO: ()})
+    app = app_of(pact(shape, provider=CMS), world=World(RowsDraft(Rows()).apply(known).rows()))
+
+    found = [(await call(app, f"/batches/{one}/remarks")).json for one in (ONE, TWO, UNKNOWN)]
+
+    assert [sorted(row["text"] for row in rows) for rows in found] == [["late", "short"], [], []]
 
 
 @pytest.mark.parametrize("one", ["nonsense", ONE.upper(), ONE.replace("-", "")])
