@@ -194,7 +194,7 @@ async def main(server: Server, rounds: int) -> None:
         await pages(calls, rounds)
         await classes(calls, server, rounds)
         async with httpx.AsyncClient() as http:
-            body = (await http.get(f"{server.url}{PAGE}{USERS[FULL]}")).content
+            body = (await http.get(f"{server.url}{PAGE}{USERS[FULL]}?limit=20&offset=0")).content
         await memory(calls, body)
     await idle_connections(server, number=600, rounds=min(rounds, 4))
 

@@ -74,7 +74,8 @@ def user_path_segment(user_id: str) -> str:
     # RAS reads an escaped slash as a slash, so none of its users has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
         raise InvalidArgument(_NAME, "must not be empty, '.' or '..', or hold a slash")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
+    # Nothing of these is printable, and hardly anything else is not.
+    if not user_id.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
         raise InvalidArgument(_NAME, "must not hold control characters or lone surrogates")
     segment = quote(user_id, safe="")
     if len(segment) > MAX_USER_ID_BYTES:
