@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bff_contracts.http import media_type
+from bff_contracts.pact.strict_json import strict_loads
 
 JSON_TYPE: Final = "application/json"
 TEXT_TYPE: Final = "text/plain"
@@ -100,5 +101,5 @@ def _of_bytes(data: bytes, content_type: str) -> Content:
 def _of_text(text: str, content_type: str) -> Content:
     if is_json_type(content_type):
         with contextlib.suppress(ValueError, RecursionError):  # what is no JSON is served and compared as it stands
-            return Content(json.loads(text), content_type, is_json=True)
+            return Content(strict_loads(text), content_type, is_json=True)
     return Content(text, content_type, is_json=False)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bff_contracts.pact.content import Content, content_of
 from bff_contracts.pact.node import Node, PactError, kind_of
+from bff_contracts.pact.strict_json import strict_loads
 from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
 from bff_contracts.pact.upgrade import UPGRADABLE, upgraded
 
@@ -227,7 +228,7 @@ def read_pact(text: str, *, source: str) -> Pact:
 def _document(text: str, source: str) -> Any:
     try:
         text.encode()
-        value = json.loads(text)
+        value = strict_loads(text)
         if _HALF_OF_A_CHARACTER.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:

@@ -43,6 +43,7 @@ _MOST_STREAMS: Final = 32
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
+    "/exchange.js": ("exchange.js", "text/javascript"),
     "/page.js": ("page.js", "text/javascript"),
 }
 _PAGE_HEADERS: Final = {
@@ -274,7 +275,7 @@ def _failing(mock: Mock) -> APIRouter:
 
 
 def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
-    """The control page, made of three files and nothing from elsewhere."""
+    """The control page, made of four files and nothing from elsewhere."""
     router = APIRouter(include_in_schema=False)
     streams: set[object] = set()
 

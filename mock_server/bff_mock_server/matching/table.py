@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from bff_contracts.pact.file import Interaction, Pact, Request, Response
+from bff_contracts.pact.json_path import is_object
 from bff_contracts.pact.text_rules import Check, is_exact
 from bff_contracts.platform import SHAPE
 from bff_mock_server._json import dumps
@@ -21,6 +22,8 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_check
 
 UNAUTHORISED: Final = 401
+_LONGEST_VALUE: Final = 100_000
+"""Characters of a value that a generator makes anew for each answer."""
 _STATUSES: Final = (200, 599)
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -366,6 +369,13 @@ def _check_answer(response: Response, place: RulePlace) -> None:
     for name, values in response.headers.items():
         if not _TOKEN.fullmatch(name) or not all(value.isprintable() for value in values):
             raise place.error(f"response.headers.{name}", "a header of HTTP has visible characters alone")
+    for part, several in response.generators.items():
+        for path, generator in several.items() if is_object(several) else ():
+            for option in ("size", "digits"):
+                wanted = str(generator.get(option, "")) if is_object(generator) else ""
+                if wanted.isdigit() and (len(wanted) > len(str(_LONGEST_VALUE)) or int(wanted) > _LONGEST_VALUE):
+                    where = f"response.generators.{part}.{path}.{option}"
+                    raise place.error(where, f"a random value has {_LONGEST_VALUE} characters at most")
 
 
 def _query_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, tuple[Check, ...]]]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.pact.file import PactError, load_pact
+from bff_contracts.pact.content import content_of
+from bff_contracts.pact.file import PactError, load_pact, read_pact
 from tests.contracts.pact.thing import Change, changing, read, response_of, thing_of
 
 
@@ -97,6 +98,16 @@ AT = "a.json: interaction 'a thing': $.interactions[0]"
             id="half-a-character",
         ),
         pytest.param(
+            changing(lambda pact: thing_of(pact)["response"].update(body=float("nan"))),
+            "a.json: $: not JSON (NaN is no number of JSON)",
+            id="nan",
+        ),
+        pytest.param(
+            changing(lambda pact: thing_of(pact)["response"].update(body={"a": float("-inf")})),
+            "a.json: $: not JSON (-Infinity is no number of JSON)",
+            id="infinity",
+        ),
+        pytest.param(
             _rule({"matchers": [{"match": "regex"}]}),
             f"{AT}.response.matchingRules.body['$.a'].matchers[0].regex: is missing",
             id="no-regex",
@@ -137,3 +148,15 @@ def test_not_a_pact(tmp_path: Path, content: bytes, message: str) -> None:
         load_pact(path)
 
     assert str(caught.value) == f"{path}: $: {message}"
+
+
+def test_a_number_that_is_too_large_is_refused() -> None:
+    with pytest.raises(PactError, match="1e999 is too large for a number"):
+        read_pact('{"interactions": [1e999]}', source="a.json")
+
+
+def test_a_text_that_is_only_nearly_json_is_a_text() -> None:
+    found = content_of({"content": "[NaN]", "contentType": "application/json", "encoded": "JSON"}, None)
+
+    assert found is not None
+    assert found.is_json is False

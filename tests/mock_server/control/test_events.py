@@ -158,7 +158,13 @@ def test_a_client_that_takes_too_long_is_dropped(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript")]
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/page.css", "text/css"),
+        ("/page.js", "text/javascript"),
+        ("/exchange.js", "text/javascript"),
+    ],
 )
 def test_the_page_is_served_and_may_load_nothing_from_elsewhere(path: str, kind: str) -> None:
     listener = Listener(ControlApp(ras_app().mock, Guard()), bind("127.0.0.1", 0))

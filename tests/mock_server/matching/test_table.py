@@ -176,6 +176,11 @@ def test_every_status_of_an_answer_can_be_sent(status: int) -> None:
     [
         pytest.param({"status": 199}, "status: 199 is no status of HTTP", id="status-too-low"),
         pytest.param({"status": 600}, "status: 600 is no status of HTTP", id="status-too-high"),
+        pytest.param(
+            {"generators": {"body": {"$.a": {"type": "RandomString", "size": 10**9}}}},
+            "generators.body.$.a.size: a random value has 100000 characters at most",
+            id="a-value-without-end",
+        ),
         pytest.param({"headers": {"X Name": ["a"]}}, f"headers.x name: {VISIBLE}", id="a-blank-in-a-name"),
         pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, f"headers.x-name: {VISIBLE}", id="a-line-end"),
     ],

@@ -153,6 +153,11 @@ def test_a_file_may_be_empty() -> None:
         pytest.param("about: !!bool x", "mine.yaml: not YAML: ", id="no-boolean"),
         pytest.param("about: !!timestamp 2026-99-99", "mine.yaml", id="no-date"),
         pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
+        pytest.param(
+            "teachers:\n" + "".join(f"- {{name: A{at}, batches: 10000}}\n" for at in range(51)),
+            "mine.yaml:2: teachers: 510000 batches, and 500000 are the most",
+            id="too-many-batches",
+        ),
         pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
         pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),
         pytest.param(bomb("[%s]"), "mine.yaml:8: its aliases make it larger than", id="alias-bomb"),

@@ -35,6 +35,8 @@ _PACKAGE: Final = "bff_mock_server.world.scenarios"
 _SHIPPED: Final = "data"
 _MOST_NODES: Final = 2_000_000
 """More values than a scenario of 10,000 batches in full has."""
+_MOST_BATCHES: Final = 500_000
+"""Batches of all teachers together: some 600 MB, and ten seconds to start."""
 _STATES: Final = {state.name: state for state in CATALOGUE}
 
 Loc = tuple[int | str, ...]
@@ -125,6 +127,9 @@ def read_scenario(text: str, *, name: str, source: str) -> Scenario:
         file = _File.model_validate(document.value)
     except ValidationError as error:
         raise document.error(error) from error
+    batches = sum(teacher.batches for teacher in file.teachers)
+    if batches > _MOST_BATCHES:
+        raise document.problem(("teachers",), f"{batches} batches, and {_MOST_BATCHES} are the most")
     _check_unique([teacher.user_id or teacher_id(teacher.name) for teacher in file.teachers], document)
     parts = [
         *(_of_teacher(teacher, at, document) for at, teacher in enumerate(file.teachers)),
