@@ -27,8 +27,12 @@ from contextlib import closing
 from tests.providers.cms import SCHEMA
 
 DATABASE = "classes.db"
-with closing(sqlite3.connect(DATABASE)) as connection:
-    connection.executescript(SCHEMA)
+
+def create_tables(database):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+
+create_tables(DATABASE)
 
 async def forget_class(batch_id):
     with closing(sqlite3.connect(DATABASE)) as connection, connection:
@@ -41,10 +45,11 @@ async def save_class(batch_id, class_id, name):
 """,
     "app.py": """\
 from tests.providers import cms
+from tests.providers.cms import Settings
 from my_service.storage import DATABASE
 
-def create_app():
-    return cms.create_app(cms.Settings(DATABASE, "the-key-of-our-tests"))
+def create_app(settings=Settings(DATABASE, "the-key-of-our-tests")):
+    return cms.create_app(settings)
 """,
 }
 RENAMED = """\
@@ -115,6 +120,170 @@ def test_the_handler_of_a_table_verifies_the_provider_and_leaves_nothing_behind(
     with closing(sqlite3.connect(my_service.folder / "classes.db")) as connection:
         assert connection.execute("SELECT count(*) FROM batch_classes").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM classes").fetchone() != (0,)
+
+
+@runs(PAGE, "from my_service import app, storage")
+def test_the_application_of_a_scaffold_opens_a_database_for_tests(blocks: list[str], my_service: Place) -> None:
+    my_service.run("bff-contracts scaffold cms -o test_bff_contract.py")
+    handler = block(PAGE, "import sqlite3").text
+    my_service.write(
+        "handlers.py", handler.replace("from my_service.storage import DATABASE", 'DATABASE = "contract-tests.db"')
+    )
+    text = (my_service.folder / "test_bff_contract.py").read_text(encoding="utf-8")
+    before, _, rest = text.partition("def create_app() -> Any:")
+    _, _, after = rest.partition("    return unwritten\n")
+    text = f"{before}{blocks[0]}{after}".replace("API_KEY: str | None = None", f"API_KEY = {KEY!r}")
+    imported = "from handlers import batches_have_exactly_these_classes\n\nSTATES: "
+    my_service.write("test_bff_contract.py", text.replace("STATES: ", imported))
+
+    assert "11 passed" in my_service.run("pytest -q -k classes test_bff_contract.py")
+
+
+TABLES = """\
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import NullPool
+from my_service.storage import DATABASE
+
+class Base(DeclarativeBase):
+    pass
+
+class SchoolClass(Base):
+    __tablename__ = "classes"
+    class_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+class BatchClass(Base):
+    __tablename__ = "batch_classes"
+    batch_id: Mapped[str] = mapped_column(primary_key=True)
+    class_id: Mapped[str] = mapped_column(ForeignKey("classes.class_id"))
+
+sessions = async_sessionmaker(create_async_engine(f"sqlite+aiosqlite:///{DATABASE}", poolclass=NullPool))
+"""
+
+
+@runs(PAGE, "from collections.abc import AsyncIterator")
+def test_the_handler_with_sqlalchemy_verifies_the_provider_and_leaves_nothing_behind(
+    blocks: list[str], my_service: Place
+) -> None:
+    my_service.write("my_service/tables.py", TABLES)
+    _assert_verified(my_service, blocks[0])
+    with closing(sqlite3.connect(my_service.folder / "classes.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM batch_classes").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM classes").fetchone() != (0,)
+
+
+def _assert_verified(place: Place, handlers: str, *, imported: str = "batches_have_exactly_these_classes") -> None:
+    """The test file of the page, with names of another block in the place of its own, is green."""
+    place.write("handlers.py", handlers)
+    test = block(PAGE, "from collections.abc import Callable, Iterator").text
+    place.write("test_bff_contract.py", test.replace("STATES: ", f"from handlers import {imported}\n\nSTATES: "))
+
+    assert "11 passed" in place.run("pytest -q -k classes test_bff_contract.py")
+
+
+ANSWER = """\
+from uuid import UUID
+
+def answer(headers, batch_ids, class_of):
+    key, service = headers.get("X-Internal-API-Key"), headers.get("X-Service-ID")
+    if not key or not service:
+        return {"error": "Missing authentication"}, 401
+    if key != "the-key-of-our-tests":
+        return {"error": "Invalid credentials"}, 401
+    try:
+        asked = [str(UUID(text)) for text in batch_ids.split(",") if text]
+    except ValueError:
+        return {"error": "Invalid UUID format"}, 400
+    return {batch_id: class_of(batch_id) for batch_id in asked}, 200
+"""
+
+FLASK_APP = """\
+import sqlite3
+from contextlib import closing
+from flask import Flask, request
+from my_service.answer import answer
+from my_service.storage import DATABASE
+from tests.providers.cms import ClassRepository
+
+def create_app():
+    app = Flask("cms")
+
+    @app.get("/internal/v1/batches/class-info")
+    def class_info():
+        with closing(sqlite3.connect(DATABASE)) as connection:
+            return answer(request.headers, request.args.get("batch_ids", ""), ClassRepository(connection).class_of)
+
+    return app
+"""
+
+
+@runs(PAGE, "from asgiref.wsgi import WsgiToAsgi")
+def test_a_flask_service_is_verified(blocks: list[str], my_service: Place) -> None:
+    my_service.write("my_service/answer.py", ANSWER)
+    my_service.write("my_service/app.py", FLASK_APP)
+
+    _assert_verified(my_service, blocks[0], imported="create_app")
+
+
+DJANGO = {
+    "conftest.py": """\
+import django
+
+django.setup()
+
+from django.db import connection
+from my_service.models import BatchClass
+
+with connection.schema_editor() as editor:
+    editor.create_model(BatchClass)
+connection.close()
+""",
+    "my_service/answer.py": ANSWER,
+    "my_service/settings.py": """\
+ALLOWED_HOSTS = ["127.0.0.1"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "django.db"}}
+INSTALLED_APPS = ["my_service"]
+ROOT_URLCONF = "my_service.urls"
+SECRET_KEY = "of these tests"
+USE_TZ = True
+""",
+    "my_service/models.py": """\
+from django.db import models
+
+class BatchClass(models.Model):
+    batch_id = models.TextField(primary_key=True)
+    class_id = models.TextField()
+    class_name = models.TextField()
+""",
+    "my_service/urls.py": """\
+from django.http import JsonResponse
+from django.urls import path
+from my_service.answer import answer
+from my_service.models import BatchClass
+
+def class_of(batch_id):
+    return BatchClass.objects.filter(batch_id=batch_id).values("class_id", "class_name").first()
+
+def class_info(request):
+    body, status = answer(request.headers, request.GET.get("batch_ids", ""), class_of)
+    return JsonResponse(body, status=status)
+
+urlpatterns = [path("internal/v1/batches/class-info", class_info)]
+""",
+    "my_service/app.py": "create_app = None\n",
+}
+
+
+@runs(PAGE, "from django.core.asgi import")
+def test_a_django_service_is_verified(blocks: list[str], my_service: Place) -> None:
+    for name, text in DJANGO.items():
+        my_service.write(name, text)
+    variables = {**my_service.variables, "DJANGO_SETTINGS_MODULE": "my_service.settings"}
+
+    names = "create_app, batches_have_exactly_these_classes"
+    _assert_verified(Place(my_service.folder, my_service.urls, variables), blocks[0], imported=names)
 
 
 @dataclass(frozen=True)
