@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -108,8 +109,12 @@ def test_what_the_command_complains_of_and_logs_is_too(
         raise CommandError(EVIL)
 
     monkeypatch.setattr(catalogue, "_list", fails)
-    monkeypatch.setattr(logging, "basicConfig", lambda **options: handlers.extend(options["handlers"]))
     handlers: list[logging.Handler] = []
+
+    def configure(**options: Any) -> None:
+        handlers.extend(options["handlers"])
+
+    monkeypatch.setattr(logging, "basicConfig", configure)
     main(["-v", "list"])
     record = logging.LogRecord("pact.ffi", logging.DEBUG, "", 0, EVIL, None, None)
 
