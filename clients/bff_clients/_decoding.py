@@ -15,21 +15,22 @@ T = TypeVar("T")
 _SHOWN: Final = 3
 """How many mistakes in a body a message names."""
 
-_SMALL_BYTES: Final = 16 * 1024
-"""All mistakes of a body of up to this size are collected: at worst that takes 10 ms and 2 MB."""
+_SMALL_BYTES: Final = 48 * 1024
+"""All mistakes of a body of up to this size are collected, a page of 20 rows without essays for instance: at worst that
+takes 16 ms and 7 MB."""
 
-_UNCHECKED_BYTES: Final = 256 * 1024
-"""A body of up to this size is parsed whatever its structure: at worst that takes 15 ms and 3 MB."""
+_UNCHECKED_BYTES: Final = 512 * 1024
+"""A body of up to this size is parsed whatever its structure: at worst that takes 20 ms and 20 MB."""
 
 _CONTAINER_BYTES: Final = 100
 _MEMBER_BYTES: Final = 40
-_ELEMENT_BYTES: Final = 100
-"""What Pydantic allocates for an object or array, for what follows a comma, and for each scalar of an array besides: a
-list of texts where something else is expected is copied into the error."""
+"""What Pydantic allocates for an object or array, and for what follows a comma."""
 
 _MOST_STRUCTURE: Final = 2.5
 """Bytes that may be allocated for each byte of a large body. The leanest answers of the contract need 2.3: lists of
 students with short names, and pages whose essays hold nothing but `null`."""
+
+_CONTENT: Final = bytes(set(range(256)) - set(b"{[,"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,10 @@ def _is_too_dense(body: bytes) -> bool:
     """Whether parsing a large body would take many times its memory: ``[[],[],…]`` takes thirty times."""
     if len(body) <= _UNCHECKED_BYTES:
         return False
-    containers, commas = body.count(b"{") + body.count(b"["), body.count(b",")
-    # A comma is before a member or before a container: what is more than there are members is an array's element.
-    elements = commas - body.count(b'":')
-    if elements > 0:  # or its producer writes a blank before each colon
-        elements -= body.count(b'" :')
-    structure = _CONTAINER_BYTES * containers + _MEMBER_BYTES * commas + _ELEMENT_BYTES * max(0, elements)
-    return structure > _MOST_STRUCTURE * len(body)
+    structure = body.translate(None, _CONTENT)  # in one pass, which takes a third of the time of three counts
+    commas = structure.count(b",")
+    allocated = _CONTAINER_BYTES * (len(structure) - commas) + _MEMBER_BYTES * commas
+    return allocated > _MOST_STRUCTURE * len(body)
 
 
 def _places(error: ValidationError) -> str:

@@ -7,16 +7,14 @@ validation before any error is made of Python objects.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationInfo
 from pydantic_core import CoreConfig, SchemaValidator
 
 from bff_clients.models import Entries, TooManyEntriesError, counted
-
-_M = TypeVar("_M", bound=BaseModel)
 
 _Schema: TypeAlias = Mapping[str, Any]
 """Pydantic's core schema, of which only a few parts matter here."""
@@ -94,11 +92,11 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
     """The schema with raising defaults; the configuration of its models is added to `config`."""
     match schema["type"]:
         case "model" if schema["schema"]["type"] == "model-fields" and not schema.get("post_init"):
-            no_info = {"type": "no-info", "function": partial(_built, schema["cls"])}
+            no_info = {"type": "no-info", "function": _builder(schema["cls"])}
             return _model(schema, no_info, path, config)
         case "function-after" if schema["function"]["function"] is counted and schema["schema"]["type"] == "model":
             # One call of Python for each row, and not two.
-            with_info = {"type": "with-info", "function": partial(_built_and_counted, schema["schema"]["cls"])}
+            with_info = {"type": "with-info", "function": _counting_builder(schema["schema"]["cls"])}
             return _model(schema["schema"], with_info, path, config)
         case "model-fields":
             fields = {name: _field(field, (*path, name), config) for name, field in schema["fields"].items()}
@@ -156,16 +154,26 @@ def _notice(path: _Path, kind: _Kind) -> NoReturn:
     raise MistakeError
 
 
-def _built(model: type[_M], validated: _Validated) -> _M:
-    """What Pydantic does with validated fields, and `BaseModel.model_construct` at several times the cost."""
-    one = model.__new__(model)
-    fields, extra, given = validated
-    object.__setattr__(one, "__dict__", fields)
-    object.__setattr__(one, "__pydantic_extra__", extra)
-    object.__setattr__(one, "__pydantic_fields_set__", given)
-    object.__setattr__(one, "__pydantic_private__", None)
-    return one
+def _builder(model: type[BaseModel]) -> Callable[[_Validated], BaseModel]:
+    """Do what Pydantic does with validated fields, and `BaseModel.model_construct` at several times the cost."""
+    new, put = model.__new__, object.__setattr__
+
+    def build(validated: _Validated) -> BaseModel:
+        one = new(model)
+        fields, extra, given = validated
+        put(one, "__dict__", fields)
+        put(one, "__pydantic_extra__", extra)
+        put(one, "__pydantic_fields_set__", given)
+        put(one, "__pydantic_private__", None)
+        return one
+
+    return build
 
 
-def _built_and_counted(model: type[_M], validated: _Validated, info: ValidationInfo) -> _M:
-    return counted(_built(model, validated), info)
+def _counting_builder(model: type[BaseModel]) -> Callable[[_Validated, ValidationInfo], BaseModel]:
+    build = _builder(model)
+
+    def count_and_build(validated: _Validated, info: ValidationInfo) -> BaseModel:
+        return counted(build(validated), info)
+
+    return count_and_build
