@@ -4,12 +4,15 @@ import re
 from enum import Enum
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, get_type_hints
 
 from docutils import nodes
 from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+
+from bff_clients import BackendSettings
+from bff_clients.models import AnswerModel
 
 project = "huleedu-bff-clients"
 author = "HuleEdu"
@@ -90,7 +93,7 @@ decisions/index
 OTHERS
 ```
 """
-"""What stands at the side of the site; in the page itself, GitHub would show it as it is."""
+"""The contents at the side of the site; in the page itself, GitHub would show them as text."""
 
 
 def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
@@ -112,6 +115,13 @@ def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: obje
     return ("", "") if issubclass(it, (BaseModel, Enum)) or Protocol in it.__bases__ else None
 
 
+def _show_plain_types() -> None:
+    """Show `int` for a field, and not the annotations by which Pydantic bounds it."""
+    for model in (BackendSettings, *AnswerModel.models()):
+        hints = get_type_hints(model)
+        model.__annotations__ = {name: hints[name] for name in model.__annotations__}
+
+
 class LightAndDark(SphinxTransform):
     """Shows a picture that there is for light and for dark in the one that fits."""
 
@@ -131,6 +141,7 @@ class LightAndDark(SphinxTransform):
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    _show_plain_types()
     app.connect("source-read", _add_contents)
     app.connect("autodoc-process-signature", _without_machinery)
     app.add_transform(LightAndDark)
