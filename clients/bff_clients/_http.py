@@ -144,9 +144,9 @@ def fault_of(error: BaseException, *, closed: bool) -> NotAnswered:  # noqa: PLR
             return NotAnswered("timeout", f"no answer in time ({name})", _cleared(error))
         case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
             return NotAnswered("connect", "no connection", _cleared(error))
-        case httpx.TransportError() | OSError():
+        case httpx.TransportError() | OSError() if not isinstance(error, httpx.LocalProtocolError):
             return NotAnswered("disconnect", f"connection lost ({name})", _cleared(error))
-        case _:
+        case _:  # such as a request that cannot be sent
             return NotAnswered("unexpected", f"unexpected {name}{_place(error)}")
 
 

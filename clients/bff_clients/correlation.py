@@ -44,8 +44,11 @@ class CorrelationIdMiddleware:
         found = _of(scope)
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start" and all(name != HEADER for name, _ in message["headers"]):
-                message["headers"] = [*message["headers"], (HEADER, found.encode())]
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))  # optional, and may be any iterable
+                if all(name.lower() != HEADER for name, _ in headers):
+                    headers.append((HEADER, found.encode()))
+                message["headers"] = headers
             await send(message)
 
         scope.setdefault("state", {})["correlation_id"] = found
@@ -60,11 +63,10 @@ def correlation_id_for(value: object | None) -> str:
     """The caller's correlation id in canonical spelling, that of the request being served, or a new one.
 
     Raises:
-        InvalidArgument: The caller's is not a UUID.
+        InvalidArgument: The one that was given, or that the context variable was set to, is not a UUID.
     """
-    if value is not None:
-        return canonical_uuid(str(value), name="correlation_id")
-    return correlation_id.get() or str(uuid4())
+    given = (correlation_id.get() or None) if value is None else str(value)
+    return str(uuid4()) if given is None else canonical_uuid(given, name="correlation_id")
 
 
 def _of(scope: Scope) -> str:

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff_clients import BackendError, BackendSettings, CMSClient, CorrelationIdMiddleware, RASClient
+from bff_clients import BackendError, BackendSettings, CMSClient, CorrelationIdMiddleware, InvalidArgument, RASClient
 from bff_clients.correlation import correlation_id, correlation_id_for
 from tests.support.platform import BATCH, KEY
 
@@ -70,6 +70,32 @@ async def test_what_a_caller_gives_comes_first() -> None:
         assert correlation_id_for(GIVEN) == GIVEN
     finally:
         correlation_id.reset(token)
+
+
+@pytest.mark.parametrize("found", ["x\r\nX-Evil: 1", "a-request-id", GIVEN + "\n"])
+async def test_what_an_application_sets_has_to_be_a_uuid_too(found: str) -> None:
+    token = correlation_id.set(found)
+    try:
+        with pytest.raises(InvalidArgument, match=r"^correlation_id must be a UUID$"):
+            correlation_id_for(None)
+    finally:
+        correlation_id.reset(token)
+
+
+async def test_a_response_may_have_no_headers_or_some_that_can_be_read_once() -> None:
+    sent: list[Any] = []
+
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.start", "status": 204, "headers": iter([(b"X-Correlation-Id", b"own")])})
+
+    async def send(message: Any) -> None:
+        sent.append(message["headers"])
+
+    middleware: Any = CorrelationIdMiddleware(app)
+    await middleware({"type": "http", "headers": [(b"x-correlation-id", GIVEN.encode())]}, None, send)
+
+    assert sent == [[(b"x-correlation-id", GIVEN.encode())], [(b"X-Correlation-Id", b"own")]]
 
 
 async def test_nothing_is_left_after_the_request_and_the_lifespan_passes() -> None:

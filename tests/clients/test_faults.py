@@ -433,6 +433,7 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
         pytest.param(httpx.InvalidURL(TEACHER), "InvalidURL", id="url"),
         pytest.param(UnicodeError(TEACHER), "UnicodeError", id="unicode"),
         pytest.param(StopAsyncIteration(), "StopAsyncIteration", id="stop"),
+        pytest.param(httpx.LocalProtocolError(TEACHER), "LocalProtocolError", id="a-request-that-cannot-be-sent"),
     ],
 )
 async def test_what_no_transport_should_raise_is_in_the_tree_and_says_nothing_of_the_backend(

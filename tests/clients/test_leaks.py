@@ -51,6 +51,8 @@ FAULTS: Final[dict[str, Behaviour]] = {
     "redirect": says(head("302 Found", Location=f"http://{ECHO}/", Content_Length="0")),
     "no-json": says(ok(ECHO.encode())),
     "wrong-row": json_of(page(ROW, {**ROW, "essay_count": BODY})),
+    "wrong-row-of-many": json_of(page({**ROW, "x": BODY * 10_000}, {**ROW, "essay_count": BODY})),
+    "too-many-of-many": json_of(page({**ROW, "x": BODY * 10_000}, *[ROW] * 30)),
     "another-user": json_of(page(ROW, row(assignment_id=BODY))),
     "another-page": json_of(page(ROW, offset=7)),
     "too-many": json_of(page(*[ROW] * 30)),
