@@ -128,6 +128,28 @@ async def test_a_page_can_do_without_an_endpoint(blocks: list[str], backends: Ba
         assert await names["validation_of"](CMSClient(http, settings), batch) is None
 
 
+@pytest.mark.anyio
+@runs("docs/clients.md", "from bff_clients import CMSClientProtocol, PersonName")
+async def test_the_students_of_a_batch_are_found_by_their_essays(blocks: list[str], backends: Backends) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks[0], names)  # noqa: S102  a program of our own pages
+    batch = a_batch(1)
+    first, second = (essay["essay_id"] for essay in batch["essays"][:2])
+    stored = [
+        {"essay_id": essay_id, "student_id": essay_id, "student_person_name": {**name, "last_name": "Ek"}}
+        for essay_id, name in (
+            (first, {"first_name": "Bo", "legal_full_name": None}),
+            (second, {"first_name": "Åsa", "legal_full_name": "Åsa Maria Ek"}),
+        )
+    ]
+    backends.given("batches have exactly these student names", student_names={batch["batch_id"]: stored})
+    settings = BackendSettings(internal_api_key=SecretStr(backends.api_key))
+    async with create_http_client(settings) as http:
+        found = await names["students_of"](CMSClient(http, settings), batch["batch_id"])
+
+    assert found == {first: "Bo Ek", second: "Åsa Maria Ek"}
+
+
 @runs("docs/clients.md", "from bff_clients.testing")
 def test_models_are_made_in_a_line_each(blocks: list[str]) -> None:
     names: dict[str, Any] = {}
