@@ -290,6 +290,8 @@ class Journal:
             None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
         )
         self._keep(exchange, session)
+        for violation in violations:
+            _LOG.warning("%s %s breaks the contract: %s", asked.method, path, violation)
         if self._log_requests:
             shown = f" ({exchange.fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)

@@ -1,11 +1,11 @@
 """Reads batches out of the answers of a real RAS."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from bff_contracts.pact.json_path import is_array, is_object
+from bff_mock_server._json import json_or_none
 
 _OK: Final = 200
 
@@ -14,10 +14,7 @@ def batches_in(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
     """The batches of an answer of RAS: of a page, or one alone."""
     if status != _OK:
         return
-    try:
-        document: object = json.loads(body)
-    except ValueError:
-        return
+    document: object = json_or_none(body)
     if not is_object(document):
         return
     rows = document.get("batches", [document] if "batch_id" in document else [])

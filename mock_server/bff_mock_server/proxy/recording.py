@@ -73,8 +73,11 @@ class Recorder:
         """Take what one answer tells."""
         if provider == RAS:
             known = asked.query.get("status")
-            for row in batches_in(status, body):
-                self._take_batch(row, known[0] if known else None)
+            taken = (self._take_batch(row, known[0] if known else None) for row in batches_in(status, body))
+            problems = [problem for problem in taken if problem]
+            if problems:
+                more = f", and {len(problems) - 1} more of this answer" if len(problems) > 1 else ""
+                _LOG.warning("batch %s%s", problems[0], more)
             self._take_user(asked, status, body)
         elif provider == CMS and status == _OK:
             self._take_entries(asked, body)
@@ -117,7 +120,8 @@ class Recorder:
         if status == _OK and "/user/" in asked.path and not list(batches_in(status, body)):
             self._users.setdefault(_pseudonym(unquote(asked.path.rpartition("/")[2])), {})
 
-    def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> None:
+    def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> str:
+        """Take a batch; why it cannot be recorded, if it cannot."""
         user_id, batch_id = row.get("user_id"), row.get("batch_id")
         before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
         stored = {
@@ -133,11 +137,11 @@ class Recorder:
         try:
             BatchRow.model_validate(stored)
         except ValidationError as error:
-            _LOG.warning("batch %s is not recorded: %s", batch_id, error.errors(include_url=False)[0]["msg"])
-            return
+            return f"{str(batch_id)[:64]!r} is not recorded: {error.errors(include_url=False)[0]['msg']}"
         for batches in self._users.values():
             batches.pop(str(batch_id), None)
         self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
+        return ""
 
     def _take_entries(self, asked: Asked, body: bytes) -> None:
         for shape, state in _states_of(asked.path):
@@ -147,7 +151,7 @@ class Recorder:
                 KINDS[state].model_validate({name: entries})
             except ValidationError as error:
                 _LOG.warning("%s are not recorded: %s", name, error.errors(include_url=False)[0]["msg"])
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 _LOG.warning("%s are not recorded: %s", name, error)
             else:
                 self._entries.setdefault(state, {}).update(entries)

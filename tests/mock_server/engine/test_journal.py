@@ -132,7 +132,7 @@ def test_a_key_of_the_mock_is_in_nothing_that_is_said_of_a_request(target: str, 
     assert "swordfish" not in repr((found, found.answer.headers, found.answer.body))
 
 
-def test_a_key_that_a_real_service_repeats_is_not_in_its_violations() -> None:
+def test_a_key_that_a_real_service_repeats_is_not_in_its_violations(caplog: pytest.LogCaptureFixture) -> None:
     journal = Journal(keys=["swordfish-4711"])
     violation = Violation("body", "$.swordfish-4711", "Expected 'x' but got 'swordfish-4711'")
     answer = AttributedReply(Reply(Head(200), b"{}"))
@@ -141,6 +141,7 @@ def test_a_key_that_a_real_service_repeats_is_not_in_its_violations() -> None:
 
     (found,) = journal.exchanges()
     assert found.violations == (Violation("body", "$.…", "Expected 'x' but got '…'"),)
+    assert caplog.messages == [f"GET {found.path} breaks the contract: body $.… Expected 'x' but got '…'"]
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Cookie"])

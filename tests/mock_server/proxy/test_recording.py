@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from bff_contracts.platform import CMS, RAS
-from bff_contracts.states import BatchesHaveClasses
+from bff_contracts.states import USER_HAS_BATCHES, BatchesHaveClasses
 from bff_mock_server import find_scenario
 from bff_mock_server.proxy.recording import Recorder
 from tests.mock_server.building import call, cms_app, ras_app, request
@@ -118,6 +118,28 @@ def test_answers_that_break_the_contract_are_not_recorded(providers: Providers, 
         ask(mock, RAS, PAGE)
 
     assert len(find_scenario(str(file)).rows.users[TEACHER]) == count - 1
+
+
+def test_many_batches_that_cannot_be_recorded_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"batches": [{"batch_id": "x" * 500}] * 3000}).encode()
+
+    Recorder(tmp_path / "r.yaml").observe(RAS, request(PAGE), 200, body)
+
+    (line,) = caplog.messages
+    assert line.endswith(", and 2999 more of this answer")
+    assert len(line) < 300
+
+
+@pytest.mark.parametrize(("provider", "target"), [(RAS, PAGE), (CMS, CLASSES)])
+def test_what_is_nested_too_deeply_is_not_recorded(provider: str, target: str, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "r.yaml")
+
+    recorder.observe(provider, request(target), 200, b"[" * 200_000)
+
+    assert recorder.document()["states"] in (
+        [],
+        [{"state": USER_HAS_BATCHES, "params": {"user_id": TEACHER, "batches": []}}],
+    )
 
 
 async def test_a_recording_that_could_not_be_written_is_tried_again_and_is_its_owners_alone(
