@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from bff_clients import BackendSettings
@@ -20,8 +21,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
-hypothesis_settings.register_profile("desk", deadline=None, max_examples=30)  # others each time
+# A busy machine is no failure. At the desk there are other examples each time, in CI the same.
+patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile("ci", patient, derandomize=True)
+hypothesis_settings.register_profile("desk", patient, max_examples=30)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 

@@ -366,8 +366,9 @@ def test_nothing_to_verify_is_no_pass(broker: Broker, team: Team) -> None:
 
 STEPS: Final = ("root", "list", "contract", "branch", "results")
 # One that hangs takes its whole time limit: the first and the last step stand for the others.
+HANGS = pytest.mark.slow("waits for its time limit")
 BREAKS = [
-    pytest.param(at, failure, id=f"{step}-{failure}")
+    pytest.param(at, failure, id=f"{step}-{failure}", marks=HANGS if failure == "hang" else ())
     for at, step in enumerate(STEPS)
     for failure in FAILURES
     if failure != "hang" or step in {"root", "results"}
