@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.mock_process import running_mock
 
 SUITE = """\
@@ -44,6 +46,7 @@ print("passed")
 """
 
 
+@pytest.mark.slow("starts a mock and two suites")
 def test_two_suites_that_run_at_once_never_see_each_other() -> None:
     with running_mock() as mock:
         suites = [
