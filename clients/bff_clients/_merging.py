@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from bff_clients._together import together
 from bff_clients.errors import InvalidArgument
-from bff_clients.models import Batch, BatchPage, BatchStatus, Pagination
+from bff_clients.models import MAX_INTEGER, Batch, BatchPage, BatchStatus, Pagination
 
 MAX_DEPTH: Final = 1000
 """The last row that a merged page may have: at most 44 requests, for four statuses and pages of 100 rows."""
@@ -47,7 +47,8 @@ class _List:
             self.rows.clear()
         self.rows += page.batches
         self.total = page.pagination.total
-        self._has_more = page.has_more
+        # A page that is not full is the last one, whatever the total is: asking for its rows again would not end.
+        self._has_more = page.has_more and len(page.batches) >= page.pagination.limit
 
     def reaches(self, cut: Batch | None) -> bool:
         """Whether no row that has not been read can be in front of the cut, or of its moment.
@@ -113,6 +114,7 @@ class MergedPage:
     def _page(self) -> BatchPage:
         twice = sum(len({row.batch_id for row in one.rows}) for one in self._lists) - len(self._merged)
         total = sum(one.total for one in self._lists) - twice
+        total = min(max(total, len(self._merged)), MAX_INTEGER)  # whatever the backend's totals are
         pagination = Pagination(limit=self._limit, offset=self._offset, total=total)
         return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)
 

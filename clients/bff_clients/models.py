@@ -176,7 +176,8 @@ ClientStatus = Annotated[BatchClientStatus, _BY_VALUE]
 Phase = Annotated[Annotated[ProcessingPhase, _BY_VALUE] | str, Field(union_mode="left_to_right")]
 """An open vocabulary: an unknown phase is read as its word, and does not violate the contract."""
 
-Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+MAX_INTEGER: Final = 2**64 - 1
+Integer = Annotated[int, Field(ge=-(2**63), le=MAX_INTEGER)]
 """What the Pact engine reads as an integer; it reads a JSON number beyond these bounds as a float."""
 
 CanonicalUuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
