@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from benchmarks import peers, quiet
 from benchmarks.asking import contract
 from benchmarks.charts import printing, tables, updated
+from benchmarks.client_server import FULL, USERS, serving
 
 TICKS = os.sysconf("SC_CLK_TCK")
 HEAD = "\n\n| | ms |\n|---|---:|\n"
@@ -65,3 +67,18 @@ def test_peers_are_given_both_requests(tmp_path: Path) -> None:
     assert len(list((home / "mappings").iterdir())) == 2
     document = json.loads((home / "openapi.json").read_text(encoding="utf-8"))
     assert set(document["paths"]) == {"/internal/v1/batches/class-info", "/internal/v1/batches/user/{id}"}
+
+
+@pytest.mark.anyio
+async def test_every_contestant_reads_what_the_benchmarks_server_answers() -> None:
+    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
+    from benchmarks.contestants import contestants  # noqa: PLC0415  # needs that group
+
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(serving())
+        found = await contestants(server, stack)
+        for contestant in found.values():
+            await contestant.page(USERS[FULL], 40)
+            await contestant.classes(server.batch_ids)
+
+    assert {"naive httpx", "ours", "ours on httpx", "raw aiohttp", "floor"} <= found.keys()
