@@ -122,14 +122,14 @@ class CMSClient(BackendClient):
     ) -> list[StudentName]:
         """Read who wrote the essays of one batch; empty if no student is known, or CMS does not know the batch.
 
-        Names are personal data: neither errors and logs nor the text of the models show them.
+        Names are personal data: no error, no log record and no `repr` of the models contains one.
 
         Args:
             batch_id: A UUID in any usual spelling; sent in the canonical one.
             correlation_id: A UUID for ``X-Correlation-ID``; a new one when there is none.
 
         Returns:
-            One entry for each essay whose student is known, in no order to rely on: find them by `essay_id`.
+            One entry for each essay whose student is known, in no fixed order: find them by `essay_id`.
 
         Raises:
             InvalidArgument: The id is not a UUID; nothing was sent.

@@ -303,12 +303,12 @@ class ValidationStatus(AnswerModel):
 
 
 class PersonName(AnswerModel):
-    """What a student is called. The text of the model shows none of it: names are personal data."""
+    """The name of a student. `repr` and `str` leave it out, because names are personal data."""
 
     first_name: str = Field(repr=False)
     last_name: str = Field(repr=False)
     legal_full_name: str | None = Field(repr=False)
-    """`None` where CMS has none stored; today it answers first and last name instead."""
+    """May be `None`: CMS does not store one for every student. Today it answers first and last name instead."""
 
 
 class StudentName(AnswerModel):

@@ -26,7 +26,7 @@ def kind_of_map(entries: Any) -> Kind | None:
 
 
 def kind_of_list(rows: Sequence[Any]) -> Kind:
-    """Whether there are rows, several of them, two about the same thing, and some in which something is missing."""
+    """Whether there are rows, whether several, whether two have an id in common, whether one has a `null`."""
     if not rows:
         return NONE_HAS
     texts = [value for row in rows if is_object(row) for value in row.values() if isinstance(value, str)]
