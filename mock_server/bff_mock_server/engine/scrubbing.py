@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 from bff_mock_server.engine.mock_headers import STATE
 from bff_mock_server.engine.secrets import (
     HIDDEN,
-    LONGEST_FORM,
-    keys_pattern,
+    KnownKeys,
     without_credentials,
     without_secret_members,
 )
@@ -40,8 +39,7 @@ class Scrubber:
     """
 
     def __init__(self, keys: Collection[str] = ()) -> None:
-        self._keys = keys_pattern(keys)
-        self._longest = LONGEST_FORM * max(map(len, keys), default=0)
+        self._keys = KnownKeys.of(keys)
 
     def kept(self, asked: Asked) -> Kept:
         """What is kept of a request; the request stays as it is."""
@@ -53,8 +51,8 @@ class Scrubber:
             del headers[name]
         body = self.shown(self.beginning(asked.body)) if asked.body else b""
         path, keys = asked.path, self._keys
-        if keys is not None and keys.search(f"{path}?{query_string}"):
-            path, query_string = keys.sub(HIDDEN, path), keys.sub(HIDDEN, query_string)
+        if keys is not None and keys.are_in(f"{path}?{query_string}"):
+            path, query_string = keys.cut_out(path), keys.cut_out(query_string)
             query = {self.text(name): [*map(self.text, values)] for name, values in query.items()}
         return Kept(path, query, query_string, _ShownHeaders(headers, self._value), body)
 
@@ -74,7 +72,7 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """A text without known keys."""
-        return text if self._keys is None else self._keys.sub(HIDDEN, text)
+        return text if self._keys is None else self._keys.cut_out(text)
 
     def difference(self, found: RequestDifference) -> RequestDifference:
         """A difference without known keys: its place may name a parameter, and it shows what was sent."""
@@ -87,7 +85,7 @@ class Scrubber:
 
     def beginning(self, body: bytes) -> bytes:
         """As much of a body as `shown` needs."""
-        return body[: BODY_BYTES + self._longest]
+        return body[: BODY_BYTES + (0 if self._keys is None else self._keys.longest)]
 
     def shown(self, beginning: bytes) -> bytes:
         """The first `BODY_BYTES` of a body, without the values of secret names, without known keys."""
@@ -96,9 +94,9 @@ class Scrubber:
             return without_secret_members(beginning[:end])
         text = beginning.decode("latin-1")  # a key is found by its bytes
         # Half a key would not be recognised.
-        across = (key.start() for key in self._keys.finditer(text) if key.start() < end < key.end())
+        across = (key.start() for key in self._keys.pattern.finditer(text) if key.start() < end < key.end())
         whole = text[: next(across, end)]
-        parts = (part.encode("latin-1") for part in self._keys.split(whole))
+        parts = (part.encode("latin-1") for part in self._keys.pattern.split(whole))
         return without_secret_members(HIDDEN.encode().join(parts))
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
@@ -15,7 +15,7 @@ _SHORTEST_KEY: Final = 4
 """A key that is shorter is a part of too many other words to be cut out of them."""
 _SHORTEST_BASE64: Final = 6
 """Characters of Base64 that are certainly of a key, at least: fewer are a part of too many other texts."""
-LONGEST_FORM: Final = 6
+_LONGEST_FORM: Final = 6
 """Characters that a character of a key has at most in another form: `\\u0041`."""
 
 _VALUE: Final = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
@@ -49,13 +49,39 @@ _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s@]{1,500}(?=@)")
 _SCHEME: Final = re.compile(r"\b(basic|bearer|digest|dpop|negotiate|token)[ \t]+[^\s,]{6,}", re.IGNORECASE)
 """Credentials as `Authorization` has them, in a header of another name."""
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
+_FOR_URLS: Final = str.maketrans("+/", "-_")
 _BASE64_END: Final = r"[A-Za-z0-9+/_=-]*"
 
 
-def keys_pattern(keys: Collection[str]) -> re.Pattern[str] | None:
-    """Finds keys as they are and percent-encoded, escaped as JSON does, in Base64 and in hexadecimal digits."""
-    forms = [form for key in sorted(keys, key=len, reverse=True) if len(key) >= _SHORTEST_KEY for form in _forms(key)]
-    return re.compile("|".join(forms)) if forms else None
+class KnownKeys:
+    """Finds keys as they are and percent-encoded, escaped as JSON does, in Base64 and in hexadecimal digits.
+
+    Attributes:
+        pattern: Matches a key in any of these forms.
+        longest: Characters that a key has at most in one of them.
+    """
+
+    def __init__(self, keys: Collection[str]) -> None:
+        ordered = sorted(keys, key=len, reverse=True)  # the longest first: one may be a part of another
+        self.pattern = re.compile("|".join(form for key in ordered for form in _forms(key)))
+        self.longest = _LONGEST_FORM * len(ordered[0])
+        self._plain = tuple({text for key in ordered for text in _plain_forms(key)})
+
+    @classmethod
+    def of(cls, keys: Collection[str]) -> "KnownKeys | None":
+        """Finds these keys; `None` when there is none that is long enough."""
+        long = [key for key in keys if len(key) >= _SHORTEST_KEY]
+        return cls(long) if long else None
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text holds a key; a text without escapes is looked through quickly."""
+        if "%" in text or "\\" in text or any(plain in text for plain in self._plain):
+            return self.pattern.search(text) is not None
+        return False
+
+    def cut_out(self, text: str) -> str:
+        """A text without keys."""
+        return self.pattern.sub(HIDDEN, text)
 
 
 def without_secret_members(body: bytes) -> bytes:
@@ -78,15 +104,27 @@ def without_credentials(value: str) -> str:
 def _forms(key: str) -> list[str]:
     """Patterns of the forms that a key is sent in."""
     raw = key.encode()
-    plain = "".join(map(_character, raw))
-    forms = [plain, re.escape(key), f"(?i:{raw.hex()})"]
-    for before in range(3):  # a character of Base64 is of two bytes: what is before the key decides where it begins
+    forms = ["".join(map(_character, raw)), f"(?i:{raw.hex()})"]
+    if not key.isascii():
+        forms.append(re.escape(key))
+    return [*forms, *("".join(map(_of_base64, text)) + _BASE64_END for text in _base64_of(raw))]
+
+
+def _plain_forms(key: str) -> Iterator[str]:
+    """The forms without an escape, as they are."""
+    raw = key.encode()
+    yield from (key, raw.decode("latin-1"), raw.hex(), raw.hex().upper())
+    for text in _base64_of(raw):
+        yield from (text, text.translate(_FOR_URLS))
+
+
+def _base64_of(raw: bytes) -> Iterator[str]:
+    """What is certainly of a key in Base64: what is before it decides where it begins within a group of characters."""
+    for before in range(3):
         size = before + len(raw)
-        certain = size // 3 * 4 + size % 3
-        text = b64encode(bytes(before) + raw).decode()[(0, 2, 3)[before] : certain]
+        text = b64encode(bytes(before) + raw).decode()[(0, 2, 3)[before] : size // 3 * 4 + size % 3]
         if len(text) >= _SHORTEST_BASE64:
-            forms.append("".join(map(_of_base64, text)) + _BASE64_END)
-    return forms
+            yield text
 
 
 def _character(byte: int) -> str:
