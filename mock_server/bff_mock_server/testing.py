@@ -110,9 +110,10 @@ class Backends:
         return f"A request got no answer. {self._not_mocked(silent)}" if silent else ""
 
     def _not_mocked(self, origins: Iterable[str]) -> str:
+        missed, mocked = ", ".join(sorted(origins)), ", ".join(self.urls.values())
         return (
-            f"No mocked backend is at {', '.join(sorted(origins))}. Mocked are {', '.join(self.urls.values())}: set the"
-            " BFF's base URLs to these, or override the fixture bff_backend_urls."
+            f"No backend is mocked at {missed}, but at {mocked}:"
+            " set the BFF's base URLs to these, or override the fixture bff_backend_urls."
         )
 
     def given(self, state: str, **params: Any) -> None:

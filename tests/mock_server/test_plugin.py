@@ -417,7 +417,7 @@ def test_a_failed_test_says_what_was_refused_and_what_went_past(run_theirs: Runs
     report = printed.partition("Mocked backends")[2]
     assert "ras GET /internal/v1/batches/user/x?limit=500&offset=0 -> 400\n  set query limit: " in report, printed
     assert "limit=5&offset=0 -> 401\n  send the key backends.api_key and a service id" in report
-    assert "No mocked backend is at http://127.0.0.1:9." in report
+    assert "No backend is mocked at http://127.0.0.1:9, but at " in report
     assert "limit=5 and not 7" in printed
 
 
@@ -453,7 +453,7 @@ def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
 
     assert summary in printed
     assert failed is ("passed" not in summary)
-    assert ("No mocked backend is at http://127.0.0.1:9. Mocked are http://127.0.0.1:4003, " in printed) is failed
+    assert ("No backend is mocked at http://127.0.0.1:9, but at http://127.0.0.1:4003, " in printed) is failed
     assert ("override the fixture bff_backend_urls" in printed) is failed
 
 
