@@ -7,6 +7,8 @@ import threading
 from typing import Annotated, Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from bff_clients._fail_fast import MistakeError, fail_fast
@@ -17,11 +19,12 @@ from bff_clients.models import (
     ClassInfo,
     Counted,
     Entries,
+    Essay,
     Integer,
     TooManyEntriesError,
     ValidationStatus,
 )
-from tests.support.platform import recorded
+from tests.support.platform import BATCH, recorded
 from tests.support.ras_pages import page, row
 
 PAGE: Final[TypeAdapter[Any]] = TypeAdapter(BatchPage)
@@ -99,6 +102,26 @@ def test_the_first_mistake_has_a_place(adapter: TypeAdapter[Any], body: bytes, m
         fail_fast(adapter).validate_json(body, context=Entries(10))
 
     assert str(caught.value) == mistake
+
+
+VALUES: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([BATCH, "ready", "nlp"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(name=st.sampled_from([*BatchDetails.model_fields, *Essay.model_fields]), value=VALUES)
+def test_what_pydantic_refuses_is_refused(name: str, value: Any) -> None:
+    essay = json.loads(details())["essays"][0]
+    body = details(**{name: value}) if name in BatchDetails.model_fields else details(essays=[{**essay, name: value}])
+    try:
+        expected = DETAILS.validate_json(body)
+    except ValidationError:
+        with pytest.raises(MistakeError):
+            fail_fast(DETAILS).validate_json(body, context=None)
+    else:
+        assert fail_fast(DETAILS).validate_json(body, context=None) == expected
 
 
 def test_too_many_rows_are_not_taken_for_a_mistake() -> None:
