@@ -1,4 +1,4 @@
-"""HTTP as this package speaks it, each thing said once: ASGI's types, media types, base URLs, connection headers."""
+"""What several modules need of HTTP: ASGI's types, media types, base URLs, connection headers."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final

@@ -152,7 +152,7 @@ def _body_mismatches(interaction: Interaction, exchange: _Judged, answer: object
 
 
 def _request_mismatches(interaction: Interaction, query: Mapping[str, Sequence[str]]) -> Iterable[Mismatch]:
-    """Why the interaction does not speak for the request: parameters it names that are absent or other ones."""
+    """Why the interaction does not apply to the request: parameters of the contract that are absent or differ."""
     for name, expected in interaction.request.query.items():
         rule = interaction.request.query_rules.get(name)
         values = query.get(name)

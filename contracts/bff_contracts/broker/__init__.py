@@ -1,1 +1,1 @@
-"""Talks to a Pact Broker, and tells which version of the source is published there."""
+"""Talks to a Pact Broker, and finds the version of the source that is published there."""

@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
         help="how long to wait for verifications that are under way (default: not at all)",
     )
     deploy.set_defaults(run=_can_i_deploy)
-    record = _parser(commands, "record-deployment", "tell the broker that a version is deployed")
+    record = _parser(commands, "record-deployment", "record at the broker that a version is deployed")
     record.add_argument("--environment", required=True, help="where, such as production")
     record.set_defaults(run=_record_deployment)
     short = " and ".join(one.short for one in PROVIDERS)

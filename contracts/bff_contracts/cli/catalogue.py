@@ -1,4 +1,4 @@
-"""`bff-contracts list`, `show` and `states`: what there is to keep, in words."""
+"""`bff-contracts list`, `show` and `states`: describe the contract in words."""
 
 import argparse
 from collections.abc import Iterator
@@ -95,4 +95,4 @@ def _described(state: "ProviderState", pact: Pact) -> Iterator[str]:
     yield f"\n  for example:\n    {example}"
     yield "\n  a handler:"
     yield f"    async def {function_name(state)}(params: {state.params.__name__}) -> None:"
-    yield f"        ...  # make it so, out of params.{', params.'.join(state.params.model_fields)}"
+    yield f"        ...  # store what it says: params.{', params.'.join(state.params.model_fields)}"

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version of the contracts and exit")
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell what the official verifier logs")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the log of the official verifier")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (verify, catalogue, scaffold, diff, broker):
         command.add(commands)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 _FILE: Final = Template('''\
 """$provider keeps its contract with the BFF Teacher Service: one test for each interaction.
 
-`bff-contracts states $short` tells what the params of each state hold, `bff-contracts show TEXT` what an interaction
-expects.
+`bff-contracts states $short` shows the params of each state, `bff-contracts show TEXT` an interaction.
 """
 
 from collections.abc import Callable, Iterator
@@ -84,7 +83,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--app", type=_importable, metavar="MODULE:NAME", help="the application, or the function that makes it"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: print it)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file to write (default: print it)")
     parser.set_defaults(run=_scaffold)
 
 

@@ -48,7 +48,7 @@ class BrokerRun:
             self._done.append((each, []))
             for place, interaction in enumerate(each.pact.interactions):
                 if not self._hal.left:
-                    message = f"no end after {self._time_limit:g} s"
+                    message = f"not finished after {self._time_limit:g} s"
                     raise CommandError(message)
                 name = f"{interaction.description} ({each.name})"
                 self._done[-1][1].append(shown(name, partial(outcome, running, each, place)))
@@ -70,7 +70,7 @@ class BrokerRun:
                     self._hal, each.contract, results(each, outcomes), version=self._version, build_url=self._build_url
                 )
         except BrokerError as error:
-            message = f"the results are not published, or not all of them: {error}"
+            message = f"not all results were published: {error}"
             raise CommandError(message) from error
 
     def _contracts(self, provider: str) -> list[Contract]:

@@ -1,4 +1,4 @@
-"""`bff-contracts verify`: hold a running provider against its contract."""
+"""`bff-contracts verify`: verify that a running provider keeps its contract."""
 
 import argparse
 import os
@@ -30,46 +30,52 @@ def add(commands: Commands) -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "verify",
-        help="hold a running provider against its contract",
+        help="verify that a running provider keeps its contract",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_provider(parser)
     parser.add_argument("--url", required=True, help="where the provider runs, such as http://127.0.0.1:5002")
-    parser.add_argument("--states-url", metavar="URL", help="where it sets its provider states up when asked")
+    parser.add_argument("--states-url", metavar="URL", help="the URL of its route for provider states")
     parser.add_argument("--only", metavar="TEXT", help="only interactions with this text in their description")
     parser.add_argument(
         "--not-yet",
         action="append",
         default=[],
         metavar="ENDPOINT",
-        help="not built yet, such as 'GET …/validation-status': expected to fail, and a failure once it is there",
+        help="an endpoint that is not built yet, such as 'GET …/validation-status': it may fail, and may not pass",
     )
-    parser.add_argument("--file", type=Path, metavar="PACT", help="another contract than the one of this package")
+    parser.add_argument(
+        "--file", type=Path, metavar="PACT", help="a pact file to verify instead of this package's contract"
+    )
     parser.add_argument(
         "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
     )
     _add_broker(parser)
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there as JSON")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report to FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes as JSON to FILE")
     parser.set_defaults(run=_verify)
 
 
 def _add_broker(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("contracts of a Pact Broker (PACT_BROKER_BASE_URL, its credentials)")
     source.add_argument(
-        "--from-broker", action="store_true", help="of the consumer's main branch, of this branch, of what is deployed"
+        "--from-broker",
+        action="store_true",
+        help="verify the contracts of the consumer's main branch, of this branch, and of every version in use",
     )
-    source.add_argument("--pact-url", metavar="URL", help="the contract there instead, such as a webhook names it")
     source.add_argument(
-        "--all-consumers", action="store_true", help="the contracts of other consumers than the BFF too"
+        "--pact-url", metavar="URL", help="verify the contract at URL instead, such as the one that a webhook names"
+    )
+    source.add_argument(
+        "--all-consumers", action="store_true", help="include the contracts of consumers other than the BFF"
     )
     source.add_argument(
         "--time-limit",
         type=seconds,
         default=120.0,
         metavar="SECONDS",
-        help="how long all of it may take (default: 120)",
+        help="how long the whole verification may take (default: 120)",
     )
     source.add_argument("--publish-results", action="store_true", help="publish the results to the broker")
     source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")
@@ -108,7 +114,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Which options go together, and whether the reports can be written."""
+    """Check that the options go together, and that the reports can be written."""
     for file in (options.junit, options.json):
         if file is not None:
             _check_writable(file)
@@ -117,7 +123,7 @@ def _check(options: argparse.Namespace) -> None:
         raise CommandError(message)
     from_broker = options.from_broker or options.pact_url
     if from_broker and options.not_yet:
-        message = "--not-yet is for the contract of this package: what is new in a broker is pending there"
+        message = "--not-yet applies to the contract of this package alone: what is new in a broker is pending there"
         raise CommandError(message)
     if from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"
@@ -152,7 +158,7 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace) -> "Verific
 
 
 def _check_writable(file: Path) -> None:
-    """See that a report can be written, before the work that it is about.
+    """Check that a report can be written, before the verification begins.
 
     Raises:
         CommandError: There is no such folder, or it is not allowed.

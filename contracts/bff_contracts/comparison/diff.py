@@ -151,7 +151,7 @@ def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, .
         f"another rule, and no example that tells the two apart: {text}" for text in answers.rules + questions.rules
     ]
     if _canonical(_states(old)) != _canonical(_states(new)):
-        stricter.append("its provider states changed: other data stands behind the answer")
+        stricter.append("its provider states changed, and with them the data of the answer")
     if stricter:
         return Verdict.STRICTER, (*stricter, *looser, *unclear)
     if unclear:

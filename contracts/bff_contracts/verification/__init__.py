@@ -1,14 +1,14 @@
 """The kit with which a provider team verifies that its service keeps the contract.
 
-Needs the extra `contracts`. `verify_provider` says it of a whole contract, `running_provider` with `interactions_of`
-of one interaction for each test:
+Needs the extra `contracts`. `verify_provider` verifies a whole contract, `running_provider` with `cases_of` one
+interaction in each test:
 
     @pytest.fixture(scope="module")
     def provider():
         with running_provider(create_app, provider="class-management-service", states=STATES) as running:
             yield running
 
-    @pytest.mark.parametrize("interaction", interactions_of("class-management-service"))
+    @pytest.mark.parametrize("interaction", cases_of("class-management-service"))
     def test_contract(provider, interaction):
         provider.verify(interaction)
 """

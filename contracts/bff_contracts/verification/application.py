@@ -1,4 +1,4 @@
-"""Makes the application that is verified, or reaches the one that runs; either within a limited time."""
+"""Creates the application to verify, or connects to one that runs, within a time limit."""
 
 import inspect
 from collections.abc import Callable
@@ -51,13 +51,13 @@ def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, sec
         except (Exception, SystemExit) as error:  # noqa: BLE001  # reported as the reason
             reason = key.hidden(described(error))
             cause = None if key.hides(error) else error
-            raise CannotVerify(f"the application could not be made: {reason}") from cause
+            raise CannotVerify(f"creating the application failed: {reason}") from cause
 
     try:
         application: AsgiApp = loop.run(made(), seconds=seconds)
     except TimeoutError as error:
         loop.held = True
-        raise CannotVerify(f"the application was not made within {seconds:g} s") from error
+        raise CannotVerify(f"creating the application took longer than {seconds:g} s") from error
     if not callable(application):
-        raise CannotVerify(f"what makes the application gave {application!r:.80}, which is none")
+        raise CannotVerify(f"the function returned {application!r:.80} instead of an ASGI application")
     return application

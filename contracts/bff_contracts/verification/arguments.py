@@ -39,7 +39,7 @@ def contract_of(provider: str, pact: Path | str | None) -> Pact:
             twice = next((each for each in descriptions if descriptions.count(each) > 1), None)
             if twice is not None:
                 raise CannotVerify(
-                    f"{found.source}: two interactions are called {twice!r}, and each needs its own name"
+                    f"{found.source}: two interactions have the description {twice!r}, and each needs its own"
                 )
             return found
     known = ", ".join(found.provider for found in pacts)
@@ -73,7 +73,7 @@ def check_application(app: Callable[..., Any] | None, url: str | None) -> None:
         CannotVerify: There is nothing, or an application and a URL, or what is no application.
     """
     if (app is None) == (url is None):
-        raise CannotVerify("give an ASGI application or url=, and not both")
+        raise CannotVerify("give either an ASGI application or url=")
     if app is not None and not callable(app):
         raise CannotVerify(f"give the ASGI application itself, or a function that makes it, not {app!r}")
 

@@ -1,4 +1,4 @@
-"""How much of a provider's answer is taken: it ends within a size that the official verifier compares in seconds.
+"""Bounds the size of a provider's answer, so that the official verifier compares it within seconds.
 
 The verifier has no limits of its own. It needs about 0.2 ms and 13 KB for each value that differs, and it unpacks
 whatever is compressed.

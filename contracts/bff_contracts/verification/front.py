@@ -1,4 +1,4 @@
-"""What the official verifier talks to instead of the provider: an ASGI application in front of it.
+"""The ASGI application that the official verifier talks to, in front of the provider.
 
 It puts the provider's real key in the place of the contract's placeholder and nowhere else, so that the interactions
 with a wrong key or without one stay what they are. It sets provider states up without ever answering what the verifier
@@ -30,7 +30,7 @@ from bff_contracts.verification.state_handlers import StateChangeError, States
 
 _PATIENCE: Final = 3
 _NO_STATUS: Final = 599
-_NOT_TRIED: Final = "not tried: those before it took too long"
+_NOT_TRIED: Final = "not tried: the interactions before it took too long"
 _PROVIDER: Final = "the provider"
 _STARTUP: Final = "lifespan.startup"
 
@@ -44,7 +44,7 @@ class Front:
         failed_states: The provider states that could not be set up or restored since `begin`.
         failures: What the provider raised since then, or at its start.
         stop_failures: What it reported or raised when it was shut down.
-        answered: Whether it gave a whole answer in time.
+        answered: Whether it completed an answer in time.
         prefix: The secret beginning of the paths of this run; empty when none is under way.
         doing: Who is at work, for those who wait in vain.
         late: How many times in a row an answer or a provider state did not come in time; after so many as are
@@ -182,7 +182,7 @@ class Front:
             # A status that no contract has, so that nothing of the kit's own is ever what a contract expects.
             await _respond(send, _NO_STATUS, [], b"")
         elif not sent:
-            message = "an answer that was broken off"
+            message = "the answer was cut off"
             raise RuntimeError(message)
         return None
 
@@ -204,11 +204,11 @@ class Front:
         if answer.problem is not None:
             return answer.problem
         if failure is not None and limit.expired():
-            much = "no whole answer" if answer.begun and not answer.ended else "no answer"
-            return NoAnswerError(f"the provider gave {much} within {self._seconds:g} s")
+            what = "did not complete its" if answer.begun and not answer.ended else "gave no"
+            return NoAnswerError(f"the provider {what} answer within {self._seconds:g} s")
         if failure is not None or answer.ended:
             return failure
-        return NoAnswerError(f"the provider returned without {'a whole' if answer.begun else 'an'} answer")
+        return NoAnswerError(f"the provider returned without {'completing its' if answer.begun else 'an'} answer")
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """With the real key, and without asking for a compressed answer: how far it unpacks is not known before."""
@@ -281,7 +281,7 @@ async def reach(url: str, *, seconds: float) -> None:
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, ValueError) as error:
-        message = f"nobody answers at {url}: {error or 'no connection in time'}"
+        message = f"cannot connect to {url}: {error or 'no connection in time'}"
         raise NoAnswerError(message) from error
     writer.close()
 

@@ -1,4 +1,4 @@
-"""Whether something holds an event loop: blocking code in an `async` function lets nothing else run there."""
+"""Detects blocking code in an `async` function: it holds the event loop, where nothing else runs meanwhile."""
 
 import asyncio
 from types import TracebackType
@@ -11,7 +11,7 @@ ENDING: Final = "a task called sys.exit, or stopped or cancelled it"
 """What ends an event loop."""
 
 _BEATS: Final = 20
-"""How many times within the time that the work may take the loop is expected to come by."""
+"""How many times the loop is checked within the time that the work may take."""
 
 
 class LoopWatch:
@@ -35,13 +35,13 @@ class LoopWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Watch no longer; nothing of what was held is missed."""
+        """Stop watching; a stretch that has not ended yet counts too."""
         self._timer.cancel()
         self._note()
 
     @property
     def held(self) -> bool:
-        """Whether most of the time that the work may take went by while the loop was held."""
+        """Whether the loop was held for at least half of the time that the work may take."""
         return self.longest >= self._seconds / 2
 
     def _beat(self) -> None:

@@ -1,4 +1,4 @@
-"""The provider's real key: where it comes from, where it is put, and that nobody reads it."""
+"""The provider's real key: where it comes from, which placeholders it replaces, and how it is kept out of texts."""
 
 import base64
 import contextlib
@@ -31,7 +31,7 @@ class Key:
 
     @classmethod
     def given(cls, argument: str | None, variable: str) -> Self:
-        """The key of an argument, else that of the environment's variable; an empty argument is none."""
+        """The key in the argument, else the one in the environment variable; an empty argument means no key."""
         if argument is not None and argument.strip():
             return cls(argument.strip(), "the one in api_key was sent")
         if argument is None and variable.strip():
@@ -39,7 +39,7 @@ class Key:
         return cls("", f"none was given, so the contract's placeholder was sent: set {KEY_VARIABLE}, or api_key")
 
     def swaps(self, pact: Pact) -> dict[bytes, bytes]:
-        """The contract's placeholders and what stands for each: values that a rule lets vary; a wrong key is none."""
+        """The contract's placeholders and the key that replaces them: only values that a matching rule lets vary."""
         requests = [interaction.request for interaction in pact.interactions]
         placeholders = {
             value for each in requests if KEY_HEADER in each.header_rules for value in each.headers[KEY_HEADER]
@@ -47,7 +47,7 @@ class Key:
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:
-        """What the provider said, without the key, as it is and in the spellings that an answer may have it in.
+        """A text of the provider without the key, in each spelling in which an answer may contain it.
 
         A short key is hidden only where it is a word of its own: it may be a part of many others.
         """
@@ -90,7 +90,7 @@ class Key:
             logging.setLogRecordFactory(make)
 
     def hides(self, error: BaseException | None) -> bool:
-        """Whether an exception, or what caused it, holds the key, or what no terminal should show."""
+        """Whether an exception or its cause must not be shown: it holds the key or control characters."""
         if error is None:
             return False
         try:

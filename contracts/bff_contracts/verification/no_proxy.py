@@ -1,4 +1,4 @@
-"""Keeps the engine's requests to this machine away from a proxy that the environment names."""
+"""Keeps the engine's requests to 127.0.0.1 away from a proxy of the environment."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a provider has not built yet: declared by endpoint, expected to fail, and a failure as soon as it is there."""
+"""Endpoints that a provider has not built yet: expected to fail, and reported as soon as they pass."""
 
 import re
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class NotYet:
     """The interactions of a contract that are declared as not yet.
 
-    A refusal of a request without the right key may be there before its endpoint is, where one place of the provider
-    refuses for all of them. So it may fail, and it may pass.
+    An interaction that expects a refusal of a wrong key may pass before its endpoint exists, because providers often
+    check the key for all routes in one place. So it may fail, and it may pass.
     """
 
     def __init__(self, entries: Sequence[str], provider: str, *, pact: Path | str | None = None) -> None:
@@ -58,11 +58,11 @@ class NotYet:
         return self._entries.get(interaction)
 
     def may_pass(self, interaction: str) -> bool:
-        """Whether an interaction that is declared is no failure if it passes."""
+        """Whether a declared interaction may pass without being a failure."""
         return interaction in self._refusals
 
     def judged(self, outcome: Outcome) -> Outcome:
-        """An outcome, by what was expected of it."""
+        """The outcome, marked as declared where its interaction is."""
         entry = self.entry_for(outcome.interaction)
         if entry is None or (outcome.verified and self.may_pass(outcome.interaction)):
             return outcome
@@ -74,7 +74,7 @@ def cases_of(
 ) -> "list[ParameterSet | str]":
     """The names of the interactions of a provider's contract, as parameters of a pytest test.
 
-    What is declared as not yet is marked as `xfail`, strictly: the test fails the day it passes.
+    An interaction that is declared as not yet is marked `xfail(strict=True)`: its test fails as soon as it passes.
 
     Args:
         provider: Its name in the contract; `ras` and `cms` will do.

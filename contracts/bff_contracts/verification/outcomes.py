@@ -89,12 +89,14 @@ class Outcome:
             return "built" if self.verified else "not yet"
         if self.verified:
             return "verified"
-        # What could not even be asked is no wish that waits to be granted.
+        # A provider that could not even be asked has failed, whether or not the interaction is pending.
         return "pending" if self.pending and not self.troubles else "not verified"
 
     def __str__(self) -> str:
         if self.verdict == "built":
-            return plain(f"{self.interaction}: verified, and declared as not yet by {self.not_yet!r}: take that away")
+            return plain(
+                f"{self.interaction}: verified, but declared as not yet by {self.not_yet!r}: remove that entry"
+            )
         told = [f"{self.interaction}: {self.verdict}"]
         told += [f"  given {state.name} {_short(state.params)}" for state in self.given]
         told += [f"  asked {self.asked}"] if self.asked else []
@@ -118,7 +120,7 @@ class Verification:
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The interactions that the provider does not keep and has to, and those that it keeps already."""
+        """The interactions that fail the run: not kept though they have to be, or kept though declared as not yet."""
         return tuple(outcome for outcome in self.outcomes if outcome.verdict in {"not verified", "built"})
 
     @property
@@ -133,24 +135,26 @@ class Verification:
 
     @property
     def verified(self) -> bool:
-        """Whether there was something to verify, and all of it was that has to be."""
+        """Whether at least one interaction was verified, and none fails the run."""
         return bool(self.outcomes) and not self.failed
 
     def __str__(self) -> str:
         failed, pending, not_yet, count = self.failed, self.pending, self.not_yet, len(self.outcomes)
         whole = f"{self.total} interactions of its contract"
-        some = f"the {count} chosen of {whole}" if count < self.total else ""
+        chosen = f"the {count} chosen of {whole}" if count < self.total else whole
         entries = ", ".join(dict.fromkeys(outcome.not_yet for outcome in not_yet))
-        parts = [f"{len(pending)} that are pending"] if pending else []
-        parts += [f"{len(not_yet)} declared as not yet ({entries})"] if not_yet else []
-        exempt = f", but for {' and '.join(parts)}" if parts else ""
-        end = ":" if failed or pending else "."
-        if failed:
-            broken = sum(outcome.verdict == "not verified" for outcome in failed)
-            what = f"does not keep {broken} of" if broken else f"keeps {len(failed)} declared as not yet, of"
-            head = f"{self.provider} {what} {some or whole}{exempt}{end}"
+        exempt = [f"{len(pending)} pending"] if pending else []
+        exempt += [f"{len(not_yet)} declared as not yet ({entries})"] if not_yet else []
+        broken = sum(outcome.verdict == "not verified" for outcome in failed)
+        if broken:
+            what = f"does not keep {broken} of {chosen}"
+        elif failed:
+            what = f"already keeps {len(failed)} declared as not yet, of {chosen}"
+        elif exempt:
+            what = f"keeps {count - len(pending) - len(not_yet)} of {chosen}"
         else:
-            head = f"{self.provider} keeps {some or 'all ' + whole}{exempt}{end}"
+            what = f"keeps {chosen if count < self.total else f'all {whole}'}"
+        head = f"{self.provider} {'; '.join([what, *exempt])}{':' if failed or pending else '.'}"
         return plain("\n\n".join([head, *blocks((*failed, *pending))]))
 
 

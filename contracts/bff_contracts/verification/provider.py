@@ -39,7 +39,7 @@ START_SECONDS: Final = 10.0
 _END_SECONDS: Final = 5.0
 
 _GRACE_SECONDS: Final = 1.0
-"""By how much the verifier's patience is longer than the front's, which knows the reason."""
+"""How much later than the front the verifier times out, because the front knows the reason."""
 
 _LONGEST_TROUBLE: Final = 2000
 """How many characters of what an exception says are reported."""
@@ -220,7 +220,7 @@ class RunningProvider:
         if self._loop.ended:
             return replace(outcome, troubles=("not tried: the event loop of the provider has ended",))
         if self._loop.held or self._front.gave_up:
-            return replace(outcome, troubles=("not tried: those before it took too long",))
+            return replace(outcome, troubles=("not tried: the interactions before it took too long",))
         self._front.begin(keys=self._key.swaps(pact))
         started = time.monotonic()
         limit, target = (2 + 2 * len(interaction.states)) * (self._seconds + _GRACE_SECONDS), self._target
@@ -265,7 +265,7 @@ class RunningProvider:
                 self._loop.run(self._front.restore(), seconds=limit)
 
     def _explained(self, outcome: Outcome, states: Sequence[StateChangeError]) -> Outcome:
-        """The outcome, with what the verifier cannot know, and without what only follows from that."""
+        """The outcome with the failures that the front saw, and without the differences that only follow from them."""
         if outcome.verified and not states:
             return outcome
         failures = () if states else self._front.failures
@@ -283,7 +283,7 @@ class RunningProvider:
         return replace(outcome, differences=differences, troubles=troubles, cause=cause)
 
     def _without_key(self, outcome: Outcome) -> Outcome:
-        """The outcome as it may be shown, written and published: the key is taken out of what the provider said."""
+        """The outcome without the key, so that it may be shown, written and published."""
         hidden = self._key.hidden
         differences = tuple(
             replace(

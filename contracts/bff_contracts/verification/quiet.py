@@ -1,4 +1,4 @@
-"""Keeps what the engine prints off standard output: it writes to file descriptor 1, and cannot be asked not to."""
+"""Silences the engine, which writes to file descriptor 1 and has no option for that."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ _REDIRECTION: Final = _Redirection()
 
 @contextlib.contextmanager
 def quiet_engine() -> Generator[None]:
-    """Send what is written to file descriptor 1 nowhere for as long as the context lasts.
+    """Discard what is written to file descriptor 1 for as long as the context lasts.
 
     Python's own `sys.stdout` is not silenced: where it writes to that descriptor, it writes to a copy meanwhile.
     Contexts of several threads may overlap.

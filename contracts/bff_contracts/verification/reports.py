@@ -1,4 +1,4 @@
-"""A verification as machines read it."""
+"""Reports of a verification for machines: JSON and JUnit XML."""
 
 import json
 from dataclasses import asdict

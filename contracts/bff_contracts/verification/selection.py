@@ -1,4 +1,4 @@
-"""Holds a provider against the contracts that a broker has for it, and says the outcome as a broker wants it."""
+"""Verifies a provider against the contracts of a broker, and forms the results that the broker takes."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import Any, Final
 import uvicorn
 
 _GRACE_SECONDS: Final = 1
-"""How long requests under way may take to end; each interaction has had its answer by then."""
+"""How long requests under way may take to end at shutdown, when each interaction has its answer already."""
 
 
 class NotStartedError(Exception):

@@ -1,4 +1,4 @@
-"""How provider states are set up: by the provider team's functions, or by the provider itself at a URL."""
+"""Sets provider states up: by functions of the provider team, or by a route of the provider."""
 
 import asyncio
 import inspect
@@ -28,7 +28,7 @@ _TOLD: Final = 300
 
 
 class StateChangeError(Exception):
-    """A provider state could not be set up, or what stood before could not be restored.
+    """A provider state could not be set up or restored.
 
     Attributes:
         state: Its name.
@@ -42,7 +42,7 @@ class StateChangeError(Exception):
 
 
 class States(Protocol):
-    """Sets provider states up before an interaction, and restores what stood before after it."""
+    """Sets provider states up before an interaction, and undoes them after it."""
 
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:
         """Set a state up.
@@ -61,7 +61,7 @@ class States(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of what this holds."""
+        """Release threads and connections."""
         ...
 
 
@@ -81,7 +81,7 @@ class HandledStates:
     async def set_up(self, name: str, params: Mapping[str, Any]) -> None:  # noqa: D102  # as the protocol says
         handler = self._handlers.get(name)
         if handler is None:
-            message = f"nothing sets provider state {name!r} up: give it a handler, or give states_url (--states-url)"
+            message = f"no handler for provider state {name!r}: add one to states, or give states_url (--states-url)"
             raise StateChangeError(name, message)
         begun = await self._call(name, partial(handler, self._typed(name, params)))
         if inspect.isawaitable(begun):
@@ -94,7 +94,7 @@ class HandledStates:
             self._begun.append((name, begun))
             await self._advance(name, begun)
         elif begun is not None:
-            message = f"provider state {name!r}: its handler did nothing but return {begun!r:.80}"
+            message = f"provider state {name!r}: its handler returned {begun!r:.80} and is no generator"
             raise StateChangeError(name, message)
 
     async def restore(self) -> None:  # noqa: D102  # as the protocol says
@@ -226,7 +226,7 @@ class RemoteStates:
             message = f"{asked} failed: {described(error)}"
             raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         except TimeoutError as error:
-            message = f"{asked} gave no whole answer within {self._seconds:g} s"
+            message = f"{asked} did not complete its answer within {self._seconds:g} s"
             raise StateChangeError(name, message, late=True) from error
         if not response.is_success:
             message = f"{asked} answered {response.status_code}{_said(response, text)}"

@@ -55,7 +55,7 @@ def test_a_provider_that_does_not(url: str) -> None:
     assert done.returncode == 1
     assert sum(line.startswith("  FAILED") for line in done.stdout.splitlines()) == len(SEEDED)
     assert f"does not keep {len(SEEDED)} of {len(INTERACTIONS)} interactions" in done.stdout
-    assert "nothing sets provider state 'batches have exactly these classes' up" in done.stdout
+    assert "no handler for provider state 'batches have exactly these classes'" in done.stdout
 
 
 def test_differences_are_told_by_path_expected_and_actual(url: str) -> None:
@@ -96,9 +96,9 @@ def closed_port() -> str:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        pytest.param(["cms", "--url", closed_port()], "nobody answers at http://127.0.0.1:", id="refused"),
+        pytest.param(["cms", "--url", closed_port()], "cannot connect to http://127.0.0.1:", id="refused"),
         pytest.param(
-            ["cms", "--url", "URL", "--states-url", closed_port()], "nobody answers at http://127.0.0.1:", id="states"
+            ["cms", "--url", "URL", "--states-url", closed_port()], "cannot connect to http://127.0.0.1:", id="states"
         ),
         pytest.param(["sms", "--url", "URL"], "there is no contract with 'sms'; known: class-man", id="provider"),
         pytest.param(["cms", "--url", "URL", "--only", "no such"], "has 'no such' in its description", id="only"),
@@ -117,7 +117,9 @@ def closed_port() -> str:
             ["cms", "--url", "URL", "--not-yet", "GET …/nothing"], "has no endpoint 'GET …/nothing'", id="not-yet"
         ),
         pytest.param(
-            ["cms", "--url", "URL", "--not-yet", "x", "--from-broker"], "--not-yet is for the contract of", id="both"
+            ["cms", "--url", "URL", "--not-yet", "x", "--from-broker"],
+            "--not-yet applies to the contract of",
+            id="both",
         ),
         pytest.param(["cms", "--url", "ftp://x"], "url is not an http or https URL: 'ftp://x'", id="scheme"),
         pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 3600, not '0'", id="seconds"),
@@ -138,10 +140,10 @@ def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
 
     assert done.returncode == 0
     assert sum(line.startswith("  not yet") for line in done.stdout.splitlines()) == len(SEEDED)
-    assert f"but for {len(SEEDED)} declared as not yet ({', '.join(declared)})." in done.stdout
+    assert f"; {len(SEEDED)} declared as not yet ({', '.join(declared)})." in done.stdout
     assert built.returncode == 1
     assert "  FAILED" in built.stdout
-    assert "declared as not yet by 'GET /healthz': take that away" in built.stdout
+    assert "declared as not yet by 'GET /healthz': remove that entry" in built.stdout
 
 
 def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ SEEDED = [
         CLASSES,
         lambda each: each["providerStates"][0]["params"]["classes"].update({FIRST: None}),
         "stricter",
-        "other data stands behind the answer",
+        "and with them the data of the answer",
         called="other-params",
     ),
 ]

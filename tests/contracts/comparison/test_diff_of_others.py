@@ -200,7 +200,7 @@ CHARSET = "headers.content-type.parameters.charset"
         pytest.param(
             in_a_state(other({})),
             other({}),
-            "its provider states changed: other data stands behind the answer",
+            "its provider states changed, and with them the data of the answer",
             id="states",
         ),
     ],

@@ -209,5 +209,5 @@ def test_states_that_are_refused_fail_at_once(status: int) -> None:
 
 def test_a_url_of_states_that_is_not_there_is_told() -> None:
     small = SmallCms()
-    with pytest.raises(CannotVerify, match=r"nobody answers at http://127\.0\.0\.1:1/states"):
+    with pytest.raises(CannotVerify, match=r"cannot connect to http://127\.0\.0\.1:1/states"):
         verify_provider(small, provider=PROVIDER, states_url="http://127.0.0.1:1/states")

@@ -135,7 +135,7 @@ def test_one_test_after_another_refers_to_the_first_with_the_same_cause(cms: Sma
             told.append(str(caught.value))
 
     assert told[1].splitlines()[0] == f"{SEEDED[1]}: not verified, for the same reason as {SEEDED[0]!r}:"
-    assert told[1].splitlines()[1].startswith("  nothing sets provider state 'batches have exactly these classes' up")
+    assert told[1].splitlines()[1].startswith("  no handler for provider state 'batches have exactly these classes'")
     assert len(told[1].splitlines()) == 2
     assert told[0] == told[2]
     assert "given batches have exactly these classes" in told[0]

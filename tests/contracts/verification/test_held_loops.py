@@ -148,7 +148,7 @@ async def _never_starts(_scope: Any, _receive: Any, _send: Any) -> None:
     ("app", "told"),
     [
         pytest.param(_never_starts, f"{CMS} did not start within 0.2 s", id="start"),
-        pytest.param(for_ever, "the application was not made within 0.2 s", id="factory"),
+        pytest.param(for_ever, "creating the application took longer than 0.2 s", id="factory"),
     ],
 )
 def test_a_hang_at_the_start_is_given_up(app: Any, told: str) -> None:

@@ -97,7 +97,7 @@ def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: Smal
 
     assert len(told) == len(interactions_of(CMS))
     assert all(text.endswith("the provider gave no answer within 0.2 s") for text in told[:3]), "and nothing else"
-    assert all("not tried: those before it took too long" in text for text in told[3:])
+    assert all("not tried: the interactions before it took too long" in text for text in told[3:])
 
 
 def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:
@@ -230,10 +230,8 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
             SmallCms(), {"states": {"batch exists": print}}, "no provider state 'batch exists'; it", id="state"
         ),
         pytest.param("my_service.app:create_app", {}, "give the ASGI application itself, or a function", id="name"),
-        pytest.param(None, {}, "give an ASGI application or url=, and", id="nothing"),
-        pytest.param(
-            SmallCms(), {"url": "http://127.0.0.1:1"}, "give an ASGI application or url=, and not both", id="both"
-        ),
+        pytest.param(None, {}, "give either an ASGI application or url=", id="nothing"),
+        pytest.param(SmallCms(), {"url": "http://127.0.0.1:1"}, "give either an ASGI application or url=", id="both"),
         pytest.param(
             None,
             {"url": "http://127.0.0.1:1", "states": {}, "states_url": "http://127.0.0.1:1"},
@@ -245,17 +243,24 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
         ),
         pytest.param(None, {"url": "http://a:b@127.0.0.1"}, "url has credentials", id="credentials"),
         pytest.param(None, {"url": "http://127.0.0.1:99999"}, "url is not an http or https URL", id="port"),
-        pytest.param(None, {"url": "http://127.0.0.1:1"}, "nobody answers at http://127.0.0.1:1:", id="refused"),
-        pytest.param(_no_app, {}, "could not be made: RuntimeError: DATABASE_URL is not set", id="factory"),
-        pytest.param(lambda: sys.exit("no config"), {}, "could not be made: SystemExit: no config", id="factory-exits"),
+        pytest.param(None, {"url": "http://127.0.0.1:1"}, "cannot connect to http://127.0.0.1:1:", id="refused"),
+        pytest.param(
+            _no_app, {}, "creating the application failed: RuntimeError: DATABASE_URL is not set", id="factory"
+        ),
+        pytest.param(
+            lambda: sys.exit("no config"),
+            {},
+            "creating the application failed: SystemExit: no config",
+            id="factory-exits",
+        ),
         pytest.param(_lifespan_exits, {}, f"{CMS} did not start: it called sys.exit(3)", id="start-exits"),
         pytest.param(_lifespan_raises, {}, f"{CMS} did not start: ConnectionError: no database", id="start-raises"),
         pytest.param(
-            lambda: None, {}, "what makes the application gave None, which is none", id="factory-gives-nothing"
+            lambda: None, {}, "the function returned None instead of an ASGI application", id="factory-gives-nothing"
         ),
         pytest.param(None, {"url": "http://[::1"}, "url is not an http or https URL", id="brackets"),
         pytest.param(None, {"url": "http://a:sekret@h:99999"}, "url has credentials", id="secret-and-port"),
-        pytest.param(None, {"url": "http://a..b"}, "nobody answers at http://a..b", id="label"),
+        pytest.param(None, {"url": "http://a..b"}, "cannot connect to http://a..b", id="label"),
         pytest.param(_lifespan_fails, {}, f"{CMS} did not start: no database", id="start"),
         pytest.param(SmallCms(), {"pact": "no/such.json"}, "No such file", id="no-pact"),
         pytest.param(SmallCms(), {"pact": __file__}, "not JSON", id="broken-pact"),

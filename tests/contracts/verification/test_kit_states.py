@@ -88,7 +88,7 @@ def test_a_handler_may_be_any_of_these(
 def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
     told = failures(cms, {})
 
-    assert f"nothing sets provider state {BATCHES_HAVE_CLASSES!r} up" in told[NEEDS_STATE]
+    assert f"no handler for provider state {BATCHES_HAVE_CLASSES!r}" in told[NEEDS_STATE]
     assert NEEDS_NONE not in told
 
 
@@ -99,8 +99,8 @@ def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
         pytest.param(lambda: sys.exit(3), "its handler raised SystemExit: 3", id="exits"),
         pytest.param(lambda: pytest.skip("not today"), "its handler raised Skipped: not today", id="skips"),
         pytest.param(lambda: next(iter(())), "its handler raised RuntimeError: StopIteration", id="stops-iterating"),
-        pytest.param(lambda: 17, "its handler did nothing but return 17", id="returns-something"),
-        pytest.param(lambda: lambda: None, "its handler did nothing but return <function", id="forgot-to-call"),
+        pytest.param(lambda: 17, "its handler returned 17 and is no generator", id="returns-something"),
+        pytest.param(lambda: lambda: None, "its handler returned <function", id="forgot-to-call"),
         pytest.param(threading.Event().wait, "its handler took longer than 0.3 s", id="hangs"),
         pytest.param(for_ever, "its handler took longer than 0.3 s", id="hangs-asynchronously"),
     ],

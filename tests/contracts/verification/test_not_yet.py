@@ -63,7 +63,8 @@ def test_what_is_not_there_yet_does_not_fail_the_run(cms: SmallCms, *, refuses_f
 
     assert [outcome.interaction for outcome in verification.not_yet] == (STRICT if refuses_first else LATER)
     count = len(verification.not_yet)
-    assert str(verification).endswith(f"of its contract, but for {count} declared as not yet ({ENTRY}).")
+    kept = f"keeps {len(ALL) - count} of {len(ALL)} interactions of its contract"
+    assert str(verification) == f"{CMS} {kept}; {count} declared as not yet ({ENTRY})."
 
 
 def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms) -> None:
@@ -71,10 +72,10 @@ def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms) -> None:
         verify_provider(cms, provider=CMS, states=cms.states, not_yet=[ENTRY])
 
     assert [outcome.interaction for outcome in caught.value.outcomes] == STRICT
-    assert f"{CMS} keeps {len(STRICT)} declared as not yet, of {len(ALL)} interactions of its contract:" in str(
+    assert f"{CMS} already keeps {len(STRICT)} declared as not yet, of {len(ALL)} interactions of its contract:" in str(
         caught.value
     )
-    assert f"verified, and declared as not yet by {ENTRY!r}: take that away" in str(caught.value)
+    assert f"verified, but declared as not yet by {ENTRY!r}: remove that entry" in str(caught.value)
 
 
 def test_what_else_is_wrong_fails_the_run_all_the_same(cms: SmallCms) -> None:
@@ -217,7 +218,7 @@ def test_what_a_file_calls_pending_fails_nothing(cms: SmallCms, pending: Path) -
         running.verify("health: the service is up")
 
     assert [outcome.interaction for outcome in verification.pending] == ["health: the service is up"]
-    assert "but for 1 that are pending:" in str(verification)
+    assert f"keeps {len(ALL) - 1} of {len(ALL)} interactions of its contract; 1 pending:" in str(verification)
     assert "expected 204 but was 200" in str(verification)
 
 
