@@ -122,6 +122,7 @@ def test_the_handler_of_a_table_verifies_the_provider_and_leaves_nothing_behind(
         assert connection.execute("SELECT count(*) FROM classes").fetchone() != (0,)
 
 
+@AS_A_READER
 @runs(PAGE, "from my_service import app, storage")
 def test_the_application_of_a_scaffold_opens_a_database_for_tests(blocks: list[str], my_service: Place) -> None:
     my_service.run("bff-contracts scaffold cms -o test_bff_contract.py")
@@ -163,6 +164,7 @@ sessions = async_sessionmaker(create_async_engine(f"sqlite+aiosqlite:///{DATABAS
 """
 
 
+@AS_A_READER
 @runs(PAGE, "from collections.abc import AsyncIterator")
 def test_the_handler_with_sqlalchemy_verifies_the_provider_and_leaves_nothing_behind(
     blocks: list[str], my_service: Place
@@ -219,6 +221,7 @@ def create_app():
 """
 
 
+@AS_A_READER
 @runs(PAGE, "from asgiref.wsgi import WsgiToAsgi")
 def test_a_flask_service_is_verified(blocks: list[str], my_service: Place) -> None:
     my_service.write("my_service/answer.py", ANSWER)
@@ -276,6 +279,7 @@ urlpatterns = [path("internal/v1/batches/class-info", class_info)]
 }
 
 
+@AS_A_READER
 @runs(PAGE, "from django.core.asgi import")
 def test_a_django_service_is_verified(blocks: list[str], my_service: Place) -> None:
     for name, text in DJANGO.items():

@@ -24,7 +24,6 @@ from pact import Verifier
 from bff_contracts.pact.file import Pact
 from bff_contracts.verification.no_proxy import without_proxy
 from bff_contracts.verification.outcomes import Difference
-from bff_contracts.verification.quiet import quiet_engine
 
 _ORDER: Final = ("status", "content", "header", "body")
 
@@ -91,7 +90,7 @@ def _run(verifier: Verifier) -> Verifier:
     )  # it repeats what is reported here
     try:
         # It raises for every interaction that fails, and says which in the results alone.
-        with quiet_engine(), without_proxy(), contextlib.suppress(RuntimeError):
+        with without_proxy(), contextlib.suppress(RuntimeError):
             verifier.verify()
     finally:
         logger.propagate = propagate

@@ -25,6 +25,7 @@ from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.persons import without_answered_names
+from bff_contracts.verification.quiet import quiet_engine
 from bff_contracts.verification.serving import NotStartedError, serving
 from bff_contracts.verification.state_handlers import Handler, StateChangeError
 
@@ -244,25 +245,40 @@ class RunningProvider:
         Raises:
             TimeoutError: The provider's event loop is held or has ended, or the verifier took too long.
         """
-        thread, until = CallThread("official verifier"), time.monotonic() + limit
-        future = thread.call(run)
-        thread.close()
+        thread = CallThread("official verifier")
         try:
-            while True:
-                concurrent.futures.wait([future], self._seconds)
-                if not self._loop.turns(seconds=self._seconds + _GRACE_SECONDS):
-                    how = f"holds the event loop: {BLOCKING}" if self._loop.held else f"ended the event loop: {ENDING}"
-                    message = f"{self._front.doing} {how}"
-                    raise TimeoutError(message)
-                if future.done():
-                    return future.result()
-                if time.monotonic() >= until:
-                    message = f"the official verifier did not end within {limit:g} s"
-                    raise TimeoutError(message)
+            with quiet_engine():
+                future = thread.call(run)
+                thread.close()
+                try:
+                    self._wait_for(future, limit)
+                except TimeoutError:
+                    concurrent.futures.wait([future], limit)  # its requests time out; until then it may still print
+                    raise
+                return future.result()
         finally:  # after Ctrl-C too
             self._front.end()
             with contextlib.suppress(TimeoutError):
                 self._loop.run(self._front.restore(), seconds=limit)
+
+    def _wait_for(self, future: "concurrent.futures.Future[_T]", limit: float) -> None:
+        """Wait for the verifier, and see that the provider's event loop runs meanwhile.
+
+        Raises:
+            TimeoutError: The loop is held or has ended, or the verifier took too long; the message says who did it.
+        """
+        until = time.monotonic() + limit
+        while True:
+            concurrent.futures.wait([future], self._seconds)
+            if not self._loop.turns(seconds=self._seconds + _GRACE_SECONDS):
+                how = f"holds the event loop: {BLOCKING}" if self._loop.held else f"ended the event loop: {ENDING}"
+                message = f"{self._front.doing} {how}"
+                raise TimeoutError(message)
+            if future.done():
+                return
+            if time.monotonic() >= until:
+                message = f"the official verifier did not end within {limit:g} s"
+                raise TimeoutError(message)
 
     def _explained(self, outcome: Outcome, states: Sequence[StateChangeError]) -> Outcome:
         """The outcome with the failures that the front saw, and without the differences that only follow from them."""
