@@ -1,4 +1,4 @@
-"""The mocked backends in the hands of a test: what is given, what goes wrong, what was asked."""
+"""The mocked backends in a test: give states, arm faults, see requests."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

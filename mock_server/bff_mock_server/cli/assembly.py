@@ -1,4 +1,4 @@
-"""The mock put together: contracts, worlds, sockets, and what runs beside them."""
+"""Assembles the mock: contracts, worlds, sockets, and what runs beside them."""
 
 import errno
 import logging
@@ -214,7 +214,7 @@ def _recorder(plan: Plan) -> "Recorder | None":
     if plan.record is None:
         return None
     if not plan.proxied:
-        message = f"--record needs something real to record: {PROXY_OPTIONS}"
+        message = f"--record needs a real provider behind the mock: {PROXY_OPTIONS}"
         raise CannotStartError(message)
     if not plan.record.endswith((".yaml", ".yml")):
         message = f"--record {plan.record}: a scenario is a .yaml file"

@@ -1,4 +1,4 @@
-"""What the mock says once it listens: where, with which key, about whom, and a line to paste."""
+"""Prints what the mock serves: addresses, key, teachers, and a command to paste."""
 
 import shlex
 from collections.abc import Iterator, Sequence

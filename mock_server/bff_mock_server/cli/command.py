@@ -1,4 +1,4 @@
-"""The command `bff-mock-server`."""
+"""Defines the options of `bff-mock-server` and runs it."""
 
 import argparse
 import gc
@@ -133,7 +133,7 @@ def _check(options: argparse.Namespace) -> None:
         f"--port goes with --file or --dir; {_LABELS} have {_PORTS}": options.port is not None and not are_files,
         "--only goes with the shipped contracts, not with --file or --dir": bool(options.only) and are_files,
         f"{_PROXIES} go with the shipped contracts, not with --file or --dir": is_proxied and are_files,
-        f"--fail-on-violation needs something real that could violate: {PROXY_OPTIONS}": (
+        f"--fail-on-violation needs a real provider behind the mock: {PROXY_OPTIONS}": (
             options.fail_on_violation and not is_proxied
         ),
     }
@@ -201,13 +201,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="what chance in faults and generators begins with (default: 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="random seed for faults and generators (default: 0)")
     parser.add_argument(
         "--lenient",
         action="store_true",
-        help="answer also what the contract does not allow; X-Mock-Differences says what was overlooked",
+        help="answer requests too that the contract does not allow; X-Mock-Differences lists the differences",
     )
     parser.add_argument(
         "--api-key", type=_key, metavar="KEY", help="accept this key too; a mock's key, never a real one"
@@ -281,7 +279,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--provider-state", type=_pattern, metavar="REGEX", help="only interactions in a provider state that matches"
     )
-    files.add_argument("--empty-provider-state", action="store_true", help="and those in none")
+    files.add_argument("--empty-provider-state", action="store_true", help="also interactions without a provider state")
 
 
 def _port(text: str) -> int:

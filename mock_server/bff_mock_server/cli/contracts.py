@@ -1,4 +1,4 @@
-"""Which contracts are served: the shipped ones, or pact files that nobody wrote code for."""
+"""Chooses the contracts to serve: the shipped ones, or any other pact files."""
 
 import logging
 import re

@@ -60,7 +60,7 @@ class Watcher:
         except Exception as error:  # noqa: BLE001  # no file, whatever is in it, may end what is served
             if not isinstance(error, CannotStartError | PactError | ScenarioError | OSError):
                 _LOG.exception("not reloaded")
-            self._mock.problem = f"What stood before is still served; the changed files cannot be used:\n{error}"
+            self._mock.problem = f"The changed files are invalid; the previous version is still served:\n{error}"
             _LOG.error("not reloaded: %s", error)  # the message says it all
             return
         self._mock.reload(backends, scenario)

@@ -1,4 +1,4 @@
-"""The control API under `/_mock/`: what is mocked, what was asked, what goes wrong. FastAPI describes it as OpenAPI."""
+"""Serves the control API under `/_mock/`: backends, journal, states and faults, described as OpenAPI by FastAPI."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial

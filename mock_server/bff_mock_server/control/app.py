@@ -1,4 +1,4 @@
-"""The control port: an application that is loaded when it is first asked for, so that starting costs nothing."""
+"""Serves the control port; loads its application at the first request, so that the start costs nothing."""
 
 import asyncio
 from collections.abc import MutableMapping

@@ -1,4 +1,4 @@
-"""What happens, as it happens: the stream that the control page listens to.
+"""Streams events to the control page.
 
 It polls the journal four times a second, so a page that is open costs a busy
 mock next to nothing; of very many requests it passes on the latest.

@@ -1,4 +1,4 @@
-"""What goes in and out of the control API."""
+"""Defines the request and response models of the control API."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which interaction an answer is of: a request alone does not tell "none" from "past the end"."""
+"""Finds the interaction that an answer belongs to: a request alone does not tell "none" from "past the end"."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

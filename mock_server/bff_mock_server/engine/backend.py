@@ -1,4 +1,4 @@
-"""One mocked backend: what its contract, over the rows of a world, answers to a request. No state of its own."""
+"""Answers a request for one backend from its contract and the rows of a world; keeps no state."""
 
 from collections.abc import Mapping, Sequence
 from random import Random

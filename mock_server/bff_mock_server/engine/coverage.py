@@ -1,4 +1,4 @@
-"""How often each interaction of the contracts has answered."""
+"""Counts how often each interaction of the contracts has answered."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Who may ask: keys and service ids are judged as RAS and CMS judge them, before anything else in a request."""
+"""Checks keys and service ids as RAS and CMS do, before anything else in a request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What was asked: the last requests, and how often each interaction answered. Keys are never kept."""
+"""Records the last requests and their answers. Keys are never kept."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""What an answer shows, by which the coverage of the contract tells the answers to one request apart."""
+"""Classifies answers by what they show, so that coverage tells the answers to one request apart."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Mocked backends together: over the same worlds, with one journal, disturbed by the faults that are armed."""
+"""Runs several backends over the same worlds, with one journal and the faults that are armed."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The headers by which a request asks something of the mock itself: its session, states and faults for this answer."""
+"""Reads the `X-Mock-…` headers of a request: its session, and states and faults for this answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

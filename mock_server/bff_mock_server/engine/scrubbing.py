@@ -1,4 +1,4 @@
-"""What the journal keeps: everything but secrets and names of persons, and the beginning of a long body."""
+"""Removes secrets and names of persons from what the journal keeps, and cuts long bodies."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How RAS and CMS answer out of the world, on the contract's templates.
+"""Simulates how RAS and CMS answer from the world, on the contract's templates.
 
 Only this module knows the two domains: what a page is, whose a batch is, what a class id belongs to. It recognises
 an endpoint by the form of its shape, and takes everything else (routes, rules, statuses, error bodies, fields) from

@@ -1,1 +1,1 @@
-"""What goes wrong on demand: how a fault is written, and what it does to an answer; pure."""
+"""Faults: how one is written, and what it does to an answer; pure."""

@@ -1,4 +1,4 @@
-"""What faults make of an answer."""
+"""Applies faults to an answer."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: slow, broken, cut off and false answers, armed for routes, for rows, or by a header.
+"""Parses faults: slow, broken, cut off and false answers, armed for routes, for rows, or by a header.
 
 A fault is written as a word with a value and options, several are separated by `;`:
 

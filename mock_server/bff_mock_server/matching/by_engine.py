@@ -1,4 +1,4 @@
-"""What the table does not compile: the official engine decides about it, and its words become differences.
+"""Matches with the official engine what the table does not compile, and reports its mismatches as differences.
 
 Bodies of requests are its own, and so is each rule of a path, a parameter or a header that means more than a comparison
 of texts. The shipped contracts need none of it, so the engine is imported for those contracts that do.

@@ -1,4 +1,4 @@
-"""Finds the few of many things that are most like a request, without looking at all of them."""
+"""Finds the few interactions that are most like a request, without comparing all of them."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain, islice

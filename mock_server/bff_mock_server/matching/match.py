@@ -1,4 +1,4 @@
-"""Does the contract allow a request? If not, what is closest to it, and where do they differ?"""
+"""Matches a request with the contract, or finds the closest interaction and the differences."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which endpoints a path can belong to, found without trying every pattern."""
+"""Finds the endpoints that a path can belong to, without trying every pattern."""
 
 import re
 from collections.abc import Iterable, Mapping

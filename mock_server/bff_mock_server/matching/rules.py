@@ -1,4 +1,4 @@
-"""The rules of a request compiled, and where in its file a rule that cannot be honoured is."""
+"""Compiles the matching rules of a request, and locates a rule that cannot be honoured."""
 
 import re
 from collections.abc import Mapping, Sequence

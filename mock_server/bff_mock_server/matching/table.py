@@ -1,4 +1,4 @@
-"""A pact as a table that requests are looked up in: built once at start, never changed.
+"""Compiles a pact into a table in which requests are looked up; built once at start, never changed.
 
 Whatever the mock could not honour later is refused here, as a `PactError` that names the file, the interaction and
 the JSON path: a mock that starts keeps every rule of its contract.

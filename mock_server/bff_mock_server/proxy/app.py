@@ -1,4 +1,4 @@
-"""A real provider behind the mock's port: requests pass through, and the contract is held against every answer.
+"""Passes requests on to a real provider, and checks every answer against the contract.
 
 Needs the `contracts` extra as well: the official engine is the judge.
 """

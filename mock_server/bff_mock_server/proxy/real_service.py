@@ -1,4 +1,4 @@
-"""A real service: passes requests on to it, and reads its answers within bounds."""
+"""Sends requests to a real service and reads its answers within bounds."""
 
 import zlib
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a real provider's answers teach: classes for the batches that it lists, and a scenario to serve later."""
+"""Records what a real provider answers, as a scenario to serve later."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The example of an interaction as its answer, which the official engine has to allow where it is installed."""
+"""Makes the example of an interaction its answer, after the official engine allowed it where that is installed."""
 
 import json
 from functools import lru_cache

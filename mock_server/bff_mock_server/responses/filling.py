@@ -1,4 +1,4 @@
-"""The example of an interaction as an answer to any request of its kind, compiled once.
+"""Fills the example of an interaction in for a request; the template is compiled once.
 
 A request names values: a segment of a path with a rule, an element of a comma-separated parameter with a rule. The
 example's request has its own values at the same places. Where the example's answer repeats one of those, the mock

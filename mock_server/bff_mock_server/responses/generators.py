@@ -1,4 +1,4 @@
-"""Values that each answer has for itself: the generators of a contract, out of chance that a seed makes repeatable."""
+"""Generates the values that differ from answer to answer, from a seeded random source."""
 
 import re
 import string

@@ -1,4 +1,4 @@
-"""Saying why a request was refused: the closest interaction, each difference, and what to change."""
+"""Explains why a request was refused: the closest interaction, each difference, and what to change."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def as_document(difference: RequestDifference) -> Mapping[str, str | None]:
 
 
 def differences_header(differences: Sequence[RequestDifference]) -> tuple[bytes, bytes]:
-    """The header that tells what was overlooked: JSON in ASCII, a list that may have been cut at its end."""
+    """The header that lists the ignored differences: JSON in ASCII, a list that may have been cut at its end."""
     shown: list[Mapping[str, str | None]] = []
     text = "[]"
     for difference in differences:
@@ -92,7 +92,7 @@ def _remedy(unmatched: Unmatched) -> str:
     if unmatched.nearest is None:
         return ""
     changes = "; ".join(difference.change for difference in unmatched.differences)
-    return f" To come to {unmatched.nearest.interaction.description!r}: {changes}."
+    return f" To match {unmatched.nearest.interaction.description!r}: {changes}."
 
 
 def _hint(elsewhere: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A response's example as a template: the world's values where it knows them, the example's where it does not."""
+"""Renders answers from a response's example, with the world's values where it knows them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Answers as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
+"""Defines an answer as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Mocked backends as an application: a request in, an answer out."""
+"""Serves mocked backends as an application."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Cross-origin requests, for pages that ask the mock itself: only where somebody said `--cors`."""
+"""Allows cross-origin requests from web pages, with `--cors` only."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reads headers and queries into what contracts are about, and bounds both."""
+"""Reads headers and queries of a request within bounds."""
 
 from collections.abc import Sequence
 from typing import Final

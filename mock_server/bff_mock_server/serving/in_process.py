@@ -1,4 +1,4 @@
-"""The mock without a process and without a port: every httpx client that calls the backends is answered in place."""
+"""Answers every httpx client that calls the backends in place, without a process or a port."""
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping

@@ -1,4 +1,4 @@
-"""Sockets, signals and threads: several applications in one process, on one event loop."""
+"""Runs several applications in one process on one event loop: sockets, signals and threads."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""How provider states change rows: a draft copies their maps once and becomes new rows; the old ones stay."""
+"""Applies provider states to rows: a draft copies their maps once and becomes new rows; the old ones stay."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self

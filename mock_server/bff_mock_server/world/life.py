@@ -1,4 +1,4 @@
-"""Time in the mock: batches move through their life, so that a front end can be watched while it updates.
+"""Moves batches through their statuses over time, so that a front end can be watched while it updates.
 
 A batch goes from its content over the pipeline to its end: pending, ready, spellcheck, CJ assessment, completed, some
 with failures. Every step is a row that RAS could have stored, so every answer on the way keeps the contract.

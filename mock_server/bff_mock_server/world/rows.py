@@ -1,4 +1,4 @@
-"""What stands behind both backends: whose batches there are, and which class each belongs to.
+"""Holds the rows behind both backends: whose batches there are, and which class each belongs to.
 
 A world is filled through the provider states of the contracts and in no other way, so a scenario, a verifier and a
 test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.

@@ -1,4 +1,4 @@
-"""The default world, and a world for each session that asks for one of its own."""
+"""Keeps the default world, and a separate world for each session."""
 
 import logging
 import re
@@ -32,13 +32,13 @@ def check_session(session: str) -> None:
     """See that a session can have this id.
 
     Raises:
-        SessionError: It is not 1 to 128 visible ASCII characters, or it stands for every session.
+        SessionError: It is not 1 to 128 visible ASCII characters, or it means all sessions.
     """
     if not _ID.fullmatch(session):
         message = f"a session's id is 1 to 128 visible ASCII characters, not {session[:128]!r}"
         raise SessionError(message)
     if session == EVERY_SESSION:
-        message = f"{EVERY_SESSION} stands for every session: requests can be read and forgotten so, and nothing else"
+        message = f"{EVERY_SESSION} means all sessions: only reading and clearing requests accept it"
         raise SessionError(message)
 
 

@@ -1,4 +1,4 @@
-"""A world: the rows behind both backends, the states that made them, and the faults that are armed there."""
+"""Holds a world: the rows behind both backends, the states that made them, and the faults that are armed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
@@ -50,7 +50,7 @@ class World:
                 self._base = RowsDraft(self._base).apply(self._applied.pop(0)).rows()
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
-        """Take a state back: what stood before stands again, whatever else was set up in between.
+        """Take a state back: what was there before is restored, whatever else was set up in between.
 
         A state that is not there (any more) is no error: there is nothing left to take back.
 

@@ -58,8 +58,8 @@ def test_the_exit_code_tells_whether_the_contract_was_kept(
         pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is not an http or https URL", id="no-http"),
         pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
         pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
-        pytest.param(["--record", "x.yaml"], "--record needs something real to record", id="record-of-nothing"),
-        pytest.param(["--fail-on-violation"], "--fail-on-violation needs something real", id="nothing-to-violate"),
+        pytest.param(["--record", "x.yaml"], "--record needs a real provider behind the mock", id="record-of-nothing"),
+        pytest.param(["--fail-on-violation"], "--fail-on-violation needs a real provider", id="nothing-to-violate"),
         pytest.param(
             ["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], "/no/such/x.yaml: No such file", id="file"
         ),

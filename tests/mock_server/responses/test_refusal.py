@@ -97,7 +97,7 @@ async def test_a_refusal_in_json_is_all_that_is_to_be_known() -> None:
         "title": "Method Not Allowed",
         "status": 405,
         "detail": "The contract with thing-service does not allow PUT /things. "
-        "To come to 'a red thing': set method: one of GET, POST.",
+        "To match 'a red thing': set method: one of GET, POST.",
         "closest": {"interaction": "a red thing", "method": "GET", "path": "/things"},
         "differences": [
             {
@@ -115,9 +115,7 @@ async def test_several_changes_are_told_one_after_the_other() -> None:
     answer = await call(app_of(THINGS), "/things?colour=pink&n=1", headers={})
 
     assert "allow" not in answer.headers
-    assert answer.json["detail"].endswith(
-        " To come to 'a red thing': set query colour: red; add header x-service: bff."
-    )
+    assert answer.json["detail"].endswith(" To match 'a red thing': set query colour: red; add header x-service: bff.")
 
 
 async def test_the_methods_of_a_path_are_told_in_text_too() -> None:

@@ -36,7 +36,7 @@ async def test_a_refusal_names_the_closest_interaction_and_each_difference() -> 
         "title": "Bad Request",
         "status": 400,
         "detail": "The contract with result-aggregator-service does not allow GET"
-        f" /internal/v1/batches/user/{USER}. To come to {answer.json['closest']['interaction']!r}:"
+        f" /internal/v1/batches/user/{USER}. To match {answer.json['closest']['interaction']!r}:"
         " leave out query sort.",
         "closest": {
             "interaction": answer.json["closest"]["interaction"],

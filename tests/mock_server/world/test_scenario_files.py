@@ -163,7 +163,7 @@ def test_a_file_may_be_empty() -> None:
         pytest.param(bomb("[%s]"), "mine.yaml:8: its aliases make it larger than", id="alias-bomb"),
         pytest.param(bomb("{<<: [%s]}"), "mine.yaml:8: its aliases make it larger than", id="merge-bomb"),
         pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: unknown field; did you", id="typo"),
-        pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: the key stands", id="twice"),
+        pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: duplicate key", id="twice"),
         pytest.param("teachers:\n  - name: A\n    batches: -1\n", "mine.yaml:3: teachers.0.batches: ", id="number"),
         pytest.param("teachers:\n  - name: A\n    class: x\n",
                      "mine.yaml:3: teachers.0.class: unknown field; did you",

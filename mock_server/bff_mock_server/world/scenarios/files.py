@@ -347,7 +347,7 @@ def _check_keys(node: yaml.Node, source: str, seen: set[int]) -> None:
         for key, inner in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in keys:
-                    message = f"{source}:{key.start_mark.line + 1}: {key.value}: the key stands here twice"
+                    message = f"{source}:{key.start_mark.line + 1}: {key.value}: duplicate key"
                     raise ScenarioError(message)
                 keys.add(key.value)
             _check_keys(inner, source, seen)

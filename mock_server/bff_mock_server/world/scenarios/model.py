@@ -1,4 +1,4 @@
-"""What a scenario consists of."""
+"""Defines a scenario."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

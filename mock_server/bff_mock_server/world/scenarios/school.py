@@ -1,4 +1,4 @@
-"""A school made of a few lines: batches with essays, classes, students and dates that belong together.
+"""Makes a school from a few lines: batches with essays, classes, students and dates that belong together.
 
 It is the same on every machine and on every start: ids are derived from names, and no clock is read.
 """
