@@ -28,7 +28,7 @@ def passes_on(version: str, interpreter: Path) -> bool:
         return False
     install = (PDM, "sync", "--quiet", "-G", ":all")
     return run(install[0], *install[1:], VIRTUAL_ENV=str(home), PDM_IGNORE_SAVED_PYTHON="1") and run(
-        home / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"
+        home / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"
     )
 
 

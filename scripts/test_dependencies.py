@@ -25,7 +25,7 @@ def main() -> int:
     uv = (sys.executable, "-m", "uv", "--quiet")
     groups = (word for group in ("test", "mutation", "lint") for word in ("--group", group))
     versions = ("--resolution", RESOLUTIONS[given.lane], "--upgrade")
-    suite = ("-q", "-n", "2", "--dist", "loadgroup")
+    suite = ("-q", "-n", "2", "--dist", "loadfile")
     for command in (
         (*uv, "venv", "--clear", "--python", sys.executable, home),
         (*uv, "pip", "install", "--python", python, "--editable", ".[contracts,mock]", *groups, *versions),

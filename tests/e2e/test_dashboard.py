@@ -17,7 +17,7 @@ from examples.bff.app import create_app
 from tests.support.misbehaving import Behaviour, drips, hangs, head, misbehaving_server, says
 from tests.support.mock_process import RunningMock, running_mock
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.anyio
 CORRELATION = "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
 PLACEHOLDER = SecretStr("INJECTED-AT-VERIFICATION")
 

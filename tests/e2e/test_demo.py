@@ -12,7 +12,6 @@ from bff_mock_server import find_scenario
 from examples.bff.demo import main
 from tests.support.demo_process import FREE_PORTS, RunningDemo, running_demo
 
-pytestmark = pytest.mark.xdist_group("e2e")
 STARTS = "starts two mocks, a BFF and a control page"
 
 

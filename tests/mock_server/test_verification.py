@@ -22,7 +22,6 @@ FILES = sorted(PACTS.glob("*.json"))
 TOOL = Path(sys.executable).parent / "pact"
 
 pytestmark = [
-    pytest.mark.xdist_group("verification"),
     pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem.removeprefix("bff-teacher-service-")),
 ]
 

@@ -15,8 +15,6 @@ from tests.mock_server.proxy.proxying import HEADERS, served
 from tests.support.mock_process import running_mock
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
-pytestmark = pytest.mark.xdist_group("proxy")
-
 
 def exit_code_of(*arguments: str) -> int:
     """What the command ends with, in this process."""

@@ -31,8 +31,6 @@ from tests.mock_server.proxy.proxying import (
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
-pytestmark = pytest.mark.xdist_group("proxy")
-
 
 @pytest.fixture
 def providers() -> Providers:

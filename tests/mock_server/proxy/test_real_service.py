@@ -15,7 +15,6 @@ from bff_mock_server.responses.reply import Head, Reply
 from tests.mock_server.proxy.proxying import HEADERS, ask, proxying, served
 from tests.support.quart_providers import PAGE, Mistake, Providers
 
-pytestmark = pytest.mark.xdist_group("proxy")
 BOMB = gzip.compress(bytes(MAX_DECODED_BYTES + 1))
 
 

@@ -19,7 +19,6 @@ from tests.mock_server.proxy.proxying import CLASSES, IDS, ask, proxying, served
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
-pytestmark = pytest.mark.xdist_group("proxy")
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 

@@ -21,8 +21,6 @@ from tests.mock_server.building import HEADERS, batch_id
 from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head, is_served
 from tests.support.mock_process import running_mock
 
-pytestmark = pytest.mark.xdist_group("connection")
-
 
 @pytest.fixture(scope="module")
 def backends() -> Generator[Backends]:

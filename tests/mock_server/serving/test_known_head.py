@@ -9,8 +9,6 @@ from bff_mock_server.serving.http import MAX_HEAD_BYTES
 from tests.mock_server.building import HEADERS
 from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head
 
-pytestmark = pytest.mark.xdist_group("connection")
-
 
 @pytest.fixture(scope="module")
 def backends() -> Generator[Backends]:
