@@ -1,6 +1,7 @@
 """A broker's double, a checkout to publish from, and the command as CI runs it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -26,16 +27,20 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A clean checkout of some branch."""
-    folder = tmp_path / "bff"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch", "new-endpoint")
+@pytest.fixture(scope="session")
+def _committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bff")
+    git(folder, "init", "--quiet", "--template=", "--initial-branch", "new-endpoint")
     (folder / "README").write_text("the BFF\n", encoding="utf-8")
     git(folder, "add", "README")
     git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "begin")
     return folder
+
+
+@pytest.fixture
+def checkout(_committed: Path, tmp_path: Path) -> Path:
+    """A clean checkout of some branch."""
+    return shutil.copytree(_committed, tmp_path / "bff")
 
 
 @dataclass(frozen=True)
