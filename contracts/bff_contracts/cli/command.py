@@ -7,6 +7,7 @@ code: 0 done, 1 the answer is no, 2 it could not be done.
 import argparse
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ exit codes: 0 done, 1 the answer is no, 2 could not run, 130 stopped by Ctrl-C
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
+    _keep_descriptors()
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _ended)  # so that whatever was started is ended too
     for stream in (sys.stdout, sys.stderr):
@@ -67,6 +69,15 @@ class _Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))
+
+
+def _keep_descriptors() -> None:
+    """Open closed standard streams on nothing, so that no connection gets a descriptor that the engine prints to."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest descriptor that is free: this one
 
 
 def _ended(number: int, _: object) -> None:

@@ -21,7 +21,8 @@ class _Redirection:
     def enter(self) -> None:
         with self._lock:
             self._contexts += 1
-            if self._contexts == 1:
+            # Without standard output at its start, a process may use the descriptor for something else.
+            if self._contexts == 1 and sys.__stdout__ is not None:
                 try:
                     _redirect(self._stack)
                 except (OSError, ValueError):  # there is no standard output, or it is closed

@@ -45,6 +45,13 @@ def test_a_provider_that_keeps_its_contract(url: str) -> None:
     assert done.stdout.endswith(f"keeps all {len(INTERACTIONS)} interactions of its contract.\n")
 
 
+def test_a_closed_standard_output_changes_no_verdict(url: str) -> None:
+    command = f"'{COMMAND}' verify cms --url {url} --only refused >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602  a shell closes it
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_nothing_of_the_engine_is_in_the_output(url: str) -> None:
     assert "Verifying a pact" not in run("verify", "cms", "--url", url).stdout
 
