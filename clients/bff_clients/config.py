@@ -211,20 +211,17 @@ class BackendSettings(BaseSettings):
     else:
 
         def __init__(self, **values: Any) -> None:
-            fields = type(self).model_fields
-            for name in values:
-                if name not in fields and name not in _OPTIONS:
-                    known = _OPTIONS if name.startswith("_") else fields
-                    message = f"there is no setting {name!r}; {_nearest(name, known)}"
-                    raise TypeError(message)
-            _check_files(values.get("_env_file"))
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                refused = _with_variables(error, type(self), values)
-            else:
-                return
-            raise refused  # without frames and context of the original error, which hold the values
+            refused = _refused_name(values, type(self).model_fields) or _refused_file(values.get("_env_file"))
+            if refused is None:
+                try:
+                    super().__init__(**values)
+                except ValidationError as error:
+                    refused = _with_variables(error, type(self), values)
+                else:
+                    return
+            # Without frames and context of the original error, which hold the values; so does this frame.
+            values.clear()
+            raise refused
 
     @classmethod
     def settings_customise_sources(
@@ -254,20 +251,25 @@ class BackendSettings(BaseSettings):
         return self
 
 
-def _check_files(files: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> None:
-    """Check that the files can be read; Pydantic ignores missing ones.
+def _refused_name(values: Iterable[str], fields: Iterable[str]) -> TypeError | None:
+    for name in values:
+        if name not in fields and name not in _OPTIONS:
+            known = _OPTIONS if name.startswith("_") else fields
+            return TypeError(f"there is no setting {name!r}; {_nearest(name, known)}")
+    return None
 
-    Raises:
-        FileNotFoundError: A file does not exist.
-        ValueError: A file is not UTF-8 text.
-    """
+
+def _refused_file(
+    files: str | PathLike[str] | Sequence[str | PathLike[str]] | None,
+) -> FileNotFoundError | ValueError | None:
+    """Why a file cannot be read, if one cannot; Pydantic ignores missing ones."""
     for name in [files] if isinstance(files, str | PathLike) else files or ():
         file = Path(name).expanduser()
         if not file.exists() or file.is_dir():
-            raise FileNotFoundError(ENOENT, "no such settings file", str(name))
+            return FileNotFoundError(ENOENT, "no such settings file", str(name))
         if file.is_file() and not _is_text(file.read_bytes()):
-            message = f"the settings file {str(name)!r} is not UTF-8 text"
-            raise ValueError(message)
+            return ValueError(f"the settings file {str(name)!r} is not UTF-8 text")
+    return None
 
 
 def _is_text(content: bytes) -> bool:

@@ -175,6 +175,17 @@ def test_a_bad_value_names_the_variable_that_it_was_read_from(
     assert value not in repr(caught.value.errors()) + repr(caught.value.__context__)
 
 
+@pytest.mark.parametrize("wrong", ["ras_base_url", "http_retrys", "_env_file"])
+def test_no_frame_of_a_refusal_shows_what_was_passed(wrong: str) -> None:
+    with pytest.raises((ValidationError, TypeError, FileNotFoundError)) as caught:
+        BackendSettings(**{"internal_api_key": KEY.get_secret_value(), wrong: "nonsense"})  # type: ignore[arg-type]
+    frames = [entry.frame.f_locals for entry in caught.traceback[1:]]
+
+    assert frames
+    assert KEY.get_secret_value() not in repr(frames)
+    assert caught.value.__context__ is None
+
+
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("ENVIRONMENT", "BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_HTTP_RETRIES"):
         monkeypatch.setenv(variable, "")
