@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bff_mock_server.cli.assembly import Assembly, Plan
 
 _CANNOT_START: Final = 2
+_WATCHING: Final = "bff_mock_server.watching"
 _VIOLATED: Final = 1
 _FASTEST: Final = 10_000.0
 
@@ -57,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportUnknownMemberType]
     level = {-1: logging.ERROR, 0: logging.WARNING}.get(options.verbosity, logging.INFO)
     logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr)
+    if options.watch and options.verbosity == 0:
+        logging.getLogger(_WATCHING).setLevel(logging.INFO)  # who watches wants to know of each reload
     try:
         return _run(options)
     except CannotStartError as error:

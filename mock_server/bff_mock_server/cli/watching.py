@@ -15,7 +15,7 @@ from bff_mock_server.world.scenarios.files import ScenarioError
 from bff_mock_server.world.scenarios.model import Scenario
 
 TICK_SECONDS: Final = 0.5
-_LOG: Final = logging.getLogger("bff_mock_server")
+_LOG: Final = logging.getLogger("bff_mock_server.watching")  # the command shows its INFO unless it is quiet
 
 Loaded = tuple[Sequence[Backend], Scenario]
 Stamp = tuple[tuple[Path, int, int], ...]
@@ -65,7 +65,7 @@ class Watcher:
             return
         self._mock.reload(backends, scenario)
         self._adopt()
-        _LOG.warning("reloaded: %s", ", ".join(backend.provider for backend in backends))
+        _LOG.info("reloaded: %s", ", ".join(backend.provider for backend in backends))
 
     def _stamp(self) -> Stamp:
         return tuple(

@@ -16,6 +16,7 @@ from bff_mock_server.cli.assembly import Plan, assemble
 from bff_mock_server.cli.contracts import Contracts
 from bff_mock_server.serving.server import running
 from tests.mock_server.building import HEADERS, interaction
+from tests.support.mock_process import running_mock
 
 
 def write(path: Path, *interactions: dict[str, Any]) -> None:
@@ -162,3 +163,13 @@ def test_a_changed_scenario_begins_anew_and_an_unchanged_one_does_not(tmp_path: 
 
     assert totals == [2, 5, 0]
     assert set(assembly.mock.urls) == {RAS, CMS}
+
+
+def test_a_reload_is_reported_and_is_no_warning(tmp_path: Path) -> None:
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text("teachers: [{name: A}]", encoding="utf-8")
+    with running_mock("--watch", "--scenario", str(scenario)) as mock:
+        scenario.write_text("teachers: [{name: A, batches: 5}]", encoding="utf-8")
+        assert mock.process.stdout is not None
+
+        assert mock.process.stdout.readline() == f"INFO reloaded: {RAS}, {CMS}\n"

@@ -223,3 +223,12 @@ def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(ScenarioError, match="not UTF-8 text"):
         find_scenario(str(path))
+
+
+def test_faults_of_a_scenario_take_turns() -> None:
+    text = 'faults: [{on: cms GET /healthz, fault: "status=503 times=1; then status=429 times=1"}]'
+    world = read_scenario(text, name="mine", source="mine.yaml").build()
+
+    struck = [[fault.status for fault in world.faults[0].strike(world.random)] for _ in range(3)]
+
+    assert struck == [[503], [429], []]
