@@ -133,7 +133,7 @@ class BatchRow(Params):
         _not_more("essays", len(self.essays), self.essay_count)
         if self.processing_completed_at is not None:
             if self.processing_started_at is None:
-                message = "processing_completed_at without processing_started_at: what never began does not end"
+                message = "processing_completed_at requires processing_started_at"
                 raise ValueError(message)
             if moment_of(self.processing_completed_at) < moment_of(self.processing_started_at):
                 message = "processing_completed_at is before processing_started_at"

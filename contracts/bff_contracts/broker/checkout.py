@@ -45,7 +45,7 @@ def branch(environment: Mapping[str, str]) -> str:
             return environment[variable]
     name = git("rev-parse", "--abbrev-ref", "HEAD")
     if name == "HEAD":
-        message = "a commit is checked out and no branch, and no variable of a CI names it: give --branch"
+        message = "HEAD is detached and no CI variable names the branch: give --branch"
         raise SourceError(message)
     return name
 

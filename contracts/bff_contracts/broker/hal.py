@@ -45,7 +45,7 @@ class Hal:
         """The root document, asked for once.
 
         Raises:
-            BrokerAnswerError: What answers is no broker, or does not let us in.
+            BrokerAnswerError: What answers is no broker, or rejects the credentials.
         """
         if self._root is None:
             answer = self._answer("GET", self.broker.base_url, None)
@@ -112,14 +112,14 @@ class Hal:
         reasons = self._without_secrets("; ".join(reasons_of(document or {})))
         if answer.status_code in refusals and reasons:
             raise BrokerRefusalError("\n".join([reasons, *map(self._without_secrets, _details(document or {}))]))
-        message = f"the Pact Broker at {self.broker.base_url} did not do what {method} {urlsplit(url).path} asks for "
+        message = f"the Pact Broker at {self.broker.base_url} failed on {method} {urlsplit(url).path} "
         raise BrokerAnswerError(message + f"({_described(answer)}){': ' if reasons else ''}{reasons}")
 
     def _answer(self, method: str, url: str, body: Document | None) -> httpx.Response:
         if _origin(url) != self._origin:
             message = (
-                f"{url} is not at PACT_BROKER_BASE_URL, {self.broker.base_url}, and would get its credentials: "
-                "both have to be the address that the broker itself gives in its links"
+                f"{url} has another origin than PACT_BROKER_BASE_URL, {self.broker.base_url}, so no credentials are "
+                "sent there: use the base URL that the broker gives in its links"
             )
             raise BrokerAnswerError(message)
         return self._in_time(lambda: self._asked(method, url, body))
@@ -176,7 +176,7 @@ class Hal:
             raise BrokerAnswerError(message)
         if status in _LOCKED_OUT:
             # The broker answers the root to every user who may read.
-            done = "lets us read and not write" if writes and self._root is not None else "does not let us in"
+            done = "denies write access" if writes and self._root is not None else "rejects the credentials"
             message = f"the Pact Broker at {where} {done} ({status}): see {self._variables()}"
             raise BrokerAnswerError(message)
 

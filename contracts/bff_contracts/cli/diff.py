@@ -18,8 +18,8 @@ _FOLDER: Final = "contracts/bff_contracts/pacts"
 
 _EPILOG: Final = """\
 OLD and NEW are pact files, folders of pact files, or revisions of git, such as main or v0.1.0; without NEW, the
-contracts of this package are the new ones. Verdicts are the provider's view: stricter means that what it answers today
-may not do any more.
+contracts of this package are the new ones. Verdicts are the provider's view: stricter means that a provider that passes
+today may fail.
 
 exit codes: 0 compared, 1 there is what --fail-on names, 2 could not run
 """

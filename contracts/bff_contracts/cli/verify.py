@@ -19,8 +19,8 @@ The provider's real key is read from HULEEDU_INTERNAL_API_KEY and put in the pla
 without it the placeholder is sent. States are set up by the provider: POST to --states-url with
 {"state": …, "params": {…}, "action": "setup"}, and "teardown" afterwards.
 
-With --from-broker, contracts that were never kept yet are pending: they are reported and fail nothing. A contract that
---pact-url names is never pending.
+With --from-broker, pacts that this branch of the provider has never verified are pending: they are reported and fail
+nothing. A pact that --pact-url names is never pending.
 
 exit codes: 0 verified, 1 not verified, 2 could not run, or could not publish the results
 """

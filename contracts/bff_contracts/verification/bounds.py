@@ -116,7 +116,7 @@ def _checked(start: Message) -> Message:
     """
     status = start.get("status")
     if not isinstance(status, int) or status not in _STATUSES:
-        message = f"the provider's answer has the status {status!r:.40}, which no HTTP answer ends with"
+        message = f"the provider's answer has the status {status!r:.40}, which is no final status"
         raise NoAnswerError(message)
     given = islice(start.get("headers", ()), MAX_HEADERS + 1)
     headers: list[tuple[bytes, bytes]] = [(bytes(name), bytes(value)) for name, value in given]

@@ -91,7 +91,11 @@ def test_each_command_has_as_many_steps(broker: Broker, here: pytest.MonkeyPatch
     ("token", "username", "password", "reason"),
     [
         pytest.param(
-            "", WRITER[0], "wrong", "let us in (401): see PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD", id="wrong"
+            "",
+            WRITER[0],
+            "wrong",
+            "the credentials (401): see PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD",
+            id="wrong",
         ),
         pytest.param(
             TOKEN, "", "", "does not take a bearer token (400): for basic authentication set PACT_", id="token"
@@ -159,7 +163,7 @@ def test_a_hosted_broker_takes_the_token(
         done = main(ASKING["publish"])
 
     assert done == code
-    assert code == 0 or "does not let us in (401): see PACT_BROKER_TOKEN\n" in capsys.readouterr().err
+    assert code == 0 or "rejects the credentials (401): see PACT_BROKER_TOKEN\n" in capsys.readouterr().err
 
 
 # Addresses
@@ -211,7 +215,7 @@ def test_credentials_go_to_no_other_address_than_that_of_the_broker(
 
         assert here
         assert code == 2
-        assert f"{other.url}/contracts/publish is not at PACT_BROKER_BASE_URL, {own}" in error
+        assert f"{other.url}/contracts/publish has another origin than PACT_BROKER_BASE_URL, {own}" in error
         assert other.asked == []
 
 
