@@ -59,6 +59,7 @@ def user_id_text(user_id: str | UUID) -> str:
         return user_id
     if isinstance(user_id, UUID):  # pyright: ignore[reportUnnecessaryIsInstance]
         return str(user_id)
+    del user_id  # a traceback may show this frame's locals
     raise InvalidArgument(_NAME, "must be a text or a UUID")
 
 
@@ -69,15 +70,22 @@ def user_path_segment(user_id: str) -> str:
         InvalidArgument: It is empty, ``.`` or ``..`` (which name another path), holds a slash, a control character or
             half a surrogate pair, or has more than 2048 bytes when it is escaped.
     """
+    problem = _problem_with(user_id)
+    if problem is None:
+        return quote(user_id, safe="")
+    del user_id  # a traceback may show this frame's locals
+    raise InvalidArgument(_NAME, problem)
+
+
+def _problem_with(user_id: str) -> str | None:
     if len(user_id) > MAX_USER_ID_BYTES:
-        raise InvalidArgument(_NAME, _TOO_LONG)
+        return _TOO_LONG
     # RAS reads an escaped slash as a slash, so none of its users has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
-        raise InvalidArgument(_NAME, "must not be empty, '.' or '..', or hold a slash")
+        return "must not be empty, '.' or '..', or hold a slash"
     # Nothing of these is printable, and hardly anything else is not.
     if not user_id.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
-        raise InvalidArgument(_NAME, "must not hold control characters or lone surrogates")
-    segment = quote(user_id, safe="")
-    if len(segment) > MAX_USER_ID_BYTES:
-        raise InvalidArgument(_NAME, _TOO_LONG)
-    return segment
+        return "must not hold control characters or lone surrogates"
+    # No character is escaped to more than 12 bytes: most ids need no second escaping.
+    is_short = 12 * len(user_id) <= MAX_USER_ID_BYTES
+    return None if is_short or len(quote(user_id, safe="")) <= MAX_USER_ID_BYTES else _TOO_LONG

@@ -83,8 +83,10 @@ class RASClient(BackendClient):
             InvalidArgument: RAS does not accept an argument; nothing was sent.
             BackendError: The page could not be read; see `bff_clients.errors`.
         """
-        user = SecretStr(user_id_text(user_id))
-        del user_id  # a traceback may show this frame's locals
+        try:
+            user = SecretStr(user_id_text(user_id))
+        finally:
+            del user_id  # a traceback may show this frame's locals
         return await self._page(user, limit=limit, offset=offset, status=status, correlation_id=correlation_id)
 
     async def _page(
@@ -129,8 +131,10 @@ class RASClient(BackendClient):
             InvalidArgument: As for `get_batches_for_user`, at the latest when the first batch is read.
             BackendError: As for `get_batches_for_user`; the batches before it have been yielded.
         """
-        user = SecretStr(user_id_text(user_id))
-        del user_id  # a traceback may show this frame's locals
+        try:
+            user = SecretStr(user_id_text(user_id))
+        finally:
+            del user_id  # a traceback may show this frame's locals
         correlation = correlation_id_for(correlation_id)
         lists = [
             self._rows(user, status=one, page_size=page_size, correlation_id=correlation)

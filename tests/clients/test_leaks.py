@@ -14,7 +14,15 @@ import pytest
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient, create_http_client
+from bff_clients import (
+    BackendError,
+    BackendSettings,
+    CMSClient,
+    ContractViolation,
+    InvalidArgument,
+    RASClient,
+    create_http_client,
+)
 from bff_clients._http import Answer
 from tests.support.misbehaving import Behaviour, hangs, head, misbehaving_server, resets_in_the_body, says
 from tests.support.platform import BATCH, KEY
@@ -131,6 +139,23 @@ async def test_a_failed_call_tells_nothing(
     told += seen_by_rich(caught.value)
 
     assert [secret for secret in SECRETS if secret in told] == []
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [USER + "/", USER + "\0", USER * 1000, USER.encode(), [USER]],
+    ids=["slash", "nul", "long", "bytes", "list"],
+)
+async def test_a_refused_user_id_is_in_no_frame(user_id: Any) -> None:
+    settings = settings_for(1, "aiohttp")
+    async with create_http_client(settings) as http:
+        ras = RASClient(http, settings)
+        with pytest.raises(InvalidArgument) as caught:
+            await ras.get_batches_for_user(user_id)
+        with pytest.raises(InvalidArgument) as later:
+            _ = [0 async for _ in ras.iter_batches_for_user(user_id)]
+
+    assert USER not in told_by(caught.value) + told_by(later.value)
 
 
 async def test_iterating_that_fails_later_tells_nothing(logged: pytest.LogCaptureFixture) -> None:
