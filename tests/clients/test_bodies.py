@@ -255,3 +255,48 @@ async def test_a_byte_order_mark_before_json_is_a_violation() -> None:
     violation, _, _ = await refused("page", b"\xef\xbb\xbf" + json.dumps(page()).encode())
 
     assert violation.detail == "body outside the contract: body: json_invalid"
+
+
+MIB: Final = 2**20
+
+
+@pytest.mark.parametrize(
+    ("setting", "call", "limit"),
+    [
+        pytest.param(4 * MIB, "page of 1", MIB, id="page"),
+        pytest.param(4 * MIB, "page of 64", 2 * MIB, id="page-of-many"),
+        pytest.param(4 * MIB, "details", 2 * MIB, id="details"),
+        pytest.param(4 * MIB, "classes", MIB // 4, id="classes"),
+        pytest.param(4 * MIB, "ping", MIB // 4, id="ping"),
+        pytest.param(MIB // 2, "page of 1", MIB // 2, id="lower-than-the-part"),
+        pytest.param(MIB // 2, "classes", MIB // 4, id="lower-than-another-part"),
+        pytest.param(8 * MIB, "classes", MIB // 2, id="higher"),
+    ],
+)
+async def test_an_answer_may_be_as_long_as_its_endpoint_needs(setting: int, call: str, limit: int) -> None:
+    contents: dict[str, Any] = {
+        "page of 1": page(limit=1),
+        "page of 64": page(limit=64),
+        "details": {**DETAILS, "batch_id": BATCH},
+        "classes": {BATCH: None},
+        "ping": {},
+    }
+    body = json.dumps(contents[call]).encode()
+    sizes = iter((limit, limit + 1))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=body.ljust(next(sizes)), headers={"Content-Type": "application/json"})
+
+    settings = BackendSettings(internal_api_key=KEY, http_max_response_bytes=setting)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        ras, cms = RASClient(http, settings), CMSClient(http, settings)
+        calls: dict[str, Any] = {
+            "page of 1": lambda: ras.get_batches_for_user(TEACHER, limit=1),
+            "page of 64": lambda: ras.get_batches_for_user(TEACHER, limit=64),
+            "details": lambda: ras.get_batch_status(BATCH),
+            "classes": lambda: cms.get_batch_class_info([BATCH]),
+            "ping": cms.ping,
+        }
+        await calls[call]()
+        with pytest.raises(ContractViolation, match="body over the size limit"):
+            await calls[call]()
