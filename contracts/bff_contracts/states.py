@@ -194,7 +194,7 @@ class ValidationRow(Params):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        """Refuse what no associations lead to."""
+        """Refuse rows that no associations result in."""
         if self.total_associations == 0:
             message = "a batch without associations is null, not a row with total_associations 0"
             raise ValueError(message)
@@ -269,7 +269,7 @@ def moment_of(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """A state that a provider has to be able to stand in.
+    """A state that a provider has to be able to set up.
 
     Attributes:
         name: What the pact calls it.
@@ -289,24 +289,24 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         name=USER_HAS_BATCHES,
         provider=RAS,
         meaning=(
-            "The rows of `user_id` are exactly `batches` (none if it is empty), in no particular order. A batch that"
-            " was another user's moves to this one; nothing else changes. Given several times for the rows of several"
-            " users."
+            "The batches of `user_id` are exactly `batches` (none if it is empty), in no particular order. A batch that"
+            " belonged to another user moves to this one; nothing else changes. An interaction about several users has"
+            " this state once for each."
         ),
         params=UserHasBatches,
     ),
     ProviderState(
         name=BATCH_MISSING,
         provider=RAS,
-        meaning="There is no batch `batch_id`, and nothing behind RAS knows one.",
+        meaning="Neither RAS nor a service behind it knows a batch `batch_id`.",
         params=BatchMissing,
     ),
     ProviderState(
         name=BATCHES_HAVE_CLASSES,
         provider=CMS,
         meaning=(
-            "Each batch id in `classes` belongs to the class beside it; `null` means that the batch has no class, or"
-            " that CMS does not know it."
+            "Each batch in `classes` belongs to the class that is given for its id; `null` means that the batch has no"
+            " class, or that CMS does not know the batch."
         ),
         params=BatchesHaveClasses,
     ),
@@ -314,9 +314,10 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         name=BATCHES_HAVE_VALIDATIONS,
         provider=CMS,
         meaning=(
-            "The associations of the students of each batch id in `validations` are such that they lead to the row"
-            " beside it: so many in all, so many pending and confirmed, the earliest pending one made 24 hours before"
-            " the deadline. `null` means that the batch has no associations, or that CMS does not know it."
+            "Each batch in `validations` has student associations that result in the given row: `total_associations`"
+            " in all, of which `deviation_count` are pending and `confirmed_associations` are confirmed; the earliest"
+            " pending one was created 24 hours before `auto_confirm_deadline`. `null` means that the batch has no"
+            " associations, or that CMS does not know the batch."
         ),
         params=BatchesHaveValidations,
     ),
@@ -324,9 +325,9 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
         name=BATCHES_HAVE_STUDENT_NAMES,
         provider=CMS,
         meaning=(
-            "The associations of each batch id in `student_names` are exactly the rows beside it (none if it is empty):"
-            " which student wrote which essay, and the student's name, in no particular order. Where"
-            " `legal_full_name` is `null`, none is stored."
+            "Each batch in `student_names` has exactly the given associations (none if the list is empty), in no"
+            " particular order: which student wrote which essay, and the name of the student. Where `legal_full_name`"
+            " is `null`, no full name is stored."
         ),
         params=BatchesHaveStudentNames,
     ),
@@ -336,7 +337,7 @@ CATALOGUE: Final[tuple[ProviderState, ...]] = (
 KINDS: Final[Mapping[str, type[ByBatch]]] = {
     state.name: state.params for state in CATALOGUE if issubclass(state.params, ByBatch)
 }
-"""The states that say something about batches by their ids, and the params that say it."""
+"""The states whose params map batch ids to rows, and the models of these params."""
 
 
 def find_state(provider: str, name: str) -> ProviderState:

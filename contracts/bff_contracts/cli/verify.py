@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 _NOT_VERIFIED: Final = 1
 
 _EPILOG: Final = """\
-The provider's real key is read from HULEEDU_INTERNAL_API_KEY and put in the place of the contract's placeholder;
-without it the placeholder is sent. States are set up by the provider: POST to --states-url with
-{"state": …, "params": {…}, "action": "setup"}, and "teardown" afterwards.
+example:
+  HULEEDU_INTERNAL_API_KEY=… bff-contracts verify cms --url http://127.0.0.1:5002 \\
+      --states-url http://127.0.0.1:5002/_pact/provider_states --not-yet 'GET …/validation-status'
+
+The real key comes from HULEEDU_INTERNAL_API_KEY and replaces the contract's placeholder; without it the placeholder is
+sent. The provider sets its states up: --states-url gets a POST with {"state": …, "params": {…}, "action": "setup"}
+before the interaction, and with "teardown" after it.
 
 With --from-broker, pacts that this branch of the provider has never verified are pending: they are reported and fail
 nothing. A pact that --pact-url names is never pending.
