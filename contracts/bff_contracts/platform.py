@@ -99,7 +99,7 @@ DATE_TIME_PATTERN: Final = (
 
 
 def full_name(name: str) -> str:
-    """The participant's name for a short one; any other name as it is."""
+    """The full name for a short one; any other name unchanged."""
     provider = BY_NAME.get(name)
     return name if provider is None else provider.name
 

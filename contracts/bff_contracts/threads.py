@@ -1,4 +1,4 @@
-"""Threads that can be left behind: waiting for one is limited in time, and none keeps the process from ending."""
+"""Threads with time limits, which never keep the process from ending."""
 
 import asyncio
 import concurrent.futures
@@ -36,7 +36,7 @@ class LoopThread:
         self._loop = loops.get()
 
     def run(self, work: Coroutine[Any, Any, _T], *, seconds: float) -> _T:
-        """Do asynchronous work there and wait for what comes of it.
+        """Run a coroutine on the loop and return its result.
 
         Raises:
             TimeoutError: It took longer than `seconds`, something holds the loop, or the loop has ended.
@@ -64,7 +64,7 @@ class LoopThread:
         return not self._thread.is_alive()
 
     def turns(self, *, seconds: float) -> bool:
-        """Whether the loop comes to new work within `seconds`; if it does not, it is held from now on, or has ended."""
+        """Whether the loop runs new work within `seconds`; if it does not, it counts as held, unless it has ended."""
         try:
             self.run(asyncio.sleep(0), seconds=seconds)
         except TimeoutError:
@@ -73,7 +73,7 @@ class LoopThread:
         return True
 
     def close(self, *, seconds: float) -> None:
-        """Cancel what is left, and wait so long for it to end."""
+        """Cancel the tasks that are left, and wait up to `seconds` for the loop to end."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(0 if self.held else seconds)
@@ -92,13 +92,13 @@ class CallThread:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def call(self, function: Callable[[], _T]) -> "concurrent.futures.Future[_T]":
-        """Have a function called there."""
+        """Call a function in the thread."""
         future: concurrent.futures.Future[_T] = concurrent.futures.Future()
         self._calls.put((future, function))
         return future
 
     def close(self) -> None:
-        """End the thread after the calls that it was given."""
+        """End the thread after the calls that it has accepted."""
         self._calls.put(None)
 
     def _work(self) -> None:

@@ -99,7 +99,7 @@ def _same(changes: Sequence["Change"]) -> int:
 
 
 def _safe(text: str) -> str:
-    """As code in one line, whatever it holds: names and examples come out of pact files."""
+    """The text as inline code; names and examples come from pact files and may hold anything."""
     plain = " ".join(text.replace("`", "'").split())
     return f"`{plain}`"
 

@@ -1,1 +1,1 @@
-"""Compares two versions of a contract: what a change demands of the provider, or allows it."""
+"""Compares two versions of a contract: what a change newly demands of the provider, or allows."""

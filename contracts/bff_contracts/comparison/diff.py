@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of an interaction or of a provider state.
+    """How an interaction or a provider state changed.
 
     Attributes:
         provider: Whose contract it is.

@@ -62,7 +62,7 @@ def is_textual(content_type: str) -> bool:
 
 
 def guessed_type(text: str) -> str:
-    """What the official engine takes a text for that comes without a content type."""
+    """The content type that the official engine assumes for a text without one."""
     return next((kind for pattern, kind in _LOOKS_LIKE if pattern.match(text)), TEXT_TYPE)
 
 

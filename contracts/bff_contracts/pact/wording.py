@@ -71,7 +71,7 @@ def _texts_of(value: object) -> Iterator[tuple[str, str]]:
 
 
 def request_text(interaction: Interaction) -> str:
-    """The request of the example, as it goes over the wire."""
+    """The request of the example, as HTTP sends it."""
     return "\n".join([target_of(interaction), *_headers(interaction.request.headers)])
 
 

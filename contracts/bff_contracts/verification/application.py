@@ -14,7 +14,7 @@ from bff_contracts.verification.key import Key
 
 
 def forwarder_to(url: str, seconds: float, loop: LoopThread) -> Forwarder:
-    """What passes requests on to the provider at a URL.
+    """An ASGI application that forwards requests to the provider at a URL.
 
     Raises:
         CannotVerify: Nobody listens there.
@@ -24,7 +24,7 @@ def forwarder_to(url: str, seconds: float, loop: LoopThread) -> Forwarder:
 
 
 def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
-    """See that somebody listens at a URL.
+    """Check that something listens at a URL.
 
     Raises:
         CannotVerify: Nobody does.
@@ -36,7 +36,7 @@ def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
 
 
 def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, seconds: float) -> AsgiApp:
-    """The application, or what the function that is given makes, on the event loop that will serve it.
+    """The application, or the one that a function creates, on the event loop that will serve it.
 
     Raises:
         CannotVerify: It was not made, or not within `seconds`.

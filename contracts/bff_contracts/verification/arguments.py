@@ -1,4 +1,4 @@
-"""The arguments of a verification: each is checked before anything runs."""
+"""Checks the arguments of a verification before anything runs."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class CannotVerify(Exception):
 
 
 def contract_of(provider: str, pact: Path | str | None) -> Pact:
-    """The contract with a provider, out of the pact given or out of those that this package brings.
+    """The contract with a provider, from the given pact or from those of this package.
 
     Raises:
         CannotVerify: There is none, it cannot be read, or it cannot be verified by the names of its interactions.
@@ -67,7 +67,7 @@ def states_of(pact: Pact, handlers: Mapping[str, Handler] | None, url: str | Non
 
 
 def check_application(app: Callable[..., Any] | None, url: str | None) -> None:
-    """See that there is something to verify.
+    """Check that there is something to verify.
 
     Raises:
         CannotVerify: There is nothing, or an application and a URL, or what is no application.
@@ -79,7 +79,7 @@ def check_application(app: Callable[..., Any] | None, url: str | None) -> None:
 
 
 def takes_nothing(app: Callable[..., Any]) -> bool:
-    """Whether this makes an application: one takes `scope`, `receive` and `send`, by whatever names."""
+    """Whether this is a function that creates an application; an application itself takes three arguments."""
     try:
         parameters = inspect.signature(app).parameters.values()
     except (TypeError, ValueError):  # something built in, which says nothing of itself
@@ -90,7 +90,7 @@ def takes_nothing(app: Callable[..., Any]) -> bool:
 
 
 def checked_url(url: str, name: str) -> str:
-    """The URL that an argument of this name gives.
+    """The URL in the argument of this name.
 
     Raises:
         CannotVerify: It cannot be the beginning of others.

@@ -39,7 +39,7 @@ class NoAnswerError(Exception):
 
 
 class IncomingAnswer:
-    """An answer as it comes in.
+    """An answer while it arrives.
 
     Attributes:
         begun: Whether there is something of it.
@@ -54,7 +54,7 @@ class IncomingAnswer:
         self._body = bytearray()
 
     def take(self, message: Message) -> None:
-        """Take a message of ASGI.
+        """Take a message that the provider sends.
 
         Raises:
             NoAnswerError: There is too much of it.
@@ -79,7 +79,7 @@ class IncomingAnswer:
                 raise
 
     async def deliver(self, send: Send) -> None:
-        """Send the whole of it on."""
+        """Send the whole answer to the verifier."""
         start, body = self._start, bytes(self._body)
         if start["status"] in _WITHOUT_BODY:  # whatever the provider sends with it, HTTP has none there
             start, body = _without(start, b"content-length"), b""
@@ -97,7 +97,7 @@ class IncomingAnswer:
 
 
 async def read(chunks: AsyncIterable[bytes]) -> bytes:
-    """The whole of a body that comes in parts.
+    """The whole body of an answer that arrives in parts.
 
     Raises:
         NoAnswerError: It is too large.

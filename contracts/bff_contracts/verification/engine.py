@@ -1,4 +1,4 @@
-"""The official verifier: run on one interaction at a time.
+"""Runs the official verifier on one interaction at a time.
 
 One at a time, because the verifier passes without a word when a filter or a provider's name matches nothing, and
 because it keeps its results to itself until the last one. A run costs about 5 ms.
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the verifier says of an interaction: differences, other troubles, or nothing of both if it is kept."""
+    """What the verifier reports about an interaction: differences and other troubles; neither if it is kept."""
 
     interaction: str
     differences: tuple[Difference, ...] = ()
@@ -66,7 +66,7 @@ class Finding:
 
 
 def verify_interaction(pact: Pact, at: int, target: Target) -> Finding:
-    """Hold the interaction at this place of a pact against a provider."""
+    """Verify that a provider keeps the interaction at this place in a pact."""
     interaction = pact.document["interactions"][at]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one-interaction.json"
@@ -98,7 +98,7 @@ def _run(verifier: Verifier) -> Verifier:
 
 
 def only_finding(results: Mapping[str, Any], interaction: str) -> Finding:
-    """What the verifier's results say of an interaction; a failure unless they are about just that one."""
+    """The finding about an interaction; a failure if the results are not about exactly this one."""
     findings = list(map(_finding, results["interactionResults"]))
     if [finding.interaction for finding in findings] == [interaction]:
         return findings[0]
@@ -118,7 +118,7 @@ def _finding(result: Mapping[str, Any]) -> Finding:
 
 
 def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
-    """The verifier gives them in any order, and a wrong content type twice."""
+    """The differences in a fixed order; the verifier reports them in any, and a wrong content type twice."""
     found = sorted(differences, key=lambda each: (_ORDER.index(each.where.partition(" ")[0]), each.where, each.rule))
     twice = any(each.where == "content type" for each in found)
     return tuple(each for each in found if not (twice and each.where.lower() == "header content-type"))

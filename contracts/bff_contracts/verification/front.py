@@ -46,7 +46,7 @@ class Front:
         stop_failures: What it reported or raised when it was shut down.
         answered: Whether it completed an answer in time.
         prefix: The secret beginning of the paths of this run; empty when none is under way.
-        doing: Who is at work, for those who wait in vain.
+        doing: Which part is at work, so that a timeout can name it.
         late: How many times in a row an answer or a provider state did not come in time; after so many as are
             patience enough the provider is not asked any more.
     """
@@ -60,7 +60,7 @@ class Front:
         self.begin()
 
     def begin(self, *, keys: Mapping[bytes, bytes] | None = None) -> None:
-        """Forget what was: another interaction begins, whose placeholders are replaced by these keys."""
+        """Begin another interaction, with a new prefix and these keys for the placeholders."""
         self._keys = keys or {}
         self.failed_states: list[StateChangeError] = []
         self.failures: list[BaseException] = []
@@ -69,7 +69,7 @@ class Front:
         self.doing = _PROVIDER
 
     def end(self) -> None:
-        """Take no more requests: a verifier that was left behind reaches nothing."""
+        """Refuse all further requests, such as those of a verifier that was left behind."""
         self.prefix = ""
 
     @property
@@ -140,7 +140,7 @@ class Front:
         await _respond(send, 200, [(b"content-type", b"application/json")], b"{}")
 
     async def _changed(self, work: Awaitable[None], state: str = "") -> None:
-        """Change provider states; whatever goes wrong is noted, and nothing is raised."""
+        """Change provider states; record failures instead of raising them."""
         try:
             await work
         except StateChangeError as error:
@@ -187,7 +187,7 @@ class Front:
         return None
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: IncomingAnswer) -> BaseException | None:
-        """Ask the provider; what went wrong, if something did."""
+        """Ask the provider; return the failure, if there is one."""
         limit = asyncio.timeout(self._seconds)
         failure: BaseException | None
         try:
@@ -211,7 +211,7 @@ class Front:
         return NoAnswerError(f"the provider returned without {'completing its' if answer.begun else 'an'} answer")
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """With the real key, and without asking for a compressed answer: how far it unpacks is not known before."""
+        """The headers with the real key, and without `accept-encoding`: a compressed answer has no known size."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         return [
             (name, self._keys.get(value, value) if name == _KEY_HEADER else value)
@@ -237,7 +237,7 @@ class Forwarder:
         self._timeout = httpx.Timeout(seconds).as_dict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, and its answer back, byte for byte."""
+        """Forward one request, and its answer byte for byte."""
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
         target = self._path + scope["raw_path"]
@@ -271,7 +271,7 @@ class Forwarder:
 
 
 async def reach(url: str, *, seconds: float) -> None:
-    """See that somebody listens at a URL.
+    """Check that something listens at a URL.
 
     Raises:
         NoAnswerError: Nobody does.

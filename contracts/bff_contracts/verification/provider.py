@@ -1,4 +1,4 @@
-"""A provider that is being verified: an application that this process serves, or one that runs at a URL."""
+"""Verifies a provider: an application that this process serves, or a service that runs at a URL."""
 
 import concurrent.futures
 import contextlib
@@ -163,7 +163,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
 
 
 class RunningProvider:
-    """A provider that can be asked what its contract says.
+    """A running provider, whose interactions can be verified.
 
     Attributes:
         name: What the contract calls it.
@@ -183,7 +183,7 @@ class RunningProvider:
 
     @property
     def _target(self) -> Target:
-        """Where the run that has begun finds the provider."""
+        """Where the verifier of the current run finds the provider."""
         url = f"{self._url}{self._front.prefix}"
         return Target(url, f"{url}{STATES_PATH}", self._seconds + _GRACE_SECONDS)
 

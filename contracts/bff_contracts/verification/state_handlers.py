@@ -53,7 +53,7 @@ class States(Protocol):
         ...
 
     async def restore(self) -> None:
-        """Undo what was set up, the last one first.
+        """Undo the states that were set up, the last one first.
 
         Raises:
             StateChangeError: Something could not be undone.
@@ -234,6 +234,6 @@ class RemoteStates:
 
 
 def _said(response: httpx.Response, text: str) -> str:
-    """What an answer says, in a line; a page of HTML says nothing that its status does not."""
+    """The text of an answer in one line; empty for an HTML page, which adds nothing to the status."""
     text = " ".join(text.split())
     return f": {text[:_TOLD]}" if text and "html" not in response.headers.get("content-type", "") else ""
