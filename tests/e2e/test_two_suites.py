@@ -1,4 +1,4 @@
-"""Two test suites against one mock at once, each in a session and a process of its own, never see each other."""
+"""Two suites in processes of their own use one mock at once, each in a session: neither sees the other."""
 
 import subprocess
 import sys
@@ -7,47 +7,66 @@ import pytest
 
 from tests.support.mock_process import running_mock
 
-SUITE = """
+SUITE = """\
 import sys
+
 import httpx
 
-session, cms, control, count = *sys.argv[1:4], int(sys.argv[4])
+from bff_mock_server import a_batch
+
+ras, control, name, state = sys.argv[1:]
+path = "/internal/v1/batches/user/teacher-1"
+rounds = 40
 headers = {
     "X-Internal-API-Key": "INJECTED-AT-VERIFICATION",
     "X-Service-ID": "bff-teacher-service",
-    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00",
-    "X-Mock-Session": session,
+    "X-Correlation-ID": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99",
+    "X-Mock-Session": name,
 }
-batch = "26b9045a-e947-5833-ab3e-161507389763"
-known = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": session}
-with httpx.Client(headers=headers) as client:
-    for number in range(count):
-        client.delete(f"{control}/_mock/journal").raise_for_status()
-        state = {"state": "batches have exactly these classes", "params": {"classes": {batch: known}}}
-        client.post(f"{control}/_mock/states", json=state).raise_for_status()
-        client.post(f"{control}/_mock/faults", json={"fault": "status=503 times=1", "route": "cms"}).raise_for_status()
-        answers = [client.get(f"{cms}/internal/v1/batches/class-info?batch_ids={batch}") for _ in range(2)]
-        assert [answer.status_code for answer in answers] == [503, 200]
-        assert answers[1].json()[batch]["class_name"] == session
-        verified = client.post(f"{control}/_mock/verify", json={"provider": "cms", "times": 2}).json()
-        assert verified["verified"], verified
-        assert {entry["session"] for entry in client.get(f"{control}/_mock/journal").json()} == {session}
-print("as if alone")
+mine = int(state)
+with httpx.Client(headers=headers, base_url=control) as api, httpx.Client(headers=headers, base_url=ras) as bff:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for at in range(1, rounds + 1):
+        batches = [a_batch(one) for one in range(mine)]
+        params = {"user_id": "teacher-1", "batches": batches}
+        api.post("/_mock/states", json={"state": "user has exactly these batches", "params": params}).raise_for_status()
+        fault = api.post("/_mock/faults", json={"route": "ras", "fault": f"status=50{mine} times=1"}).json()
+        statuses = [bff.get(f"{path}?limit=20&offset=0").status_code for _ in range(2)]
+        assert statuses == [500 + mine, 200], statuses
+        assert bff.get(f"{path}?limit=20&offset=0").json()["pagination"]["total"] == mine
+        assert [one["number"] for one in api.get("/_mock/faults").json()] == [fault["number"]]
+        api.delete(f"/_mock/faults/{fault['number']}").raise_for_status()
+        asked = api.post("/_mock/verify", json={"path": path, "times": 3 * at}).json()
+        assert asked["verified"], asked["count"]
+    assert {one["session"] for one in api.get("/_mock/journal?limit=1000").json()} == {name}
+    used = {one["interaction"]: one["times"] for one in api.get("/_mock/coverage").json()["interactions"]}
+    assert used["batches of a user: a page"] == 2 * rounds, used
+print("passed")
 """
 
 
-@pytest.mark.slow("starts pytest twice")
-def test_two_suites_at_once_never_see_each_other() -> None:
+@pytest.mark.slow("starts a mock and two suites")
+@pytest.mark.slow("two processes, forty rounds each")
+def test_two_suites_that_run_at_once_never_see_each_other() -> None:
     with running_mock() as mock:
         suites = [
-            subprocess.Popen(  # noqa: S603  # our own interpreter
-                [sys.executable, "-c", SUITE, session, mock.cms, mock.control, "25"],
+            subprocess.Popen(  # noqa: S603  # our own program
+                [sys.executable, "-c", SUITE, mock.ras, mock.control, f"suite-{state}", str(state)],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            for session in ("one", "two")
+            for state in (1, 2)
         ]
-        said = [suite.communicate()[0] for suite in suites]
+        for suite in suites:
+            assert suite.stdout is not None
+            assert suite.stdout.readline() == "ready\n"
+        for suite in suites:  # both begin when both are there
+            assert suite.stdin is not None
+            suite.stdin.write("\n")
+            suite.stdin.flush()
+        printed = [suite.communicate(timeout=60)[0] for suite in suites]
 
-    assert said == ["as if alone\n"] * 2
+    assert printed == ["passed\n", "passed\n"]
