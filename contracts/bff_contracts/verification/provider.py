@@ -332,8 +332,10 @@ def _stop(front: Front, loop: LoopThread, context: contextlib.AbstractAsyncConte
     try:
         loop.run(context.__aexit__(None, None, None), seconds=seconds)
     except TimeoutError:
-        is_held = not loop.turns(seconds=_GRACE_SECONDS)
-        front.stop_failures.append(f"it took longer than {seconds:g} s{f': {BLOCKING}' if is_held else ''}")
+        turns = loop.turns(seconds=_GRACE_SECONDS)
+        late = f"it took longer than {seconds:g} s"
+        reason = f"it ended the event loop: {ENDING}" if loop.ended else late if turns else f"{late}: {BLOCKING}"
+        front.stop_failures.insert(0, reason)  # a cancellation may have been reported, which only follows from it
 
 
 def _finish(loop: LoopThread, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:

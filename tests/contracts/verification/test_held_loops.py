@@ -191,6 +191,21 @@ async def _stop_hangs(_scope: Any, receive: Any, send: Any) -> None:
     await for_ever()
 
 
+async def _stop_ends_the_loop(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    _stops()
+    await for_ever()
+
+
+async def _stop_blocks(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    threading.Event().wait()
+
+
 async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
     await receive()
     raise asyncio.CancelledError
@@ -201,7 +216,11 @@ async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
     [
         pytest.param(_start_is_cancelled, "did not start: CancelledError", id="start-is-cancelled"),
         pytest.param(_stop_is_cancelled, "did not shut down: CancelledError", id="stop-is-cancelled"),
-        pytest.param(_stop_hangs, "did not shut down: it took longer than 1 s", id="stop-hangs"),
+        pytest.param(_stop_hangs, "did not shut down: it took longer than 1 s$", id="stop-hangs"),
+        pytest.param(_stop_blocks, f"it took longer than 1 s: {HELD}", id="stop-blocks"),
+        pytest.param(
+            _stop_ends_the_loop, "did not shut down: it ended the event loop: a task", id="stop-ends-the-loop"
+        ),
     ],
 )
 def test_a_lifespan_that_does_not_end_well_is_reported(lifespan: Any, told: str) -> None:
