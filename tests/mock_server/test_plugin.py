@@ -1,11 +1,8 @@
 """The pytest plugin: the contracts served in place, to any httpx client, and what a test can say and ask."""
 
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from textwrap import dedent
 
 import httpx
@@ -27,8 +24,7 @@ from bff_contracts.platform import CMS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
-from bff_mock_server.testing import mocked_pact as open_pact
-from tests.mock_server.building import HEADERS, KEY, USER, interaction, pact, regex, shipped
+from tests.mock_server.building import HEADERS, KEY, USER, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -349,190 +345,6 @@ def test_a_port_in_use_is_said_and_nothing_is_left_open() -> None:
         port = int(running.ras_url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), serve(ras_port=port):
             pass
-
-
-STARTS = pytest.mark.slow("starts pytest as another project does")
-
-RunsTheirs = Callable[..., str]
-"""Runs a test file of another project, with these variables alone, and gives what pytest prints."""
-
-
-@pytest.fixture
-def run_theirs(tmp_path: Path) -> RunsTheirs:
-    def run(program: str, **variables: str) -> str:
-        (tmp_path / "test_theirs.py").write_text(dedent(program))
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env={"PATH": "", **variables},
-        )
-        return done.stdout + done.stderr
-
-    return run
-
-
-@pytest.mark.parametrize(
-    "variable", ["BFF_TEACHER_SERVICE_RAS_BASE_URL", pytest.param("BFF_TEACHER_SERVICE_RAS_URL", marks=STARTS)]
-)
-def test_it_is_there_wherever_the_package_is(run_theirs: RunsTheirs, variable: str) -> None:
-    program = """
-        import httpx, os, pytest
-
-        @pytest.fixture(scope="session")
-        def bff_api_key():
-            return "their-key"
-
-        def test_theirs(backends):
-            assert backends.ras_url == "http://ras.example:99"
-            headers = {"X-Internal-API-Key": "their-key", "X-Service-ID": "bff-teacher-service"}
-            url = "http://ras.example:99/internal/v1/batches/user/x?limit=1&offset=0"
-            headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
-            assert httpx.get(url, headers=headers).status_code == 200
-    """
-
-    assert "1 passed" in run_theirs(program, **{variable: "http://ras.example:99"})
-
-
-def test_a_failed_test_says_what_was_refused_and_what_went_past(run_theirs: RunsTheirs) -> None:
-    printed = run_theirs(
-        """
-        import httpx
-        from contextlib import suppress
-
-        def test_theirs(backends):
-            headers = {"X-Internal-API-Key": backends.api_key, "X-Service-ID": "bff-teacher-service"}
-            headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
-            httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=500&offset=0", headers=headers)
-            headers["X-Internal-API-Key"] = "wrong"
-            httpx.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=5&offset=0", headers=headers)
-            with suppress(httpx.ConnectError):
-                httpx.get("http://127.0.0.1:9/elsewhere")
-            assert backends.asked("ras", limit="7")
-        """
-    )
-
-    report = printed.partition("Mocked backends")[2]
-    assert "ras GET /internal/v1/batches/user/x?limit=500&offset=0 -> 400\n  set query limit: " in report, printed
-    assert "limit=5&offset=0 -> 401\n  send the key backends.api_key and a service id" in report
-    assert "No backend is mocked at http://127.0.0.1:9, but at " in report
-    assert "limit=5 and not 7" in printed
-
-
-UNANSWERED = """
-    import httpx
-
-    def dashboard(key):
-        try:
-            return httpx.get("http://127.0.0.1:9/internal/v1/batches/user/x", headers={key: "a-key"}).json()
-        except httpx.ConnectError:
-            return {"error": {}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("line", "summary"),
-    [
-        pytest.param(
-            'dashboard("X-Internal-API-Key")["batches"]',
-            "Failed: A request got no answer",
-            id="test-fails",
-            marks=STARTS,
-        ),
-        pytest.param('dashboard("X-Internal-API-Key")["error"]', "Failed: A request got no answer", id="test-passes"),
-        pytest.param('dashboard("Authorization")["error"]', "1 passed", id="no-call-of-the-bff", marks=STARTS),
-    ],
-)
-def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
-    run_theirs: RunsTheirs, line: str, summary: str
-) -> None:
-    printed = run_theirs(f"{dedent(UNANSWERED)}\ndef test_theirs(backends):\n    {line}\n", COLUMNS="200")
-    failed = "1 failed" in printed
-
-    assert summary in printed
-    assert failed is ("passed" not in summary)
-    assert ("No backend is mocked at http://127.0.0.1:9, but at http://127.0.0.1:4003, " in printed) is failed
-    assert ("override the fixture bff_backend_urls" in printed) is failed
-
-
-@STARTS
-def test_a_request_that_the_test_sends_to_its_application_is_no_missed_one(run_theirs: RunsTheirs) -> None:
-    printed = run_theirs(
-        """
-        import httpx
-
-        def test_theirs(backends):
-            application = httpx.MockTransport(lambda request: httpx.Response(500))
-            with httpx.Client(transport=application) as http:
-                assert http.get("http://testserver/dashboard").status_code == 200
-        """
-    )
-
-    assert "1 failed" in printed
-    assert "testserver" not in printed.partition("Mocked backends")[2]
-
-
-def test_loading_it_imports_nothing_but_pytest_and_the_standard_library() -> None:
-    program = """
-        import sys, pytest
-        before = set(sys.modules)
-        import bff_mock_server.pytest_plugin
-        new = {name.partition(".")[0] for name in set(sys.modules) - before}
-        print(sorted(new - set(sys.stdlib_module_names)))
-    """
-    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603
-
-    assert done.stdout.strip() == "['bff_mock_server']"
-
-
-@pytest.fixture
-def entitlements(tmp_path: Path) -> Path:
-    made = interaction("rights", "/users/u1/rights", body={"user": "u1"}, rules={"path": regex("/users/[^/]+/rights")})
-    made["response"]["matchingRules"] = {"body": {"$.user": {"matchers": [{"match": "type"}]}}}
-    path = tmp_path / "entitlements.json"
-    path.write_text(json.dumps(pact(made).document), encoding="utf-8")
-    return path
-
-
-MocksPact = Callable[..., Backends]
-
-
-def test_any_pact_file_answers_beside_the_backends(
-    entitlements: Path, mocked_pact: MocksPact, backends: Backends
-) -> None:
-    mocked_pact(entitlements, base_url="http://entitlements")
-
-    assert httpx.get("http://entitlements/users/u7/rights").status_code == 200
-    assert httpx.get(f"{backends.ras_url}/healthz").status_code == 200
-
-
-def test_any_pact_file_answers_a_sync_client(entitlements: Path, mocked_pact: MocksPact) -> None:
-    mocked_pact(entitlements, base_url="http://entitlements/api")
-
-    assert httpx.get("http://entitlements/api/users/u7/rights").json() == {"user": "u7"}
-
-
-async def test_any_pact_file_answers_in_process(entitlements: Path, mocked_pact: MocksPact) -> None:
-    mocked = mocked_pact(entitlements, base_url="http://entitlements/api")
-
-    async with httpx.AsyncClient(base_url="http://entitlements/api") as http:
-        answer = await http.get("/users/u8/rights")
-        refused = await http.get("/users")
-
-    assert (answer.json(), refused.status_code) == ({"user": "u8"}, 404)
-    assert [exchange.path for exchange in mocked.requests] == ["/users/u8/rights", "/users"]
-
-
-def test_the_answers_of_any_pact_file_can_go_wrong(entitlements: Path) -> None:
-    with open_pact(entitlements, base_url="http://entitlements") as mocked:
-        mocked.fail(fault="status=503")
-
-        assert httpx.get("http://entitlements/users/u1/rights").status_code == 503
-
-        mocked.recover()
-        assert httpx.get("http://entitlements/users/u1/rights").status_code == 200
 
 
 def test_a_transport_answers_a_sync_client(backends: Backends) -> None:
