@@ -17,6 +17,7 @@ from bff_clients import (
     BackendUnavailable,
     BatchClientStatus,
     CMSClientProtocol,
+    ContractViolation,
     CorrelationIdMiddleware,
     InvalidArgument,
     RASClientProtocol,
@@ -78,6 +79,8 @@ async def backend_error(request: Request, error: Exception) -> JSONResponse:
             status, code = 504, "TIMEOUT"
         case BackendUnavailable():
             status, code = 503, "SERVICE_UNAVAILABLE"
+        case ContractViolation():
+            status, code = 502, "INVALID_RESPONSE"
         case _:
             status, code = 502, "EXTERNAL_SERVICE_ERROR"
     envelope = {
