@@ -65,8 +65,8 @@ def _shown(pact: Pact, interaction: Interaction) -> Iterator[str]:
     yield f"\nrequest:\n{request_text(interaction)}"
     yield f"\nanswer:\n{response_text(interaction)}"
     free = freedoms(interaction)
+    yield "\nmay differ:" if free else "\nmay differ: nothing"
     if free:
-        yield "\nmay differ:"
         width = max(len(path) for path, _ in free)
         yield from (f"  {path:<{width}}  {words.replace('`', '')}" for path, words in free)
 

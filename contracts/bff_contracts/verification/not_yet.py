@@ -93,7 +93,9 @@ def cases_of(
         if entry is None:
             return name
         strict = not declared.may_pass(name)
-        mark = pytest.mark.xfail(raises=NotVerified, strict=strict, reason=f"declared as not yet: {entry}")
+        mark = pytest.mark.xfail(
+            raises=NotVerified, strict=strict, reason=f"declared as not yet: {entry} (remove the entry once it passes)"
+        )
         return pytest.param(name, marks=mark, id=name)
 
     return [case(each.description) for each in contract_of(provider, pact).interactions]
