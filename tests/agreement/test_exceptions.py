@@ -23,18 +23,18 @@ DEEP = "[" * 150 + "]" * 150
 
 READ = ("allowed", "a model")
 BODIES: dict[str, tuple[Operation, str, str, str, str]] = {
-    "a field more": (LIST, '"batches": [{', '"batches": [{"surprise": 1, ', "allowed", "a model"),
+    "an extra field": (LIST, '"batches": [{', '"batches": [{"surprise": 1, ', "allowed", "a model"),
     "`essays` in a list": (LIST, '"essays": []', '"essays": 5', "allowed", "a model"),
     "`student_prompt_ref`": (STATUS, '"student_prompt_ref": {', '"student_prompt_ref": 5, "x": {', *READ),
     "an `…_error_detail`": (
         STATUS, '"cj_assessment_error_detail": null', '"cj_assessment_error_detail": 5', "allowed", "a model",
     ),
-    "an id too many": (CLASSES, "{", f'{{"{ID.replace("2", "3")}": null, ', "excepted", "a model"),
-    "an id too many that is no class": (CLASSES, "{", '{"surprise": 1, ', "excepted", "a violation"),
-    "another page": (LIST, '"limit": 20', '"limit": 21', "allowed", "a violation"),
+    "an extra id": (CLASSES, "{", f'{{"{ID.replace("2", "3")}": null, ', "excepted", "a model"),
+    "an extra id that is no class": (CLASSES, "{", '{"surprise": 1, ', "excepted", "a violation"),
+    "the wrong page": (LIST, '"limit": 20', '"limit": 21', "allowed", "a violation"),
     "`-0` for a whole number": (LIST, '"offset": 0', '"offset": -0', "forbidden", "a model"),
-    "`NaN` or `1e400` in a field more": (LIST, '"batches": [{', '"batches": [{"x": NaN, ', "forbidden", "a model"),
-    "a field more, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),
+    "`NaN` or `1e400` in an extra field": (LIST, '"batches": [{', '"batches": [{"x": NaN, ', "forbidden", "a model"),
+    "an extra field, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),
 }  # fmt: skip
 """What the body is, the method that reads it, what is changed in a recorded one, the verdict, what the client gives."""
 
