@@ -21,6 +21,7 @@ from tests.consumer.conftest import COMMITTED
 from tests.consumer.recording import Collection, differences
 
 
+@pytest.mark.slow("runs the consumer tests again; `pdm run drift` does too")
 def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Written anew, both pacts are the committed ones, byte for byte.
 

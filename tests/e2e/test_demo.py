@@ -12,6 +12,8 @@ from bff_mock_server import find_scenario
 from examples.bff.demo import main
 from tests.support.demo_process import FREE_PORTS, RunningDemo, running_demo
 
+pytestmark = pytest.mark.slow("starts the demo")
+
 STARTS = "starts two mocks, a BFF and a control page"
 
 

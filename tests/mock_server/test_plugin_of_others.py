@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-STARTS = pytest.mark.slow("starts pytest as another project does")
+pytestmark = pytest.mark.slow("starts pytest as another project does")
 
 RunsTheirs = Callable[..., str]
 """Runs a test file of another project, with these variables alone, and gives what pytest prints."""
@@ -31,9 +31,7 @@ def run_theirs(tmp_path: Path) -> RunsTheirs:
     return run
 
 
-@pytest.mark.parametrize(
-    "variable", ["BFF_TEACHER_SERVICE_RAS_BASE_URL", pytest.param("BFF_TEACHER_SERVICE_RAS_URL", marks=STARTS)]
-)
+@pytest.mark.parametrize("variable", ["BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_RAS_URL"])
 def test_it_is_there_wherever_the_package_is(run_theirs: RunsTheirs, variable: str) -> None:
     program = """
         import httpx, os, pytest
@@ -96,10 +94,13 @@ UNANSWERED = """
             'dashboard("X-Internal-API-Key")["batches"]',
             "Failed: A request got no answer",
             id="test-fails",
-            marks=STARTS,
         ),
         pytest.param('dashboard("X-Internal-API-Key")["error"]', "Failed: A request got no answer", id="test-passes"),
-        pytest.param('dashboard("Authorization")["error"]', "1 passed", id="no-call-of-the-bff", marks=STARTS),
+        pytest.param(
+            'dashboard("Authorization")["error"]',
+            "1 passed",
+            id="no-call-of-the-bff",
+        ),
     ],
 )
 def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
@@ -114,7 +115,6 @@ def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
     assert ("override the fixture bff_backend_urls" in printed) is failed
 
 
-@STARTS
 def test_a_request_that_the_test_sends_to_its_application_is_no_missed_one(run_theirs: RunsTheirs) -> None:
     printed = run_theirs(
         """

@@ -22,6 +22,7 @@ FILES = sorted(PACTS.glob("*.json"))
 TOOL = Path(sys.executable).parent / "pact"
 
 pytestmark = [
+    pytest.mark.slow("runs the official verifier on every interaction"),
     pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem.removeprefix("bff-teacher-service-")),
 ]
 

@@ -18,6 +18,8 @@ from tests.support.exemplary import Exemplary
 from tests.support.hypercorn_server import on_hypercorn
 from tests.workflows.github import BIN, ROOT, Checkout, cloned, git, workflow
 
+pytestmark = pytest.mark.slow("runs the steps of each job in a checkout")
+
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FILES = [*OURS, *sorted((ROOT / "docs" / "workflows").glob("*.yml"))]
 CONTRACTS, DEPENDENCIES, RELEASE, TESTS = OURS

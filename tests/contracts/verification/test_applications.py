@@ -20,6 +20,8 @@ from tests.providers.small import SEEDED, SmallCms, entries_of, states_with
 from tests.support.hypercorn_server import on_hypercorn
 from tests.support.lanes import one_in
 
+pytestmark = pytest.mark.slow("runs the official verifier many times")
+
 KEY = "real-4711"
 PROVIDER = "class-management-service"
 

@@ -20,6 +20,8 @@ from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAns
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
 from tests.support.hypercorn_server import on_hypercorn
 
+pytestmark = pytest.mark.slow("runs the official verifier many times")
+
 JSON = [(b"content-type", b"application/json")]
 TOO_LARGE = "the provider's answer is larger than 1,000,000 bytes"
 

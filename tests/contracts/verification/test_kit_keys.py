@@ -9,6 +9,8 @@ from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, once, raises, states_with
 
+pytestmark = pytest.mark.slow("runs the official verifier many times")
+
 
 @pytest.mark.parametrize("how", ["application", "handler", "factory", "start"])
 def test_a_key_in_an_exception_is_not_told(how: str) -> None:

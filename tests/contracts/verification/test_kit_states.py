@@ -15,6 +15,8 @@ from bff_contracts.states import BATCHES_HAVE_CLASSES, KINDS, USER_HAS_BATCHES, 
 from bff_contracts.verification import NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, raises, states_with
 
+pytestmark = pytest.mark.slow("runs the official verifier many times")
+
 NEEDS_NONE = "refused: classes of batches without a key"
 
 

@@ -13,6 +13,8 @@ from bff_contracts.verification import NotVerified, verify_provider
 from bff_contracts.verification.quiet import quiet_engine
 from tests.providers.small import SmallCms
 
+pytestmark = pytest.mark.slow("runs the official verifier many times")
+
 ROOT = Path(__file__).parents[3]
 
 
