@@ -139,7 +139,8 @@ def pytest_of(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("provider", ["cms", pytest.param("ras", marks=STARTS_PYTEST)])
+@STARTS_PYTEST
+@pytest.mark.parametrize("provider", ["cms", "ras"])
 def test_a_scaffold_runs_as_it_is_and_names_the_first_handler_to_write(provider: str, tmp_path: Path) -> None:
     assert main(["scaffold", provider, "-o", str(tmp_path / "test_contract.py")]) == 0
     output = pytest_of(tmp_path, "-x")

@@ -52,6 +52,7 @@ def test_batches_come_to_their_end_some_with_failures() -> None:
     assert {"completed_with_failures", "content_ingestion_failed"} <= {row.internal_status for row in rows}
 
 
+@pytest.mark.slow("asks for every batch at every step of its life")
 def test_every_answer_on_the_way_keeps_the_contract_and_phases_follow_one_another() -> None:
     app, alive = living(seed=3)
     phases: list[str | None] = []
