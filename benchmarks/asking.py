@@ -43,7 +43,7 @@ def contract(folder: Path, size: int) -> list[Path]:
 
 
 def others(shape: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
-    """Interactions that a request has to be told apart from."""
+    """Interactions that must not match the request."""
     for number in range(count):
         other = json.loads(json.dumps(shape))
         other["description"] = f"other {number}"
@@ -141,7 +141,7 @@ def lua_with_a_body(folder: Path) -> Path:
 
 
 def large_world(file: Path, teachers: int, batches: int) -> tuple[Path, str]:
-    """Write a scenario of so many teachers with so many batches each; gives it and the user id of a teacher."""
+    """Write a scenario with this many teachers and batches for each; return it and the user id of a teacher."""
     ids = [f"teacher-{number}" for number in range(teachers)]
     lines = [f"  - {{name: {one}, user_id: {one}, batches: {batches}}}" for one in ids]
     file.write_text("\n".join(["teachers:", *lines, ""]), encoding="utf-8")

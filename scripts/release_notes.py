@@ -26,7 +26,7 @@ def version_of(tag: str) -> str:
 
 
 def notes_of(version: str, changelog: str) -> str:
-    """What stands below the heading of a version."""
+    """The text below the heading of a version."""
     headings = re.findall(r"^## .*$", changelog, re.MULTILINE)
     dated = [
         heading for heading in headings if re.fullmatch(rf"## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d", heading)

@@ -8,6 +8,7 @@ validation before any error is made of Python objects.
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
 
@@ -70,10 +71,8 @@ class FailFast:
             pydantic.ValidationError: It is no JSON.
         """
         _noticed.path = None
-        try:
+        with suppress(MistakeError):  # the outermost; it knows less than what was noticed first
             return self._validator.validate_json(body, context=context)
-        except MistakeError:
-            pass  # the outermost; it knows less than what was noticed first
         if isinstance(context, Entries) and context.read > context.most:
             raise TooManyEntriesError
         row = str(context.read) if isinstance(context, Entries) else _ENTRY

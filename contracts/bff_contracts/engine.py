@@ -204,11 +204,11 @@ class _MockServer:
 
     def mismatches(self) -> list[EngineMismatch]:
         found = pact_ffi.mock_server_mismatches(self._server)
-        told = [_mismatch(one) for entry in found for one in entry.get("mismatches", ())]
+        mismatches = [_mismatch(one) for entry in found for one in entry.get("mismatches", ())]
         if self._header is None:
-            return told
+            return mismatches
         # The contract has no such header: what is wrong is the type of the body, which is reported as well.
-        return [one for one in told if (one.kind, one.place.lower()) != ("HeaderMismatch", "content-type")]
+        return [one for one in mismatches if (one.kind, one.place.lower()) != ("HeaderMismatch", "content-type")]
 
 
 def _header_for_body(request: Request) -> str | None:

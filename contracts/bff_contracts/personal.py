@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from bff_contracts.pact.json_path import is_array, is_object
@@ -65,11 +66,8 @@ def _names(value: object, *, is_name: bool) -> Iterator[str]:
 
 def _quoted(text: str) -> Iterator[str]:
     if text[:1] in {"{", "["}:
-        try:
+        with suppress(ValueError, RecursionError):  # JSON that breaks off is searched as text below
             yield from _names(json.loads(text), is_name=False)
-        except (ValueError, RecursionError):
-            pass  # it breaks off
-        else:
             return
     for found in _MEMBER.finditer(text):
         yield re.sub(r"\\+(.)", r"\1", found[1])

@@ -203,7 +203,7 @@ def page() -> str:
 
 
 def _gathered(descriptions: list[str]) -> Iterator[str]:
-    """Descriptions that differ in their last word told together."""
+    """Descriptions that differ in their last word, joined."""
     for begin, same in groupby(descriptions, key=lambda text: text.rpartition(" ")[0]):
         many = list(same)
         yield many[0] if len(many) == 1 else f"{begin} … ({len(many)})"

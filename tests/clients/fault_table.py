@@ -71,7 +71,7 @@ class Fault:
         behave: What the backend does.
         url: Where it is asked for, if that is somewhere else.
         settings: Of the client.
-        first: What happens before the call that is told of.
+        first: What happens before the call in the table.
     """
 
     name: str

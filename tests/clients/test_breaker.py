@@ -18,11 +18,11 @@ class Bench:
 
     rate: float = 0.5
     now: float = 0.0
-    told: list[BreakerState] = field(default_factory=list[BreakerState])
+    reported: list[BreakerState] = field(default_factory=list[BreakerState])
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(
-            rate=self.rate, window=10.0, calls=4, pause=5.0, clock=lambda: self.now, changed=self.told.append
+            rate=self.rate, window=10.0, calls=4, pause=5.0, clock=lambda: self.now, changed=self.reported.append
         )
 
     async def call(self, *, failed: bool | None) -> None:
@@ -40,7 +40,7 @@ async def test_it_opens_when_enough_of_enough_calls_failed() -> None:
     before = bench.breaker.state
     await bench.call(failed=True)
 
-    assert (before, bench.breaker.state, bench.told) == (CLOSED, OPEN, [OPEN])
+    assert (before, bench.breaker.state, bench.reported) == (CLOSED, OPEN, [OPEN])
 
 
 async def test_open_it_turns_calls_away_and_says_for_how_long() -> None:
@@ -108,7 +108,7 @@ async def test_after_the_pause_one_probe_decides(failed: bool, state: BreakerSta
     await bench.call(failed=failed)
 
     assert (before, bench.breaker.state) == (HALF_OPEN, state)
-    assert bench.told == [OPEN, HALF_OPEN, state]
+    assert bench.reported == [OPEN, HALF_OPEN, state]
 
 
 async def test_the_others_wait_for_the_probe_and_go_with_it() -> None:
@@ -236,7 +236,7 @@ def test_a_budget_of_zero_allows_none() -> None:
 
 @dataclass
 class Turns:
-    """A gate for one request at a time, whose turns last as long as told."""
+    """A gate for one request at a time, whose turns last as long as reported."""
 
     now: float = 0.0
 

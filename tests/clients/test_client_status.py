@@ -165,14 +165,14 @@ def test_what_a_page_costs_is_bounded_whatever_the_rows(batches: Rows, offset: i
     assert len(asked) == requests
 
 
-@pytest.mark.parametrize(("told", "total"), [(2**64 - 1, 2**64 - 1), (2**63, 2**64 - 1), (0, 1), (3, 9)])
-def test_a_merged_page_has_a_total_whatever_the_backend_tells(told: int, total: int) -> None:
+@pytest.mark.parametrize(("reported", "total"), [(2**64 - 1, 2**64 - 1), (2**63, 2**64 - 1), (0, 1), (3, 9)])
+def test_a_merged_page_has_a_total_whatever_the_backend_tells(reported: int, total: int) -> None:
     """Each of the four lists holds the same batch."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.params["status"])
-        return httpx.Response(200, json=page(row(), limit=int(request.url.params["limit"]), total=told))
+        return httpx.Response(200, json=page(row(), limit=int(request.url.params["limit"]), total=reported))
 
     found = run(httpx.MockTransport(answer), lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING, limit=1))
 

@@ -109,9 +109,9 @@ async def test_a_call_that_ends_without_an_answer_has_no_status(caplog: pytest.L
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         with pytest.raises(BackendError):
             await RASClient(http, chosen).ping()
-    told = [facts(record)["status"] for record in caplog.records if record.name == "bff_clients"]
+    reported = [facts(record)["status"] for record in caplog.records if record.name == "bff_clients"]
 
-    assert told == [503, None]
+    assert reported == [503, None]
 
 
 async def test_a_call_that_is_turned_away_has_no_status(caplog: pytest.LogCaptureFixture) -> None:
@@ -170,8 +170,8 @@ async def test_nothing_personal_and_no_key_is_in_any_of_them(caplog: pytest.LogC
 
     assert {facts(record)["event"] for record in records} == {"call", "retry", "violation", "breaker"}
     for record in records:
-        told = f"{record.getMessage()} {vars(record)}"
-        assert all(hidden not in told for hidden in (TEACHER, BATCH, KEY.get_secret_value(), "Romeo", "uppsats"))
+        reported = f"{record.getMessage()} {vars(record)}"
+        assert all(hidden not in reported for hidden in (TEACHER, BATCH, KEY.get_secret_value(), "Romeo", "uppsats"))
 
 
 async def test_a_violation_in_an_answer_by_ids_does_not_tell_its_keys(caplog: pytest.LogCaptureFixture) -> None:

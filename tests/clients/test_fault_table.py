@@ -25,7 +25,7 @@ def test_the_table_has_no_other_rows() -> None:
 
 def test_every_setting_of_the_page_is_there_with_its_default() -> None:
     section = PAGE.read_text(encoding="utf-8").partition("## Settings")[2].partition("\n## ")[0]
-    told = dict(re.findall(r"^\| `(HTTP_\w+)` \| ([\d.]+) \|", section, re.MULTILINE))
+    reported = dict(re.findall(r"^\| `(HTTP_\w+)` \| ([\d.]+) \|", section, re.MULTILINE))
     fields = BackendSettings.model_fields
     expected = {
         name.upper(): field.default
@@ -33,4 +33,4 @@ def test_every_setting_of_the_page_is_there_with_its_default() -> None:
         if name.startswith(("http_retr", "http_breaker", "http_max_in", "http_max_wait", "http_client"))
     }
 
-    assert {name: float(value) for name, value in told.items()} == expected
+    assert {name: float(value) for name, value in reported.items()} == expected

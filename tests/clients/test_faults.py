@@ -494,5 +494,5 @@ def assert_tells_what_and_hides_the_key(error: BackendError) -> None:
     assert "result-aggregator-service get_batches_for_user" in str(error)
     assert error.correlation_id in str(error)
     assert (error.service, error.operation) == ("result-aggregator-service", "get_batches_for_user")
-    told = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
-    assert KEY.get_secret_value() not in told
+    reported = "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
+    assert KEY.get_secret_value() not in reported

@@ -135,10 +135,10 @@ async def test_a_failed_call_tells_nothing(
         async with create_http_client(settings) as http:
             with pytest.raises(BackendError) as caught:
                 await RASClient(http, settings).get_batches_for_user(USER)
-    told = told_by(caught.value) + logged.text + repr([vars(record) for record in logged.records])
-    told += seen_by_rich(caught.value)
+    reported = told_by(caught.value) + logged.text + repr([vars(record) for record in logged.records])
+    reported += seen_by_rich(caught.value)
 
-    assert [secret for secret in SECRETS if secret in told] == []
+    assert [secret for secret in SECRETS if secret in reported] == []
 
 
 @pytest.mark.parametrize(
@@ -252,9 +252,9 @@ async def test_a_name_of_a_student_is_shown_nowhere(body: Any, logged: pytest.Lo
         async with create_http_client(settings) as http:
             with pytest.raises(ContractViolation) as caught:
                 await CMSClient(http, settings).get_batch_student_names(BATCH)
-    told = told_by(caught.value) + seen_by_rich(caught.value) + logged.text
+    reported = told_by(caught.value) + seen_by_rich(caught.value) + logged.text
 
-    assert [part for part in PERSON if part in told] == []
+    assert [part for part in PERSON if part in reported] == []
 
 
 async def test_the_text_of_a_name_that_was_read_has_its_ids_alone(logged: pytest.LogCaptureFixture) -> None:

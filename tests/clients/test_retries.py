@@ -33,7 +33,7 @@ def status(code: int, **headers: str) -> Behaviour:
 
 @dataclass
 class Backend:
-    """Behaves in turn as told, the last one again and again."""
+    """Behaves in turn as reported, the last one again and again."""
 
     client: CMSClient
     asked: int = 0

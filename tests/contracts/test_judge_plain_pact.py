@@ -169,13 +169,13 @@ def test_the_interaction_that_comes_closest_is_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "told"),
+    ("provider", "reported"),
     [
         pytest.param("result-aggregator-service", [], id="ras-takes-20-by-itself"),
         pytest.param("another-service", ["request limit: is missing"], id="another-provider-does-not"),
     ],
 )
-def test_defaults_of_parameters_are_those_of_the_provider(provider: str, told: list[str]) -> None:
+def test_defaults_of_parameters_are_those_of_the_provider(provider: str, reported: list[str]) -> None:
     """A contract that demands `limit=20` is kept without it only by a provider that takes 20 then."""
     interaction = _document(body={"content": {}, "contentType": "application/json"})
     interaction["request"] = {"method": "GET", "path": "/things", "query": {"limit": ["20"]}}
@@ -189,4 +189,4 @@ def test_defaults_of_parameters_are_those_of_the_provider(provider: str, told: l
 
     found = judge.violations(method="GET", target="/things", status=200, content_type="application/json", body=b"{}")
 
-    assert [str(each) for each in found] == told
+    assert [str(each) for each in found] == reported

@@ -114,7 +114,7 @@ async def for_ever() -> None:
 
 
 def failures(app: Any, states: Any, *, seconds: float = 5.0) -> dict[str, str]:
-    """What is told of each interaction that is not verified."""
+    """What is reported of each interaction that is not verified."""
     with running_provider(app, provider=CMS, states=states, seconds=seconds) as running:
         outcomes = list(running.outcomes())
     return {found.interaction: str(found) for found in outcomes if not found.verified}

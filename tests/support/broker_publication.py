@@ -211,7 +211,7 @@ def _fired(
 ) -> list[str]:
     once: list[tuple[Version | None, list[str]]] = [(None, [])]
     versions = [*wanting] if event == _REQUIREMENT else once
-    told: list[str] = []
+    reported: list[str] = []
     for webhook in state.hooks_for(published.consumer, published.provider):
         if event not in {each["name"] for each in webhook["events"]}:
             continue
@@ -223,11 +223,11 @@ def _fired(
                 _context(base, event, published, version, reasons),
             )
             state.triggered.append(triggered)
-            told.append(
+            reported.append(
                 f'  Webhook "{webhook["description"]}" triggered for event {event}.\n'
                 f"    View logs at {base}/triggered-webhooks/{triggered.uuid}/logs"
             )
-    return told
+    return reported
 
 
 def _values(base: str, event: str, published: Published, version: Version | None, reasons: list[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ def has_reason(mark: pytest.Mark) -> bool:
 
 
 def one_in(stride: int, table: Iterable[Any], reason: str) -> list[Any]:
-    """The rows of a table of tests: the first and one in so many for `make test`, the others for the slow lane."""
+    """The rows of a table of tests: the first and every n-th for `make test`, the others for the slow lane."""
     slow = pytest.mark.slow(reason)
     return [row if at % stride == 0 else pytest.param(row, marks=slow) for at, row in enumerate(table)]
 

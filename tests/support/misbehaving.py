@@ -1,4 +1,4 @@
-"""A server on a real socket that misbehaves as told."""
+"""A server on a real socket that misbehaves as reported."""
 
 import asyncio
 import contextlib

@@ -33,7 +33,7 @@ PERSONS = ("Ingeborg", "Leary", "Tor")
 
 @dataclass
 class Mistake:
-    """What is wrong with an answer; nothing, unless told."""
+    """What is wrong with an answer; nothing, unless reported."""
 
     body: Callable[[Any], object] = lambda _: None
     status: int | None = None

@@ -30,7 +30,7 @@ class CommandError(Exception):
 
 
 def tell(text: str, *, end: str = "\n") -> None:
-    """Print a text, fit for a terminal whoever wrote it."""
+    """Print a text without control characters that a terminal would obey."""
     print(plain(text), end=end, flush=True)  # noqa: T201
 
 

@@ -114,9 +114,9 @@ def _state_changes(provider: str, old: Iterable[Interaction], new: Iterable[Inte
         elif name not in after:
             yield Change(provider, "provider state", name, Verdict.REMOVED)
         elif before[name] != after[name]:
-            told = [f"param {param!r} is new" for param in sorted(after[name] - before[name])]
-            told += [f"param {param!r} is gone" for param in sorted(before[name] - after[name])]
-            yield Change(provider, "provider state", name, Verdict.STRICTER, tuple(told))
+            reasons = [f"param {param!r} is new" for param in sorted(after[name] - before[name])]
+            reasons += [f"param {param!r} is gone" for param in sorted(before[name] - after[name])]
+            yield Change(provider, "provider state", name, Verdict.STRICTER, tuple(reasons))
 
 
 def _params(interactions: Iterable[Interaction]) -> dict[str, frozenset[str]]:
@@ -255,11 +255,11 @@ def _told(old: _Side, new: _Side) -> _Told:
         why = next((each for each in before or after if candidate.concerns(steps_of(each[0]))), None)
         if why is not None:
             (only_new if before else only_old).setdefault(candidate.place, (candidate, why))
-    told = [*only_old.values(), *only_new.values()]
+    reasons = [*only_old.values(), *only_new.values()]
     rules = tuple(
         f"{path}: {_rule_text(old, path)} became {_rule_text(new, path)}"
         for path in sorted(differing)
-        if not any(_explains(path, candidate, why) for candidate, why in told)
+        if not any(_explains(path, candidate, why) for candidate, why in reasons)
     )
     return _Told(_telling(only_old), _telling(only_new), rules)
 

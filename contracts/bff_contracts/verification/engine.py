@@ -102,8 +102,8 @@ def only_finding(results: Mapping[str, Any], interaction: str) -> Finding:
     findings = list(map(_finding, results["interactionResults"]))
     if [finding.interaction for finding in findings] == [interaction]:
         return findings[0]
-    told = f"the official verifier did not verify it {results['errors'] or ''}".rstrip()
-    return Finding(interaction, troubles=(told,))
+    trouble = f"the official verifier did not verify it {results['errors'] or ''}".rstrip()
+    return Finding(interaction, troubles=(trouble,))
 
 
 def _finding(result: Mapping[str, Any]) -> Finding:

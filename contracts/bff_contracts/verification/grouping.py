@@ -41,8 +41,8 @@ def blocks(outcomes: Iterable["Outcome"]) -> list[str]:
 
 def briefly(outcome: "Outcome", first: str) -> str:
     """An outcome whose cause was reported with another interaction."""
-    told = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
-    reason = plain(told[0]).partition("\n")[0]
+    causes = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
+    reason = plain(causes[0]).partition("\n")[0]
     return f"{plain(outcome.interaction)}: {outcome.verdict}, for the same reason as {first!r}:\n  {reason}"
 
 

@@ -97,11 +97,11 @@ class Outcome:
             return plain(
                 f"{self.interaction}: verified, but declared as not yet by {self.not_yet!r}: remove that entry"
             )
-        told = [f"{self.interaction}: {self.verdict}"]
-        told += [f"  given {state.name} {_short(state.params)}" for state in self.given]
-        told += [f"  asked {self.asked}"] if self.asked else []
-        told += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
-        return plain("\n".join(told))
+        lines = [f"{self.interaction}: {self.verdict}"]
+        lines += [f"  given {state.name} {_short(state.params)}" for state in self.given]
+        lines += [f"  asked {self.asked}"] if self.asked else []
+        lines += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
+        return plain("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ def as_junit(verification: Verification) -> str:
 
 
 def _first(outcome: Outcome) -> str:
-    told = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
-    return _printable(told[0])
+    causes = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
+    return _printable(causes[0])
 
 
 def _printable(text: str) -> str:

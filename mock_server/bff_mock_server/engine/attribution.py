@@ -11,7 +11,7 @@ from bff_mock_server.responses.reply import Kind, Reply
 
 
 class _Alike(NamedTuple):
-    """Interactions of one case whose answers cannot be told apart.
+    """Interactions of one case with indistinguishable answers.
 
     Attributes:
         kind: What their answers show.

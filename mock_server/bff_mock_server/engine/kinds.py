@@ -43,7 +43,7 @@ def _has_null(value: object) -> bool:
 
 
 def kind_of_batch(body: Any, _: object = None) -> Kind:
-    """What the dashboard tells apart: status and phase, and whether there is an essay."""
+    """What the dashboard distinguishes: status and phase, and whether there is an essay."""
     if not is_object(body):
         return frozenset()
     names = ("overall_status", "current_phase")
@@ -54,7 +54,7 @@ UNKNOWN: Final = kind_of_batch({})
 
 
 def kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, is_last: bool) -> Kind:
-    """What the dashboard tells apart: how full a page is and where it is; of the first page also what is in it."""
+    """What the dashboard distinguishes: how full a page is and where it is; of the first page also what is in it."""
     if not rows:
         return _NO_ROWS_LATER if offset else _NO_ROWS
     shows: set[object] = {"rows", "later" if offset else "first"}

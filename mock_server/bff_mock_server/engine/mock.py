@@ -234,7 +234,7 @@ class Mock:
 
 
 def _is_on(endpoint: Endpoint, route: Route) -> bool:
-    """Whether requests of an endpoint can be on a route; a `{name}` of it stands for an id, not for a fixed word."""
+    """Whether requests of an endpoint can be on a route; a `{name}` in it matches an id and no fixed word."""
     if route.path is None or endpoint.path.accepts(route.path):
         return True
     variables = route.variables_in(endpoint.example_path)

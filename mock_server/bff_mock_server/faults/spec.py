@@ -39,7 +39,7 @@ _VARIABLE: Final = "\ue000"
 _MAX_SIGMA: Final = 5.0
 _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"})
 _THEN: Final = "then"
-_TURN: Final = "needs a fault of so many times before it, such as status=503 times=1; then status=429"
+_TURN: Final = "needs a fault with `times` before it, such as status=503 times=1; then status=429"
 NONE: Final = "none"
 """Written for faults, it asks for none, whatever is armed."""
 _KNOWN: Final = f"one of: {', '.join(_KINDS)}; or {NONE} alone"

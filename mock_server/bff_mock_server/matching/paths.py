@@ -30,7 +30,7 @@ T = TypeVar("T", bound=HasPath)
 class PathIndex(Generic[T]):
     """Things by the path they answer to, those that spell it out before those with a pattern.
 
-    Patterns are told apart by the plain text that they begin and end with (`/batches/`…`/status`), so that a contract
+    Patterns differ in the plain text that they begin and end with (`/batches/`…`/status`), so that a contract
     with hundreds of them costs a request no more than one with two.
     """
 

@@ -23,7 +23,7 @@ from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_
 
 UNAUTHORISED: Final = 401
 _LONGEST_VALUE: Final = 100_000
-"""Characters of a value that a generator makes anew for each answer."""
+"""Characters of a value that a generator makes for each answer."""
 _STATUSES: Final = (200, 599)
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 

@@ -15,7 +15,7 @@ _UNDO_LIMIT: Final = 64
 """How many states can be taken back; older ones have become part of the world."""
 
 _HEADERS_COUNTED: Final = 1000
-"""Requests whose header asks for so many faults, or for faults in turn; the count of the oldest is forgotten."""
+"""Requests whose header asks for a number of faults, or for faults in turn; the oldest counts are dropped."""
 
 
 class World:
@@ -106,7 +106,7 @@ class World:
     def by_header(self, faults: Sequence[Fault], provider: str, asked: Asked) -> Armed:
         """The faults that a request asks for by a header.
 
-        Those that happen so many times, or take turns, are counted over the requests that ask the same of a path.
+        Faults with `times`, or in turn, are counted over the requests that ask the same of a path.
         """
         if all(fault.times is None for fault in faults):
             return Armed(Route(), faults)

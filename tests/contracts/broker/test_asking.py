@@ -60,15 +60,15 @@ def test_an_answer_that_fails_is_no_yes_and_no_no(
     broker.failures[step] = failure
     limit = ["--time-limit", "5"] if failure == "hang" else []
     code = main([*ASKING[command], *limit])
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
 
-    assert code == 2, told
-    assert told.err.startswith("bff-contracts: ")
-    assert "unexpected" not in told.err
+    assert code == 2, reported
+    assert reported.err.startswith("bff-contracts: ")
+    assert "unexpected" not in reported.err
     assert len(broker.asked) == step + 1
     assert {each.version.number for each in broker.state.published} == {"v1"}
     assert not list(broker.state.deployed())
-    assert WRITER[1] not in told.out + told.err
+    assert WRITER[1] not in reported.out + reported.err
 
 
 def test_each_command_has_as_many_steps(broker: Broker, here: pytest.MonkeyPatch) -> None:
@@ -118,12 +118,12 @@ def test_wrong_credentials_are_named(
     for name, value in (("TOKEN", token), ("USERNAME", username), ("PASSWORD", password)):
         monkeypatch.setenv(f"PACT_BROKER_{name}", value)
     code = main(ASKING[command])
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
 
     assert code == 2
-    assert reason in told.err
-    assert TOKEN not in told.err
-    assert WRITER[1] not in told.err
+    assert reason in reported.err
+    assert TOKEN not in reported.err
+    assert WRITER[1] not in reported.err
 
 
 @pytest.mark.usefixtures("here")
@@ -185,7 +185,7 @@ def test_without_a_broker_it_says_so(
 
 @pytest.mark.parametrize("command", ASKING)
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         pytest.param("http://127.0.0.1:1", "no Pact Broker answers at http://127.0.0.1:1: ConnectError", id="nobody"),
         pytest.param("127.0.0.1:9292", "PACT_BROKER_BASE_URL is not an http or https URL", id="scheme"),
@@ -195,13 +195,13 @@ def test_without_a_broker_it_says_so(
     ],
 )
 def test_an_address_that_cannot_be_used_is_told(
-    command: str, url: str, told: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, url: str, reported: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here.setenv("PACT_BROKER_BASE_URL", url)
     code, error = main(ASKING[command]), capsys.readouterr().err
 
     assert code == 2
-    assert told in error
+    assert reported in error
     assert "secret" not in error
 
 
@@ -274,7 +274,7 @@ def test_ssl_cert_file_names_the_authority(
         here.setenv("PACT_BROKER_BASE_URL", secure.url)
         if known:
             here.setenv("SSL_CERT_FILE", str(file))
-        code, told = main(ASKING["publish"]), capsys.readouterr()
+        code, reported = main(ASKING["publish"]), capsys.readouterr()
 
-    assert code == (0 if known else 2), told
-    assert known or "certificate verify failed" in told.err
+    assert code == (0 if known else 2), reported
+    assert known or "certificate verify failed" in reported.err

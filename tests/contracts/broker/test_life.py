@@ -51,8 +51,8 @@ class Life:
     def run(self, *words: str) -> int:
         """Run a command; returns its exit code."""
         code = main(words)
-        told = self.capsys.readouterr()
-        self.said.append(f"$ {' '.join(words)}\n{told.out}{told.err}({code})")
+        reported = self.capsys.readouterr()
+        self.said.append(f"$ {' '.join(words)}\n{reported.out}{reported.err}({code})")
         return code
 
     def breaks_at_every_step(self, *words: str) -> None:

@@ -160,18 +160,18 @@ def test_an_empty_pact_url_is_none(broker: Broker, team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "reported"),
     [
         pytest.param("/pacts/provider/x/consumer/y/pact-version/00", "gave no contract at", id="unknown"),
         pytest.param("/pacticipants", "the broker's contract cannot be read", id="no-contract"),
     ],
 )
-def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, told: str) -> None:
+def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, reported: str) -> None:
     put(broker, "bff-1", only(HEALTH))
     done = team.verify("--pact-url", f"{broker.url}{path}")
 
     assert done.returncode == 2, done.stdout
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 def test_a_contract_at_another_address_gets_no_credentials(team: Team) -> None:
@@ -342,12 +342,12 @@ def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
         *arguments,
         HULEEDU_INTERNAL_API_KEY=KEY,
     )
-    told = "".join([done.stdout, done.stderr, *(file.read_text(encoding="utf-8") for file in files)])
+    reported = "".join([done.stdout, done.stderr, *(file.read_text(encoding="utf-8") for file in files)])
 
     assert [each["success"] for each in results_of(broker)] == [False], done.stdout + done.stderr
-    assert "[the key]" in told
+    assert "[the key]" in reported
     for secret in ("4711", base64.b64encode(KEY.encode()).decode()[:12], KEY.encode().hex()[:12]):
-        assert secret.casefold() not in told.casefold()
+        assert secret.casefold() not in reported.casefold()
         assert not broker.received(secret)
 
 
@@ -407,15 +407,15 @@ def test_a_contract_that_could_not_be_fetched_is_no_pass(broker: Broker, team: T
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         pytest.param(("--from-broker", "--only", "health"), "leave out --file and --only", id="only"),
         pytest.param(("--publish-results",), "go with --from-broker or --pact-url", id="results"),
         pytest.param(("--all-consumers",), "go with --from-broker or --pact-url", id="consumers"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(team: Team, words: tuple[str, ...], told: str) -> None:
+def test_options_that_do_not_go_together_are_told(team: Team, words: tuple[str, ...], reported: str) -> None:
     done = team.desk.run("verify", "cms", "--url", team.url, *words)
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr

@@ -61,18 +61,18 @@ def test_show_finds_by_a_part_of_the_description(capsys: pytest.CaptureFixture[s
 
 
 def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixture[str]) -> None:
-    told = printed(capsys, "states")
+    reported = printed(capsys, "states")
 
     for state in CATALOGUE:
-        assert f"{state.name}  ({state.provider})" in told
-    assert "    classes{}.class_name  text\n" in told
-    assert "    batches[].essays[].cj_score  " in told
-    assert '          "class_name": "Svenska 1 – SA24B"\n' in told
-    assert "    async def batch_does_not_exist(params: BatchMissing) -> None:\n" in told
+        assert f"{state.name}  ({state.provider})" in reported
+    assert "    classes{}.class_name  text\n" in reported
+    assert "    batches[].essays[].cj_score  " in reported
+    assert '          "class_name": "Svenska 1 – SA24B"\n' in reported
+    assert "    async def batch_does_not_exist(params: BatchMissing) -> None:\n" in reported
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         pytest.param(["show", "no such thing"], "no interaction has 'no such thing' in its description", id="show"),
         pytest.param(
@@ -89,10 +89,10 @@ def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixtu
     ],
 )
 def test_what_cannot_be_done_says_so_with_2(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reported: str
 ) -> None:
     assert main(arguments) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["verifi"]])

@@ -100,7 +100,7 @@ def test_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         pytest.param(["no-such"], "'no-such' is neither a file nor a folder, nor a revision of git", id="nothing"),
         pytest.param(["--", "--help"], "'--help' is neither a file nor a folder", id="an-option"),
@@ -108,13 +108,13 @@ def test_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         pytest.param([str(Path(__file__).parent)], "there are no pacts in", id="empty-folder"),
     ],
 )
-def test_what_cannot_be_compared_is_a_2(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_compared_is_a_2(words: list[str], reported: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", *words]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         pytest.param(
             other({"a": None}, {"$.a": matchers(INTEGER)}),
@@ -131,13 +131,13 @@ def test_what_cannot_be_compared_is_a_2(words: list[str], told: str, capsys: pyt
     ],
 )
 def test_a_contract_that_cannot_be_judged_is_said_to_be_one(
-    old: Json, new: Json, told: str, tmp_path: Path, capsys: Any
+    old: Json, new: Json, reported: str, tmp_path: Path, capsys: Any
 ) -> None:
     for name, pact in (("old", old), ("new", new)):
         (tmp_path / f"{name}.json").write_text(json.dumps(pact), encoding="utf-8")
 
     assert main(["diff", str(tmp_path / "old.json"), str(tmp_path / "new.json")]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_markdown_holds_what_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

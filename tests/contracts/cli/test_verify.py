@@ -101,7 +101,7 @@ def closed_port() -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         pytest.param(["cms", "--url", closed_port()], "cannot connect to http://127.0.0.1:", id="refused"),
         pytest.param(
@@ -133,10 +133,10 @@ def closed_port() -> str:
         pytest.param(["cms"], "the following arguments are required: --url", id="no-url"),
     ],
 )
-def test_what_cannot_run_says_so_with_2(url: str, arguments: list[str], told: str) -> None:
+def test_what_cannot_run_says_so_with_2(url: str, arguments: list[str], reported: str) -> None:
     done = run("verify", *(url if argument == "URL" else argument for argument in arguments))
 
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, reported in done.stderr) == (2, True), done.stderr
 
 
 def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:

@@ -112,7 +112,7 @@ def to_paths(pattern: str) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         pytest.param(
             asked({"x": 1}),
@@ -158,10 +158,10 @@ def to_paths(pattern: str) -> Json:
         ),
     ],
 )
-def test_what_a_provider_is_asked_is_told_by_example(old: Json, new: Json, told: list[str]) -> None:
+def test_what_a_provider_is_asked_is_told_by_example(old: Json, new: Json, reported: list[str]) -> None:
     (change,) = changes(old, new)
 
-    assert (change.verdict.value, list(change.examples)) == ("stricter", told)
+    assert (change.verdict.value, list(change.examples)) == ("stricter", reported)
 
 
 def typed(media_type: str) -> Json:
@@ -182,7 +182,7 @@ CHARSET = "headers.content-type.parameters.charset"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         pytest.param(
             numbered("^[0-9]$"),
@@ -205,10 +205,10 @@ CHARSET = "headers.content-type.parameters.charset"
         ),
     ],
 )
-def test_what_a_provider_may_answer_is_told_by_example(old: Json, new: Json, told: str) -> None:
+def test_what_a_provider_may_answer_is_told_by_example(old: Json, new: Json, reported: str) -> None:
     change = changes(old, new)[-1]
 
-    assert (change.verdict.value, change.examples) == ("stricter", (told,))
+    assert (change.verdict.value, change.examples) == ("stricter", (reported,))
 
 
 @pytest.mark.parametrize("which", ["old", "new"])
@@ -230,7 +230,7 @@ def test_rules_that_the_engine_cannot_read_are_said_to_be_so() -> None:
 
 
 def test_providers_interactions_states_and_params_come_and_go() -> None:
-    """All of it at once, and told with the provider that it is about."""
+    """All of it at once, each with its provider."""
     old, new = other({}), other({})
     first = old["interactions"][0]
     states: list[Json] = [{"name": "s", "params": {"a": 1}}, {"name": "t", "params": {}}]

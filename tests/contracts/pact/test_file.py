@@ -125,7 +125,7 @@ def test_interactions_that_differ_in_their_states_alone_are_no_twins() -> None:
     ],
 )
 def test_reads_bodies(body: Any, expected: tuple[Any, bool]) -> None:
-    """A body comes out as JSON however it was written, and `null` is told from none."""
+    """A body comes out as JSON however it was written, and `null` differs from none."""
     response = read(lambda pact: response_of(pact).update(body=body)).response
 
     assert (response.body, response.has_body) == expected

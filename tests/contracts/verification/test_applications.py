@@ -156,15 +156,15 @@ def test_a_path_before_the_contracts_paths_is_kept(running_ras: tuple[str, Any])
 
 def test_a_provider_that_dies_is_told_of_with_the_rest() -> None:
     small = SmallCms()
-    told: list[str] = []
+    reported: list[str] = []
     with on_hypercorn(small) as url:
         context = running_provider(url=url, provider="cms", states=small.states)
         provider = context.__enter__()
         provider.verify("classes of batches: all have one")
-    told = [str(outcome) for outcome in provider.outcomes()]
+    reported = [str(outcome) for outcome in provider.outcomes()]
     context.__exit__(None, None, None)
 
-    assert all(f"{url} gave no answer: ConnectError" in text for text in told)
+    assert all(f"{url} gave no answer: ConnectError" in text for text in reported)
 
 
 # States that the provider sets up itself
@@ -205,9 +205,9 @@ def test_states_that_are_refused_fail_at_once(status: int) -> None:
     with on_hypercorn(stateful_cms(status, log)) as url, pytest.raises(NotVerified) as caught:
         verify_provider(url=url, provider="cms", states_url=f"{url}/states")
 
-    told = [str(outcome) for outcome in caught.value.outcomes]
-    assert len(log) == len(told) == len(SEEDED)
-    assert all(f"/states (setup) answered {status}: " in text and "no such table" in text for text in told)
+    reported = [str(outcome) for outcome in caught.value.outcomes]
+    assert len(log) == len(reported) == len(SEEDED)
+    assert all(f"/states (setup) answered {status}: " in text and "no such table" in text for text in reported)
 
 
 def test_a_url_of_states_that_is_not_there_is_told() -> None:

@@ -45,7 +45,7 @@ def answering(make: Callable[[], Response]) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
 
 
-def told(**where: Any) -> str:
+def reported(**where: Any) -> str:
     if "states_url" not in where:
         where["states"] = states_with(lambda _: None)
     with (
@@ -80,13 +80,13 @@ BAD = [
 
 @pytest.mark.parametrize(("make", "expected"), BAD)
 def test_an_application_that_answers_too_much_is_a_failure_that_says_so(make: Any, expected: str) -> None:
-    assert expected in told(app=answering(make))
+    assert expected in reported(app=answering(make))
 
 
 @pytest.mark.parametrize(("make", "expected"), BAD)
 def test_so_is_a_service_that_runs(make: Any, expected: str) -> None:
     with on_hypercorn(answering(make)) as url:
-        said = told(url=url)
+        said = reported(url=url)
 
     assert expected in said.replace("gave no answer within", "did not complete its answer within")
 
@@ -100,7 +100,7 @@ def test_so_is_a_service_that_runs(make: Any, expected: str) -> None:
 )
 def test_a_states_route_is_bounded_too(cms: SmallCms, make: Any, expected: str) -> None:
     with on_hypercorn(answering(make)) as url:
-        assert expected in told(app=cms, states_url=f"{url}/states")
+        assert expected in reported(app=cms, states_url=f"{url}/states")
 
 
 def test_what_is_compressed_all_the_same_is_unpacked(cms: SmallCms) -> None:
@@ -135,7 +135,7 @@ def test_a_provider_that_goes_on_in_spite_of_it_is_stopped() -> None:
             except NoAnswerError:
                 continue
 
-    text = told(app=stubborn)
+    text = reported(app=stubborn)
 
     # On a busy machine the watch over the event loop may come first; both are true of it.
     assert TOO_LARGE in text or "held the event loop" in text
@@ -168,7 +168,7 @@ def test_a_provider_that_sends_nothing_without_end_is_stopped() -> None:
         while True:
             await send({"type": "http.response.body", "body": b"", "more_body": True})
 
-    assert "the provider did not complete its answer within 2 s" in told(app=empty)
+    assert "the provider did not complete its answer within 2 s" in reported(app=empty)
 
 
 TOO_MANY = "the provider's answer has more than 90 headers, or more than 64,000 bytes of them"
@@ -201,14 +201,14 @@ def test_such_an_answer_is_a_failure_that_says_so() -> None:
     def evil() -> Response:
         return Response(b"{}", headers={"content-type": "text/\x9b31m"})
 
-    assert told(app=answering(evil)).endswith("\n  the provider's answer has an invalid header, b'content-type'")
+    assert reported(app=answering(evil)).endswith("\n  the provider's answer has an invalid header, b'content-type'")
 
 
 def test_a_status_without_a_body_has_none() -> None:
     def empty() -> Response:
         return Response(b"{}", status_code=204, headers={"content-length": "2"})
 
-    assert "expected 200 but was 204" in told(app=answering(empty))
+    assert "expected 200 but was 204" in reported(app=answering(empty))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ NAME = "classes of batches: all have one"
 
 
 @pytest.mark.parametrize(
-    ("results", "told"),
+    ("results", "reported"),
     [
         pytest.param([], "the official verifier did not verify it", id="none"),
         pytest.param(
@@ -27,11 +27,11 @@ NAME = "classes of batches: all have one"
         ),
     ],
 )
-def test_anything_but_one_verified_interaction_is_a_failure(results: list[Any], told: str) -> None:
+def test_anything_but_one_verified_interaction_is_a_failure(results: list[Any], reported: str) -> None:
     finding = only_finding({"interactionResults": results, "errors": []}, NAME)
 
     assert (finding.interaction, finding.differences, len(finding.troubles)) == (NAME, (), 1)
-    assert told in finding.troubles[0]
+    assert reported in finding.troubles[0]
 
 
 def test_one_verified_interaction_is_a_pass() -> None:
@@ -41,7 +41,7 @@ def test_one_verified_interaction_is_a_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "reported"),
     [
         pytest.param(
             {"type": "StatusMismatch", "expected": 200, "actual": 500, "mismatch": "m"},
@@ -70,11 +70,11 @@ def test_one_verified_interaction_is_a_pass() -> None:
         ),
     ],
 )
-def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], told: tuple[str, str, str]) -> None:
+def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], reported: tuple[str, str, str]) -> None:
     result = {"description": NAME, "result": "Error", "mismatch": {"type": "mismatches", "mismatches": [entry]}}
     (difference,) = only_finding({"interactionResults": [result], "errors": ["e"]}, NAME).differences
 
-    assert (difference.where, difference.expected, difference.actual) == told
+    assert (difference.where, difference.expected, difference.actual) == reported
 
 
 def test_differences_come_in_an_order_and_a_wrong_content_type_once() -> None:

@@ -1,4 +1,4 @@
-"""One cause is told once, with its count and the names of the interactions that have it."""
+"""One cause is reported once, with its count and the names of the interactions that have it."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,10 +28,10 @@ def told_of_all(app: Any, **options: Any) -> str:
     return str(caught.value)
 
 
-def assert_told_once(told: str, cause: str, names: list[str] | tuple[str, ...]) -> None:
-    assert told.count(cause) == 1, told
-    assert f"{len(names)} interactions have this cause; the others:\n" in told
-    assert all(f"    {name}" in told for name in names[1:])
+def assert_told_once(reported: str, cause: str, names: list[str] | tuple[str, ...]) -> None:
+    assert reported.count(cause) == 1, reported
+    assert f"{len(names)} interactions have this cause; the others:\n" in reported
+    assert all(f"    {name}" in reported for name in names[1:])
 
 
 def test_a_wrong_key_is_one_cause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,9 +47,9 @@ def test_a_provider_that_is_down_is_one_cause(cms: SmallCms) -> None:
         running = context.__enter__()
     outcomes = tuple(running.outcomes())
     context.__exit__(None, None, None)
-    told = str(Verification(CMS, outcomes, len(outcomes)))
+    reported = str(Verification(CMS, outcomes, len(outcomes)))
 
-    assert_told_once(told, "gave no answer: ConnectError", interactions_of(CMS))
+    assert_told_once(reported, "gave no answer: ConnectError", interactions_of(CMS))
 
 
 def test_an_exception_of_the_application_is_one_cause(cms: SmallCms) -> None:
@@ -62,10 +62,10 @@ def test_a_handler_that_fails_is_one_cause_for_each_state(cms: SmallCms) -> None
     def fails(_: Any) -> None:
         raises()
 
-    told = told_of_all(cms, states=states_with(fails))
+    reported = told_of_all(cms, states=states_with(fails))
 
-    assert told.count("its handler raised RuntimeError") == len(KINDS)
-    assert told.count("interactions have this cause") == len(KINDS)
+    assert reported.count("its handler raised RuntimeError") == len(KINDS)
+    assert reported.count("interactions have this cause") == len(KINDS)
 
 
 def outcome(name: str, *differences: Difference, asked: str = "GET /a", **fields: Any) -> Outcome:
@@ -128,14 +128,16 @@ def test_a_message_may_name_what_it_is_about(first: str, second: str, *, is_one:
 
 def test_one_test_after_another_refers_to_the_first_with_the_same_cause(cms: SmallCms) -> None:
     with running_provider(cms, provider=CMS) as running:
-        told: list[str] = []
+        reported: list[str] = []
         for name in (SEEDED[0], SEEDED[1], SEEDED[0]):
             with pytest.raises(NotVerified) as caught:
                 running.verify(name)
-            told.append(str(caught.value))
+            reported.append(str(caught.value))
 
-    assert told[1].splitlines()[0] == f"{SEEDED[1]}: not verified, for the same reason as {SEEDED[0]!r}:"
-    assert told[1].splitlines()[1].startswith("  no handler for provider state 'batches have exactly these classes'")
-    assert len(told[1].splitlines()) == 2
-    assert told[0] == told[2]
-    assert "given batches have exactly these classes" in told[0]
+    assert reported[1].splitlines()[0] == f"{SEEDED[1]}: not verified, for the same reason as {SEEDED[0]!r}:"
+    assert (
+        reported[1].splitlines()[1].startswith("  no handler for provider state 'batches have exactly these classes'")
+    )
+    assert len(reported[1].splitlines()) == 2
+    assert reported[0] == reported[2]
+    assert "given batches have exactly these classes" in reported[0]

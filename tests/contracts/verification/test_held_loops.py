@@ -26,20 +26,20 @@ def test_a_handler_that_blocks_is_named(cms: SmallCms) -> None:
         cms.seed(params)
 
     with running_provider(cms, provider=CMS, states=states_with(seed), seconds=0.5) as running:
-        told = str(running.outcome(running.interactions.index(NEEDS_STATE)))
+        reported = str(running.outcome(running.interactions.index(NEEDS_STATE)))
 
-    assert "provider state 'batches have exactly these classes': its handler held the event loop for " in told
-    assert HELD in told
+    assert "provider state 'batches have exactly these classes': its handler held the event loop for " in reported
+    assert HELD in reported
 
 
 def test_a_provider_that_blocks_is_named(cms: SmallCms) -> None:
     cms.before = lambda: time.sleep(2)
     with running_provider(cms, provider=CMS, states=cms.states, seconds=0.7) as running:
-        told = str(running.outcome(running.interactions.index(NEEDS_STATE)))
+        reported = str(running.outcome(running.interactions.index(NEEDS_STATE)))
 
-    assert "the provider held the event loop for" in told or "the provider holds the event loop" in told
-    assert HELD in told
-    assert "gave no answer" not in told
+    assert "the provider held the event loop for" in reported or "the provider holds the event loop" in reported
+    assert HELD in reported
+    assert "gave no answer" not in reported
 
 
 @pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
@@ -55,10 +55,10 @@ def test_who_holds_the_loop_for_ever_is_named(cms: SmallCms, who: str) -> None:
     if who == "the provider":
         cms.before = hold
     states = cms.states if who == "the provider" else states_with(seed)
-    told = failures(cms, states, seconds=0.2)[NEEDS_STATE]
+    reported = failures(cms, states, seconds=0.2)[NEEDS_STATE]
     end.set()
 
-    assert f"{who} holds the event loop: {HELD}" in told
+    assert f"{who} holds the event loop: {HELD}" in reported
 
 
 async def _block(end: threading.Event) -> None:
@@ -75,10 +75,10 @@ def test_who_holds_the_loop_is_named_also_when_the_verifier_loses_patience_first
     if who == "the provider":
         cms.before = lambda: _block(end)
     states = cms.states if who == "the provider" else states_with(lambda _: _block(end))
-    told = failures(cms, states, seconds=0.4)[NEEDS_STATE]
+    reported = failures(cms, states, seconds=0.4)[NEEDS_STATE]
     end.set()
 
-    assert told.endswith(f"\n  {who} holds the event loop: {HELD}")
+    assert reported.endswith(f"\n  {who} holds the event loop: {HELD}")
 
 
 def test_a_verifier_that_was_left_behind_prints_nothing(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
@@ -112,16 +112,16 @@ def test_who_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]) -> N
         end()
         await for_ever()
 
-    told = failures(cms, states_with(seed))
+    reported = failures(cms, states_with(seed))
 
-    assert "ended the event loop: a task called sys.exit, or stopped or cancelled it" in told[NEEDS_STATE]
-    assert "not tried: the event loop of the provider has ended" in list(told.values())[-1]
+    assert "ended the event loop: a task called sys.exit, or stopped or cancelled it" in reported[NEEDS_STATE]
+    assert "not tried: the event loop of the provider has ended" in list(reported.values())[-1]
 
 
 def test_a_handler_that_waits_is_not_taken_for_one_that_blocks(cms: SmallCms) -> None:
-    told = failures(cms, states_with(lambda _: for_ever()), seconds=1)[NEEDS_STATE]
+    reported = failures(cms, states_with(lambda _: for_ever()), seconds=1)[NEEDS_STATE]
 
-    assert "its handler took longer than 1 s" in told
+    assert "its handler took longer than 1 s" in reported
 
 
 async def test_the_watch_sees_what_is_held_last() -> None:
@@ -145,14 +145,14 @@ async def _never_starts(_scope: Any, _receive: Any, _send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "told"),
+    ("app", "reported"),
     [
         pytest.param(_never_starts, f"{CMS} did not start within 0.2 s", id="start"),
         pytest.param(for_ever, "creating the application took longer than 0.2 s", id="factory"),
     ],
 )
-def test_a_hang_at_the_start_is_given_up(app: Any, told: str) -> None:
-    with pytest.raises(CannotVerify, match=told):
+def test_a_hang_at_the_start_is_given_up(app: Any, reported: str) -> None:
+    with pytest.raises(CannotVerify, match=reported):
         verify_provider(app, provider=CMS, start_seconds=0.2)
 
 
@@ -212,7 +212,7 @@ async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lifespan", "told"),
+    ("lifespan", "reported"),
     [
         pytest.param(_start_is_cancelled, "did not start: CancelledError", id="start-is-cancelled"),
         pytest.param(_stop_is_cancelled, "did not shut down: CancelledError", id="stop-is-cancelled"),
@@ -223,8 +223,8 @@ async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
         ),
     ],
 )
-def test_a_lifespan_that_does_not_end_well_is_reported(lifespan: Any, told: str) -> None:
-    with pytest.raises(CannotVerify, match=told), running_provider(lifespan, provider=CMS, start_seconds=1):
+def test_a_lifespan_that_does_not_end_well_is_reported(lifespan: Any, reported: str) -> None:
+    with pytest.raises(CannotVerify, match=reported), running_provider(lifespan, provider=CMS, start_seconds=1):
         pass
 
 

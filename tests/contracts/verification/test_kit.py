@@ -1,4 +1,4 @@
-"""What a provider team is told when its service or the call of the kit is wrong. It is never a pass."""
+"""What the kit reports when a provider's service or the call of the kit is wrong. It is never a pass."""
 
 import asyncio
 import json
@@ -54,26 +54,26 @@ def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
 
 def test_a_difference_says_where_what_was_expected_and_what_came(cms: SmallCms) -> None:
     cms.echo = True
-    told = failures(cms, cms.states)[NEEDS_STATE]
+    reported = failures(cms, cms.states)[NEEDS_STATE]
 
-    assert re.search(r"body \$\['[0-9a-f-]{36}'\]\.class_name", told)
-    assert 'expected  "Svenska 1 – SA24B"' in told
-    assert 'actual    "sent INJECTED-AT-VERIFICATION"' in told
+    assert re.search(r"body \$\['[0-9a-f-]{36}'\]\.class_name", reported)
+    assert 'expected  "Svenska 1 – SA24B"' in reported
+    assert 'actual    "sent INJECTED-AT-VERIFICATION"' in reported
 
 
 @pytest.mark.parametrize(
-    ("fail", "told", "kind"),
+    ("fail", "reported", "kind"),
     [
         pytest.param(raises, "the provider raised RuntimeError: no such table", RuntimeError, id="raises"),
         pytest.param(lambda: sys.exit(3), "the provider raised SystemExit: 3", SystemExit, id="exits"),
     ],
 )
 def test_an_exception_of_the_application_is_told(
-    cms: SmallCms, fail: Callable[[], Any], told: str, kind: type[BaseException]
+    cms: SmallCms, fail: Callable[[], Any], reported: str, kind: type[BaseException]
 ) -> None:
     cms.before = once(fail)
     with running_provider(cms, provider=CMS, states=cms.states) as running:
-        with pytest.raises(NotVerified, match=told) as caught:
+        with pytest.raises(NotVerified, match=reported) as caught:
             running.verify(NEEDS_STATE)
         running.verify(NEEDS_STATE)
 
@@ -86,18 +86,18 @@ def test_of_a_long_message_the_beginning_is_reported(cms: SmallCms) -> None:
 
     cms.before = fail
 
-    told = failures(cms, cms.states)[NEEDS_STATE]
-    assert "the provider raised ValueError: xxx" in told
-    assert len(told) < 3000
+    reported = failures(cms, cms.states)[NEEDS_STATE]
+    assert "the provider raised ValueError: xxx" in reported
+    assert len(reported) < 3000
 
 
 def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
     cms.before = for_ever
-    told = list(failures(cms, cms.states, seconds=0.2).values())
+    reported = list(failures(cms, cms.states, seconds=0.2).values())
 
-    assert len(told) == len(interactions_of(CMS))
-    assert all(text.endswith("the provider gave no answer within 0.2 s") for text in told[:3]), "and nothing else"
-    assert all("not tried: the interactions before it took too long" in text for text in told[3:])
+    assert len(reported) == len(interactions_of(CMS))
+    assert all(text.endswith("the provider gave no answer within 0.2 s") for text in reported[:3]), "and nothing else"
+    assert all("not tried: the interactions before it took too long" in text for text in reported[3:])
 
 
 def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:
@@ -107,11 +107,11 @@ def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> N
         end.wait()
 
     cms.before = hold
-    told = list(failures(cms, cms.states, seconds=0.2).values())
+    reported = list(failures(cms, cms.states, seconds=0.2).values())
     end.set()
 
-    assert len(told) == len(interactions_of(CMS))
-    assert "the provider holds the event loop" in told[0]
+    assert len(reported) == len(interactions_of(CMS))
+    assert "the provider holds the event loop" in reported[0]
 
 
 def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
@@ -221,7 +221,7 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "options", "told"),
+    ("app", "options", "reported"),
     [
         pytest.param(
             SmallCms(), {"provider": "cls"}, "there is no contract with 'cls'; known: class-man", id="provider"
@@ -266,14 +266,14 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
         pytest.param(SmallCms(), {"pact": __file__}, "not JSON", id="broken-pact"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_verified(app: Any, options: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_is_told_before_anything_is_verified(app: Any, options: dict[str, Any], reported: str) -> None:
     with pytest.raises(CannotVerify) as caught:
         verify_provider(app, **{"provider": CMS, **options})  # pyright: ignore[reportArgumentType]  # of many types
 
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_an_interaction_that_there_is_not_is_no_pass(cms: SmallCms) -> None:
-    told = "has no interaction 'classes: all'; it has"
-    with running_provider(cms, provider=CMS) as running, pytest.raises(CannotVerify, match=told):
+    reported = "has no interaction 'classes: all'; it has"
+    with running_provider(cms, provider=CMS) as running, pytest.raises(CannotVerify, match=reported):
         running.verify("classes: all")

@@ -32,9 +32,9 @@ def test_a_key_in_an_exception_is_not_told(how: str) -> None:
     with pytest.raises((NotVerified, CannotVerify)) as caught:
         verify_provider(app, provider=CMS, states=states, api_key=key)
 
-    told = "".join(traceback.format_exception(caught.value)) + repr(getattr(caught.value, "outcomes", ""))
+    reported = "".join(traceback.format_exception(caught.value)) + repr(getattr(caught.value, "outcomes", ""))
     assert "bad key" in str(caught.value)
-    assert key not in told
+    assert key not in reported
 
 
 @pytest.mark.parametrize("source", ["argument", "environment"])
@@ -57,7 +57,7 @@ def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "variable", "told"),
+    ("argument", "variable", "reported"),
     [
         (None, "", "none was given, so the contract's placeholder was sent: set HULEEDU_INTERNAL_API_KEY, or api_key"),
         (None, "other", "the one in HULEEDU_INTERNAL_API_KEY was sent"),
@@ -65,11 +65,11 @@ def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
     ],
 )
 def test_a_refused_key_is_explained_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, told: str
+    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, reported: str
 ) -> None:
     monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", variable)
     cms = SmallCms("real-4711")
-    with pytest.raises(NotVerified, match=f"the provider refused the key: {told}") as caught:
+    with pytest.raises(NotVerified, match=f"the provider refused the key: {reported}") as caught:
         verify_provider(cms, provider=CMS, states=cms.states, api_key=argument)
 
     assert {tuple(each.where for each in outcome.differences) for outcome in caught.value.outcomes} == {("status",)}
@@ -77,10 +77,12 @@ def test_a_refused_key_is_explained_and_nothing_else(
 
 def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -> None:
     cms.refusal = 403
-    told = failures(cms, cms.states)
+    reported = failures(cms, cms.states)
 
-    assert set(told) == {name for name in interactions_of("cms") if name.startswith("refused: ")}
-    assert all("expected  401\n    actual    403" in text and "refused the key" not in text for text in told.values())
+    assert set(reported) == {name for name in interactions_of("cms") if name.startswith("refused: ")}
+    assert all(
+        "expected  401\n    actual    403" in text and "refused the key" not in text for text in reported.values()
+    )
 
 
 @pytest.mark.parametrize("key", ["x", "key", "a", "200"])
@@ -112,8 +114,8 @@ async def failing(scope: Any, _receive: Any, send: Any) -> None:
 
 def test_a_page_says_why_without_the_key() -> None:
     with running_provider(failing, provider=CMS, states=states_with(lambda _: None), api_key=KEY) as provider:
-        told = {outcome.interaction: str(outcome) for outcome in provider.outcomes()}
+        reported = {outcome.interaction: str(outcome) for outcome in provider.outcomes()}
 
-    assert "said      NoFactoryError: no factory\n" in told["progress of validation: none has one"] + "\n"
-    assert "said      Wrong '[the key]'" in told[NEEDS_STATE]
-    assert KEY not in "".join(told.values())
+    assert "said      NoFactoryError: no factory\n" in reported["progress of validation: none has one"] + "\n"
+    assert "said      Wrong '[the key]'" in reported[NEEDS_STATE]
+    assert KEY not in "".join(reported.values())

@@ -1,4 +1,4 @@
-"""What a provider team is told when its handlers of provider states are wrong, and which handlers there may be."""
+"""What the kit reports when handlers of provider states are wrong, and which handlers there may be."""
 
 import asyncio
 import sys
@@ -88,14 +88,14 @@ def test_a_handler_may_be_any_of_these(
 
 
 def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
-    told = failures(cms, {})
+    reported = failures(cms, {})
 
-    assert f"no handler for provider state {BATCHES_HAVE_CLASSES!r}" in told[NEEDS_STATE]
-    assert NEEDS_NONE not in told
+    assert f"no handler for provider state {BATCHES_HAVE_CLASSES!r}" in reported[NEEDS_STATE]
+    assert NEEDS_NONE not in reported
 
 
 @pytest.mark.parametrize(
-    ("fail", "told"),
+    ("fail", "reported"),
     [
         pytest.param(raises, "its handler raised RuntimeError: no such table: batch_classes", id="raises"),
         pytest.param(lambda: sys.exit(3), "its handler raised SystemExit: 3", id="exits"),
@@ -107,14 +107,14 @@ def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
         pytest.param(for_ever, "its handler took longer than 0.3 s", id="hangs-asynchronously"),
     ],
 )
-def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], told: str) -> None:
+def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], reported: str) -> None:
     def seed(_: ByBatch) -> Any:
         return fail()
 
     found = failures(cms, states_with(seed), seconds=0.3)
 
     first = list(found.values())[:3]  # after three that take too long the rest is not tried
-    assert all(told in text and BATCHES_HAVE_CLASSES in text for text in first)
+    assert all(reported in text and BATCHES_HAVE_CLASSES in text for text in first)
     assert len(found) >= sum("refused" not in name and "health" not in name for name in interactions_of(CMS))
 
 

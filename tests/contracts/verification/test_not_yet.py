@@ -131,7 +131,7 @@ def test_an_entry_is_an_endpoint(entry: str, found: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "reported"),
     [
         pytest.param("POST …/validation-status", "the contract with cms has no endpoint", id="method"),
         pytest.param("GET …/validation", "Did you mean 'GET …/validation-status'", id="part-of-a-path"),
@@ -142,8 +142,8 @@ def test_an_entry_is_an_endpoint(entry: str, found: Sequence[str]) -> None:
         pytest.param("", "expected an endpoint", id="empty"),
     ],
 )
-def test_an_entry_for_nothing_is_refused(entry: str, told: str) -> None:
-    with pytest.raises(CannotVerify, match=told):
+def test_an_entry_for_nothing_is_refused(entry: str, reported: str) -> None:
+    with pytest.raises(CannotVerify, match=reported):
         NotYet([entry], "cms")
 
 
@@ -185,8 +185,8 @@ def test_in_pytest_it_is_an_expected_failure_and_strict(tmp_path: Path) -> None:
 
     strict, other = len(STRICT), len(ALL) - len(LATER)
     passed, lenient = 2 * other, 2 * (len(LATER) - strict)
-    told = f"{strict} failed, {passed} passed, {strict} xfailed, {lenient} xpassed"
-    assert told in done.stdout, done.stdout + done.stderr
+    reported = f"{strict} failed, {passed} passed, {strict} xfailed, {lenient} xpassed"
+    assert reported in done.stdout, done.stdout + done.stderr
     assert done.stdout.count("[XPASS(strict)] declared as not yet: GET …/validation-status") >= len(STRICT)
     assert "[built-progress of validation" in done.stdout
 

@@ -48,9 +48,9 @@ def test_a_name_that_a_provider_answers_is_not_reported(cms: SmallCms, answer: s
         asked = [at for at, name in enumerate(running.interactions) if name in INTERACTIONS]
         outcomes = [running.outcome(at) for at in asked]
 
-    told = "".join(f"{outcome}{outcome!r}" for outcome in outcomes)
+    reported = "".join(f"{outcome}{outcome!r}" for outcome in outcomes)
     assert [outcome.verified for outcome in outcomes] == [False] * len(INTERACTIONS)
-    assert [name for name in PERSONS if name in told] == []
+    assert [name for name in PERSONS if name in reported] == []
 
 
 def test_a_name_of_the_contract_in_the_wrong_place_is_reported(cms: SmallCms) -> None:

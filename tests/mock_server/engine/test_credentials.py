@@ -63,7 +63,7 @@ def test_the_refusal_says_what_was_wrong(path: str, headers: dict[str, str], ref
 
 
 @pytest.mark.parametrize(
-    ("refusals", "told"),
+    ("refusals", "reported"),
     [
         pytest.param([NO_KEY], ["no key", "no key", "no key"], id="no-key-alone"),
         pytest.param([WRONG_KEY], ["wrong key", "wrong key", "wrong key"], id="wrong-key-alone"),
@@ -79,12 +79,12 @@ def test_the_refusal_says_what_was_wrong(path: str, headers: dict[str, str], ref
     ],
 )
 def test_a_refusal_that_nobody_wrote_down_is_the_one_most_like_it(
-    refusals: list[dict[str, Any]], told: list[str]
+    refusals: list[dict[str, Any]], reported: list[str]
 ) -> None:
     table = table_of(*refusals)
     asked: list[dict[str, str]] = [{}, {**GOOD, KEY_HEADER: "K"}, {**GOOD, SERVICE_HEADER: "S"}]
 
-    assert [refused(table, headers) for headers in asked] == told
+    assert [refused(table, headers) for headers in asked] == reported
 
 
 def test_what_needs_no_key_asks_for_none() -> None:

@@ -326,7 +326,7 @@ def test_a_route_covers_paths_as_people_write_them(route: str, path: str, is_on:
 
 @pytest.mark.parametrize("text", ["then status=503", "status=503; then reset", "status=503 times=1; then"])
 def test_a_turn_comes_after_a_fault_of_so_many_times(text: str) -> None:
-    with pytest.raises(FaultError, match="needs a fault of so many times before it"):
+    with pytest.raises(FaultError, match="needs a fault with `times` before it"):
         parse_faults(text)
 
 

@@ -295,8 +295,8 @@ def test_without_the_engine_a_contract_that_needs_it_is_refused(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "pact_ffi", None)
     monkeypatch.delitem(sys.modules, "bff_contracts.engine", raising=False)
 
-    told = r"interaction 'make one'.*pact_ffi is missing: install huleedu-bff-clients\[mock,contracts\] from where"
-    with pytest.raises(PactError, match=told):
+    reported = r"interaction 'make one'.*pact_ffi is missing: install huleedu-bff-clients\[mock,contracts\] from where"
+    with pytest.raises(PactError, match=reported):
         compile_pact(pact(posting({"a": 1})))
 
 

@@ -243,11 +243,11 @@ class _Document:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         first = problems[0]["loc"]
         # What is wrong inside a list makes the list wrong too: once is enough.
-        told = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
+        shown = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
         return ScenarioError(
             "\n".join(
                 self._line((*prefix, *item["loc"]), _in_our_words(item["type"], item["loc"], item["msg"]))
-                for item in told
+                for item in shown
             )
         )
 
