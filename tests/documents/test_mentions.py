@@ -23,6 +23,7 @@ OTHERS = {
     "--ssl-certificate": "pact broker",
     "--list": "pdm run",
     "--fresh": "pdm run mutation",
+    "--update": "pdm run benchmark-mock, pdm run benchmark-client",
     "--seed": "pdm run agreement",
 }
 """Options of other programs."""
