@@ -60,7 +60,6 @@ Logs, metrics and traces <observability>
 Verify your service <providers>
 What is expected of RAS <contract/result-aggregator-service>
 What is expected of CMS <contract/class-management-service>
-How far to trust it <contract/mutants>
 What may change, and when <contract-policy>
 ```
 ```{toctree}
@@ -71,7 +70,6 @@ From nothing to published pacts <ci>
 ```{toctree}
 :hidden:
 :caption: Reference
-What can come of each call <contract/outcomes>
 api/clients
 api/mock
 api/contracts
@@ -81,6 +79,8 @@ api/contracts
 :caption: You change this project
 architecture
 agreement
+evidence/outcomes
+evidence/mutants
 mutation
 security
 performance

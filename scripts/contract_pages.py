@@ -1,12 +1,14 @@
 """Write docs/contract/: what the BFF expects of each provider, from the pacts and the catalogue of provider states.
 
-A provider has an index page and one page per endpoint. An endpoint's page shows its shape in full, and of every other
+A provider has an index page and one page per endpoint. An endpoint's page shows its shape in full, and of each other
 interaction what differs from the shape.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -28,12 +30,9 @@ from bff_contracts.states import CATALOGUE, ProviderState
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 
-_INTRODUCTION: Final = """\
-`pdm run contracts` writes this page from the contract. How to verify a service against it:
-[providers.md](../providers.md).
-
+_RULES: Final = """\
 - An answer may have more fields than the contract names.
-- Every value is the one of the example, unless a table says what may be there instead.
+- Every value is compared exactly, unless the table below the example says what else may be there.
 - A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It means UTC, with or without
   a `Z`, unless an offset such as `+01:00` follows.
 - `INJECTED-AT-VERIFICATION` is replaced by the real key. `X-Correlation-ID` is any UUID; a provider may ignore it.
@@ -82,15 +81,24 @@ def _slug(shape: Interaction) -> str:
 
 def _index(pact: Pact, endpoints: list[tuple[Interaction, list[Interaction]]]) -> Iterator[str]:
     yield f"# {pact.provider}: what {pact.consumer} expects"
-    yield from ("", _INTRODUCTION, "", "## Endpoints", "")
-    yield "| endpoint | interactions |"
-    yield "|---|---|"
-    for shape, interactions in endpoints:
-        yield f"| [`{endpoint_of(shape)}`]({pact.provider}/{_slug(shape)}.md) | {len(interactions) + 1} |"
-    yield from ("", "## Provider states")
+    yield ""
+    yield "`pdm run contracts` writes these pages from the contract. [How to verify your service](../providers.md)."
+    yield from ("", "## Endpoints", "")
+    yield "| endpoint | interactions | provider states |"
+    yield "|---|---:|---|"
+    for shape, others in endpoints:
+        page = f"{pact.provider}/{_slug(shape)}.md"
+        yield f"| [`{endpoint_of(shape)}`]({page}) | {len(others) + 1} | {_states_of([shape, *others], '') or 'none'} |"
+    yield from ("", "## How to read the pages", "", _RULES, "", "## Provider states")
     for state in CATALOGUE:
         if state.provider == pact.provider:
             yield from _state(state, pact)
+
+
+def _states_of(interactions: list[Interaction], index: str) -> str:
+    """Links to the provider states of some interactions, on the index page."""
+    names = dict.fromkeys(state.name for interaction in interactions for state in interaction.states)
+    return ", ".join(f"[{name}]({index}#{name.replace(' ', '-')})" for name in names)
 
 
 def _state(state: ProviderState, pact: Pact) -> Iterator[str]:
@@ -103,9 +111,11 @@ def _state(state: ProviderState, pact: Pact) -> Iterator[str]:
 
 
 def _endpoint(pact: Pact, shape: Interaction, others: list[Interaction]) -> Iterator[str]:
+    index = f"../{pact.provider}.md"
+    states = _states_of([shape, *others], index)
     yield f"# `{endpoint_of(shape)}`"
     yield ""
-    yield f"An endpoint of [{pact.provider}](../{pact.provider}.md), where the provider states are described."
+    yield f"[{pact.provider}]({index}); provider states: {states}." if states else f"[{pact.provider}]({index})."
     yield from ("", f"## {shape.description}")
     for state in shape.states:
         yield from _folded(f"Given: {state.name}", ["```json", params_text(state.params), "```"])
@@ -115,16 +125,46 @@ def _endpoint(pact: Pact, shape: Interaction, others: list[Interaction]) -> Iter
     if free:
         yield from ("", "| may differ | what may be there |", "|---|---|")
         yield from (f"| `{path}` | {_cell(words)} |" for path, words in free)
-    if others:
-        yield from ("", "## Pinned interactions", "")
-        yield "What differs from the request and the answer above. A whole interaction, with its provider states:"
-        yield from (f'`bff-contracts show "{others[0].description}"`.', "")
-        yield "| interaction | request | answer |"
-        yield "|---|---|---|"
-        for other in others:
-            request = ", ".join(_request_differences(other, shape)) or "the same"
-            answer = ", ".join(_answer_differences(other.response, shape.response)) or "the same"
-            yield f"| {_cell(other.description)} | {_cell(request)} | {_cell(answer)} |"
+    expected = [other for other in others if not _is_refusal(other)]
+    if expected:
+        yield from ("", "## The other interactions", "")
+        yield "Each row says what differs from the exchange above; all expect the exact values of their provider state."
+        yield from (f'`bff-contracts show "{expected[0].description}"` shows a whole interaction.', "")
+        yield from _rows(expected, shape)
+    refusals = [other for other in others if _is_refusal(other)]
+    if refusals:
+        yield from ("", "## Requests to refuse", "", "They have no provider state.", "")
+        yield from _rows(refusals, shape)
+
+
+def _is_refusal(interaction: Interaction) -> bool:
+    return interaction.response.status == HTTPStatus.UNAUTHORIZED and not interaction.states
+
+
+def _rows(interactions: list[Interaction], shape: Interaction) -> Iterator[str]:
+    """What differs from the shape; a column without any difference is left out."""
+    rows = [
+        (
+            interaction.description,
+            _state_difference(interaction, shape),
+            ", ".join(_request_differences(interaction, shape)),
+            ", ".join(_answer_differences(interaction.response, shape.response)),
+        )
+        for interaction in interactions
+    ]
+    used = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
+    yield "| " + " | ".join(("interaction", "given", "request", "answer")[at] for at in used) + " |"
+    yield "|" + "---|" * len(used)
+    for row in rows:
+        yield "| " + " | ".join(_cell(row[at] or "the same") for at in used) + " |"
+
+
+def _state_difference(interaction: Interaction, shape: Interaction) -> str:
+    """The provider states of an interaction, where it has other ones than the shape, or several."""
+    counts = Counter(state.name for state in interaction.states)
+    if _is_refusal(interaction) or counts == Counter(state.name for state in shape.states):
+        return ""
+    return ", ".join(name if count == 1 else f"{name}, {count} times" for name, count in counts.items())
 
 
 def _request_differences(interaction: Interaction, shape: Interaction) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What can come of a client method, and which interaction or test pins it: a page of docs/contract/.
+"""What can come of a client method, and which interaction or test pins it: a page of docs/evidence/.
 
 `python -m tests.agreement.outcomes` writes the page.
 """
@@ -28,7 +28,7 @@ from bff_clients import (
 from bff_contracts.pact.file import Interaction, Request, shipped_pacts
 from tests.agreement.operations import OPERATIONS, SETTINGS, Answer, Arguments, Operation
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "contract" / "outcomes.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "evidence" / "outcomes.md"
 ID: Final = "26b9045a-e947-5833-ab3e-161507389763"
 
 RESULT, EMPTY, NONE, REFUSED = "a result", "empty", "`None`", "`InvalidArgument`"
@@ -179,11 +179,11 @@ def holes() -> list[tuple[str, str, str]]:
 
 
 _INTRODUCTION: Final = """\
-# What can come of each call, and what pins it
+# The outcomes of each client method, and what tests them
 
-Written by `pdm run contracts`. Each outcome of each client method has an interaction of the contract (by its
-description) that the client reads that way, or a test in `tests/agreement/test_outcomes.py`; an outcome that nothing
-pins fails the build. What cannot happen says why.
+`pdm run contracts` writes this page. Each outcome of each client method is tested by interactions of the contract,
+named by their descriptions, or by a test in `tests/agreement/test_outcomes.py`. An outcome without a test fails the
+build.
 """
 
 
@@ -193,10 +193,10 @@ def page() -> str:
     lines = [_INTRODUCTION]
     for operation in OPERATIONS:
         lines += [f"## `{operation.name}` ({operation.provider})", "", operation.summary, ""]
-        lines += ["```python", operation.signature, "```", "", "| outcome | pinned by |", "|---|---|"]
+        lines += ["```python", operation.signature, "```", "", "| outcome | tested by |", "|---|---|"]
         for outcome in OUTCOMES:
             why = IMPOSSIBLE.get((operation.name, outcome))
-            by = f"cannot be: {why}" if why else "; ".join(_gathered(found.get((operation, outcome), [])))
+            by = f"impossible: {why}" if why else "; ".join(_gathered(found.get((operation, outcome), [])))
             lines.append(f"| {outcome} | {by} |")
         lines.append("")
     return "\n".join(lines)

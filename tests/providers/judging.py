@@ -13,17 +13,17 @@ from tests.providers.mutants import MUTANTS
 from tests.providers.seeding import cms_states, ras_states
 
 KEY: Final = "the-real-key-of-the-provider"
-TABLE: Final = Path(__file__).parents[2] / "docs" / "contract" / "mutants.md"
+TABLE: Final = Path(__file__).parents[2] / "docs" / "evidence" / "mutants.md"
 
 _NAMES: Final[Mapping[str, str]] = {"ras": RAS, "cms": CMS}
 _HEAD: Final = """\
-# What verification notices
+# What verification detects
 
-Each row is a provider with one mistake in it, held against its contract by the kit. What breaks something that the BFF
-relies on is found out, by the interaction named (and so many more); what does not is left alone, for the reason given.
-Written by `pdm run mutants`; the test suite repeats every row.
+Each row is a provider with one mistake. A mistake in something that the BFF relies on is detected by the named
+interaction, and by as many more; any other mistake is accepted, for the reason given. `pdm run mutants` writes this
+page, and the test suite repeats every row.
 
-| provider | what is wrong with it | found out by |
+| provider | mistake | detected by |
 |---|---|---|
 """
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlencode
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Rule
-from bff_contracts.pact.json_path import is_array, is_object
+from bff_contracts.pact.json_path import is_array, is_object, steps_of
 from bff_contracts.platform import DATE_TIME_PATTERN, UUID_PATTERN
 
 if TYPE_CHECKING:
@@ -29,8 +29,16 @@ _WORDS: Final[Mapping[str, str]] = {
     "integer": "an integer",
     "null": "`null`",
     "number": "a number",
-    "type": "any value of this type",
 }
+_TYPES: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a text",
+}
+"""What the matcher `type` accepts, by the type of the example."""
 
 
 def target_of(interaction: Interaction) -> str:
@@ -94,20 +102,34 @@ def freedoms(interaction: Interaction) -> list[tuple[str, str]]:
 
     Fields that the example does not have may be added anywhere.
     """
-    return [(path, rule_in_words(rule)) for path, rule in interaction.response.rules.items()]
+    response = interaction.response
+    return [(path, _rule_in_words(rule, _value_at(response.body, path))) for path, rule in response.rules.items()]
 
 
-def rule_in_words(rule: Rule) -> str:
-    """What a matching rule accepts."""
+def _value_at(body: object, path: str) -> object:
+    """The example at the place of a rule, the first one for `*`; `None` where the body has none."""
+    for step in steps_of(path):
+        members: object = list(body.values()) if is_object(body) and step == "*" else body
+        if is_array(members):
+            at = "0" if step == "*" else step
+            body = members[int(at)] if at.isdecimal() and int(at) < len(members) else None
+        else:
+            body = members.get(step) if is_object(members) else None
+    return body
+
+
+def _rule_in_words(rule: Rule, example: object) -> str:
+    """What a matching rule accepts in the place of the example."""
     word = " or " if rule.combine == "OR" else " and "
-    return word.join(map(_matcher_in_words, rule.matchers))
+    return word.join(_matcher_in_words(matcher, example) for matcher in rule.matchers)
 
 
-def _matcher_in_words(matcher: Mapping[str, Any]) -> str:
+def _matcher_in_words(matcher: Mapping[str, Any], example: object) -> str:
     kind = str(matcher["match"])
     if kind != "regex":
-        bounds = [f", {words} {matcher[name]}" for name, words in _BOUNDS.items() if name in matcher]
-        return "".join([_WORDS.get(kind, kind), *bounds])
+        words = _TYPES.get(type(example), "any value of this type") if kind == "type" else _WORDS.get(kind, kind)
+        bounds = [f", {bound} {matcher[name]}" for name, bound in _BOUNDS.items() if name in matcher]
+        return "".join([words, *bounds])
     pattern = str(matcher["regex"])
     choice = _CHOICE.fullmatch(pattern)
     if choice is not None:
