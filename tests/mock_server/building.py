@@ -136,6 +136,11 @@ def cms_app(world: World | None = None, **options: Any) -> MockApp:
     return app_of(shipped(CMS), world=world, **options)
 
 
+def used(app: MockApp) -> dict[str, int]:
+    """How often each interaction was used, of those that were."""
+    return {use.interaction: use.times for use in app.mock.coverage() if use.times}
+
+
 def batch(number: int = 1, **changes: Any) -> Json:
     """A batch as the provider states spell it."""
     return {

@@ -194,6 +194,7 @@ class JournalEntry(BaseModel):
     status: int
     refused: bool = Field(validation_alias="is_refused", description="By the mock itself: no contract allows it.")
     interaction: str | None = Field(description="What answered; None for a refusal, and for the status of a fault.")
+    interactions: list[str] = Field(description="All that the answer is of, as coverage counts them.")
     differences: list[DifferenceView]
     nearest: Annotated[NearestView | None, BeforeValidator(_nearest)] = Field(
         description="What the differences are to."

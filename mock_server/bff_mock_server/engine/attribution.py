@@ -1,20 +1,36 @@
-"""Finds the interaction that an answer belongs to: a request alone does not tell "none" from "past the end"."""
+"""Finds the interactions that an answer belongs to: a request alone does not tell "none" from "past the end"."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_mock_server.engine.simulators import Simulated
+from bff_mock_server.engine.kinds import INCIDENTAL
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 from bff_mock_server.responses.reply import Kind, Reply
+
+KindOf = Callable[[Interaction], Kind | None]
+"""Tells what the answer of an interaction shows."""
+
+
+class Attributed(NamedTuple):
+    """What an answer is of.
+
+    Attributes:
+        entry: The interaction that it is most of.
+        also: Other interactions whose case it shows too, and the shape of its endpoint.
+    """
+
+    entry: CompiledInteraction
+    also: tuple[CompiledInteraction, ...] = ()
 
 
 class _Alike(NamedTuple):
     """Interactions of one case with indistinguishable answers.
 
     Attributes:
-        kind: What their answers show.
+        kind: What an answer has to show to be of them.
         entries: The interactions.
         plainest: The one with the shortest answer; `None` where several are equally short, or where what they show is
             less than the shape shows: every plain answer would count as one of them.
@@ -28,72 +44,75 @@ class _Alike(NamedTuple):
 class Attribution:
     """The interactions of a contract by what they ask and by what their answers show.
 
-    An answer is of the interaction whose own example was asked for, if it shows all that this one's answer shows. Else
-    it is of the plainest of those that show most of what it shows. Else it is of the endpoint's shape.
+    An answer is of each interaction whose answer shows nothing that this one does not: a page that is full, and in
+    spellcheck, is of both. Left out are interactions that show less than another one that counts. Of interactions that
+    show the same, the one counts whose own example was asked for, else the plainest. The endpoint's shape counts too.
 
     Args:
         table: The contract.
-        simulated: The endpoints whose answers have kinds; of all others the interaction that was matched has answered.
+        kinds: Endpoints whose answers have kinds, and what tells the kind of an interaction; an answer of any other
+            endpoint is of the interaction that was matched.
     """
 
-    def __init__(self, table: Table, simulated: Mapping[Endpoint, Simulated]) -> None:
+    def __init__(self, table: Table, kinds: Mapping[Endpoint, KindOf]) -> None:
         self._alike: dict[tuple[Case, int], Sequence[_Alike]] = {}
-        self._plainest: dict[tuple[Case, int, Kind], CompiledInteraction | None] = {}
-        self._shapes: dict[CompiledInteraction, CompiledInteraction] = {}
+        self._known: dict[tuple[Case, int, Kind, CompiledInteraction | None], Attributed] = {}
         for endpoint in table.endpoints:
-            if endpoint in simulated:
+            if endpoint in kinds:
                 for case in endpoint.cases:
-                    self._add(case, endpoint, simulated[endpoint])
+                    self._add(case, endpoint.shape, kinds[endpoint])
 
     def of(
         self, endpoint: Endpoint | None, case: Case, matched: CompiledInteraction, asked: Asked, reply: Reply
-    ) -> CompiledInteraction:
-        """The interaction that a reply is of."""
+    ) -> Attributed:
+        """The interactions that a reply is of."""
         kind = reply.kind
         if kind is None or endpoint is None:
-            return matched
+            return Attributed(matched)
         own = case.own(asked.path, asked.query)
-        if own is not None and any(own in one.entries and one.kind <= kind for one in self._of(case, reply.status)):
-            return own
-        try:
-            plainest = self._plainest[case, reply.status, kind]
-        except KeyError:
-            fitting = (one.plainest for one in self._of(case, reply.status) if one.kind <= kind)
-            plainest = next((one for one in fitting if one is not None), None)
-            self._plainest[case, reply.status, kind] = plainest
-        if plainest is not None:
-            return plainest
+        known = self._known.get((case, reply.status, kind, own))
+        if known is None:
+            known = self._known[case, reply.status, kind, own] = self._found(endpoint, case, matched, reply, own)
+        return known
+
+    def _found(
+        self,
+        endpoint: Endpoint,
+        case: Case,
+        matched: CompiledInteraction,
+        reply: Reply,
+        own: CompiledInteraction | None,
+    ) -> Attributed:
+        fitting = [one for one in self._alike.get((case, reply.status), ()) if one.kind <= (reply.kind or frozenset())]
+        best = ((own if own in one.entries else one.plainest, one.kind) for one in fitting)
+        shown = {entry: kind for entry, kind in best if entry is not None}
+        most = [one for one in shown if one is own or not any(shown[one] < other for other in shown.values())]
+        most.sort(key=lambda one: one is not own)
         shape = endpoint.shape
         if shape is not None and shape.interaction.response.status == reply.status:
-            return shape
-        return endpoint.with_status(reply.status) or matched
+            most.append(shape)
+        first, *others = most or [endpoint.with_status(reply.status) or matched]
+        return Attributed(first, tuple(others))
 
-    def counted(self, entry: CompiledInteraction) -> Iterator[CompiledInteraction]:
-        """The interactions that are used when one has answered: itself, and the shape that its answer has."""
-        yield entry
-        if entry in self._shapes:
-            yield self._shapes[entry]
-
-    def _of(self, case: Case, status: int) -> Sequence[_Alike]:
-        return self._alike.get((case, status), ())
-
-    def _add(self, case: Case, endpoint: Endpoint, simulated: Simulated) -> None:
+    def _add(self, case: Case, shape: CompiledInteraction | None, kind_of: KindOf) -> None:
+        shown = kind_of(shape.interaction) if shape is not None and shape in case.entries else None
         groups: dict[int, dict[Kind, list[CompiledInteraction]]] = {}
-        shape = endpoint.shape
         for entry in case.entries:
-            interaction = entry.interaction
-            kind = simulated.kind_of(interaction.response.body, interaction.request.query)
+            kind = kind_of(entry.interaction)
             if entry is not shape and kind is not None:
-                groups.setdefault(interaction.response.status, {}).setdefault(kind, []).append(entry)
-                if shape is not None and shape.interaction.response.status == interaction.response.status:
-                    self._shapes[entry] = shape
-        shown = shape and simulated.kind_of(shape.interaction.response.body, shape.interaction.request.query)
+                groups.setdefault(entry.interaction.response.status, {}).setdefault(kind, []).append(entry)
         for status, of_status in groups.items():
             alike = [
-                _Alike(kind, entries, None if shown and kind < shown else _plainest(entries))
+                _Alike(_required(kind, of_status), entries, None if shown and kind < shown else _plainest(entries))
                 for kind, entries in of_status.items()
             ]
             self._alike[case, status] = sorted(alike, key=lambda one: len(one.kind), reverse=True)
+
+
+def _required(kind: Kind, kinds: Iterable[Kind]) -> Kind:
+    """A kind without what all that differ from it in nothing else have by chance."""
+    alike = [one for one in kinds if one - INCIDENTAL == kind - INCIDENTAL]
+    return kind - (INCIDENTAL & frozenset[object].intersection(*alike))
 
 
 def _plainest(entries: Sequence[CompiledInteraction]) -> CompiledInteraction | None:

@@ -1,6 +1,7 @@
 """Answers a request for one backend from its contract and the rows of a world; keeps no state."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from random import Random
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -9,7 +10,7 @@ from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Pact
 from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
-from bff_mock_server.engine.attribution import Attribution
+from bff_mock_server.engine.attribution import Attributed, Attribution
 from bff_mock_server.engine.credentials import Credentials
 from bff_mock_server.engine.mock_headers import WantedState
 from bff_mock_server.engine.simulators import CREDENTIALS, SIMULATORS, simulated_of
@@ -72,7 +73,6 @@ class Backend:
         pact: The contract.
         table: The contract as requests are looked up in it.
         has_states: Whether the catalogue knows provider states of it.
-        attribution: Which interaction an answer is of.
 
     Raises:
         PactError: The contract holds something that the mock cannot honour.
@@ -96,7 +96,9 @@ class Backend:
         self._credentials = Credentials(self.table, keys)
         self._random = Random(seed)  # noqa: S311  # chance that repeats, no secrets
         self._simulated = simulated_of(self.table, lenient=lenient)
-        self.attribution = Attribution(self.table, self._simulated)
+        self._attribution = Attribution(
+            self.table, {endpoint: simulated.kind_of_interaction for endpoint, simulated in self._simulated.items()}
+        )
         self._examples: dict[CompiledInteraction, Example] = {}
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 
@@ -138,7 +140,8 @@ class Backend:
             entry, case = outcome
             if not overlooked:
                 reply = self._reply(endpoint, entry, asked, rows)
-                return AttributedReply(reply, endpoint, self.attribution.of(endpoint, case, entry, asked, reply))
+                entry, also = self._attribution.of(endpoint, case, entry, asked, reply)
+                return AttributedReply(reply, endpoint, entry, also)
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
@@ -148,7 +151,10 @@ class Backend:
             entry, overlooked = outcome.nearest, (*overlooked, *outcome.differences)
         reply = self._reply(endpoint, entry, asked, rows)
         head = Head(reply.status, (*reply.head.headers, differences_header(overlooked)))
-        return AttributedReply(Reply(head, reply.body), endpoint, entry, differences=overlooked, nearest=entry)
+        cases = endpoint.cases if endpoint is not None else ()
+        own = (self._attribution.of(endpoint, one, entry, asked, reply) for one in cases if entry in one.entries)
+        answered = next(own, Attributed(entry)).entry
+        return AttributedReply(Reply(head, reply.body), endpoint, answered, differences=overlooked, nearest=entry)
 
     def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
         """The answer of a real provider, and which interaction it belongs to, if the contract has one.
@@ -174,8 +180,15 @@ class Backend:
         simulated = self._simulated.get(endpoint)
         if simulated is not None:
             reply = reply._replace(kind=simulated.kind_of(json_or_none(text), asked.query))
-        entry = self.attribution.of(endpoint, outcome.case, outcome.entry, asked, reply)
-        return AttributedReply(reply, endpoint, entry)
+        entry, also = self._attribution_of_real.of(endpoint, outcome.case, outcome.entry, asked, reply)
+        return AttributedReply(reply, endpoint, entry, also)
+
+    @cached_property
+    def _attribution_of_real(self) -> Attribution:
+        """Which interaction an answer is of that shows less than the rows of a world."""
+        return Attribution(
+            self.table, {endpoint: simulated.kind_of_answer for endpoint, simulated in self._simulated.items()}
+        )
 
     def _reply(self, endpoint: Endpoint | None, entry: CompiledInteraction, asked: Asked, rows: Rows) -> Reply:
         simulated = self._simulated.get(endpoint) if endpoint is not None else None

@@ -1,6 +1,5 @@
 """Counts how often each interaction of the contracts has answered."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,9 +11,10 @@ from bff_mock_server.matching.table import CompiledInteraction
 class Use:
     """How often an interaction of a contract answered.
 
-    The answer decides: a page without rows is no use of an interaction whose page has some. Of interactions that ask
-    the same and answer alike, in other provider states, the plainest counts, and the others when their own example is
-    asked for. The shape of the endpoint counts with each of them.
+    The answer decides: a page without rows is no use of an interaction whose page has some, and an answer that shows
+    the cases of several interactions is a use of each. Of interactions that ask the same and answer alike, in other
+    provider states, the plainest counts, and the others when their own example is asked for. The shape of the endpoint
+    counts with each of them. An answer to a request that the contract does not allow is a use of none.
 
     Attributes:
         provider: The participant's name.
@@ -39,10 +39,6 @@ def coverage_of(backends: Iterable[Backend], uses: Mapping[CompiledInteraction, 
 
 
 def _of_backend(backend: Backend, uses: Mapping[CompiledInteraction, int]) -> Iterator[Use]:
-    times: Counter[CompiledInteraction] = Counter()
-    for entry, count in uses.items():
-        for counted in backend.attribution.counted(entry):
-            times[counted] += count
     for endpoint in backend.table.endpoints:
         for entry in (*(entry for case in endpoint.cases for entry in case.entries), *endpoint.refusals):
             yield Use(
@@ -51,5 +47,5 @@ def _of_backend(backend: Backend, uses: Mapping[CompiledInteraction, int]) -> It
                 route=f"{backend.provider} {endpoint.route}",
                 path=entry.interaction.request.path,
                 status=entry.interaction.response.status,
-                times=times[entry],
+                times=uses.get(entry, 0),
             )

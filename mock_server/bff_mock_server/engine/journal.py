@@ -102,6 +102,7 @@ class Exchange(NamedTuple):
         body: The first 2,000 bytes of it.
         status: Of the answer; 0 when a fault left none.
         entry: What answered, as the contract's table has it; `None` for a refusal, and for the status of a fault.
+        also: Other interactions that the answer is of.
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
@@ -123,6 +124,7 @@ class Exchange(NamedTuple):
     body: bytes
     status: int
     entry: CompiledInteraction | None
+    also: Sequence[CompiledInteraction]
     differences: Sequence[RequestDifference]
     session: str | None
     fault: str
@@ -148,6 +150,11 @@ class Exchange(NamedTuple):
         return self.entry.interaction.description if self.entry is not None else None
 
     @property
+    def interactions(self) -> Sequence[str]:
+        """The descriptions of all that the answer is of, `interaction` first."""
+        return [one.interaction.description for one in (self.entry, *self.also) if one is not None]
+
+    @property
     def is_refused(self) -> bool:
         """Whether the mock said on its own behalf that there is no answer."""
         return self.entry is None and not self.fault
@@ -169,7 +176,7 @@ class Wanted:
         query: Parameters with the value that each has to have, others may be there.
         headers: By lower-case name, as `query`.
         status: Of the answer.
-        interaction: The description of what answered.
+        interaction: The description of an interaction that the answer is of.
         session: Whose world answered; `DEFAULT_SESSION` for the default one.
         refused: Whether the mock had no answer and said why.
         body: Part of the request's body, as text.
@@ -209,7 +216,7 @@ class Wanted:
             and all(exchange.headers.get(name.lower()) == value for name, value in self.headers.items())
             and (self.body is None or self.body in exchange.body.decode("utf-8", "replace"))
             and self.status in {None, exchange.status}
-            and self.interaction in {None, exchange.interaction}
+            and (self.interaction is None or self.interaction in exchange.interactions)
             and self.session in {None, exchange.session or DEFAULT_SESSION}
             and self.refused in {None, exchange.is_refused}
         )
@@ -255,7 +262,7 @@ class Journal:
         is_real: bool = False,
     ) -> None:
         """Write a request and its answer down, without keys and without most of a long body."""
-        reply, _, entry, differences, reason, fault, is_spoilt, nearest = answer
+        reply, _, entry, also, differences, reason, fault, is_spoilt, nearest = answer
         text = self._scrubber.text
         differences = tuple([self._scrubber.difference(one) for one in differences])
         violations = tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
@@ -280,6 +287,7 @@ class Journal:
             body,
             status,
             entry,
+            also,
             differences,
             session,
             text(fault),
@@ -295,11 +303,12 @@ class Journal:
         if self._log_requests:
             shown = f" ({exchange.fault})" if fault else ""
             _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
-        if entry is not None and not is_spoilt:
+        if entry is not None and not is_spoilt and not differences:
             uses = self._uses.get(session)
             if uses is None:
                 uses = self._begin_counting(session)
-            uses[entry] = uses.get(entry, 0) + 1
+            for one in (entry, *also):
+                uses[one] = uses.get(one, 0) + 1
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""

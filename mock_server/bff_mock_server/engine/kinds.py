@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bff_contracts.pact.json_path import is_object
+from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.platform import BY_NAME, RAS
 from bff_mock_server.responses.reply import Kind
 
@@ -11,6 +11,14 @@ NONE_HAS: Final[Kind] = frozenset({"none"})
 _NO_ROWS: Final[Kind] = frozenset({"no rows", "first"})
 _NO_ROWS_LATER: Final[Kind] = frozenset({"no rows", "later"})
 _DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
+_PHASES: Final = ("spellcheck", "cj_assessment")
+_ESSAYS, _SOME_FAILED, _ALL_FAILED = (("essays", which) for which in ("some", "some failed", "all failed"))
+_NO_ESSAYS: Final = ("essays", "none")
+INCIDENTAL: Final[Kind] = frozenset(
+    {"one", "several", "full", "mixed", "last", "more", "repeats", "nulls", *_PHASES}
+    | {_ESSAYS, _SOME_FAILED, _ALL_FAILED}
+)
+"""What an example may show by chance: an interaction is about it where another one of its case does not show it."""
 
 
 def kind_of_map(entries: Any) -> Kind | None:
@@ -42,12 +50,33 @@ def _has_null(value: object) -> bool:
     return value is None
 
 
-def kind_of_batch(body: Any, _: object = None) -> Kind:
-    """What the dashboard distinguishes: status and phase, and whether there is an essay."""
+def kind_of_batch(body: Any) -> Kind:
+    """What the dashboard distinguishes: status and phase, whether there are essays, and whether they failed."""
     if not is_object(body):
         return frozenset()
     names = ("overall_status", "current_phase")
-    return frozenset({*((name, body.get(name)) for name in names), ("essays", bool(body.get("essays")))})
+    return frozenset({*((name, _text(body.get(name))) for name in names), _essays(body.get("essays"))})
+
+
+def kind_in_status(internal_status: str) -> Kind:
+    """What RAS stores of a batch: several internal statuses look the same in its answer."""
+    return frozenset({("internal_status", internal_status)})
+
+
+def _text(value: object) -> str | None:
+    """A real service may answer anything where its contract has a text."""
+    return value if isinstance(value, str) else None
+
+
+def _essays(essays: object) -> tuple[str, str]:
+    if not is_array(essays) or not essays:
+        return _NO_ESSAYS
+    failed = sum(any(_is_failed(essay, phase) for phase in _PHASES) for essay in essays)
+    return _ESSAYS if not failed else _ALL_FAILED if failed == len(essays) else _SOME_FAILED
+
+
+def _is_failed(essay: object, phase: str) -> bool:
+    return is_object(essay) and essay.get(f"{phase}_status") == "failed"
 
 
 UNKNOWN: Final = kind_of_batch({})
@@ -63,7 +92,7 @@ def kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, 
     if offset:
         shows.add("last" if is_last else "more")
     else:
-        shows.update(row["current_phase"] for row in rows if row.get("current_phase") is not None)
-        shows.update({"mixed"} if len({row.get("overall_status") for row in rows}) > 1 else ())
+        shows.update(phase for row in rows if (phase := _text(row.get("current_phase"))) is not None)
+        shows.update({"mixed"} if len({_text(row.get("overall_status")) for row in rows}) > 1 else ())
         shows.update({"long"} if limit > _DEFAULT_LIMIT else ())
     return frozenset(shows)

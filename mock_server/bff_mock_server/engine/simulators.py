@@ -21,7 +21,15 @@ from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER, UUID_PATTERN
 from bff_contracts.states import KINDS, ByBatch
-from bff_mock_server.engine.kinds import NONE_HAS, UNKNOWN, kind_of_batch, kind_of_list, kind_of_map, kind_of_page
+from bff_mock_server.engine.kinds import (
+    NONE_HAS,
+    UNKNOWN,
+    kind_in_status,
+    kind_of_batch,
+    kind_of_list,
+    kind_of_map,
+    kind_of_page,
+)
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
@@ -56,9 +64,16 @@ Renderer = Callable[[Asked, Rows], Reply]
 KindOf = Callable[[Any, Mapping[str, Sequence[str]]], Kind | None]
 """Tells, from the JSON body of an answer and the query of its request, what the answer shows."""
 
+KindInStates = Callable[[Interaction], Kind]
+"""Tells what an interaction's answer is beyond what its body shows, from its provider states."""
+
 
 def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> Kind | None:
     return None
+
+
+def _nothing_more(_: Interaction) -> Kind:
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +81,23 @@ class Simulated:
     """How one endpoint answers out of the rows.
 
     Attributes:
-        render: Renders an answer, whose `kind` is what `kind_of` says of it.
-        kind_of: Tells the kinds of answers apart.
+        render: Renders an answer, whose `kind` is what `kind_of` and `kind_in_states` say of it.
+        kind_of: Tells the kinds of answers apart by what they show.
+        kind_in_states: Tells them apart by what a real service does not show.
     """
 
     render: Renderer
     kind_of: KindOf = _all_alike
+    kind_in_states: KindInStates = _nothing_more
+
+    def kind_of_answer(self, interaction: Interaction) -> Kind | None:
+        """What the answer of an interaction shows."""
+        return self.kind_of(interaction.response.body, interaction.request.query)
+
+    def kind_of_interaction(self, interaction: Interaction) -> Kind | None:
+        """What it shows, and what its provider states say besides."""
+        kind = self.kind_of_answer(interaction)
+        return kind if kind is None else kind | self.kind_in_states(interaction)
 
 
 Simulator = Callable[[Endpoint, Interaction], Simulated | None]
@@ -129,7 +155,13 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Simu
             return from_example(unknown, asked)._replace(kind=UNKNOWN)
         return Reply(head, _text(template, row, next(turns)).encode(), None, _kind_of_row(row))
 
-    return Simulated(answer, kind_of_batch)
+    def kind_in_states(interaction: Interaction) -> Kind:
+        batch_id = unquote(interaction.request.path.split("/")[segment])
+        batches = (one for state in interaction.states for one in state.params.get("batches", ()))
+        stored = (kind_in_status(one["internal_status"]) for one in batches if one["batch_id"] == batch_id)
+        return next(stored, frozenset[object]())
+
+    return Simulated(answer, lambda body, _: kind_of_batch(body), kind_in_states)
 
 
 def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simulated | None:
@@ -249,7 +281,7 @@ def _text(template: Template, row: BatchAnswer, turn: int = 0) -> str:
     text = row.rendered.get(form)
     if text is None:
         answer = row.answer
-        row.rendered[_kind_of_row] = kind_of_batch(answer)
+        row.rendered[_kind_of_row] = kind_of_batch(answer) | kind_in_status(row.internal_status)
         essays = _in_some_order(answer["essays"], f"{row.batch_id} {turn}")
         text = row.rendered[form] = template.render({**answer, "essays": essays})
     return text

@@ -78,10 +78,10 @@ def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random)
         # The contract has an answer of that status: that is what is given then.
         reply = from_example(own.interaction, asked)
         head = Head(reply.status, (*reply.head.headers, *_retry_after(fault)))
-        return answer._replace(reply=Reply(head, reply.body), entry=own)
+        return answer._replace(reply=Reply(head, reply.body), entry=own, also=())
     reply = _spoilt(answer, fault, asked, random)
     entry = answer.entry if reply.status == answer.reply.status else None
-    return answer._replace(reply=reply, entry=entry, is_spoilt=True)
+    return answer._replace(reply=reply, entry=entry, also=(), is_spoilt=True)
 
 
 def _spoilt(  # noqa: PLR0911  # one per fault

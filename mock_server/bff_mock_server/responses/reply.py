@@ -111,6 +111,7 @@ class AttributedReply(NamedTuple):
         reply: What goes back.
         endpoint: Whose reply it is; `None` for a refusal of the mock itself.
         entry: The interaction that answered; `None` for a refusal of the mock itself.
+        also: Other interactions that the answer is of, the shape of the endpoint among them.
         differences: Why the request was refused, or what a lenient mock overlooked.
         reason: Why what was asked of the mock itself could not be done.
         fault: What went wrong on purpose, as it was written; empty when nothing did.
@@ -121,6 +122,7 @@ class AttributedReply(NamedTuple):
     reply: Reply
     endpoint: Endpoint | None = None
     entry: CompiledInteraction | None = None
+    also: Sequence[CompiledInteraction] = ()
     differences: Sequence[RequestDifference] = ()
     reason: str = ""
     fault: str = ""

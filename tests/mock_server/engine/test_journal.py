@@ -8,7 +8,6 @@ import pytest
 
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
-from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.engine.journal import SIZE, Journal, KeptAnswer, Violation, Wanted
 from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
@@ -20,16 +19,14 @@ from tests.mock_server.building import (
     KEY,
     USER,
     app_of,
-    batch,
     batch_id,
     call,
-    cms_app,
     interaction,
     pact,
     ras_app,
     request,
     shipped,
-    user_has,
+    used,
 )
 
 A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
@@ -203,10 +200,6 @@ async def test_of_a_long_body_the_beginning_is_kept() -> None:
     assert app.mock.journal.exchanges()[0].body == b"y" * BODY_BYTES
 
 
-def used(app: MockApp) -> dict[str, int]:
-    return {use.interaction: use.times for use in app.mock.coverage() if use.times}
-
-
 def test_coverage_counts_what_was_used_and_lists_what_never_was(app: MockApp) -> None:
     uses = app.mock.coverage()
 
@@ -223,120 +216,6 @@ def test_an_interaction_is_used_when_an_answer_is_of_its_case(app: MockApp) -> N
         "batches of a user: none": 1,
         "refused: batches of a user with a wrong key": 1,
     }
-
-
-@pytest.mark.parametrize(
-    ("target", "cases", "others"),
-    [
-        pytest.param(
-            "limit=20&offset=0", {"a page"}, {"a full page", "in spellcheck", "the longest page", "none"}, id="first"
-        ),
-        pytest.param("limit=1&offset=1", {"the last page"}, {"a later page", "past the end", "a full page"}, id="last"),
-        pytest.param("limit=20&offset=2", {"past the end"}, {"a later page", "none"}, id="past-the-end"),
-    ],
-)
-async def test_a_page_is_of_the_cases_that_answer_so(target: str, cases: set[str], others: set[str]) -> None:
-    world = World()
-    world.apply(USER_HAS_BATCHES, user_has(batch(1), batch(2)))
-    app = ras_app(world)
-
-    await call(app, f"/internal/v1/batches/user/{USER}?{target}")
-
-    (found,) = app.mock.journal.exchanges()
-    names = {name.removeprefix("batches of a user: ") for name in used(app)}
-    assert cases <= names
-    assert others.isdisjoint(names)
-    assert found.interaction in used(app)
-
-
-async def test_a_page_of_one_row_is_a_page_and_no_more() -> None:
-    """Not "the longest page", not "in spellcheck", not "users with similar ids"."""
-    app = ras_app(World())
-    await call(app, PAGE)
-    app.mock.journal.clear()
-    app.mock.sessions.default.apply(USER_HAS_BATCHES, user_has(batch(1)))
-    await call(app, PAGE)
-
-    assert used(app) == {"batches of a user: a page": 1}
-
-
-@pytest.mark.parametrize(
-    ("headers", "refusal"),
-    [
-        pytest.param({"X-Service-ID": "other"}, "with a service id that is not allowed", id="service"),
-        pytest.param({"X-Service-ID": "BFF-TEACHER-SERVICE"}, "with a service id in another case", id="case"),
-        pytest.param({"X-Service-ID": "bff-"}, "with the beginning of a service id", id="beginning"),
-        pytest.param({"X-Service-ID": ""}, "without a service id", id="no-service"),
-        pytest.param({"X-Internal-API-Key": ""}, "without a key", id="no-key"),
-        pytest.param({"X-Internal-API-Key": "x"}, "with a wrong key", id="wrong-key"),
-    ],
-)
-def test_one_refusal_is_used_for_what_was_wrong(headers: dict[str, str], refusal: str) -> None:
-    app = ras_app(World())
-
-    app.reply(request(PAGE, headers={**HEADERS, **headers}))
-
-    assert used(app) == {f"refused: batches of a user {refusal}": 1}
-
-
-@pytest.mark.parametrize(
-    ("classes", "used_"),
-    [
-        pytest.param([A_CLASS, A_CLASS], {"all have one"}, id="all"),
-        pytest.param([None, None], {"none has one"}, id="none"),
-        pytest.param([A_CLASS, None], {"some have one"}, id="some"),
-    ],
-)
-async def test_classes_are_of_the_case_that_they_show(classes: list[Any], used_: set[str]) -> None:
-    world = World()
-    world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(at): found for at, found in enumerate(classes)}})
-    app = cms_app(world)
-
-    await call(app, f"/internal/v1/batches/class-info?batch_ids={','.join(batch_id(at) for at in range(2))}")
-
-    assert {name.removeprefix("classes of batches: ") for name in used(app)} >= used_
-    others = {"all have one", "none has one", "some have one"} - used_
-    assert others.isdisjoint(name.removeprefix("classes of batches: ") for name in used(app))
-
-
-@pytest.mark.parametrize(
-    ("fault", "interaction", "is_used"),
-    [
-        pytest.param("latency=0ms", "batch status: no such batch", True, id="late"),
-        pytest.param("status=503", None, False, id="another-status"),
-        pytest.param("malformed", "batch status: no such batch", False, id="broken"),
-        pytest.param("reset", "batch status: no such batch", False, id="lost"),
-    ],
-)
-async def test_a_spoilt_answer_uses_nothing(fault: str, interaction: str | None, *, is_used: bool) -> None:
-    """What answers with the status of a fault has the name of no interaction."""
-    app = ras_app(World())
-    app.mock.arm("*", fault)
-
-    app.reply(request(f"/internal/v1/batches/{batch_id(1)}/status"))
-
-    (found,) = app.mock.journal.exchanges()
-    assert (found.interaction, found.is_refused) == (interaction, False)
-    assert used(app) == ({interaction: 1} if is_used else {})
-
-
-async def test_a_status_that_the_contract_has_uses_its_interaction() -> None:
-    app = ras_app(World())
-
-    await call(app, PAGE, headers={**HEADERS, "X-Mock-Fault": "status=401"})
-
-    (found,) = app.mock.journal.exchanges()
-    assert found.interaction is not None
-    assert found.interaction.startswith("refused: batches of a user")
-    assert used(app)[found.interaction] == 1
-
-
-async def test_another_status_uses_another_interaction() -> None:
-    app = ras_app(World())
-
-    await call(app, f"/internal/v1/batches/{batch_id(1)}/status")
-
-    assert used(app) == {"batch status: no such batch": 1}
 
 
 def test_clearing_forgets_all_but_the_count(app: MockApp) -> None:

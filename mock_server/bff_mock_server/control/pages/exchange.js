@@ -87,7 +87,7 @@ function show(exchange) {
   const kind = isRefused ? "no" : exchange.fault || exchange.status === 0 || exchange.status >= 500 ? "fault"
     : exchange.status >= 400 ? "own" : "ok";
   made.dataset.refused = String(isRefused);
-  made.dataset.text = [exchange.method, exchange.target, exchange.status, exchange.interaction, exchange.fault, exchange.session,
+  made.dataset.text = [exchange.method, exchange.target, exchange.status, ...exchange.interactions, exchange.fault, exchange.session,
     label(exchange.provider), ...Object.values(exchange.headers)].join(" ").toLowerCase();
   made.className = kind;
   if (state.isFollowing) made.classList.add("new"); // what was there at load does not flash
@@ -114,7 +114,7 @@ function show(exchange) {
 
 function detailsOf(exchange) {
   const facts = [["Correlation id", exchange.headers["x-correlation-id"]], ["Session", exchange.session], ["Fault", exchange.fault],
-    ["Interaction", exchange.interaction], ["Took", `${(exchange.seconds * 1000).toFixed(1)} ms`], ["Body", exchange.body]];
+    ["Interaction", exchange.interactions.join("; ")], ["Took", `${(exchange.seconds * 1000).toFixed(1)} ms`], ["Body", exchange.body]];
   const list = element("dl", {}, ...facts.filter(([, value]) => value).flatMap(([name, value]) =>
     [element("dt", {}, name), element("dd", {}, value)]));
   const headers = element("details", {}, element("summary", {}, "Headers"), element("dl", {},
