@@ -104,6 +104,11 @@ def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
         text[0] += f"\n```{{toctree}}\n:hidden:\n{entries}\n```\n"
 
 
+def _name_files_of_the_repository(_app: Sphinx, _page: str, text: list[str]) -> None:
+    """Replace a link to a page outside of the site, which GitHub has, by its name."""
+    text[0] = re.sub(r"\[([^\]]+)\]\(\.\./[^)#]+\.md(?:#[^)]*)?\)", r"`\1`", text[0])
+
+
 def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:
     """What the constructor of a model, an enum or a protocol could take says nothing."""
     if what != "class" or not isinstance(it, type):
@@ -139,5 +144,6 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     _show_plain_types()
     app.connect("source-read", _add_contents)
+    app.connect("source-read", _name_files_of_the_repository)
     app.connect("autodoc-process-signature", _without_machinery)
     app.add_transform(LightAndDark)

@@ -17,6 +17,7 @@ from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction, Pact, Response, shipped_pacts
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.pact.wording import (
+    UNUSED,
     endpoint_of,
     example_of,
     freedoms,
@@ -107,7 +108,11 @@ def _state(state: ProviderState, pact: Pact) -> Iterator[str]:
     yield "| param | holds |"
     yield "|---|---|"
     yield from (f"| `{param.path}` | {param.kind} |" for param in params_of(state))
-    yield from _folded("Example", ["```json", params_text(example_of(state, pact)), "```"])
+    example = example_of(state, pact)
+    if example is None:
+        yield from ("", UNUSED)
+    else:
+        yield from _folded("Example", ["```json", params_text(example), "```"])
 
 
 def _endpoint(pact: Pact, shape: Interaction, others: list[Interaction]) -> Iterator[str]:

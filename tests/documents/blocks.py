@@ -1,4 +1,4 @@
-"""Every fenced block of the README and of docs/, and which test runs it.
+"""Every fenced block of the documents, and which test runs it.
 
 Libraries that run the blocks of Markdown files (pytest-examples, sybil, mktestdocs) take those of a language one by
 one. Here a block is mostly half of something, a command and what it prints, so a test takes the blocks it is about by
@@ -51,8 +51,8 @@ class Block:
 
 
 def documents() -> list[Path]:
-    """The pages that are written by hand; `docs/contract/` is written from the pacts, and `drift` compares it."""
-    return [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+    """The pages that are written by hand; those of the folders of docs/ are decisions, or generated and compared."""
+    return [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("examples/*/README.md")), *sorted(DOCS.glob("*.md"))]
 
 
 @cache

@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
-from textwrap import fill
+from textwrap import fill, indent
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of, tell
 from bff_contracts.pact.file import Interaction, Pact
 from bff_contracts.pact.wording import (
+    UNUSED,
     example_of,
     freedoms,
     function_name,
@@ -91,8 +92,12 @@ def _described(state: "ProviderState", pact: Pact) -> Iterator[str]:
     params = params_of(state)
     width = max(len(param.path) for param in params)
     yield from (f"    {param.path:<{width}}  {param.kind.replace('`', '')}" for param in params)
-    example = params_text(example_of(state, pact)).replace("\n", "\n    ")
-    yield f"\n  for example:\n    {example}"
+    example = example_of(state, pact)
+    if example is None:
+        yield f"\n  {UNUSED}"
+        return
+    yield "\n  for example:"
+    yield indent(params_text(example), "    ")
     yield "\n  a handler:"
     yield f"    async def {function_name(state)}(params: {state.params.__name__}) -> None:"
     yield f"        ...  # store what it says: params.{', params.'.join(state.params.model_fields)}"

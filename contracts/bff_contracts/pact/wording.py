@@ -162,22 +162,18 @@ def params_of(state: "ProviderState") -> list[Param]:
     return list(_fields(schema, schema.get("$defs", {}), ""))
 
 
-def example_of(state: "ProviderState", pact: Pact) -> Mapping[str, Any]:
-    """The params that an interaction in this state has: a shape, if there is one.
+UNUSED: Final = "No interaction uses this state any more; the next major release removes it."
 
-    Raises:
-        LookupError: No interaction of the pact is in this state.
-    """
+
+def example_of(state: "ProviderState", pact: Pact) -> Mapping[str, Any] | None:
+    """The params that an interaction in this state has: a shape, if there is one; `None` if no interaction uses it."""
     found = [
         (interaction.role is None, used.params)
         for interaction in pact.interactions
         for used in interaction.states
         if used.name == state.name
     ]
-    if not found:
-        message = f"no interaction of {pact.source} is in the state {state.name!r}"
-        raise LookupError(message)
-    return min(found, key=lambda each: each[0])[1]
+    return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def function_name(state: "ProviderState") -> str:

@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bff_contracts.cli import main
 from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.pact.wording import UNUSED
 from bff_contracts.states import CATALOGUE
 from bff_contracts.verification import interactions_of
 
@@ -69,6 +71,15 @@ def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixtu
     assert "    batches[].essays[].cj_score  " in reported
     assert '          "class_name": "Svenska 1 – SA24B"\n' in reported
     assert "    async def batch_does_not_exist(params: BatchMissing) -> None:\n" in reported
+
+
+def test_a_state_that_no_interaction_uses_any_more_is_still_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unused = replace(CATALOGUE[0], name="it is Monday")
+    monkeypatch.setattr("bff_contracts.states.CATALOGUE", [*CATALOGUE, unused])
+
+    assert printed(capsys, "states").count(UNUSED) == 1
 
 
 @pytest.mark.parametrize(
