@@ -12,10 +12,13 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from bff_clients import BackendSettings
+from tests.support.golden import FILE, Golden, Written
 from tests.support.lanes import has_reason
 from tests.support.platform import KEY
 
 os.environ["PACT_DO_NOT_TRACK"] = "true"  # the engine reports usage to its makers otherwise
+
+_WRITTEN = pytest.StashKey[Written]()
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would the programs that the tests start and interrupt.
@@ -39,7 +42,31 @@ def pytest_collection() -> Generator[None, Any, Any]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-messages",
+        action="store_true",
+        help=f"run the tests of messages alone, and write the messages to the file {FILE} beside each",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--write-messages", default=False):
+        if config.getoption("numprocesses", None):
+            raise pytest.UsageError("--write-messages needs one process: leave out -n")
+        config.stash[_WRITTEN] = Written()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if written := session.config.stash.get(_WRITTEN, None):
+        written.save()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _WRITTEN in config.stash:
+        others = [item for item in items if "golden" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     for item in items:
         if not all(has_reason(mark) for mark in item.iter_markers("slow")):
             raise pytest.UsageError(f'{item.nodeid} is slow without a reason: @pytest.mark.slow("why")')
@@ -53,6 +80,13 @@ def _one_certificate_authority(tmp_path_factory: pytest.TempPathFactory) -> Gene
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(file))
         yield
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares messages with those of the golden file beside the test."""
+    test = f"{request.path.name}::{request.node.name}"
+    return Golden(request.path.with_name(FILE), test, request.config.stash.get(_WRITTEN, None))
 
 
 @pytest.fixture

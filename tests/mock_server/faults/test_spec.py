@@ -8,6 +8,7 @@ import pytest
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import FaultError
 from bff_mock_server.faults.spec import MAX_SECONDS, Armed, Route, parse_faults, parse_route
+from tests.support.golden import Golden
 
 PROVIDERS = {RAS: RAS, CMS: CMS, "ras": RAS, "cms": CMS}
 
@@ -35,81 +36,57 @@ def test_options_and_values_are_read() -> None:
     assert (fault.status, fault.retry_after, fault.rate, fault.times) == (429, 5, 0.25, 3)
 
 
-KNOWN = "one of: latency, reset, empty, truncate, malformed, html, drip, status, violation; or none alone"
-LATENCIES = "80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma)"
-HOW_LONG = f"expected a duration, such as {LATENCIES}, at most 300s, found "
-ERROR_STATUS = "takes a status of 400 to 599, such as"
-SHARE = "rate is a share of 0 to 1, such as rate=0.1, in "
-
-
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        pytest.param("", f"no fault in ''; {KNOWN}", id="nothing"),
-        pytest.param("boom", f"unknown fault 'boom' in 'boom'; {KNOWN}", id="unknown"),
-        pytest.param("reset=1", "'reset' takes no value, in 'reset=1'", id="value-too-many"),
-        pytest.param("latency", f"{HOW_LONG}'' in 'latency'", id="no-duration"),
-        pytest.param("latency=80", f"{HOW_LONG}'80' in 'latency=80'", id="no-unit"),
-        pytest.param("latency=-1s", f"{HOW_LONG}'-1s' in 'latency=-1s'", id="negative"),
-        pytest.param("latency=301s", f"{HOW_LONG}'301s' in 'latency=301s'", id="too-long"),
-        pytest.param("latency=300001ms", f"{HOW_LONG}'300001ms' in 'latency=300001ms'", id="a-little-too-long"),
-        pytest.param("latency=uniform(x,1s)", f"{HOW_LONG}'x' in 'latency=uniform(x,1s)'", id="bad-bound"),
-        pytest.param("latency=uniform(1s,x)", f"{HOW_LONG}'x' in 'latency=uniform(1s,x)'", id="bad-second-bound"),
-        pytest.param("latency=normal(1s,2s)", f"expected {LATENCIES}, found 'normal(1s,2s)' in 'latency=normal(1s,2s)'",
-                     id="distribution"),
-        pytest.param("drip=lognormal(80ms,x)",
-                     f"expected {LATENCIES}, found 'lognormal(80ms,x)' in 'drip=lognormal(80ms,x)'", id="sigma"),
-        pytest.param("latency=lognormal(0ms,1)",
-                     f"expected {LATENCIES}, found 'lognormal(0ms,1)' in 'latency=lognormal(0ms,1)'",
-                     id="median-of-zero"),
-        pytest.param("latency=uniform(1s)", f"{HOW_LONG}'uniform(1s)' in 'latency=uniform(1s)'", id="one-bound"),
-        pytest.param("latency=uniform(2s,1s)",
-                     f"expected {LATENCIES}, found 'uniform(2s,1s)' in 'latency=uniform(2s,1s)'",
-                     id="bounds-in-disorder"),
-        pytest.param("status=503; html", "'html' would never happen: 'status=503' comes before it, always",
-                     id="no-turn"),
-        pytest.param("reset times=1; html; latency=1s; empty; truncate",
-                     "'empty' would never happen: 'html' comes before it, always", id="no-turn-later"),
-        pytest.param("reset; none", f"unknown fault 'none' in 'none'; {KNOWN}", id="none-with-others"),
-        pytest.param("status", f"status {ERROR_STATUS} status=503, in 'status'", id="no-status"),
-        pytest.param("status=399", f"status {ERROR_STATUS} status=503, in 'status=399'", id="status-that-is-none"),
-        pytest.param("html=abc", f"html {ERROR_STATUS} html=503, in 'html=abc'", id="html-status"),
-        pytest.param("status=05031", f"status {ERROR_STATUS} status=503, in 'status=05031'", id="five-digits"),
-        pytest.param("status=5٣٣", f"status {ERROR_STATUS} status=503, in 'status=5٣٣'",
-                     id="digits-of-another-script"),
-        pytest.param("status=503 retry-after=000000000999",
-                     "retry-after is a whole number up to 86400, in 'status=503 retry-after=000000000999'",
-                     id="many-digits"),
-        pytest.param("status=503 retry-after=86401",
-                     "retry-after is a whole number up to 86400, in 'status=503 retry-after=86401'", id="over-a-day"),
-        pytest.param("latency=lognormal(80ms,5.1)",
-                     f"expected {LATENCIES}, found 'lognormal(80ms,5.1)' in 'latency=lognormal(80ms,5.1)'",
-                     id="sigma-beyond-reason"),
-        pytest.param("latency=lognormal(80ms,٣)",
-                     f"expected {LATENCIES}, found 'lognormal(80ms,٣)' in 'latency=lognormal(80ms,٣)'",
-                     id="sigma-of-another-script"),
-        pytest.param("reset rate=1.1", f"{SHARE}'reset rate=1.1'", id="rate"),
-        pytest.param("reset rate=-0.1", f"{SHARE}'reset rate=-0.1'", id="negative-rate"),
-        pytest.param("reset rate=x", f"{SHARE}'reset rate=x'", id="rate-that-is-none"),
-        pytest.param("reset rate=nan", f"{SHARE}'reset rate=nan'", id="rate-not-a-number"),
-        pytest.param("reset times=-1", "times is a whole number up to 1000000, in 'reset times=-1'", id="times"),
-        pytest.param("reset times=٣", "times is a whole number up to 1000000, in 'reset times=٣'",
-                     id="times-of-another-script"),
-        pytest.param("reset times=1000001", "times is a whole number up to 1000000, in 'reset times=1000001'",
-                     id="too-many-times"),
-        pytest.param("reset sometimes=1",
-                     "unknown option 'sometimes=1' in 'reset sometimes=1'; one of: rate=…, times=…, retry-after=…",
-                     id="option"),
-        pytest.param("reset rate=1=1", f"{SHARE}'reset rate=1=1'", id="two-values"),
-        pytest.param("reset rate=", "unknown option 'rate=' in 'reset rate='; one of: rate=…, times=…, retry-after=…",
-                     id="option-without-a-value"),
+        pytest.param("", id="nothing"),
+        pytest.param("boom", id="unknown"),
+        pytest.param("reset=1", id="value-too-many"),
+        pytest.param("latency", id="no-duration"),
+        pytest.param("latency=80", id="no-unit"),
+        pytest.param("latency=-1s", id="negative"),
+        pytest.param("latency=301s", id="too-long"),
+        pytest.param("latency=300001ms", id="a-little-too-long"),
+        pytest.param("latency=uniform(x,1s)", id="bad-bound"),
+        pytest.param("latency=uniform(1s,x)", id="bad-second-bound"),
+        pytest.param("latency=normal(1s,2s)", id="distribution"),
+        pytest.param("drip=lognormal(80ms,x)", id="sigma"),
+        pytest.param("latency=lognormal(0ms,1)", id="median-of-zero"),
+        pytest.param("latency=uniform(1s)", id="one-bound"),
+        pytest.param("latency=uniform(2s,1s)", id="bounds-in-disorder"),
+        pytest.param("status=503; html", id="no-turn"),
+        pytest.param("reset times=1; html; latency=1s; empty; truncate", id="no-turn-later"),
+        pytest.param("reset; none", id="none-with-others"),
+        pytest.param("status", id="no-status"),
+        pytest.param("status=399", id="status-that-is-none"),
+        pytest.param("html=abc", id="html-status"),
+        pytest.param("status=05031", id="five-digits"),
+        pytest.param("status=5٣٣", id="digits-of-another-script"),
+        pytest.param("status=503 retry-after=000000000999", id="many-digits"),
+        pytest.param("status=503 retry-after=86401", id="over-a-day"),
+        pytest.param("latency=lognormal(80ms,5.1)", id="sigma-beyond-reason"),
+        pytest.param("latency=lognormal(80ms,٣)", id="sigma-of-another-script"),
+        pytest.param("reset rate=1.1", id="rate"),
+        pytest.param("reset rate=-0.1", id="negative-rate"),
+        pytest.param("reset rate=x", id="rate-that-is-none"),
+        pytest.param("reset rate=nan", id="rate-not-a-number"),
+        pytest.param("reset times=-1", id="times"),
+        pytest.param("reset times=٣", id="times-of-another-script"),
+        pytest.param("reset times=1000001", id="too-many-times"),
+        pytest.param("reset sometimes=1", id="option"),
+        pytest.param("reset rate=1=1", id="two-values"),
+        pytest.param("reset rate=", id="option-without-a-value"),
+        pytest.param("status=503 times=1 times=2", id="option-twice"),
+        pytest.param("then status=503", id="then-first"),
+        pytest.param("status=503; then reset", id="then-after-a-fault-without-times"),
+        pytest.param("status=503 times=1; then", id="then-without-a-fault"),
     ],
-)  # fmt: skip
-def test_what_is_not_understood_is_refused_with_what_would_be(text: str, message: str) -> None:
+)
+def test_an_invalid_fault_is_rejected_with_what_is_valid(text: str, golden: Golden) -> None:
     with pytest.raises(FaultError) as refused:
         parse_faults(text)
 
-    assert str(refused.value) == message
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -271,18 +248,15 @@ def test_a_route_about_ids_covers_requests_that_name_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"),
-    [("grades GET /x", "grades"), ("GTE /x", "GTE"), ("/a /b", "/b")],
-    ids=["provider", "method", "path"],
+    "text",
+    ["grades GET /x", "GTE /x", "/a /b", "ras cms", "GET POST /healthz"],
+    ids=["provider", "method", "second-path", "second-provider", "second-method"],
 )
-def test_an_unknown_word_in_a_route_is_refused(text: str, word: str) -> None:
+def test_an_invalid_route_is_rejected(text: str, golden: Golden) -> None:
     with pytest.raises(FaultError) as refused:
         parse_route(text, PROVIDERS)
 
-    assert str(refused.value) == (
-        f"route {text!r}: unknown word {word!r}; expected a provider (class-management-service, cms, ras, "
-        "result-aggregator-service), a method or a path, or * alone"
-    )
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -293,7 +267,7 @@ def test_an_unknown_word_in_a_route_is_refused(text: str, word: str) -> None:
         pytest.param(Route(path="/a", about=frozenset({"x"})), "/a about 1 ids", id="about-ids"),
     ],
 )
-def test_a_route_is_told_as_it_is_written(route: Route, text: str) -> None:
+def test_a_route_reads_as_it_is_written(route: Route, text: str) -> None:
     assert str(route) == text
 
 
@@ -302,12 +276,6 @@ def test_faults_with_the_same_text_on_the_same_route_are_the_same() -> None:
     first, second = (Armed(route, parse_faults("reset times=1")) for _ in range(2))
 
     assert first.identity == second.identity == (route, "reset times=1")
-
-
-@pytest.mark.parametrize("text", ["ras cms", "GET POST /healthz"])
-def test_a_route_has_one_provider_and_one_method(text: str) -> None:
-    with pytest.raises(FaultError, match=f"a second '{text.split()[1]}'"):
-        parse_route(text, PROVIDERS)
 
 
 @pytest.mark.parametrize(
@@ -322,12 +290,6 @@ def test_a_route_has_one_provider_and_one_method(text: str) -> None:
 )
 def test_a_route_covers_paths_as_people_write_them(route: str, path: str, is_on: bool) -> None:  # noqa: FBT001
     assert parse_route(route, PROVIDERS).covers(RAS, "GET", path, list) is is_on
-
-
-@pytest.mark.parametrize("text", ["then status=503", "status=503; then reset", "status=503 times=1; then"])
-def test_a_turn_comes_after_a_fault_of_so_many_times(text: str) -> None:
-    with pytest.raises(FaultError, match="needs a fault with `times` before it"):
-        parse_faults(text)
 
 
 def test_faults_of_so_many_times_strike_one_after_the_other() -> None:
@@ -362,8 +324,3 @@ def test_what_comes_after_then_waits_for_chance_too() -> None:
     struck = [fault.kind for _ in range(200) for fault in armed.strike(random)]
 
     assert struck == ["reset", "empty"]
-
-
-def test_an_option_comes_once() -> None:
-    with pytest.raises(FaultError, match="times=… comes twice"):
-        parse_faults("status=503 times=1 times=2")

@@ -1,0 +1,33 @@
+"""Golden files hold what tests make, and nothing else."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.golden import FILE, read
+
+FILES = sorted(Path(__file__).parents[1].rglob(FILE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_each_message_is_of_a_test_that_makes_it(path: Path) -> None:
+    """`pdm run messages` leaves out the messages of tests that are gone."""
+    gone = [name for name in read(path) if not _makes(path.parent, name)]
+
+    assert gone == []
+
+
+def _makes(folder: Path, name: str) -> bool:
+    module, _, rest = name.partition("::")
+    test, _, case = rest.partition("[")
+    source = folder / module
+    if not source.exists():
+        return False
+    found = {
+        node.name
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(argument.arg == "golden" for argument in node.args.args + node.args.kwonlyargs)
+    }
+    return test.partition(" (")[0] in found and (not case or case.partition("]")[0] in source.read_text("utf-8"))

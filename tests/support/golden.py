@@ -1,0 +1,74 @@
+"""Golden files of messages, one for each folder of tests, so that a wording is changed in one place."""
+
+import difflib
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FILE: Final = "messages.txt"
+"""Name of the golden file beside the tests of a folder."""
+_HEAD: Final = "### "
+_INDENT: Final = "    "
+
+
+class Golden:
+    """The messages of one test.
+
+    Args:
+        path: The golden file.
+        test: The test's name in it.
+        written: Where messages go that are written instead of compared.
+    """
+
+    def __init__(self, path: Path, test: str, written: "Written | None") -> None:
+        self._path = path
+        self._test = test
+        self._written = written
+        self._count = 0
+
+    def check(self, message: str) -> None:
+        """Assert that the golden file has this message for the test, or write it there."""
+        self._count += 1
+        name = self._test if self._count == 1 else f"{self._test} ({self._count})"
+        if self._written is not None:
+            self._written.messages[self._path][name] = message
+            return
+        expected, actual = read(self._path).get(name, ""), message.rstrip("\n")
+        if actual != expected:
+            difference = "\n".join(difflib.ndiff(expected.splitlines(), actual.splitlines()))
+            raise AssertionError(f"{name} is not as in {self._path} (`pdm run messages` writes it):\n{difference}")
+
+
+class Written:
+    """What `--write-messages` writes at the end of the session."""
+
+    def __init__(self) -> None:
+        self.messages: defaultdict[Path, dict[str, str]] = defaultdict(dict)
+
+    def save(self) -> None:
+        """Replace the messages of each module that ran, and keep those of the others."""
+        for path, messages in self.messages.items():
+            modules = {name.partition("::")[0] for name in messages}
+            kept = {name: text for name, text in read(path).items() if name.partition("::")[0] not in modules}
+            path.write_text(_text(kept | messages), encoding="utf-8")
+
+
+@cache
+def read(path: Path) -> dict[str, str]:
+    """The messages of a golden file by the test that makes them."""
+    if not path.exists():
+        return {}
+    parts = re.split(rf"^{_HEAD}(.*)\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {
+        name: re.sub(rf"^{_INDENT}", "", body, flags=re.MULTILINE).rstrip("\n")
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def _text(messages: dict[str, str]) -> str:
+    return "\n".join(
+        f"{_HEAD}{name}\n{re.sub(r'^(?=.)', _INDENT, text.rstrip(chr(10)), flags=re.MULTILINE)}\n"
+        for name, text in sorted(messages.items())
+    )
