@@ -19,15 +19,12 @@ def test_each_message_is_of_a_test_that_makes_it(path: Path) -> None:
 
 
 def _makes(folder: Path, name: str) -> bool:
-    module, _, rest = name.partition("::")
-    test, _, case = rest.partition("[")
+    module, _, test = name.partition("::")
     source = folder / module
-    if not source.exists():
-        return False
-    found = {
-        node.name
-        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+    tree = ast.parse(source.read_text("utf-8") if source.exists() else "")
+    return any(
+        node.name == test.partition("[")[0].partition(" (")[0]
+        and any(argument.arg == "golden" for argument in node.args.args)
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and any(argument.arg == "golden" for argument in node.args.args + node.args.kwonlyargs)
-    }
-    return test.partition(" (")[0] in found and (not case or case.partition("]")[0] in source.read_text("utf-8"))
+    )

@@ -9,6 +9,12 @@ from typing import Final
 
 FILE: Final = "messages.txt"
 """Name of the golden file beside the tests of a folder."""
+_VARIES: Final = (
+    (re.compile(r"(?<=127\.0\.0\.1[:'])(, )?[0-9]{4,}"), "PORT"),
+    (re.compile(r"\[Errno \d+\] [\w ()',.]+"), "[Errno …]"),
+    (re.compile(r"^usage: .*?(?=^\S)", re.MULTILINE | re.DOTALL), ""),
+)
+"""What differs from run to run, between systems or between versions of Python, and what a golden file has for it."""
 _HEAD: Final = "### "
 _INDENT: Final = "    "
 
@@ -30,6 +36,8 @@ class Golden:
 
     def check(self, message: str) -> None:
         """Assert that the golden file has this message for the test, or write it there."""
+        for pattern, replacement in _VARIES:
+            message = pattern.sub(replacement, message)
         self._count += 1
         name = self._test if self._count == 1 else f"{self._test} ({self._count})"
         if self._written is not None:
@@ -71,4 +79,5 @@ def _text(messages: dict[str, str]) -> str:
     return "\n".join(
         f"{_HEAD}{name}\n{re.sub(r'^(?=.)', _INDENT, text.rstrip(chr(10)), flags=re.MULTILINE)}\n"
         for name, text in sorted(messages.items())
+        if text
     )

@@ -13,6 +13,7 @@ from bff_contracts.platform import CMS, RAS
 from tests.contracts.broker.conftest import Desk
 from tests.contracts.broker.test_deployment import published
 from tests.support.broker_double import READER, TOKEN, WRITER, Broker, Failure, broker_double
+from tests.support.golden import Golden
 
 ASKING = {
     "publish": ["publish", "--version", "v2", "--branch", "main"],
@@ -88,22 +89,14 @@ def test_each_command_has_as_many_steps(broker: Broker, here: pytest.MonkeyPatch
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("command", ASKING)
 @pytest.mark.parametrize(
-    ("token", "username", "password", "reason"),
+    ("token", "username", "password"),
     [
-        pytest.param(
-            "",
-            WRITER[0],
-            "wrong",
-            "the credentials (401): see PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD",
-            id="wrong",
-        ),
-        pytest.param(
-            TOKEN, "", "", "does not take a bearer token (400): for basic authentication set PACT_", id="token"
-        ),
-        pytest.param(TOKEN, *WRITER, "leave PACT_BROKER_TOKEN empty", id="token-too"),
-        pytest.param("", "", "", "(401): see PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and PACT_", id="none"),
-        pytest.param("", WRITER[0], "", "PACT_BROKER_USERNAME is set and PACT_BROKER_PASSWORD is not", id="half"),
-        pytest.param("", "", WRITER[1], "PACT_BROKER_PASSWORD is set and PACT_BROKER_USERNAME is not", id="other-half"),
+        pytest.param("", WRITER[0], "wrong", id="wrong"),
+        pytest.param(TOKEN, "", "", id="token"),
+        pytest.param(TOKEN, *WRITER, id="token-too"),
+        pytest.param("", "", "", id="none"),
+        pytest.param("", WRITER[0], "", id="half"),
+        pytest.param("", "", WRITER[1], id="other-half"),
     ],
 )
 def test_wrong_credentials_are_named(
@@ -111,9 +104,9 @@ def test_wrong_credentials_are_named(
     token: str,
     username: str,
     password: str,
-    reason: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    golden: Golden,
 ) -> None:
     for name, value in (("TOKEN", token), ("USERNAME", username), ("PASSWORD", password)):
         monkeypatch.setenv(f"PACT_BROKER_{name}", value)
@@ -121,9 +114,9 @@ def test_wrong_credentials_are_named(
     reported = capsys.readouterr()
 
     assert code == 2
-    assert reason in reported.err
     assert TOKEN not in reported.err
     assert WRITER[1] not in reported.err
+    golden.check(reported.err)
 
 
 @pytest.mark.usefixtures("here")
@@ -154,7 +147,7 @@ def test_a_reader_may_ask_whether_to_deploy(
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(("token", "code"), [(TOKEN, 0), ("wrong", 2)])
 def test_a_hosted_broker_takes_the_token(
-    token: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    token: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     with broker_double(takes_tokens=True) as hosted:
         monkeypatch.setenv("PACT_BROKER_BASE_URL", hosted.url)
@@ -163,7 +156,7 @@ def test_a_hosted_broker_takes_the_token(
         done = main(ASKING["publish"])
 
     assert done == code
-    assert code == 0 or "rejects the credentials (401): see PACT_BROKER_TOKEN\n" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
 # Addresses
@@ -171,8 +164,8 @@ def test_a_hosted_broker_takes_the_token(
 
 @pytest.mark.parametrize("command", ASKING)
 @pytest.mark.parametrize("url", [None, ""])
-def test_without_a_broker_it_says_so(
-    command: str, url: str | None, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_broker_is_required(
+    command: str, url: str | None, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     if url is None:
         here.delenv("PACT_BROKER_BASE_URL")
@@ -180,33 +173,33 @@ def test_without_a_broker_it_says_so(
         here.setenv("PACT_BROKER_BASE_URL", url)
 
     assert main(ASKING[command]) == 2
-    assert capsys.readouterr().err == "bff-contracts: no Pact Broker: PACT_BROKER_BASE_URL is not set\n"
+    golden.check(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("command", ASKING)
 @pytest.mark.parametrize(
-    ("url", "reported"),
+    "url",
     [
-        pytest.param("http://127.0.0.1:1", "no Pact Broker answers at http://127.0.0.1:1: ConnectError", id="nobody"),
-        pytest.param("127.0.0.1:9292", "PACT_BROKER_BASE_URL is not an http or https URL", id="scheme"),
-        pytest.param("http://h:abc", "PACT_BROKER_BASE_URL is not an http or https URL", id="port"),
-        pytest.param("http://h/?token=secret", "PACT_BROKER_BASE_URL has a query or a fragment", id="query"),
-        pytest.param("http://me:secret@h", "PACT_BROKER_BASE_URL has credentials, which would be printed", id="secret"),
+        pytest.param("http://127.0.0.1:1", id="nobody"),
+        pytest.param("127.0.0.1:9292", id="scheme"),
+        pytest.param("http://h:abc", id="port"),
+        pytest.param("http://h/?token=secret", id="query"),
+        pytest.param("http://me:secret@h", id="secret"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_told(
-    command: str, url: str, reported: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_unusable_address_is_rejected(
+    command: str, url: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     here.setenv("PACT_BROKER_BASE_URL", url)
     code, error = main(ASKING[command]), capsys.readouterr().err
 
     assert code == 2
-    assert reported in error
     assert "secret" not in error
+    golden.check(error)
 
 
-def test_credentials_go_to_no_other_address_than_that_of_the_broker(
-    broker: Broker, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_credentials_are_sent_to_the_broker_alone(
+    broker: Broker, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     """A broker behind a proxy may give another address in its links."""
     with broker_double() as other:
@@ -215,20 +208,24 @@ def test_credentials_go_to_no_other_address_than_that_of_the_broker(
 
         assert here
         assert code == 2
-        assert f"{other.url}/contracts/publish has another origin than PACT_BROKER_BASE_URL, {own}" in error
+        assert f"{other.url}/contracts/publish" in error
+        assert own in error
         assert other.asked == []
+        golden.check(error)
 
 
-@pytest.mark.parametrize("token", ["tok-secret\n", "t\u00e5k-secret", "tok secret"])
-def test_a_token_that_cannot_be_sent_is_refused_and_not_told(
-    broker: Broker, token: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "token", ["tok-secret\n", "t\u00e5k-secret", "tok secret"], ids=["line-feed", "not-ascii", "blank"]
+)
+def test_a_token_that_cannot_be_sent_is_rejected_and_not_shown(
+    broker: Broker, token: str, here: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     here.setenv("PACT_BROKER_TOKEN", token)
     code, error = main(ASKING["publish"]), capsys.readouterr().err
 
     assert (code, broker.asked) == (2, [])
-    assert "PACT_BROKER_TOKEN is not one line of visible ASCII characters" in error
     assert "secret" not in error
+    golden.check(error)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from tests.contracts.broker.conftest import COMMAND, Desk
 from tests.support.broker_double import WRITER, Broker
+from tests.support.golden import Golden
 
 BFF = "bff-teacher-service"
 ASK = ("can-i-deploy", "--to", "production", "--version", "v1")
@@ -42,30 +43,30 @@ def verified(broker: Broker, results: Mapping[str, bool], *, deployed: bool = Tr
 
 
 @pytest.mark.parametrize(
-    ("results", "code", "word"),
+    ("results", "code"),
     [
-        pytest.param({CMS: True, RAS: True}, 0, "yes", id="kept"),
-        pytest.param({CMS: True, RAS: False}, 1, "no", id="one-failed"),
-        pytest.param({CMS: True}, 1, "not known yet", id="one-unknown"),
-        pytest.param({}, 1, "not known yet", id="none-known"),
+        pytest.param({CMS: True, RAS: True}, 0, id="kept"),
+        pytest.param({CMS: True, RAS: False}, 1, id="one-failed"),
+        pytest.param({CMS: True}, 1, id="one-unknown"),
+        pytest.param({}, 1, id="none-known"),
     ],
 )
 def test_can_i_deploy_says_what_the_broker_says(
-    broker: Broker, desk: Desk, results: dict[str, bool], code: int, word: str
+    broker: Broker, desk: Desk, results: dict[str, bool], code: int, golden: Golden
 ) -> None:
     published(broker, CMS, RAS)
     verified(broker, results)
     done = desk.run(*ASK)
 
     assert done.returncode == code, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == f"{word}: {BFF} v1 to production"
     for provider, success in results.items():
         assert f"  {'verified' if success else 'FAILED  '} {BFF} v1 and {provider} {provider}-1\n" in done.stdout
+    golden.check(done.stdout)
 
 
 @pytest.mark.parametrize("there", [[], [CMS], [RAS]], ids=["none", "cms-only", "ras-only"])
-def test_a_version_that_lacks_a_contract_is_a_no_whatever_the_broker_says(
-    broker: Broker, desk: Desk, there: list[str]
+def test_a_version_that_lacks_a_contract_is_not_deployable_even_if_the_broker_says_so(
+    broker: Broker, desk: Desk, there: list[str], golden: Golden
 ) -> None:
     broker.state.put_version(BFF, "v1", "main")
     if there:
@@ -78,17 +79,16 @@ def test_a_version_that_lacks_a_contract_is_a_no_whatever_the_broker_says(
 
     assert raw.json()["summary"]["deployable"] is True
     assert done.returncode == 1
-    for provider in {CMS, RAS} - set(there):
-        assert f"there is no contract of {BFF} v1 with {provider} in the broker" in done.stdout
+    golden.check(done.stdout)
 
 
-def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: Desk) -> None:
+def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: Desk, golden: Golden) -> None:
     published(broker, CMS)
     done = desk.run(*ASK, "--wait", "300")
 
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == f"no: {BFF} v1 to production"
     assert [each.path for each in broker.asked].count("/matrix") == 1
+    golden.check(done.stdout)
 
 
 @pytest.mark.parametrize("success", [None, False])
@@ -100,12 +100,12 @@ def test_a_yes_without_a_kept_result_is_none(success: bool | None) -> None:  # n
     assert not DeploymentVerdict(deployable=True, reasons=(), rows=[kept], missing=[RAS]).yes
 
 
-def test_a_version_that_nobody_published_is_a_no(broker: Broker, desk: Desk) -> None:
+def test_an_unpublished_version_is_not_deployable(broker: Broker, desk: Desk, golden: Golden) -> None:
     published(broker, CMS, RAS)
     done = desk.run("can-i-deploy", "--to", "production", "--version", "never")
 
     assert done.returncode == 1
-    assert f"No pacts or verifications have been published for version never of {BFF}" in done.stdout
+    golden.check(done.stdout)
 
 
 def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: Desk) -> None:
@@ -117,24 +117,27 @@ def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: D
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    "words",
     [
-        pytest.param(("--to", "nosuch"), "Environment with name 'nosuch' does not exist", id="environment"),
-        pytest.param(("--to", "production", "--of", "cms"), f"Pacticipant {CMS} not found", id="participant"),
+        pytest.param(("--to", "nosuch"), id="environment"),
+        pytest.param(("--to", "production", "--of", "cms"), id="participant"),
     ],
 )
 def test_what_the_broker_does_not_know_ends_the_wait_at_once(
-    broker: Broker, desk: Desk, words: tuple[str, ...], reason: str
+    broker: Broker, desk: Desk, words: tuple[str, ...], golden: Golden
 ) -> None:
     published(broker, RAS)
     done = desk.run("can-i-deploy", *words, "--version", "v1", "--wait", "300")
 
-    assert (done.returncode, done.stderr) == (1, f"bff-contracts: the Pact Broker refuses: {reason}\n")
+    assert done.returncode == 1
     assert [each.path for each in broker.asked].count("/matrix") == 1
+    golden.check(done.stderr)
 
 
 @pytest.mark.parametrize("command", [("can-i-deploy", "--to"), ("record-deployment", "--environment")])
-def test_whose_version_is_expanded_and_checked(broker: Broker, desk: Desk, command: tuple[str, str]) -> None:
+def test_whose_version_is_expanded_and_checked(
+    broker: Broker, desk: Desk, command: tuple[str, str], golden: Golden
+) -> None:
     published(broker, CMS, RAS)
     verified(broker, {CMS: True})
     short = desk.run(*command, "production", "--of", "cms", "--version", f"{CMS}-1")
@@ -144,8 +147,8 @@ def test_whose_version_is_expanded_and_checked(broker: Broker, desk: Desk, comma
     assert short.returncode == 0, short.stdout + short.stderr
     assert any(CMS in each.target for each in asked)
     assert nobody.returncode == 2
-    assert f"there is no contract with 'nobody'; known: {CMS}, {RAS}" in nobody.stderr
     assert broker.asked == asked
+    golden.check(nobody.stderr)
 
 
 def test_a_provider_whose_consumers_are_deployed_nowhere_may_be(broker: Broker, desk: Desk) -> None:
@@ -156,34 +159,31 @@ def test_a_provider_whose_consumers_are_deployed_nowhere_may_be(broker: Broker, 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_deployment_is_recorded_once(broker: Broker, desk: Desk) -> None:
+def test_a_deployment_is_recorded_once(broker: Broker, desk: Desk, golden: Golden) -> None:
     published(broker, CMS, RAS)
     done = [desk.run("record-deployment", "--environment", "production", "--version", "v1") for _ in range(2)]
 
     assert [each.returncode for each in done] == [0, 0], done
-    assert done[0].stdout == f"recorded: {BFF} v1 is deployed to production\n"
     assert [each.version.number for each in broker.state.deployed(BFF, "production")] == ["v1"]
+    golden.check(done[0].stdout)
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    "words",
     [
-        pytest.param(("--version", "never"), f"the broker knows no version never of {BFF}", id="version"),
-        pytest.param(("--of", "ras"), f"the broker knows no version v1 of {RAS}", id="participant"),
-        pytest.param(
-            ("--environment", "nosuch"),
-            "the broker knows no environment 'nosuch'; it knows production, test",
-            id="environment",
-        ),
+        pytest.param(("--version", "never"), id="version"),
+        pytest.param(("--of", "ras"), id="participant"),
+        pytest.param(("--environment", "nosuch"), id="environment"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused_with_its_reason(
-    broker: Broker, desk: Desk, words: tuple[str, ...], reason: str
+    broker: Broker, desk: Desk, words: tuple[str, ...], golden: Golden
 ) -> None:
     published(broker, CMS)
     done = desk.run("record-deployment", "--environment", "production", "--version", "v1", *words)
 
-    assert (done.returncode, done.stderr) == (1, f"bff-contracts: the Pact Broker refuses: {reason}\n")
+    assert done.returncode == 1
+    golden.check(done.stderr)
 
 
 def test_a_version_with_odd_characters_is_one_segment_of_the_path(broker: Broker, desk: Desk) -> None:

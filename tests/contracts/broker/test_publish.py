@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from tests.contracts.broker.conftest import Desk, git
 from tests.support.broker_double import READER, WRITER, Broker
+from tests.support.golden import Golden
 
 BFF = "bff-teacher-service"
 PUBLISH = "/contracts/publish"
@@ -74,56 +76,52 @@ def test_a_changed_contract_of_a_version_is_refused_with_its_difference(broker: 
     assert '-      "description": "refused: 401 Unauthorized, HAL response"' in done.stderr
 
 
-def test_a_blank_version_is_refused(desk: Desk) -> None:
+def test_a_blank_version_is_refused(desk: Desk, golden: Golden) -> None:
     done = desk.run("publish", "--version", " ")
 
-    assert (done.returncode, done.stderr) == (
-        1,
-        "bff-contracts: the Pact Broker refuses: pacticipantVersionNumber cannot be blank\n",
-    )
+    assert done.returncode == 1
+    golden.check(done.stderr)
 
 
-def test_a_reader_is_told_that_it_may_not_write(desk: Desk) -> None:
+def test_a_reader_may_not_publish(desk: Desk, golden: Golden) -> None:
     done = desk.run("publish", PACT_BROKER_USERNAME=READER[0], PACT_BROKER_PASSWORD=READER[1])
 
     assert done.returncode == 2
-    assert "denies write access (401): see PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD" in done.stderr
+    golden.check(done.stderr)
 
 
-def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(broker: Broker, desk: Desk) -> None:
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(broker: Broker, desk: Desk, golden: Golden) -> None:
     (desk.folder / "draft").write_text("", encoding="utf-8")
     done = desk.run("publish", "--dry-run", "--tag", "rc")
 
     assert (done.returncode, broker.asked) == (0, [])
-    assert f"would publish to {broker.url}\n" in done.stdout
-    commit = git(desk.folder, "rev-parse", "HEAD")
-    assert f"  version  {commit}\n  branch   new-endpoint\n  tags     rc\n" in done.stdout
     for pact in shipped_pacts():
         assert f"{BFF} and {pact.provider}, {len(pact.interactions)} interactions" in done.stdout
-    assert "but 1 uncommitted: draft: a real run refuses that" in done.stdout
+    shown = done.stdout.replace(git(desk.folder, "rev-parse", "HEAD"), "COMMIT")
+    golden.check(re.sub(r"\d+ interactions", "N interactions", shown))
 
 
-def test_a_dirty_tree_is_refused(broker: Broker, desk: Desk) -> None:
+def test_a_dirty_tree_is_refused(broker: Broker, desk: Desk, golden: Golden) -> None:
     (desk.folder / "README").write_text("changed\n", encoding="utf-8")
     done = desk.run("publish")
 
     assert (done.returncode, broker.asked) == (2, [])
-    assert "1 uncommitted: README: commit first" in done.stderr
+    golden.check(done.stderr)
 
 
-def test_a_detached_commit_has_no_branch(desk: Desk) -> None:
+def test_a_detached_commit_has_no_branch(desk: Desk, golden: Golden) -> None:
     git(desk.folder, "checkout", "--quiet", "--detach")
     done = desk.run("publish")
 
     assert done.returncode == 2
-    assert "no CI variable names the branch: give --branch" in done.stderr
+    golden.check(done.stderr)
 
 
-def test_outside_of_a_checkout_the_version_has_to_be_given(desk: Desk, tmp_path: Path) -> None:
+def test_outside_of_a_checkout_the_version_has_to_be_given(desk: Desk, tmp_path: Path, golden: Golden) -> None:
     done = Desk(tmp_path, desk.variables).run("can-i-deploy", "--to", "production")
 
     assert done.returncode == 2
-    assert "git rev-parse: fatal: not a git repository" in done.stderr
+    golden.check(done.stderr)
 
 
 def test_the_password_is_in_no_output(broker: Broker, desk: Desk) -> None:

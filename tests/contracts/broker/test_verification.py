@@ -20,6 +20,7 @@ from tests.contracts.broker.conftest import Desk
 from tests.contracts.broker.test_deployment import hal
 from tests.support.broker_double import READER, Broker, Failure
 from tests.support.exemplary import Exemplary
+from tests.support.golden import Golden
 from tests.support.hypercorn_server import on_hypercorn
 
 (CONTRACT,) = (pact.document for pact in shipped_pacts() if pact.provider == CMS)
@@ -160,35 +161,35 @@ def test_an_empty_pact_url_is_none(broker: Broker, team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reported"),
+    "path",
     [
-        pytest.param("/pacts/provider/x/consumer/y/pact-version/00", "gave no contract at", id="unknown"),
-        pytest.param("/pacticipants", "the broker's contract cannot be read", id="no-contract"),
+        pytest.param("/pacts/provider/x/consumer/y/pact-version/00", id="unknown"),
+        pytest.param("/pacticipants", id="no-contract"),
     ],
 )
-def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, reported: str) -> None:
+def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH))
     done = team.verify("--pact-url", f"{broker.url}{path}")
 
     assert done.returncode == 2, done.stdout
-    assert reported in done.stderr
+    golden.check(done.stderr)
 
 
-def test_a_contract_at_another_address_gets_no_credentials(team: Team) -> None:
+def test_a_contract_at_another_address_gets_no_credentials(team: Team, golden: Golden) -> None:
     done = team.verify("--pact-url", "http://127.0.0.1:1/pacts/provider/x/consumer/y/version/1")
 
     assert done.returncode == 2
-    assert "so no credentials are" in done.stderr
+    golden.check(done.stderr)
 
 
-def test_a_contract_with_another_provider_is_no_pass(broker: Broker, team: Team) -> None:
+def test_a_contract_with_another_provider_is_no_pass(broker: Broker, team: Team, golden: Golden) -> None:
     ras = next(pact for pact in shipped_pacts() if pact.provider != CMS)
     put(broker, "bff-1", ras)
     url = f"{broker.url}/pacts/provider/{ras.provider}/consumer/{BFF}/version/bff-1"
     done = team.verify("--pact-url", url)
 
     assert done.returncode == 2
-    assert f"the contract of bff-teacher-service bff-1 is with {ras.provider}, and not with {CMS}" in done.stderr
+    golden.check(done.stderr)
 
 
 # What is published
@@ -265,18 +266,18 @@ def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team
     assert [each.success for each in broker.state.results] == [True, False]
 
 
-def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: Team) -> None:
+def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: Team, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH))
     put(broker, "classes-1", only(CLASSES), "classes")
     broker.failures[6] = "503"
     done = team.verify(*PUBLISH)
 
     assert done.returncode == 2
-    assert "not all results were published: the Pact Broker at" in done.stderr
     assert len(broker.state.results) == 1
+    golden.check(done.stderr)
 
 
-def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team) -> None:
+def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH))
     reader = {**team.desk.variables, "PACT_BROKER_USERNAME": READER[0], "PACT_BROKER_PASSWORD": READER[1]}
     team = replace(team, desk=replace(team.desk, variables=reader))
@@ -284,7 +285,7 @@ def test_a_reader_verifies_and_publishes_nothing(broker: Broker, team: Team) -> 
 
     assert (verified.returncode, refused.returncode) == (0, 2)
     assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in refused.stdout
-    assert "denies write access (401)" in refused.stderr
+    golden.check(refused.stderr)
 
 
 def test_contracts_of_an_older_specification_are_verified_too(broker: Broker, team: Team) -> None:
@@ -354,14 +355,13 @@ def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
 # What cannot run
 
 
-def test_nothing_to_verify_is_no_pass(broker: Broker, team: Team) -> None:
+def test_nothing_to_verify_is_no_pass(broker: Broker, team: Team, golden: Golden) -> None:
     unknown = team.verify("--branch", "main")
     put(broker, "bff-1", only(HEALTH), "elsewhere")
     nothing = team.verify("--branch", "main")
 
     assert (unknown.returncode, nothing.returncode) == (2, 2)
-    assert f"No provider with name '{CMS}' found" in unknown.stderr
-    assert f"has no contract of bff-teacher-service with {CMS} for branch main" in nothing.stderr
+    golden.check(unknown.stderr + nothing.stderr)
 
 
 STEPS: Final = ("root", "list", "contract", "branch", "results")
@@ -407,15 +407,15 @@ def test_a_contract_that_could_not_be_fetched_is_no_pass(broker: Broker, team: T
 
 
 @pytest.mark.parametrize(
-    ("words", "reported"),
+    "words",
     [
-        pytest.param(("--from-broker", "--only", "health"), "leave out --file and --only", id="only"),
-        pytest.param(("--publish-results",), "go with --from-broker or --pact-url", id="results"),
-        pytest.param(("--all-consumers",), "go with --from-broker or --pact-url", id="consumers"),
+        pytest.param(("--from-broker", "--only", "health"), id="only"),
+        pytest.param(("--publish-results",), id="results"),
+        pytest.param(("--all-consumers",), id="consumers"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(team: Team, words: tuple[str, ...], reported: str) -> None:
+def test_options_that_exclude_each_other_are_rejected(team: Team, words: tuple[str, ...], golden: Golden) -> None:
     done = team.desk.run("verify", "cms", "--url", team.url, *words)
 
     assert done.returncode == 2
-    assert reported in done.stderr
+    golden.check(done.stderr)

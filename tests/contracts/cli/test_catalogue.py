@@ -16,6 +16,7 @@ from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.pact.wording import UNUSED
 from bff_contracts.states import CATALOGUE
 from bff_contracts.verification import interactions_of
+from tests.support.golden import Golden
 
 NAMES = {"ras": "result-aggregator-service", "cms": "class-management-service"}
 
@@ -83,27 +84,21 @@ def test_a_state_that_no_interaction_uses_any_more_is_still_listed(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reported"),
+    "arguments",
     [
-        pytest.param(["show", "no such thing"], "no interaction has 'no such thing' in its description", id="show"),
-        pytest.param(
-            ["list", "sms"], "there is no contract with 'sms'; known: class-management-service, res", id="list"
-        ),
-        pytest.param(["states", "sms"], "there is no contract with 'sms'", id="states"),
-        pytest.param(["scaffold", "sms"], "there is no contract with 'sms'", id="scaffold"),
-        pytest.param(
-            ["scaffold", "cms", "-o", "no/such/file"], "cannot write no/such/file: No such file", id="nowhere"
-        ),
-        pytest.param(
-            ["scaffold", "cms", "-o", __file__], f"{__file__} exists already: delete it", id="never-overwrites"
-        ),
+        pytest.param(["show", "no such thing"], id="show"),
+        pytest.param(["list", "sms"], id="list"),
+        pytest.param(["states", "sms"], id="states"),
+        pytest.param(["scaffold", "sms"], id="scaffold"),
+        pytest.param(["scaffold", "cms", "-o", "no/such/file"], id="nowhere"),
+        pytest.param(["scaffold", "cms", "-o", __file__], id="never-overwrites"),
     ],
 )
-def test_what_cannot_be_done_says_so_with_2(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], reported: str
+def test_a_command_that_cannot_run_exits_with_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], golden: Golden
 ) -> None:
     assert main(arguments) == 2
-    assert reported in capsys.readouterr().err
+    golden.check(capsys.readouterr().err.replace(__file__, "FILE"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["verifi"]])

@@ -12,6 +12,7 @@ import pytest
 from bff_contracts.cli import main
 from bff_contracts.pact.file import shipped_pacts
 from tests.contracts.comparison.editing import INTEGER, PACTS, RAS, STATUS, TYPE, Json, edited, matchers, other, ruled
+from tests.support.golden import Golden
 
 
 @pytest.fixture
@@ -23,26 +24,19 @@ def files(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "old.json"), str(tmp_path / "new.json")
 
 
-def test_text(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_text(files: tuple[str, str], capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     code = main(["diff", *files])
     printed = capsys.readouterr().out
 
     assert code == 0
-    assert printed.startswith(
-        "result-aggregator-service: 1 stricter\n\n  stricter  interaction 'batch status: a batch'\n"
-    )
-    assert "    an answer that was allowed and is not any more: body.assignment_id = null (" in printed
-    assert printed.endswith("\nNothing changed for 2 interactions.\n")
+    golden.check(printed)
 
 
-def test_markdown(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_markdown(files: tuple[str, str], capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     main(["diff", *files, "--format", "markdown"])
     printed = capsys.readouterr().out
 
-    assert (
-        "### result-aggregator-service: 1 stricter\n\n- **stricter** interaction `batch status: a batch`\n" in printed
-    )
-    assert "  - `an answer that was allowed and is not any more: body.assignment_id = null (" in printed
+    golden.check(printed)
 
 
 @pytest.mark.slow("starts two processes")
@@ -100,44 +94,36 @@ def test_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.parametrize(
-    ("words", "reported"),
+    "words",
     [
-        pytest.param(["no-such"], "'no-such' is neither a file nor a folder, nor a revision of git", id="nothing"),
-        pytest.param(["--", "--help"], "'--help' is neither a file nor a folder", id="an-option"),
-        pytest.param([__file__], "not JSON", id="no-pact"),
-        pytest.param([str(Path(__file__).parent)], "there are no pacts in", id="empty-folder"),
+        pytest.param(["no-such"], id="nothing"),
+        pytest.param(["--", "--help"], id="an-option"),
+        pytest.param([__file__], id="no-pact"),
+        pytest.param([str(Path(__file__).parent)], id="empty-folder"),
     ],
 )
-def test_what_cannot_be_compared_is_a_2(words: list[str], reported: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_input_that_cannot_be_compared_exits_with_2(
+    words: list[str], capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     assert main(["diff", *words]) == 2
-    assert reported in capsys.readouterr().err
+    golden.check(capsys.readouterr().err.replace(str(Path(__file__).parent), "FOLDER"))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reported"),
+    ("old", "new"),
     [
         pytest.param(
-            other({"a": None}, {"$.a": matchers(INTEGER)}),
-            other({"a": 1}, {"$.a": matchers(INTEGER)}),
-            "b: interaction 'it': the ",
-            id="own",
+            other({"a": None}, {"$.a": matchers(INTEGER)}), other({"a": 1}, {"$.a": matchers(INTEGER)}), id="own"
         ),
-        pytest.param(
-            other({"a": 1}),
-            other({"a": float("inf")}),
-            "new.json: $: not JSON (Infinity is no number of JSON)",
-            id="infinity",
-        ),
+        pytest.param(other({"a": 1}), other({"a": float("inf")}), id="infinity"),
     ],
 )
-def test_a_contract_that_cannot_be_judged_is_said_to_be_one(
-    old: Json, new: Json, reported: str, tmp_path: Path, capsys: Any
-) -> None:
+def test_an_invalid_contract_is_named(old: Json, new: Json, tmp_path: Path, capsys: Any, golden: Golden) -> None:
     for name, pact in (("old", old), ("new", new)):
         (tmp_path / f"{name}.json").write_text(json.dumps(pact), encoding="utf-8")
 
     assert main(["diff", str(tmp_path / "old.json"), str(tmp_path / "new.json")]) == 2
-    assert reported in capsys.readouterr().err
+    golden.check(capsys.readouterr().err.replace(str(tmp_path), "FOLDER"))
 
 
 def test_markdown_holds_what_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from bff_contracts.verification import interactions_of
 from tests.contracts.verification.test_applications import stateful_cms
 from tests.providers.small import INTERACTIONS, SEEDED
 from tests.support.commands import run_here
+from tests.support.golden import Golden
 from tests.support.hypercorn_server import on_hypercorn
 
 COMMAND = Path(sys.executable).parent / "bff-contracts"
@@ -101,42 +102,29 @@ def closed_port() -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reported"),
+    "arguments",
     [
-        pytest.param(["cms", "--url", closed_port()], "cannot connect to http://127.0.0.1:", id="refused"),
-        pytest.param(
-            ["cms", "--url", "URL", "--states-url", closed_port()], "cannot connect to http://127.0.0.1:", id="states"
-        ),
-        pytest.param(["sms", "--url", "URL"], "there is no contract with 'sms'; known: class-man", id="provider"),
-        pytest.param(["cms", "--url", "URL", "--only", "no such"], "has 'no such' in its description", id="only"),
-        pytest.param(["cms", "--url", "URL", "--file", "no.json"], "No such file or directory: 'no.json'", id="file"),
-        pytest.param(
-            ["cms", "--url", closed_port(), "--json", "no/such/dir"], "cannot write no/such/dir: No such", id="json"
-        ),
-        pytest.param(
-            ["cms", "--url", closed_port(), "--junit", "nodir/x.xml"], "cannot write nodir/x.xml: No such", id="junit"
-        ),
-        pytest.param(["cms", "--url", closed_port(), "--junit", "."], "cannot write .: it is a folder", id="folder"),
-        pytest.param(
-            ["cms", "--url", "URL", "--junit", "x", "--json", "./x"], "--junit and --json both name x", id="same"
-        ),
-        pytest.param(
-            ["cms", "--url", "URL", "--not-yet", "GET …/nothing"], "has no endpoint 'GET …/nothing'", id="not-yet"
-        ),
-        pytest.param(
-            ["cms", "--url", "URL", "--not-yet", "x", "--from-broker"],
-            "--not-yet applies to the contract of",
-            id="both",
-        ),
-        pytest.param(["cms", "--url", "ftp://x"], "url is not an http or https URL: 'ftp://x'", id="scheme"),
-        pytest.param(["cms", "--url", "URL", "--seconds", "0"], "more than 0 and at most 3600, not '0'", id="seconds"),
-        pytest.param(["cms"], "the following arguments are required: --url", id="no-url"),
+        pytest.param(["cms", "--url", closed_port()], id="refused"),
+        pytest.param(["cms", "--url", "URL", "--states-url", closed_port()], id="states"),
+        pytest.param(["sms", "--url", "URL"], id="provider"),
+        pytest.param(["cms", "--url", "URL", "--only", "no such"], id="only"),
+        pytest.param(["cms", "--url", "URL", "--file", "no.json"], id="file"),
+        pytest.param(["cms", "--url", closed_port(), "--json", "no/such/dir"], id="json"),
+        pytest.param(["cms", "--url", closed_port(), "--junit", "nodir/x.xml"], id="junit"),
+        pytest.param(["cms", "--url", closed_port(), "--junit", "."], id="folder"),
+        pytest.param(["cms", "--url", "URL", "--junit", "x", "--json", "./x"], id="same"),
+        pytest.param(["cms", "--url", "URL", "--not-yet", "GET …/nothing"], id="not-yet"),
+        pytest.param(["cms", "--url", "URL", "--not-yet", "x", "--from-broker"], id="both"),
+        pytest.param(["cms", "--url", "ftp://x"], id="scheme"),
+        pytest.param(["cms", "--url", "URL", "--seconds", "0"], id="seconds"),
+        pytest.param(["cms"], id="no-url"),
     ],
 )
-def test_what_cannot_run_says_so_with_2(url: str, arguments: list[str], reported: str) -> None:
+def test_a_verification_that_cannot_run_exits_with_2(url: str, arguments: list[str], golden: Golden) -> None:
     done = run("verify", *(url if argument == "URL" else argument for argument in arguments))
 
-    assert (done.returncode, reported in done.stderr) == (2, True), done.stderr
+    assert done.returncode == 2
+    golden.check(done.stderr)
 
 
 def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
@@ -153,7 +141,7 @@ def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
     assert "declared as not yet by 'GET /healthz': remove that entry" in built.stdout
 
 
-def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path) -> None:
+def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path, golden: Golden) -> None:
     names: dict[str, Any] = {"consumer": {"name": "a"}, "provider": {"name": "class-management-service"}}
     pact: dict[str, Any] = {**names, "interactions": []}
     file = tmp_path / "empty.json"
@@ -161,7 +149,7 @@ def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path
     done = run("verify", "cms", "--url", url, "--file", str(file))
 
     assert done.returncode == 2
-    assert f"{file}: it has no interactions, so there is nothing to verify" in done.stderr
+    golden.check(done.stderr.replace(str(tmp_path), "FOLDER"))
 
 
 def test_a_key_is_not_an_argument(url: str) -> None:
