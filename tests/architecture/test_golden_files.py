@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.golden import FILE, read
+from tests.support.golden import FILE, made_by, read
 
 FILES = sorted(Path(__file__).parents[1].rglob(FILE))
 
@@ -19,12 +19,11 @@ def test_each_message_is_of_a_test_that_makes_it(path: Path) -> None:
 
 
 def _makes(folder: Path, name: str) -> bool:
-    module, _, test = name.partition("::")
+    module, _, test = made_by(name).partition("::")
     source = folder / module
     tree = ast.parse(source.read_text("utf-8") if source.exists() else "")
     return any(
-        node.name == test.partition("[")[0].partition(" (")[0]
-        and any(argument.arg == "golden" for argument in node.args.args)
+        node.name == test and any(argument.arg == "golden" for argument in node.args.args)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )

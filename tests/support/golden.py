@@ -10,8 +10,11 @@ from typing import Final
 FILE: Final = "messages.txt"
 """Name of the golden file beside the tests of a folder."""
 _VARIES: Final = (
-    (re.compile(r"(?<=127\.0\.0\.1[:'])(, )?[0-9]{4,}"), "PORT"),
-    (re.compile(r"\[Errno \d+\] [\w ()',.]+"), "[Errno …]"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d{4,}|(?<='127\.0\.0\.1', )\d{4,}"), "PORT"),
+    (re.compile(r"\b[0-9a-f]{40}\b"), "SHA"),
+    (re.compile(r"(?<=\[Errno )\d+"), "N"),
+    (re.compile(r"encoding with 'idna' codec failed.*|'idna' codec can't encode.*"), "not a host name"),
+    (re.compile(r"(?<= at )0x[0-9a-f]+"), "0x…"),
     (re.compile(r"^usage: .*?(?=^\S)", re.MULTILINE | re.DOTALL), ""),
 )
 """What differs from run to run, between systems or between versions of Python, and what a golden file has for it."""
@@ -56,11 +59,16 @@ class Written:
         self.messages: defaultdict[Path, dict[str, str]] = defaultdict(dict)
 
     def save(self) -> None:
-        """Replace the messages of each module that ran, and keep those of the others."""
+        """Replace the messages of each test that ran, and keep those of the others."""
         for path, messages in self.messages.items():
-            modules = {name.partition("::")[0] for name in messages}
-            kept = {name: text for name, text in read(path).items() if name.partition("::")[0] not in modules}
+            tests = {made_by(name) for name in messages}
+            kept = {name: text for name, text in read(path).items() if made_by(name) not in tests}
             path.write_text(_text(kept | messages), encoding="utf-8")
+
+
+def made_by(name: str) -> str:
+    """The test that makes a message, without the case: `test_a.py::test_b`."""
+    return re.split(r"[\[ ]", name, maxsplit=1)[0]
 
 
 @cache

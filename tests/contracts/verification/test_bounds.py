@@ -18,6 +18,7 @@ from bff_contracts.platform import CMS
 from bff_contracts.verification import NotVerified, running_provider
 from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswerError
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
+from tests.support.golden import Golden
 from tests.support.hypercorn_server import on_hypercorn
 
 pytestmark = pytest.mark.slow("runs the official verifier many times")
@@ -171,37 +172,34 @@ def test_a_provider_that_sends_nothing_without_end_is_stopped() -> None:
     assert "the provider did not complete its answer within 2 s" in reported(app=empty)
 
 
-TOO_MANY = "the provider's answer has more than 90 headers, or more than 64,000 bytes of them"
-
-
 @pytest.mark.parametrize(
-    ("start", "problem"),
+    "start",
     [
-        pytest.param({"headers": repeat((b"x", b"y"))}, TOO_MANY, id="headers-without-end"),
-        pytest.param({"headers": [(b"x", b"y" * 64_000)]}, TOO_MANY, id="a-large-header"),
-        pytest.param({"headers": [(b"x\x1b[31m", b"y")]}, "has an invalid header, b'x\\x1b[31m'", id="name"),
-        pytest.param({"headers": [(b"x", b"y\r\nz: 1")]}, "has an invalid header, b'x'", id="line-feed"),
-        pytest.param({"headers": [(b"Content-Type", b"text/\x9b31m")]}, "header, b'Content-Type'", id="content-type"),
-        pytest.param({"status": 101}, "has the status 101, which is no final status", id="informational"),
-        pytest.param({"status": 999}, "has the status 999", id="no-status"),
-        pytest.param({"status": "200"}, "has the status '200'", id="text"),
-        pytest.param({"status": None}, "has the status None", id="none"),
+        pytest.param({"headers": repeat((b"x", b"y"))}, id="headers-without-end"),
+        pytest.param({"headers": [(b"x", b"y" * 64_000)]}, id="a-large-header"),
+        pytest.param({"headers": [(b"x\x1b[31m", b"y")]}, id="name"),
+        pytest.param({"headers": [(b"x", b"y\r\nz: 1")]}, id="line-feed"),
+        pytest.param({"headers": [(b"Content-Type", b"text/\x9b31m")]}, id="content-type"),
+        pytest.param({"status": 101}, id="informational"),
+        pytest.param({"status": 999}, id="no-status"),
+        pytest.param({"status": "200"}, id="text"),
+        pytest.param({"status": None}, id="none"),
     ],
 )
-def test_an_answer_that_the_verifier_cannot_read_is_not_passed_on(start: dict[str, Any], problem: str) -> None:
+def test_an_answer_that_the_verifier_cannot_read_is_not_passed_on(start: dict[str, Any], golden: Golden) -> None:
     answer = IncomingAnswer()
     with pytest.raises(NoAnswerError) as caught:
         answer.take({"type": "http.response.start", "status": 200, **start})
 
-    assert problem in str(caught.value)
     assert answer.problem is caught.value
+    golden.check(str(caught.value))
 
 
-def test_such_an_answer_is_a_failure_that_says_so() -> None:
+def test_an_unreadable_answer_is_a_failure(golden: Golden) -> None:
     def evil() -> Response:
         return Response(b"{}", headers={"content-type": "text/\x9b31m"})
 
-    assert reported(app=answering(evil)).endswith("\n  the provider's answer has an invalid header, b'content-type'")
+    golden.check(reported(app=answering(evil)))
 
 
 def test_a_status_without_a_body_has_none() -> None:

@@ -14,6 +14,7 @@ from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, provider, running_provider, verify_provider
 from bff_contracts.verification.held import LoopWatch
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, states_with
+from tests.support.golden import Golden
 
 HELD = "blocking code, such as time.sleep, in an async function"
 
@@ -144,16 +145,12 @@ async def _never_starts(_scope: Any, _receive: Any, _send: Any) -> None:
     await for_ever()
 
 
-@pytest.mark.parametrize(
-    ("app", "reported"),
-    [
-        pytest.param(_never_starts, f"{CMS} did not start within 0.2 s", id="start"),
-        pytest.param(for_ever, "creating the application took longer than 0.2 s", id="factory"),
-    ],
-)
-def test_a_hang_at_the_start_is_given_up(app: Any, reported: str) -> None:
-    with pytest.raises(CannotVerify, match=reported):
+@pytest.mark.parametrize("app", [pytest.param(_never_starts, id="start"), pytest.param(for_ever, id="factory")])
+def test_a_hang_at_the_start_is_given_up(app: Any, golden: Golden) -> None:
+    with pytest.raises(CannotVerify) as caught:
         verify_provider(app, provider=CMS, start_seconds=0.2)
+
+    golden.check(str(caught.value))
 
 
 def test_a_start_has_seconds() -> None:
@@ -212,29 +209,31 @@ async def _start_is_cancelled(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lifespan", "reported"),
+    "lifespan",
     [
-        pytest.param(_start_is_cancelled, "did not start: CancelledError", id="start-is-cancelled"),
-        pytest.param(_stop_is_cancelled, "did not shut down: CancelledError", id="stop-is-cancelled"),
-        pytest.param(_stop_hangs, "did not shut down: it took longer than 1 s$", id="stop-hangs"),
-        pytest.param(_stop_blocks, f"it took longer than 1 s: {HELD}", id="stop-blocks"),
-        pytest.param(
-            _stop_ends_the_loop, "did not shut down: it ended the event loop: a task", id="stop-ends-the-loop"
-        ),
+        pytest.param(_start_is_cancelled, id="start-is-cancelled"),
+        pytest.param(_stop_is_cancelled, id="stop-is-cancelled"),
+        pytest.param(_stop_hangs, id="stop-hangs"),
+        pytest.param(_stop_blocks, id="stop-blocks"),
+        pytest.param(_stop_ends_the_loop, id="stop-ends-the-loop"),
     ],
 )
-def test_a_lifespan_that_does_not_end_well_is_reported(lifespan: Any, reported: str) -> None:
-    with pytest.raises(CannotVerify, match=reported), running_provider(lifespan, provider=CMS, start_seconds=1):
+def test_a_lifespan_that_fails_is_reported(lifespan: Any, golden: Golden) -> None:
+    with pytest.raises(CannotVerify) as caught, running_provider(lifespan, provider=CMS, start_seconds=1):
         pass
+
+    golden.check(str(caught.value))
 
 
 @pytest.mark.parametrize("lifespan", [_stop_fails, _stop_raises])
-def test_a_shutdown_that_fails_is_reported(cms: SmallCms, lifespan: Any) -> None:
+def test_a_shutdown_that_fails_is_reported(cms: SmallCms, lifespan: Any, golden: Golden) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await (lifespan if scope["type"] == "lifespan" else cms)(scope, receive, send)
 
-    with pytest.raises(CannotVerify, match=rf"{CMS} did not shut down: .*the pool is still in use"):
+    with pytest.raises(CannotVerify) as caught:
         verify_provider(app, provider=CMS, states=cms.states)
+
+    golden.check(str(caught.value))
 
 
 def test_a_shutdown_that_fails_hides_no_failure_before_it() -> None:

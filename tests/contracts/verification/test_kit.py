@@ -16,6 +16,7 @@ import pytest
 from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, once, raises
+from tests.support.golden import Golden
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,22 +63,20 @@ def test_a_difference_says_where_what_was_expected_and_what_came(cms: SmallCms) 
 
 
 @pytest.mark.parametrize(
-    ("fail", "reported", "kind"),
-    [
-        pytest.param(raises, "the provider raised RuntimeError: no such table", RuntimeError, id="raises"),
-        pytest.param(lambda: sys.exit(3), "the provider raised SystemExit: 3", SystemExit, id="exits"),
-    ],
+    ("fail", "kind"),
+    [pytest.param(raises, RuntimeError, id="raises"), pytest.param(lambda: sys.exit(3), SystemExit, id="exits")],
 )
-def test_an_exception_of_the_application_is_told(
-    cms: SmallCms, fail: Callable[[], Any], reported: str, kind: type[BaseException]
+def test_an_exception_of_the_application_is_reported(
+    cms: SmallCms, fail: Callable[[], Any], kind: type[BaseException], golden: Golden
 ) -> None:
     cms.before = once(fail)
     with running_provider(cms, provider=CMS, states=cms.states) as running:
-        with pytest.raises(NotVerified, match=reported) as caught:
+        with pytest.raises(NotVerified) as caught:
             running.verify(NEEDS_STATE)
         running.verify(NEEDS_STATE)
 
     assert isinstance(caught.value.__cause__, kind)
+    golden.check("\n".join(caught.value.outcomes[0].troubles))
 
 
 def test_of_a_long_message_the_beginning_is_reported(cms: SmallCms) -> None:
@@ -221,56 +220,38 @@ async def _lifespan_exits(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "options", "reported"),
+    ("app", "options"),
     [
-        pytest.param(
-            SmallCms(), {"provider": "cls"}, "there is no contract with 'cls'; known: class-man", id="provider"
-        ),
-        pytest.param(
-            SmallCms(), {"states": {"batch exists": print}}, "no provider state 'batch exists'; it", id="state"
-        ),
-        pytest.param("my_service.app:create_app", {}, "give the ASGI application itself, or a function", id="name"),
-        pytest.param(None, {}, "give either an ASGI application or url=", id="nothing"),
-        pytest.param(SmallCms(), {"url": "http://127.0.0.1:1"}, "give either an ASGI application or url=", id="both"),
-        pytest.param(
-            None,
-            {"url": "http://127.0.0.1:1", "states": {}, "states_url": "http://127.0.0.1:1"},
-            "states_url, not",
-            id="2x",
-        ),
-        pytest.param(
-            None, {"url": "127.0.0.1:5002"}, "url is not an http or https URL: '127.0.0.1:5002'", id="no-scheme"
-        ),
-        pytest.param(None, {"url": "http://a:b@127.0.0.1"}, "url has credentials", id="credentials"),
-        pytest.param(None, {"url": "http://127.0.0.1:99999"}, "url is not an http or https URL", id="port"),
-        pytest.param(None, {"url": "http://127.0.0.1:1"}, "cannot connect to http://127.0.0.1:1:", id="refused"),
-        pytest.param(
-            _no_app, {}, "creating the application failed: RuntimeError: DATABASE_URL is not set", id="factory"
-        ),
-        pytest.param(
-            lambda: sys.exit("no config"),
-            {},
-            "creating the application failed: SystemExit: no config",
-            id="factory-exits",
-        ),
-        pytest.param(_lifespan_exits, {}, f"{CMS} did not start: it called sys.exit(3)", id="start-exits"),
-        pytest.param(_lifespan_raises, {}, f"{CMS} did not start: ConnectionError: no database", id="start-raises"),
-        pytest.param(
-            lambda: None, {}, "the function returned None instead of an ASGI application", id="factory-gives-nothing"
-        ),
-        pytest.param(None, {"url": "http://[::1"}, "url is not an http or https URL", id="brackets"),
-        pytest.param(None, {"url": "http://a:sekret@h:99999"}, "url has credentials", id="secret-and-port"),
-        pytest.param(None, {"url": "http://a..b"}, "cannot connect to http://a..b", id="label"),
-        pytest.param(_lifespan_fails, {}, f"{CMS} did not start: no database", id="start"),
-        pytest.param(SmallCms(), {"pact": "no/such.json"}, "No such file", id="no-pact"),
-        pytest.param(SmallCms(), {"pact": __file__}, "not JSON", id="broken-pact"),
+        pytest.param(SmallCms(), {"provider": "cls"}, id="provider"),
+        pytest.param(SmallCms(), {"states": {"batch exists": print}}, id="state"),
+        pytest.param("my_service.app:create_app", {}, id="name"),
+        pytest.param(None, {}, id="nothing"),
+        pytest.param(SmallCms(), {"url": "http://127.0.0.1:1"}, id="both"),
+        pytest.param(None, {"url": "http://127.0.0.1:1", "states": {}, "states_url": "http://127.0.0.1:1"}, id="2x"),
+        pytest.param(None, {"url": "127.0.0.1:5002"}, id="no-scheme"),
+        pytest.param(None, {"url": "http://a:b@127.0.0.1"}, id="credentials"),
+        pytest.param(None, {"url": "http://127.0.0.1:99999"}, id="port"),
+        pytest.param(None, {"url": "http://127.0.0.1:1"}, id="refused"),
+        pytest.param(_no_app, {}, id="factory"),
+        pytest.param(lambda: sys.exit("no config"), {}, id="factory-exits"),
+        pytest.param(_lifespan_exits, {}, id="start-exits"),
+        pytest.param(_lifespan_raises, {}, id="start-raises"),
+        pytest.param(lambda: None, {}, id="factory-gives-nothing"),
+        pytest.param(None, {"url": "http://[::1"}, id="brackets"),
+        pytest.param(None, {"url": "http://a:sekret@h:99999"}, id="secret-and-port"),
+        pytest.param(None, {"url": "http://a..b"}, id="label"),
+        pytest.param(_lifespan_fails, {}, id="start"),
+        pytest.param(SmallCms(), {"pact": "no/such.json"}, id="no-pact"),
+        pytest.param(SmallCms(), {"pact": __file__}, id="broken-pact"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_verified(app: Any, options: dict[str, Any], reported: str) -> None:
+def test_a_verification_that_cannot_run_is_rejected_with_its_reason(
+    app: Any, options: dict[str, Any], golden: Golden
+) -> None:
     with pytest.raises(CannotVerify) as caught:
         verify_provider(app, **{"provider": CMS, **options})  # pyright: ignore[reportArgumentType]  # of many types
 
-    assert reported in str(caught.value)
+    golden.check(str(caught.value).replace(__file__, "FILE"))
 
 
 def test_an_interaction_that_there_is_not_is_no_pass(cms: SmallCms) -> None:

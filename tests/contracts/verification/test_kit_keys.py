@@ -8,6 +8,7 @@ import pytest
 from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, once, raises, states_with
+from tests.support.golden import Golden
 
 pytestmark = pytest.mark.slow("runs the official verifier many times")
 
@@ -56,23 +57,17 @@ def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
     assert "real-4711" not in str(caught.value) + repr(caught.value.outcomes)
 
 
-@pytest.mark.parametrize(
-    ("argument", "variable", "reported"),
-    [
-        (None, "", "none was given, so the contract's placeholder was sent: set HULEEDU_INTERNAL_API_KEY, or api_key"),
-        (None, "other", "the one in HULEEDU_INTERNAL_API_KEY was sent"),
-        ("other", "real-4711", "the one in api_key was sent"),
-    ],
-)
+@pytest.mark.parametrize(("argument", "variable"), [(None, ""), (None, "other"), ("other", "real-4711")])
 def test_a_refused_key_is_explained_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, reported: str
+    monkeypatch: pytest.MonkeyPatch, argument: str | None, variable: str, golden: Golden
 ) -> None:
     monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", variable)
     cms = SmallCms("real-4711")
-    with pytest.raises(NotVerified, match=f"the provider refused the key: {reported}") as caught:
+    with pytest.raises(NotVerified) as caught:
         verify_provider(cms, provider=CMS, states=cms.states, api_key=argument)
 
     assert {tuple(each.where for each in outcome.differences) for outcome in caught.value.outcomes} == {("status",)}
+    golden.check(caught.value.outcomes[0].troubles[0])
 
 
 def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -> None:

@@ -14,6 +14,7 @@ from bff_contracts.platform import CMS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, KINDS, USER_HAS_BATCHES, ByBatch
 from bff_contracts.verification import NotVerified, interactions_of, running_provider, verify_provider
 from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, raises, states_with
+from tests.support.golden import Golden
 
 pytestmark = pytest.mark.slow("runs the official verifier many times")
 
@@ -95,27 +96,28 @@ def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fail", "reported"),
+    "fail",
     [
-        pytest.param(raises, "its handler raised RuntimeError: no such table: batch_classes", id="raises"),
-        pytest.param(lambda: sys.exit(3), "its handler raised SystemExit: 3", id="exits"),
-        pytest.param(lambda: pytest.skip("not today"), "its handler raised Skipped: not today", id="skips"),
-        pytest.param(lambda: next(iter(())), "its handler raised RuntimeError: StopIteration", id="stops-iterating"),
-        pytest.param(lambda: 17, "its handler returned 17 and is no generator", id="returns-something"),
-        pytest.param(lambda: lambda: None, "its handler returned <function", id="forgot-to-call"),
-        pytest.param(threading.Event().wait, "its handler took longer than 0.3 s", id="hangs"),
-        pytest.param(for_ever, "its handler took longer than 0.3 s", id="hangs-asynchronously"),
+        pytest.param(raises, id="raises"),
+        pytest.param(lambda: sys.exit(3), id="exits"),
+        pytest.param(lambda: pytest.skip("not today"), id="skips"),
+        pytest.param(lambda: next(iter(())), id="stops-iterating"),
+        pytest.param(lambda: 17, id="returns-something"),
+        pytest.param(lambda: lambda: None, id="forgot-to-call"),
+        pytest.param(threading.Event().wait, id="hangs"),
+        pytest.param(for_ever, id="hangs-asynchronously"),
     ],
 )
-def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], reported: str) -> None:
+def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], golden: Golden) -> None:
     def seed(_: ByBatch) -> Any:
         return fail()
 
     found = failures(cms, states_with(seed), seconds=0.3)
 
     first = list(found.values())[:3]  # after three that take too long the rest is not tried
-    assert all(reported in text and BATCHES_HAVE_CLASSES in text for text in first)
+    assert all(BATCHES_HAVE_CLASSES in text for text in first)
     assert len(found) >= sum("refused" not in name and "health" not in name for name in interactions_of(CMS))
+    golden.check(first[0].splitlines()[-1])
 
 
 def test_the_exception_of_a_handler_is_the_cause(cms: SmallCms) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,8 +30,10 @@ from bff_contracts.verification import (
 )
 from bff_contracts.verification.reports import as_json, as_junit
 from tests.providers.small import PLACEHOLDER, SmallCms
+from tests.support.golden import Golden
 
 ROOT = Path(__file__).parents[3]
+NUMBERS = re.compile(r"\b\d+\b(?= interactions| pending| declared| of )")
 ENTRY = "GET …/validation-status"
 ALL = interactions_of(CMS)
 LATER = [name for name in ALL if "progress of validation" in name]
@@ -57,25 +60,20 @@ def without_validations(cms: SmallCms, *, refuses_first: bool) -> Starlette:
 
 
 @pytest.mark.parametrize("refuses_first", [True, False])
-def test_what_is_not_there_yet_does_not_fail_the_run(cms: SmallCms, *, refuses_first: bool) -> None:
+def test_what_is_not_there_yet_does_not_fail_the_run(cms: SmallCms, *, refuses_first: bool, golden: Golden) -> None:
     app = without_validations(cms, refuses_first=refuses_first)
     verification = verify_provider(app, provider=CMS, states=cms.states, not_yet=[ENTRY])
 
     assert [outcome.interaction for outcome in verification.not_yet] == (STRICT if refuses_first else LATER)
-    count = len(verification.not_yet)
-    kept = f"keeps {len(ALL) - count} of {len(ALL)} interactions of its contract"
-    assert str(verification) == f"{CMS} {kept}; {count} declared as not yet ({ENTRY})."
+    golden.check(NUMBERS.sub("N", str(verification)))
 
 
-def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms) -> None:
+def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms, golden: Golden) -> None:
     with pytest.raises(NotVerified) as caught:
         verify_provider(cms, provider=CMS, states=cms.states, not_yet=[ENTRY])
 
     assert [outcome.interaction for outcome in caught.value.outcomes] == STRICT
-    assert f"{CMS} already keeps {len(STRICT)} declared as not yet, of {len(ALL)} interactions of its contract:" in str(
-        caught.value
-    )
-    assert f"verified, but declared as not yet by {ENTRY!r}: remove that entry" in str(caught.value)
+    golden.check(NUMBERS.sub("N", "\n".join(str(caught.value).splitlines()[:4])))
 
 
 def test_what_else_is_wrong_fails_the_run_all_the_same(cms: SmallCms) -> None:
@@ -131,25 +129,29 @@ def test_an_entry_is_an_endpoint(entry: str, found: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "reported"),
+    "entry",
     [
-        pytest.param("POST …/validation-status", "the contract with cms has no endpoint", id="method"),
-        pytest.param("GET …/validation", "Did you mean 'GET …/validation-status'", id="part-of-a-path"),
-        pytest.param("validation-status", "expected an endpoint, such as 'GET …/validation-status', not", id="word"),
-        pytest.param("GET …/class-info?batch_ids=1", "expected an endpoint, without its query, not", id="query"),
-        pytest.param("GET http://127.0.0.1/healthz", "expected an endpoint, such as", id="url"),
-        pytest.param("GET " + 50 * "*" + "x", "has no endpoint", id="many-stars"),
-        pytest.param("", "expected an endpoint", id="empty"),
+        pytest.param("POST …/validation-status", id="method"),
+        pytest.param("GET …/validation", id="part-of-a-path"),
+        pytest.param("validation-status", id="word"),
+        pytest.param("GET …/class-info?batch_ids=1", id="query"),
+        pytest.param("GET http://127.0.0.1/healthz", id="url"),
+        pytest.param("GET " + 50 * "*" + "x", id="many-stars"),
+        pytest.param("", id="empty"),
     ],
 )
-def test_an_entry_for_nothing_is_refused(entry: str, reported: str) -> None:
-    with pytest.raises(CannotVerify, match=reported):
+def test_an_entry_for_nothing_is_refused(entry: str, golden: Golden) -> None:
+    with pytest.raises(CannotVerify) as caught:
         NotYet([entry], "cms")
 
+    golden.check(str(caught.value))
 
-def test_a_text_in_the_place_of_the_list_is_refused(cms: SmallCms) -> None:
-    with pytest.raises(CannotVerify, match=r"expected a list of endpoints, such as \['GET …/validation-status'\]"):
+
+def test_a_text_in_the_place_of_the_list_is_refused(cms: SmallCms, golden: Golden) -> None:
+    with pytest.raises(CannotVerify) as caught:
         verify_provider(cms, provider=CMS, states=cms.states, not_yet=ENTRY)
+
+    golden.check(str(caught.value))
 
 
 TEAM_TEST = """
@@ -212,14 +214,13 @@ def pending(tmp_path: Path) -> Path:
     return file
 
 
-def test_what_a_file_calls_pending_fails_nothing(cms: SmallCms, pending: Path) -> None:
+def test_what_a_file_calls_pending_fails_nothing(cms: SmallCms, pending: Path, golden: Golden) -> None:
     verification = verify_provider(cms, provider=CMS, states=cms.states, pact=pending)
     with running_provider(cms, provider=CMS, states=cms.states, pact=pending) as running:
         running.verify("health: the service is up")
 
     assert [outcome.interaction for outcome in verification.pending] == ["health: the service is up"]
-    assert f"keeps {len(ALL) - 1} of {len(ALL)} interactions of its contract; 1 pending:" in str(verification)
-    assert "expected 204 but was 200" in str(verification)
+    golden.check(NUMBERS.sub("N", str(verification)))
 
 
 def test_what_is_pending_and_is_kept_is_verified(cms: SmallCms, pending: Path) -> None:
