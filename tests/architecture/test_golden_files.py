@@ -23,7 +23,7 @@ def _makes(folder: Path, name: str) -> bool:
     source = folder / module
     tree = ast.parse(source.read_text("utf-8") if source.exists() else "")
     return any(
-        node.name == test and any(argument.arg == "golden" for argument in node.args.args)
+        node.name == test and any(argument.arg == "golden" for argument in node.args.args + node.args.kwonlyargs)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
