@@ -1,7 +1,9 @@
 """Reads a body within its size limit: both the compressed and the decompressed bytes count."""
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterable
+from io import BytesIO
 from typing import Final
 
 _ANY_HEADER: Final = 47
@@ -12,6 +14,8 @@ _DEFLATED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz"})
 """Other registered codings, which an error may name; any other value could be secret."""
 
+_CHUNKS_AT_ONCE: Final = 256
+"""Chunks after which other tasks have a turn: httpx's own transport takes 15 µs for each and does not wait between."""
 
 _AFTER_THE_END: Final = "bytes after the end of the compressed body"
 
@@ -41,8 +45,11 @@ async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: b
     if announced.isdigit() and int(announced[:20]) > limit:
         raise TooLargeError
     unpacked = _Unpacked(coding, limit)
-    arrived = 0
+    arrived = count = 0
     async for chunk in chunks:
+        count += 1
+        if not count % _CHUNKS_AT_ONCE:
+            await asyncio.sleep(0)
         arrived += len(chunk)
         unpacked.add(chunk)
         if arrived > limit or unpacked.size > limit:
@@ -55,19 +62,19 @@ class _Unpacked:
 
     def __init__(self, coding: bytes, limit: int) -> None:
         self.size = 0
-        self._parts: list[bytes] = []
+        self._body = BytesIO()  # and no list: a chunk of two bytes takes fifty in it
         self._limit = limit
         self._decoder = None if coding == b"identity" else _decoder(coding)
 
     def add(self, chunk: bytes) -> None:
         part = chunk if self._decoder is None else self._inflated(self._decoder, chunk)
         self.size += len(part)
-        self._parts.append(part)
+        self._body.write(part)
 
     def whole(self) -> bytes:
         if self._decoder is not None and not self._decoder.eof:
             raise DecodingError("the compressed body is cut off")
-        return b"".join(self._parts)
+        return self._body.getvalue()
 
     def _inflated(self, decoder: "zlib._Decompress", chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
         if decoder.eof and chunk:

@@ -1,20 +1,31 @@
-"""The two private hooks of aiohttp that this package needs, in one place, and a check that they are there.
+"""The private hooks of aiohttp that this package needs, in one place, and a check that they are there.
 
 An idle connection may have received unrequested bytes; aiohttp reuses it and reads them as the answer to the next
-request (https://github.com/aio-libs/aiohttp/issues/13656). And aiohttp itself resends an idempotent request whose
-connection was lost. Neither has a public switch. A release that renames a hook would silently disable the guard, so
-importing this module fails instead; `pyproject.toml` allows only minor versions that were tested.
+request (https://github.com/aio-libs/aiohttp/issues/13656). It stores every answer that has arrived, 1xx ones included,
+however many there are: an endless row of them stalls uvloop for seconds. And aiohttp itself resends an idempotent
+request whose connection was lost. None of these has a public switch. A release that renames a hook would silently
+disable the guard, so importing this module fails instead; `pyproject.toml` allows only minor versions that were tested.
 """
 
 import inspect
 import select
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+_MOST_HEADS: Final = 16
+"""Heads that may arrive for one request: that of the answer, and those of 1xx answers before it."""
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """Reuses an idle connection only if it is still open and has received no bytes since."""
+    """Bounds what a connection may receive for a request, and reuses only one that has received nothing since."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType]
+        self._factory: Any = partial(_BoundedProtocol, loop=self._loop)
 
     async def _get(self, key: Any, traces: Any) -> Any:
         while (connection := await super()._get(key, traces)) is not None:
@@ -22,6 +33,26 @@ class GuardedConnector(aiohttp.TCPConnector):
                 return connection
             connection.close()
         return None
+
+
+class _BoundedProtocol(ResponseHandler):
+    """Closes the connection when more heads arrive than one request can have."""
+
+    _heads = 0
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to read the answer to a request."""
+        self._heads = 0
+        super().set_response_params(**params)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take the head of an answer."""
+        self._heads += 1
+        if self._heads <= _MOST_HEADS:
+            super().feed_data(data, size)
+        elif self._heads == _MOST_HEADS + 1 and self.transport is not None:
+            self.transport.abort()
+            self.set_exception(HttpProcessingError(message="too many answers"))
 
 
 def without_retries(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
@@ -38,7 +69,8 @@ def check_hooks(connector: type[aiohttp.BaseConnector], session: type[aiohttp.Cl
     """
     get = getattr(connector, "_get", None)
     named = list(inspect.signature(get).parameters) if inspect.iscoroutinefunction(get) else []
-    if named != ["self", "key", "traces"] or "_retry_connection" not in session.ATTRS:
+    has_factory = "_factory" in aiohttp.BaseConnector.__init__.__code__.co_names
+    if named != ["self", "key", "traces"] or "_retry_connection" not in session.ATTRS or not has_factory:
         message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's answer from another's"
         raise ImportError(message)
 

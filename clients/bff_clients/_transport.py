@@ -65,7 +65,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         except BaseException:
             turns.release()
             raise
-        return httpx.Response(
+        response = httpx.Response(
             answer.status,
             headers=list(answer.raw_headers),
             stream=_Body(answer, turns, limits.get("read")),
@@ -74,6 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 "reason_phrase": (answer.reason or "").encode("latin-1", "replace"),
             },
         )
+        return _without_location(response)
 
     async def aclose(self) -> None:
         """Close all connections, for good."""
@@ -116,7 +117,7 @@ class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
             httpx.TransportError: There is no answer, and the class says why.
         """
         await self._pools.get()
-        return await super().handle_async_request(request)
+        return _without_location(await super().handle_async_request(request))
 
     async def aclose(self) -> None:
         """Close all connections, for good."""
@@ -178,6 +179,13 @@ class _Body(httpx.AsyncByteStream):
             return None
         why = self._why()
         return why if isinstance(why, OSError) else None
+
+
+def _without_location(response: httpx.Response) -> httpx.Response:
+    """The response without an address to go on to: httpx parses it even for who does not follow, and fails on many."""
+    if response.has_redirect_location:
+        del response.headers["Location"]
+    return response
 
 
 async def _take(turns: asyncio.Semaphore, seconds: float | None) -> None:

@@ -1,8 +1,10 @@
 """Bodies that are as wrong as their size allows are violations, in time and in little memory."""
 
+import asyncio
 import json
 import time
 import tracemalloc
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bff_clients import BackendSettings, CMSClient, ContractViolation, RASClient
+from bff_clients._bodies import read_body
 from bff_clients._decoding import Broken, decoded
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
 from bff_clients.models import MAX_ESSAYS
@@ -255,6 +258,37 @@ async def test_a_byte_order_mark_before_json_is_a_violation() -> None:
     violation, _, _ = await refused("page", b"\xef\xbb\xbf" + json.dumps(page()).encode())
 
     assert violation.detail == "body outside the contract: body: json_invalid"
+
+
+async def in_small_chunks(times: int) -> AsyncIterator[bytes]:
+    """A body that has arrived: there is nothing to wait for between its chunks."""
+    for _ in range(times):
+        yield b"  "
+
+
+async def test_a_body_of_very_many_chunks_leaves_time_for_other_tasks() -> None:
+    turns = 0
+
+    async def takes_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(takes_turns())
+    await read_body(in_small_chunks(10_000), coding=b"identity", announced=b"", limit=LIMIT)
+    other.cancel()
+
+    assert turns > 10
+
+
+async def test_a_body_of_very_many_chunks_takes_no_more_memory_than_one_of_few() -> None:
+    tracemalloc.start()
+    await read_body(in_small_chunks(100_000), coding=b"identity", announced=b"", limit=LIMIT)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2 * 200_000
 
 
 MIB: Final = 2**20

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.misbehaving import hangs, head, misbehaving_server, says
-from tests.support.transports import TRANSPORTS, Make, client, later, local, ok, resets_after, shipped
+from tests.support.transports import TRANSPORTS, Make, client, later, local, ok, resets_after, server, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +39,24 @@ async def test_a_second_answer_that_nobody_asked_for_is_nobodys(make: Make) -> N
     await asyncio.sleep(0.05)  # the server sees its connections close
 
     assert answers == [b"1", b"2", b"3", b"4"]
+
+
+INTERIM = b"HTTP/1.1 102 Processing\r\n\r\n"
+
+
+@pytest.mark.parametrize("make", TRANSPORTS)
+async def test_a_few_interim_answers_before_each_answer_are_left_out(make: Make) -> None:
+    async with server(lambda _: INTERIM * 10 + ok(b"{}")) as serving, client(make) as http:
+        answers = [(await http.get(serving.url)).content for _ in range(3)]
+
+    assert (answers, serving.connections) == ([b"{}"] * 3, 1)
+
+
+async def test_very_many_interim_answers_are_a_failure() -> None:
+    """aiohttp stores all that have arrived, which stalls a loop that reads as fast as uvloop for seconds."""
+    async with misbehaving_server(says(INTERIM * 1000 + ok(b"{}"))) as port, client(shipped) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(local(port))
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
