@@ -78,6 +78,7 @@ api/contracts
 :hidden:
 :caption: You change this project
 architecture
+extending
 agreement
 evidence/outcomes
 evidence/mutants

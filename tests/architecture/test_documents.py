@@ -74,8 +74,8 @@ def test_the_page_on_architecture_says_who_may_import_whom_as_the_linter_does() 
     }
 
 
-def test_each_file_that_the_page_on_architecture_names_is_there() -> None:
-    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+def test_each_file_that_the_pages_on_architecture_name_exists() -> None:
+    text = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("architecture.md", "extending.md"))
     names = re.findall(r"`((?:clients|contracts|mock_server|tests)/[\w/.]+)`", text)
 
     assert len(names) > 30

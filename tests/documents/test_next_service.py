@@ -16,7 +16,7 @@ import pytest
 
 from tests.documents.blocks import ROOT, runs
 
-PAGE = "docs/architecture.md"
+PAGE = "docs/extending.md"
 PACKAGES = ("contracts/bff_contracts", "mock_server/bff_mock_server")
 FILES = (
     "bff_contracts/platform.py",
