@@ -49,6 +49,7 @@ _CONTENTS = """
 :hidden:
 :caption: You build the BFF
 The mock <bff-developers>
+Any pact file <pact-files>
 The clients <clients>
 From your own clients <migration>
 When a backend is down <reliability>

@@ -129,7 +129,7 @@ def test_every_fault_of_the_page_is_understood_and_none_is_left_out() -> None:
 
 
 def test_every_header_of_the_page_is_understood() -> None:
-    for cell in first_cells("Asking for more, request by request"):
+    for cell in first_cells("Per-request headers"):
         name, value = cell.split(": ", 1)
         directives = read_mock_headers({name.lower(): value})
 
