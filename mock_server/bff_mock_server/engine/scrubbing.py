@@ -1,17 +1,19 @@
 """Removes secrets and names of persons from what the journal keeps, and cuts long bodies."""
 
+import json
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from bff_mock_server.engine.mock_headers import STATE
 from bff_mock_server.engine.secrets import (
     HIDDEN,
     KnownKeys,
-    without_credentials,
+    decodings,
     without_secret_members,
+    without_secrets,
 )
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret, secret_among
@@ -19,6 +21,9 @@ from bff_mock_server.matching.request import Asked, is_secret, secret_among
 BODY_BYTES: Final = 2000
 """How much of a body is kept, of a request and of an answer."""
 _WORD: Final = re.compile(r"[\w-]+")
+_MARKS: Final = ("%", ":", "+", '"', "<", "eyJ")
+"""One of these is in each value of a parameter, or segment of a path, in which secrets are recognised by their form."""
+_WIDE: Final = ("utf-16", "utf-32")
 
 
 class Kept(NamedTuple):
@@ -43,23 +48,45 @@ class Scrubber:
 
     def kept(self, asked: Asked) -> Kept:
         """What is kept of a request; the request stays as it is."""
-        query, query_string = asked.query, asked.query_string
-        if query and secret_among(tuple(query)):
-            query, query_string = _without_secrets(query)
+        path, query, query_string = asked.path, asked.query, asked.query_string
+        if self._may_have_secrets(path, query, query_string):
+            path = "/".join(map(self._shown, self.text(path).split("/")))
+            query, query_string = self._shown_query(query, query_string)
         headers = dict(asked.headers)
         for name in secret_among(tuple(headers)):
             del headers[name]
         body = self.shown(self.beginning(asked.body)) if asked.body else b""
-        path, keys = asked.path, self._keys
-        if keys is not None and keys.are_in(f"{path}?{query_string}"):
-            path, query_string = keys.cut_out(path), keys.cut_out(query_string)
-            query = {self.text(name): [*map(self.text, values)] for name, values in query.items()}
         return Kept(path, query, query_string, _ShownHeaders(headers, self._value), body)
 
+    def _may_have_secrets(self, path: str, query: Mapping[str, Sequence[str]], query_string: str) -> bool:
+        """Whether a target has to be looked through; most have not, which costs little."""
+        target = f"{path}?{query_string}"
+        return (
+            bool(secret_among(tuple(query)))
+            or target.count("=") > len(query)
+            or any(mark in target for mark in _MARKS)
+            or (self._keys is not None and self._keys.are_in(target))
+        )
+
+    def _shown(self, text: str) -> str:
+        """A value of a request without secrets and known keys, percent-encoded ones too."""
+        looked_through = ((decoded, without_secrets(self.text(decoded))) for decoded in decodings(text))
+        return next((shown for decoded, shown in looked_through if shown != decoded), text)
+
+    def _shown_query(
+        self, query: Mapping[str, Sequence[str]], query_string: str
+    ) -> tuple[Mapping[str, Sequence[str]], str]:
+        """The query with its secret values cut out, decoded and as text; as it is where it has none."""
+        shown = {
+            self._shown(name): (HIDDEN,) if is_secret(name) else tuple(map(self._shown, values))
+            for name, values in query.items()
+        }
+        if shown == query:
+            return query, query_string
+        return shown, "&".join(f"{name}={value}" for name, values in shown.items() for value in values)
+
     def _value(self, name: str, value: str) -> str:
-        if name == STATE:  # what it makes true for one answer may be names
-            value = without_secret_members(value.encode()).decode()
-        return without_credentials(self.text(_without_query(value) if name == "referer" else value))
+        return self._shown(_without_query(value) if name == "referer" else value)
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
         """The headers of an answer, those that came on several lines as one."""
@@ -77,11 +104,10 @@ class Scrubber:
     def difference(self, found: RequestDifference) -> RequestDifference:
         """A difference without known keys: its place may name a parameter, and it shows what was sent."""
         actual = found.actual
-        if actual is not None and found.where.startswith("body"):
-            is_hidden = any(map(is_secret, _WORD.findall(found.where)))
-            shown = without_secret_members(actual.encode("utf-8", "surrogateescape"))
-            actual = HIDDEN if is_hidden else shown.decode("utf-8", "surrogateescape")
-        return replace(found, where=self.text(found.where), actual=None if actual is None else self.text(actual))
+        if actual is not None:
+            is_hidden = found.where.startswith("body") and any(map(is_secret, _WORD.findall(found.where)))
+            actual = HIDDEN if is_hidden else self._shown(actual)
+        return replace(found, where=self._shown(found.where), actual=actual)
 
     def beginning(self, body: bytes) -> bytes:
         """As much of a body as `shown` needs."""
@@ -89,15 +115,27 @@ class Scrubber:
 
     def shown(self, beginning: bytes) -> bytes:
         """The first `BODY_BYTES` of a body, without the values of secret names, without known keys."""
-        end = BODY_BYTES
+        encoding = json.detect_encoding(beginning)
+        if encoding.startswith(_WIDE):
+            try:
+                text = getincrementaldecoder(encoding)().decode(beginning)
+            except UnicodeDecodeError:
+                pass  # bytes that are no text
+            else:
+                end = len(beginning[:BODY_BYTES].decode(encoding, "ignore"))
+                return without_secret_members(self._cut(text, end, HIDDEN)).encode(encoding)
+        # A key is found by its bytes.
+        cut = self._cut(beginning.decode("latin-1"), BODY_BYTES, HIDDEN.encode().decode("latin-1"))
+        shown = without_secret_members(cut.encode("latin-1").decode("utf-8", "surrogateescape"))
+        return shown.encode("utf-8", "surrogateescape")
+
+    def _cut(self, text: str, end: int, hidden: str) -> str:
+        """The first characters of a text, without known keys."""
         if self._keys is None:
-            return without_secret_members(beginning[:end])
-        text = beginning.decode("latin-1")  # a key is found by its bytes
+            return text[:end]
         # Half a key would not be recognised.
         across = (key.start() for key in self._keys.pattern.finditer(text) if key.start() < end < key.end())
-        whole = text[: next(across, end)]
-        parts = (part.encode("latin-1") for part in self._keys.pattern.split(whole))
-        return without_secret_members(HIDDEN.encode().join(parts))
+        return self._keys.pattern.sub(hidden, text[: next(across, end)])
 
 
 class _ShownHeaders(Mapping[str, str]):
@@ -122,12 +160,6 @@ class _ShownHeaders(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return repr(self._shown)
-
-
-def _without_secrets(query: Mapping[str, Sequence[str]]) -> tuple[Mapping[str, Sequence[str]], str]:
-    """The query with its secret values cut out, decoded and as text."""
-    shown = {name: (HIDDEN,) if is_secret(name) else values for name, values in query.items()}
-    return shown, "&".join(f"{name}={value}" for name, values in shown.items() for value in values)
 
 
 def _without_query(url: str) -> str:

@@ -15,8 +15,10 @@ _SHORTEST_KEY: Final = 4
 """A key that is shorter is a part of too many other words to be cut out of them."""
 _SHORTEST_BASE64: Final = 6
 """Characters of Base64 that are certainly of a key, at least: fewer are a part of too many other texts."""
-_LONGEST_FORM: Final = 6
-"""Characters that a character of a key has at most in another form: `\\u0041`."""
+_LONGEST_FORM: Final = 10
+"""Characters that a character of a key has at most in another form: `\\\\\\\\u0041`."""
+_ENTITIES: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+"""Characters that have a name in HTML and XML."""
 
 _VALUE: Final = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|"
 _MEMBER: Final = re.compile(r'("((?:[^"\\]|\\.){1,100})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)')
@@ -46,15 +48,20 @@ _NESTED: Final = re.compile(r'"((?:[^"\\]|\\.){1,100})"\s*:\s*(?=[{\[])')
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
 
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s@]{1,500}(?=@)")
-_SCHEME: Final = re.compile(r"\b(basic|bearer|digest|dpop|negotiate|token)[ \t]+[^\s,]{6,}", re.IGNORECASE)
+_SCHEME: Final = re.compile(
+    r"\b(api-?key|basic|bearer|digest|dpop|negotiate|ntlm|sharedkey|token)[ \t]+[^\s,]{6,}", re.IGNORECASE
+)
 """Credentials as `Authorization` has them, in a header of another name."""
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
+_MAY_HOLD: Final = re.compile(r"[:=<\"\s]|eyJ")
+"""Each of the forms above has one of these; most values have none."""
+_MOST_CODINGS: Final = 3
 _FOR_URLS: Final = str.maketrans("+/", "-_")
 _BASE64_END: Final = r"[A-Za-z0-9+/_=-]*"
 
 
 class KnownKeys:
-    """Finds keys as they are and percent-encoded, escaped as JSON does, in Base64 and in hexadecimal digits.
+    """Finds keys in any case, as they are, percent-encoded, escaped as in JSON and HTML, in Base64 and in hexadecimal.
 
     Attributes:
         pattern: Matches a key in any of these forms.
@@ -63,9 +70,9 @@ class KnownKeys:
 
     def __init__(self, keys: Collection[str]) -> None:
         ordered = sorted(keys, key=len, reverse=True)  # the longest first: one may be a part of another
-        self.pattern = re.compile("|".join(form for key in ordered for form in _forms(key)))
+        self.pattern = re.compile("|".join(form for key in ordered for form in _forms(key)), re.IGNORECASE)
         self.longest = _LONGEST_FORM * len(ordered[0])
-        self._plain = tuple({text for key in ordered for text in _plain_forms(key)})
+        self._plain = tuple({text.lower() for key in ordered for text in _plain_forms(key)})
 
     @classmethod
     def of(cls, keys: Collection[str]) -> "KnownKeys | None":
@@ -74,24 +81,44 @@ class KnownKeys:
         return cls(long) if long else None
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds a key; a text without escapes is looked through quickly."""
-        if "%" in text or "\\" in text or any(plain in text for plain in self._plain):
-            return self.pattern.search(text) is not None
+        """Whether a text holds a key; a text without the escapes of JSON and HTML is looked through quickly."""
+        for decoded in decodings(text):
+            lower = decoded.lower()
+            if any(plain in lower for plain in self._plain):
+                return True
+            is_escaped = "\\" in decoded or ("&" in decoded and ";" in decoded)
+            if is_escaped and self.pattern.search(decoded):
+                return True
         return False
 
     def cut_out(self, text: str) -> str:
         """A text without keys."""
-        return self.pattern.sub(HIDDEN, text)
+        return self.pattern.sub(HIDDEN, text) if self.are_in(text) else text
 
 
-def without_secret_members(body: bytes) -> bytes:
+def decodings(text: str) -> Iterator[str]:
+    """A text, and what it is when percent-encodings, one in the other, are taken off."""
+    yield text
+    for _ in range(_MOST_CODINGS):
+        if "%" not in text:
+            return
+        text = unquote_plus(text)
+        yield text
+
+
+def without_secrets(text: str) -> str:
+    """The value of a header or a parameter without credentials and the values of secret names."""
+    return without_credentials(without_secret_members(text)) if _MAY_HOLD.search(text) else text
+
+
+def without_secret_members(text: str) -> str:
     """A body without the values of secret names: members, fields, lines, elements, parts; it may break off anywhere."""
-    text = _without_nested(body.decode("utf-8", "surrogateescape"))
+    text = _without_nested(text)
     text = _MEMBER.sub(partial(_hidden, name=2), text)
     text = _INNER_MEMBER.sub(partial(_hidden, name=3), text)
     for found in (_ENCODED_MEMBER, _PART, _ELEMENT, _FIELD, _LINE):
         text = found.sub(partial(_hidden, name=2), text)
-    return text.encode("utf-8", "surrogateescape")
+    return text
 
 
 def without_credentials(value: str) -> str:
@@ -104,7 +131,7 @@ def without_credentials(value: str) -> str:
 def _forms(key: str) -> list[str]:
     """Patterns of the forms that a key is sent in."""
     raw = key.encode()
-    forms = ["".join(map(_character, raw)), f"(?i:{raw.hex()})"]
+    forms = ["".join(map(_character, raw)), raw.hex()]
     if not key.isascii():
         forms.append(re.escape(key))
     return [*forms, *("".join(map(_of_base64, text)) + _BASE64_END for text in _base64_of(raw))]
@@ -113,7 +140,7 @@ def _forms(key: str) -> list[str]:
 def _plain_forms(key: str) -> Iterator[str]:
     """The forms without an escape, as they are."""
     raw = key.encode()
-    yield from (key, raw.decode("latin-1"), raw.hex(), raw.hex().upper())
+    yield from (key, raw.decode("latin-1"), raw.hex())
     for text in _base64_of(raw):
         yield from (text, text.translate(_FOR_URLS))
 
@@ -129,16 +156,18 @@ def _base64_of(raw: bytes) -> Iterator[str]:
 
 def _character(byte: int) -> str:
     character = chr(byte)
-    escape = r"(?:\\|%5[Cc])?" if character in '"\\/' else ""
-    return rf"{escape}(?:{re.escape(character)}|%(?:25)*(?i:{byte:02x})|\\u(?i:{byte:04x}))"
+    escape = r"(?:\\|%5c)?" if character in '"\\/' else ""
+    entity = f"|&{_ENTITIES[character]};" if character in _ENTITIES else ""
+    escaped = rf"%(?:25)*{byte:02x}|\\{{1,4}}(?:u00|x){byte:02x}|&#(?:0*{byte}|x0*{byte:x});{entity}"
+    return rf"{escape}(?:{re.escape(character)}|{escaped})"
 
 
 def _of_base64(character: str) -> str:
     match character:
         case "+":
-            return r"(?:[+-]|%2[Bb])"
+            return r"(?:[+-]|%2b)"
         case "/":
-            return r"(?:\\?/|_|%2[Ff])"
+            return r"(?:\\?/|_|%2f)"
         case _:
             return character
 
@@ -169,10 +198,10 @@ def _hidden(found: re.Match[str], name: int) -> str:
 
 
 def _read(name: str) -> str:
-    """A name without the escapes of JSON and of forms."""
+    """A name without the escapes of JSON."""
     if "\\" in name:
         try:
             name = json.loads(f'"{name}"')
         except ValueError:
             return name
-    return unquote_plus(name) if "%" in name else name
+    return name

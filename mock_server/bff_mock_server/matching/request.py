@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
 from typing import Final
+from urllib.parse import unquote_plus
 
 from bff_contracts.personal import NAME_MEMBERS
 
 _SECRET: Final = re.compile(
     "key|token|secret|passw|passphrase|pwd|auth|cookie|credential|session-?_?id|jwt|bearer|signature|saml|assertion|[cx]srf"
     "|personnummer|e-?mail|^x-amz-security"
-    "|^(?:x-)?(?:code|dpop|hmac|magic|nonce|otp|pass|pin|pw|sas|session|sid|sig|sign|ssn|ticket)$"
+    "|(?:^|[-_])(?:dpop|hmac|nonce|otp|pin|pw|sas|sid|sig|ssn|totp)(?:$|[-_])"
+    "|^(?:x-)?(?:code|mac|magic|pass|session|sign|ticket)$"
     f"|^(?:{'|'.join(NAME_MEMBERS)})$",
     re.IGNORECASE,
 )
@@ -62,8 +64,8 @@ class Asked:
 
 @lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
-    """Whether the value of a header or parameter of this name is never kept or shown."""
-    return _SECRET.search(name) is not None
+    """Whether the value of a header or parameter of this name, percent-encoded or not, is never kept or shown."""
+    return _SECRET.search(unquote_plus(name) if "%" in name else name) is not None
 
 
 @lru_cache(maxsize=256)

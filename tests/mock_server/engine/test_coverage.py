@@ -276,7 +276,7 @@ async def test_a_request_that_the_contract_does_not_allow_uses_nothing() -> None
     "body",
     [
         pytest.param({"overall_status": ["x"], "current_phase": {}, "essays": 3}, id="no-texts"),
-        pytest.param({"essays": [3, {"spellcheck_status": []}]}, id="no-essays"),
+        pytest.param({"essays": [3, {"spellcheck_status": 3}]}, id="no-essays"),
         pytest.param([], id="no-batch"),
     ],
 )

@@ -46,6 +46,8 @@ def kept(target: str = "/x", *, headers: dict[str, str] | None = None, body: byt
         "dpop",
         "x-saml-response",
         "x-user-email",
+        "x-pin-code",
+        "user_otp",
     ],
 )
 def test_a_header_whose_name_says_so_is_not_kept(name: str) -> None:
@@ -75,7 +77,20 @@ def test_a_parameter_whose_name_says_so_is_not_kept(name: str) -> None:
     assert f"a=1&{name}=…&b=2" in found
 
 
-@pytest.mark.parametrize("name", ["x-country-code", "accept", "postcode", "design", "pinned", "x-service-id", "limit"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-country-code",
+        "accept",
+        "postcode",
+        "design",
+        "pinned",
+        "x-service-id",
+        "limit",
+        "error_code",
+        "x-mock-session",
+    ],
+)
 def test_other_names_are_no_secrets(name: str) -> None:
     assert not is_secret(name)
 
@@ -155,6 +170,10 @@ ODD = "a/b+c=d-swordfish"
         pytest.param("".join(f"%{ord(letter):02X}" for letter in ODD), id="percent-in-full"),
         pytest.param(quote(quote(ODD, safe=""), safe=""), id="percent-twice"),
         pytest.param("".join(f"\\u{ord(letter):04x}" for letter in ODD), id="json"),
+        pytest.param("".join(f"\\\\u{ord(letter):04X}" for letter in ODD), id="json-in-json"),
+        pytest.param("".join(f"&#{ord(letter)};" for letter in ODD), id="html"),
+        pytest.param("".join(f"&#x{ord(letter):X};" for letter in ODD), id="html-in-hexadecimal"),
+        pytest.param(ODD.upper(), id="upper-case"),
         pytest.param(ODD.replace("/", "\\/"), id="json-slash"),
         pytest.param(b64encode(ODD.encode()).decode(), id="base64"),
         pytest.param(urlsafe_b64encode(ODD.encode()).decode(), id="base64-for-urls"),
@@ -170,11 +189,13 @@ def test_a_known_key_is_found_in_its_encoded_forms_too(form: str) -> None:
     for request_ in (
         kept(f"/x/{quote(form, safe='%/')}", keys=[ODD]),
         kept(f"/x?limit={quote(form, safe='%')}", keys=[ODD]),
+        kept(f"/x?{quote(form, safe='%')}=1", keys=[ODD]),
         kept(headers={"x-note": form}, keys=[ODD]),
         kept(body=f'{{"note": "{form}"}}'.encode(), keys=[ODD]),
     ):
         assert core not in request_
-        assert "swordfish" not in request_
+        assert quote(core, safe="%") not in request_
+        assert "swordfish" not in request_.lower()
 
 
 @pytest.mark.parametrize(
@@ -186,10 +207,59 @@ def test_a_known_key_is_found_in_its_encoded_forms_too(form: str) -> None:
         pytest.param(f"basic {SECRET}", id="basic"),
         pytest.param(f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{SECRET}", id="jwt"),
         pytest.param(f'id="1",signature="{SECRET}"', id="parameters"),
+        pytest.param(f"ApiKey {SECRET}", id="another-scheme"),
+        pytest.param(f'{{"password": "{SECRET}"}}', id="json"),
+        pytest.param(quote(quote(f"/login?token={SECRET}", safe=""), safe=""), id="percent-twice"),
     ],
 )
 def test_credentials_in_a_header_of_any_name_are_not_kept(value: str) -> None:
     assert SECRET not in kept(headers={"x-note": value})
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(f"/x;jsessionid={SECRET}/y", id="parameter-of-the-path"),
+        pytest.param(f"/api_key={SECRET}/y", id="segment"),
+        pytest.param(f"/x/Bearer%20{SECRET}", id="scheme-in-a-segment"),
+        pytest.param(f"/x?a=1;password={SECRET}", id="semicolon"),
+        pytest.param(f"/x?filter=%7B%22password%22%3A%22{SECRET}%22%7D", id="json"),
+        pytest.param(f"/x?next=/cb?code={SECRET}", id="address"),
+        pytest.param(f"/x?next=http%3A%2F%2Fa%2F%3Ftoken%3D{SECRET}", id="encoded-address"),
+        pytest.param(f"/x?next=%252Fcb%253Ftoken%253D{SECRET}", id="address-encoded-twice"),
+        pytest.param(f"/x?next=http://u:{SECRET}@a/", id="userinfo"),
+        pytest.param(f"/x?q=Bearer+{SECRET}", id="scheme"),
+        pytest.param(f"/x?q=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{SECRET}", id="jwt"),
+        pytest.param(f"/x?pass%2577ord={SECRET}", id="name-encoded-twice"),
+    ],
+)
+def test_a_secret_inside_a_path_or_a_parameter_is_not_kept(target: str) -> None:
+    assert SECRET not in kept(target)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("body", [f'{{"note": "{SECRET}", "b": 1}}', '{"password": "a-known-key", "b": 1}'])
+def test_a_secret_in_a_body_of_another_encoding_is_not_kept(encoding: str, body: str) -> None:
+    sent = (" " * 90 + body).encode(encoding)
+
+    shown = Scrubber([SECRET]).kept(Asked("POST", "/", {}, {}, "", sent)).body
+
+    assert shown.decode(encoding).strip() in {'{"note": "…", "b": 1}', '{"password": …, "b": 1}'}
+
+
+def test_a_long_body_of_another_encoding_ends_where_others_do() -> None:
+    sent = ("x" * 995 + SECRET).encode("utf-16-le")
+
+    assert Scrubber([SECRET]).kept(Asked("POST", "/", {}, {}, "", sent)).body == ("x" * 995).encode("utf-16-le")
+
+
+def test_a_target_without_secrets_is_kept_as_it_is() -> None:
+    query = "batch_ids=a%2Cb&at=2026-01-31T08:15:30%2B01:00&q=a+b=c&eyJ=&status=%F6"
+    asked = Asked("GET", "/x;v=1/anna%40example", query_of(query), {}, query)
+
+    found = Scrubber([SECRET]).kept(asked)
+
+    assert (found.path, found.query, found.query_string) == (asked.path, asked.query, query)
 
 
 def test_a_header_without_credentials_is_kept_as_it_is() -> None:
