@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from textwrap import dedent
 
 import httpx
@@ -25,6 +26,7 @@ from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
 from tests.mock_server.building import HEADERS, KEY, USER, shipped
+from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
 
@@ -126,11 +128,13 @@ def test_both_backends_may_stand_at_one_host(urls: dict[str, str]) -> None:
         assert httpx.get(f"{backends.cms_url.rstrip('/')}{classes}", headers=HEADERS).status_code == 200
 
 
-def test_a_client_that_cannot_wait_is_told_what_can(backends: Backends) -> None:
+def test_a_sync_client_cannot_wait_for_a_latency(backends: Backends, golden: Golden) -> None:
     backends.fail("*", "latency=1ms")
 
-    with pytest.raises(RuntimeError, match="needs an async client or a real port"):
+    with pytest.raises(RuntimeError) as refused:
         httpx.get(f"{backends.ras_url}/healthz")
+
+    golden.check(str(refused.value))
 
 
 def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> None:
@@ -230,17 +234,12 @@ async def test_a_test_can_ask_what_was_asked(backends: Backends) -> None:
     assert KEY not in repr(asked)
 
 
-def test_what_was_not_asked_is_explained_by_what_was(backends: Backends) -> None:
-    assert repr(backends.asked("ras")) == "<no request at all>"
+def test_a_request_that_was_not_sent_is_shown_with_the_closest_one(backends: Backends, golden: Golden) -> None:
+    golden.check(repr(backends.asked("ras")))
     httpx.get(f"{backends.ras_url}/internal/v1/batches/user/{USER}?limit=5&offset=0", headers=HEADERS)
     httpx.get(f"{backends.cms_url}/healthz")
 
-    explained = repr(backends.asked("ras", limit="7"))
-
-    assert explained == (
-        f"<no such request; the closest: ras GET /internal/v1/batches/user/{USER}?limit=5&offset=0 -> 200,"
-        " limit=5 and not 7>"
-    )
+    golden.check(repr(backends.asked("ras", limit="7")))
 
 
 def test_a_class_may_be_its_name_alone(backends: Backends) -> None:
@@ -255,14 +254,14 @@ def test_a_class_may_be_its_name_alone(backends: Backends) -> None:
     assert len({known["class_id"] for known in found.json().values() if known}) == 1
 
 
-def test_coverage_can_be_of_some_endpoints(backends: Backends) -> None:
+def test_coverage_can_be_of_some_endpoints(backends: Backends, golden: Golden) -> None:
     httpx.get(f"{backends.cms_url}/healthz")
 
     backends.assert_contract_covered("cms", route="GET /healthz")
-    with pytest.raises(AssertionError, match="of 11 interactions were never used"):
-        backends.assert_contract_covered(route="*/class-info")
-    with pytest.raises(AssertionError, match="no endpoint is on the route"):
-        backends.assert_contract_covered(route="*/nowhere")
+    for route in ("*/class-info", "*/nowhere"):
+        with pytest.raises(AssertionError) as uncovered:
+            backends.assert_contract_covered(route=route)
+        golden.check(str(uncovered.value))
 
 
 async def test_what_was_never_used_is_named(backends: Backends) -> None:
@@ -272,7 +271,6 @@ async def test_what_was_never_used_is_named(backends: Backends) -> None:
     with pytest.raises(AssertionError) as uncovered:
         backends.assert_contract_covered("cms")
 
-    assert " interactions were never used:" in str(uncovered.value)
     assert "wrong key (class-management-service GET /internal/v1/batches/class-info -> 401)" in str(uncovered.value)
     assert "result-aggregator-service" not in str(uncovered.value)
 
@@ -300,21 +298,20 @@ def test_a_scenario_can_be_used(backends: Backends) -> None:
     assert httpx.get(target, headers=HEADERS).json()["pagination"]["total"] == scenario.teachers[0].batches
 
 
-def test_mistakes_in_a_test_are_said(backends: Backends) -> None:
-    with pytest.raises(StateError, match="known: 'user has exactly these batches'"):
-        backends.given("user has batches", user_id=USER)
-    with pytest.raises(FaultError, match="one of: latency"):
-        backends.fail("ras", "explode")
-    with pytest.raises(ValueError, match="no provider 'cmss' is mocked here; did you mean 'cms'"):
-        backends.assert_contract_covered("cmss")
-    with pytest.raises(ValueError, match="did you mean 'ras'"):
-        backends.asked("rsa")
-    with pytest.raises(FaultError, match="no endpoint is on the route"):
-        backends.fail("ras GET /typo")
-    with pytest.raises(ScenarioError, match="known: 'default'"):
-        backends.use("nothing")
-    with pytest.raises(TypeError, match="a batch has no colour; it has assignment_id"):
-        a_batch(colour="red")
+def test_mistakes_in_a_test_are_reported(backends: Backends, golden: Golden) -> None:
+    mistakes: list[tuple[type[Exception], Callable[[], object]]] = [
+        (StateError, lambda: backends.given("user has batches", user_id=USER)),
+        (FaultError, lambda: backends.fail("ras", "explode")),
+        (ValueError, lambda: backends.assert_contract_covered("cmss")),
+        (ValueError, lambda: backends.asked("rsa")),
+        (FaultError, lambda: backends.fail("ras GET /typo")),
+        (ScenarioError, lambda: backends.use("nothing")),
+        (TypeError, lambda: a_batch(colour="red")),
+    ]
+    for kind, mistake in mistakes:
+        with pytest.raises(kind) as reported:
+            mistake()
+        golden.check(str(reported.value))
 
 
 def test_batches_for_tests_differ_by_number_and_take_what_is_said() -> None:
@@ -350,10 +347,10 @@ def test_a_port_in_use_is_said_and_nothing_is_left_open() -> None:
 def test_a_transport_answers_a_sync_client(backends: Backends) -> None:
     with httpx.Client(transport=backends.transport()) as http:
         assert http.get(f"{backends.cms_url}/healthz").status_code == 200
-        with pytest.raises(httpx.ConnectError, match=r"http://elsewhere/ is not mocked; these are: http://"):
+        with pytest.raises(httpx.ConnectError, match="http://elsewhere/"):
             http.get("http://elsewhere/")
         backends.fail("cms", "latency=1ms")
-        with pytest.raises(RuntimeError, match="needs an async client"):
+        with pytest.raises(RuntimeError):
             http.get(f"{backends.cms_url}/healthz")
 
 
@@ -366,5 +363,5 @@ async def test_a_transport_answers_an_async_client(backends: Backends) -> None:
 
 
 def test_backends_on_ports_need_no_transport(backends_on_ports: Backends) -> None:
-    with pytest.raises(RuntimeError, match="need no transport"):
+    with pytest.raises(RuntimeError):
         backends_on_ports.transport()

@@ -10,9 +10,13 @@ from typing import Final
 FILE: Final = "messages.txt"
 """Name of the golden file beside the tests of a folder."""
 _VARIES: Final = (
-    (re.compile(r"(?<=127\.0\.0\.1:)\d{4,}|(?<='127\.0\.0\.1', )\d{4,}"), "PORT"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d{5}|(?<='127\.0\.0\.1', )\d{5}"), "PORT"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "SHA"),
     (re.compile(r"(?<=\[Errno )\d+"), "N"),
+    (
+        re.compile(r"(Name or service not known|Temporary failure in name resolution|nodename nor .*)$"),
+        "no such host",
+    ),
     (re.compile(r"encoding with 'idna' codec failed.*|'idna' codec can't encode.*"), "not a host name"),
     (re.compile(r"(?<= at )0x[0-9a-f]+"), "0x…"),
     (re.compile(r"^usage: .*?(?=^\S)", re.MULTILINE | re.DOTALL), ""),

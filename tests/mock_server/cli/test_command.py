@@ -19,6 +19,7 @@ from bff_contracts.platform import KEY_VARIABLE
 from bff_mock_server import PactError, cli, find_scenario
 from bff_mock_server.cli import contracts as loading
 from tests.mock_server.building import KEY
+from tests.support.golden import Golden
 
 COMMAND = [sys.executable, "-m", "bff_mock_server"]
 FREE_PORTS = ["--ras-port", "0", "--cms-port", "0", "--control-port", "0"]
@@ -137,17 +138,14 @@ def test_quiet_prints_the_addresses_only() -> None:
     assert (rest, process.returncode) == ("", 0)
 
 
-def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
         assert cli.main(["--ras-port", "0", "--cms-port", port]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == (
-        f"bff-mock-server: cannot listen on 127.0.0.1:{port} for class-management-service: Address already in use;"
-        " is a mock running already? --cms-port takes another\n"
-    )
+    golden.check(said.err)
 
 
 def test_a_scenario_file_is_what_teachers_there_are(tmp_path: Path) -> None:
@@ -178,34 +176,34 @@ def test_the_control_api_is_where_the_banner_says(banner: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        pytest.param(["--scenario", "defualt"], "no scenario 'defualt'; did you mean 'default'?", id="scenario"),
-        pytest.param(["--host", "no.such.host.invalid", "--allow-remote"], "cannot listen on no.such.host", id="host"),
+        pytest.param(["--scenario", "defualt"], id="scenario"),
+        pytest.param(["--host", "no.such.host.invalid", "--allow-remote"], id="host"),
     ],
 )
-def test_what_cannot_be_started_is_said_with_exit_code_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_a_mock_that_cannot_start_exits_with_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     assert cli.main(arguments) == 2
-    assert f"bff-mock-server: {message}" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "fast", "1e9", "nan"])
-def test_a_speed_that_is_none_is_refused(speed: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_speed_is_rejected(speed: str, capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--live", speed])
 
     assert ended.value.code == 2
-    assert "a speed is more than 0" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
-def test_a_broken_pattern_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_pattern_is_a_usage_error(capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--provider-state", "("])
 
     assert ended.value.code == 2
-    assert "not a regular expression" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
 def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,14 +221,14 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.strip() == f"bff-mock-server {version('huleedu-bff-clients')}"
 
 
-def test_an_empty_key_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_key_is_refused(capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--api-key", " "])
 
-    assert "an empty key would let nobody in" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
-def test_a_fault_on_no_endpoint_is_warned_about(tmp_path: Path) -> None:
+def test_a_fault_on_no_endpoint_is_warned_about(tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
         "teachers: [{name: A}]\nfaults: [{on: ras GET /healtz, fault: reset}, {on: cms, fault: latency=1ms}]"
@@ -240,33 +238,30 @@ def test_a_fault_on_no_endpoint_is_warned_about(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=20)
 
     assert "Armed: latency=1ms on class-management-service" in banner
-    assert "a fault is armed on result-aggregator-service GET /healtz, where no endpoint is" in log
+    golden.check(log)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_rejected(port: str, capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--ras-port", port])
 
     assert ended.value.code == 2
-    assert "--ras-port" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
-def test_without_the_extra_it_says_which_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     monkeypatch.delitem(sys.modules, "bff_mock_server.serving.server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
     assert cli.main([]) == 2
-    assert capsys.readouterr().err == (
-        "bff-mock-server: uvicorn is missing: install huleedu-bff-clients[mock] from where you have it, such as"
-        " pip install './huleedu_bff_clients-….whl[mock]'\n"
-    )
+    golden.check(capsys.readouterr().err)
 
 
 def test_an_open_host_needs_a_flag_and_says_what_it_opens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     def stopped_at_once(listeners: list[object], **_: object) -> None:
         for listener in listeners:
@@ -278,10 +273,10 @@ def test_an_open_host_needs_a_flag_and_says_what_it_opens(
         assert cli.main(["--host", host, "--allow-remote", *FREE_PORTS]) == 0
         errors.append(capsys.readouterr().err)
 
-    assert "open to whoever can reach 0.0.0.0 on this machine: http://0.0.0.0:" in errors[0]
+    golden.check(re.sub(r":\d+", ":PORT", errors[0]))
     assert errors[1:] == ["", ""]
     assert cli.main(["--host", "0.0.0.0", *FREE_PORTS]) == 2
-    assert "lets other machines reach this mock" in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
 def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,11 +289,13 @@ def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == "bff-mock-server: ras.json: interaction 'a': $.x: is missing\n"
 
 
-def test_no_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_contract_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     monkeypatch.setattr(loading, "shipped_pacts", tuple)
 
     assert cli.main(["--only", "cms"]) == 2
-    assert capsys.readouterr().err == "bff-mock-server: no contract with class-management-service is installed\n"
+    golden.check(capsys.readouterr().err)
 
 
 def test_ctrl_c_before_the_server_runs_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:

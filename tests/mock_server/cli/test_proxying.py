@@ -12,6 +12,7 @@ import pytest
 from bff_mock_server.cli import main
 from bff_mock_server.serving.server import bind
 from tests.mock_server.proxy.proxying import HEADERS, served
+from tests.support.golden import Golden
 from tests.support.mock_process import running_mock
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
@@ -50,28 +51,26 @@ def test_the_exit_code_tells_whether_the_contract_was_kept(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        pytest.param(["--ras", "http://x"], "expected proxy=URL, such as", id="no-proxy"),
-        pytest.param(["--ras", "proxy=ftp://x"], "'ftp://x' is not an http or https URL", id="no-http"),
-        pytest.param(["--ras", "proxy=http://x", "--only", "cms"], "--only leaves it out", id="left-out"),
-        pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], "a scenario is a .yaml file", id="no-yaml"),
-        pytest.param(["--record", "x.yaml"], "--record needs a real provider behind the mock", id="record-of-nothing"),
-        pytest.param(["--fail-on-violation"], "--fail-on-violation needs a real provider", id="nothing-to-violate"),
-        pytest.param(
-            ["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], "/no/such/x.yaml: No such file", id="file"
-        ),
+        pytest.param(["--ras", "http://x"], id="no-proxy"),
+        pytest.param(["--ras", "proxy=ftp://x"], id="no-http"),
+        pytest.param(["--ras", "proxy=http://x", "--only", "cms"], id="left-out"),
+        pytest.param(["--ras", "proxy=http://x", "--record", "x.txt"], id="no-yaml"),
+        pytest.param(["--record", "x.yaml"], id="record-of-nothing"),
+        pytest.param(["--fail-on-violation"], id="nothing-to-violate"),
+        pytest.param(["--ras", "proxy=http://x", "--record", "/no/such/x.yaml"], id="file"),
     ],
 )
-def test_what_cannot_be_proxied_is_said_at_start(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_a_proxy_that_cannot_start_exits_with_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     assert exit_code_of(*arguments) == 2
-    assert message in capsys.readouterr().err
+    golden.check(capsys.readouterr().err)
 
 
 def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     kept = tmp_path / "kept.yaml"
     kept.write_text("about: precious", encoding="utf-8")
@@ -80,8 +79,7 @@ def test_a_proxy_to_itself_is_refused_and_nothing_recorded_before_is_lost(
     ports = ["--ras-port", port, "--cms-port", "0", "--no-control"]
 
     assert exit_code_of(*ports, "--ras", f"proxy=http://localhost:{port}", "--record", str(kept)) == 2
-    said = capsys.readouterr().err
-    assert "is where this mock itself would listen, and nobody else does; --ras-port takes another port" in said
+    golden.check(capsys.readouterr().err.replace(port, "PORT"))
     assert kept.read_text(encoding="utf-8") == "about: precious"
 
 

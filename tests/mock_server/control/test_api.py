@@ -11,6 +11,7 @@ from bff_contracts.states import BATCH_MISSING, CATALOGUE, USER_HAS_BATCHES
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.mock_server.building import HEADERS, KEY, USER, batch, batch_id, request, user_has
+from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
@@ -212,46 +213,41 @@ async def test_everything_can_restart(app: MockApp, control: httpx.AsyncClient) 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "detail"),
+    ("method", "path", "body"),
     [
-        pytest.param("POST", "/states", {"state": "x", "params": {}}, "unknown provider state 'x'", id="state"),
-        pytest.param(
-            "POST", "/states", {"state": BATCH_MISSING, "params": {}}, "batch_id: Field required", id="params"
-        ),
-        pytest.param("POST", "/faults", {"fault": "boom"}, "unknown fault 'boom'", id="fault"),
-        pytest.param("POST", "/faults", {"fault": "reset", "route": "x"}, "unknown word 'x'", id="route"),
-        pytest.param("POST", "/faults", {"fault": "none"}, "arms nothing", id="no-fault"),
-        pytest.param(
-            "POST", "/faults", {"fault": "reset", "route": "GET /typo"}, "no endpoint is on the route", id="nowhere"
-        ),
-        pytest.param("POST", "/verify", {"provider": "rsa"}, "did you mean 'ras'?", id="provider"),
-        pytest.param("GET", "/journal?provider=cmss", None, "did you mean 'cms'?", id="provider-of-the-journal"),
+        pytest.param("POST", "/states", {"state": "x", "params": {}}, id="state"),
+        pytest.param("POST", "/states", {"state": BATCH_MISSING, "params": {}}, id="params"),
+        pytest.param("POST", "/faults", {"fault": "boom"}, id="fault"),
+        pytest.param("POST", "/faults", {"fault": "reset", "route": "x"}, id="route"),
+        pytest.param("POST", "/faults", {"fault": "none"}, id="no-fault"),
+        pytest.param("POST", "/faults", {"fault": "reset", "route": "GET /typo"}, id="nowhere"),
+        pytest.param("POST", "/verify", {"provider": "rsa"}, id="provider"),
+        pytest.param("GET", "/journal?provider=cmss", None, id="provider-of-the-journal"),
     ],
 )
-async def test_what_is_wrong_is_a_400_that_says_why(
-    control: httpx.AsyncClient, method: str, path: str, body: Any, detail: str
+async def test_an_invalid_request_is_a_400_with_its_reason(
+    control: httpx.AsyncClient, method: str, path: str, body: Any, golden: Golden
 ) -> None:
     answer = await control.request(method, path, json=body)
 
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert detail in answer.json()["detail"]
+    golden.check(answer.json()["detail"])
 
 
-async def test_a_body_of_another_form_is_a_422_that_says_where(control: httpx.AsyncClient) -> None:
+async def test_a_body_of_another_form_is_a_422_that_says_where(control: httpx.AsyncClient, golden: Golden) -> None:
     typo = await control.post("/verify", json={"provider": "ras", "tmies": 1})
     untyped = await control.post("/faults", content=b'{"fault": "reset"}')
     misplaced = await control.post("/states", json={"state": "x", "params": {}, "session": "a"})
 
     assert [answer.status_code for answer in (typo, untyped, misplaced)] == [422, 422, 422]
-    assert typo.json()["detail"] == "body.tmies: Extra inputs are not permitted"
-    assert untyped.json()["detail"].endswith("; the body needs Content-Type: application/json")
+    golden.check("\n".join(answer.json()["detail"] for answer in (typo, untyped, misplaced)))
 
 
-async def test_what_is_not_there_says_what_is(control: httpx.AsyncClient) -> None:
+async def test_an_unknown_path_is_a_404_that_names_the_description(control: httpx.AsyncClient, golden: Golden) -> None:
     answer = await control.get("/jornal")
 
     assert answer.status_code == 404
-    assert answer.json()["detail"] == "There is nothing at /_mock/jornal; /_mock/openapi.json says what there is."
+    golden.check(answer.json()["detail"])
 
 
 async def test_looking_at_a_session_does_not_make_one(app: MockApp, control: httpx.AsyncClient) -> None:
@@ -316,10 +312,11 @@ async def test_one_of_several_faults_is_disarmed(app: MockApp, control: httpx.As
     assert (again.status_code, f"there are: {numbers[1]}" in again.json()["detail"]) == (400, True)
 
 
-async def test_a_variable_of_a_route_is_no_fixed_word(control: httpx.AsyncClient) -> None:
+async def test_a_variable_of_a_route_is_no_fixed_word(control: httpx.AsyncClient, golden: Golden) -> None:
     answer = await control.post("/faults", json={"fault": "reset", "route": "GET /internal/v1/batches/{batch_id}"})
 
-    assert (answer.status_code, "no endpoint is on the route" in answer.json()["detail"]) == (400, True)
+    assert answer.status_code == 400
+    golden.check(answer.json()["detail"])
 
 
 @pytest.mark.parametrize("route", ["GET {}/{{user_id}}", "{}/<user_id>", "ras {}/:user_id", "{}/*"])
@@ -332,10 +329,10 @@ async def test_a_fault_is_armed_for_what_varies_in_a_path(control: httpx.AsyncCl
     assert app.reply(request(PAGE)).status == 503
 
 
-async def test_a_route_without_an_endpoint_is_refused_with_the_nearest(control: httpx.AsyncClient) -> None:
+async def test_a_route_without_an_endpoint_is_refused_with_the_nearest(
+    control: httpx.AsyncClient, golden: Golden
+) -> None:
     answer = await control.post("/faults", json={"fault": "reset", "route": "GET /internal/v1/batches/class-inf"})
 
     assert answer.status_code == 400
-    assert (
-        "the nearest first: class-management-service GET /internal/v1/batches/class-info, " in answer.json()["detail"]
-    )
+    golden.check(answer.json()["detail"])

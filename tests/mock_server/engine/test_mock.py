@@ -26,6 +26,7 @@ from tests.mock_server.building import (
     set_state,
     user_has,
 )
+from tests.support.golden import Golden
 
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 BATCH = f"/internal/v1/batches/{batch_id(1)}/status"
@@ -75,34 +76,31 @@ async def test_a_state_without_params_has_those_of_the_contract_filled_in_for_th
 
 
 @pytest.mark.parametrize(
-    ("state", "detail"),
+    "state",
     [
-        pytest.param(
-            "user is rich", f"unknown provider state 'user is rich'; known: '{USER_HAS_BATCHES}'", id="unknown"
-        ),
-        pytest.param("(", "unknown provider state '('", id="a-pattern-is-a-name"),
-        pytest.param("", "unknown provider state ''", id="empty"),
-        pytest.param(f"{USER_HAS_BATCHES.upper()}", "unknown provider state 'USER", id="another-case"),
-        pytest.param(BATCHES_HAVE_CLASSES, "unknown provider state 'batches have", id="another-providers"),
-        pytest.param("batch does not exist; {", "the params of 'batch does not exist' are not JSON", id="not-json"),
-        pytest.param("batch does not exist; []", "have to be a JSON object", id="not-an-object"),
-        pytest.param("batch does not exist; {}", "batch_id: Field required", id="missing-param"),
-        pytest.param("batch does not exist;" + "[" * 5000, "are not JSON", id="too-deep"),
+        pytest.param("user is rich", id="unknown"),
+        pytest.param("(", id="a-pattern-is-a-name"),
+        pytest.param("", id="empty"),
+        pytest.param(f"{USER_HAS_BATCHES.upper()}", id="another-case"),
+        pytest.param(BATCHES_HAVE_CLASSES, id="another-providers"),
+        pytest.param("batch does not exist; {", id="not-json"),
+        pytest.param("batch does not exist; []", id="not-an-object"),
+        pytest.param("batch does not exist; {}", id="missing-param"),
+        pytest.param("batch does not exist;" + "[" * 5000, id="too-deep"),
     ],
 )
-async def test_a_wrong_state_is_a_400_that_says_what_is_known(app: MockApp, state: str, detail: str) -> None:
+async def test_a_wrong_state_is_a_400_that_says_what_is_known(app: MockApp, state: str, golden: Golden) -> None:
     answer = await ask(app, BATCH, state=state)
 
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert detail in answer.json["detail"]
+    golden.check(answer.json["detail"])
 
 
-async def test_a_state_that_is_about_other_requests_needs_its_params(app: MockApp) -> None:
+async def test_a_state_that_is_about_other_requests_needs_its_params(app: MockApp, golden: Golden) -> None:
     answer = await ask(app, PAGE, state="batch does not exist")
 
     assert answer.status == 400
-    assert "the contract knows 'batch does not exist' for other requests than" in answer.json["detail"]
-    assert answer.json["detail"].endswith("X-Mock-State: batch does not exist; {…} with batch_id")
+    golden.check(answer.json["detail"])
 
 
 async def test_what_is_said_of_directives_is_text_for_who_accepts_text(app: MockApp) -> None:
@@ -187,10 +185,11 @@ async def test_a_fault_by_header_strikes_at_its_rate(app: MockApp) -> None:
     assert 10 < statuses.count(503) < 50
 
 
-async def test_a_wrong_fault_is_a_400_that_lists_the_known(app: MockApp) -> None:
+async def test_a_wrong_fault_is_a_400_that_lists_the_known(app: MockApp, golden: Golden) -> None:
     answer = await ask(app, PAGE, fault="explode")
 
-    assert (answer.status, "one of: latency, reset" in answer.json["detail"]) == (400, True)
+    assert answer.status == 400
+    golden.check(answer.json["detail"])
 
 
 @pytest.mark.parametrize(
@@ -275,14 +274,14 @@ async def test_a_contract_without_a_simulator_answers_by_the_interaction_in_that
 
 
 @pytest.mark.parametrize(
-    ("state", "detail"),
+    "state",
     [
-        pytest.param("nobody's", "known: 'en elev på plats', 'no pupils'", id="unknown"),
-        pytest.param("no pupil", "did you mean 'no pupils'?", id="typo"),
-        pytest.param("no pupils", "header x-mock-state", id="not-here"),
+        pytest.param("nobody's", id="unknown"),
+        pytest.param("no pupil", id="typo"),
+        pytest.param("no pupils", id="not-here"),
     ],
 )
-async def test_a_state_that_no_interaction_is_in_is_refused(state: str, detail: str) -> None:
+async def test_a_state_that_no_interaction_is_in_is_refused(state: str, golden: Golden) -> None:
     others = pact(
         interaction("a", "/a", states=[{"name": "en elev på plats"}]),
         interaction("b", "/b", states=[{"name": "no pupils"}]),
@@ -290,7 +289,7 @@ async def test_a_state_that_no_interaction_is_in_is_refused(state: str, detail: 
     answer = await call(app_of(others), "/a", headers={"X-Mock-State": state})
 
     assert answer.status == 400
-    assert detail in answer.json["detail"]
+    golden.check(answer.json["detail"])
 
 
 def test_a_state_that_is_not_in_the_catalogue_cannot_be_set(app: MockApp) -> None:

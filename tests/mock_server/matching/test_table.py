@@ -11,6 +11,7 @@ from bff_mock_server.engine.simulators import CREDENTIALS
 from bff_mock_server.matching.match import Matched, match_endpoint
 from bff_mock_server.matching.table import compile_pact
 from tests.mock_server.building import interaction, pact, regex, request, rule
+from tests.support.golden import Golden
 
 THING = regex("^/things/[a-z]+$")
 
@@ -163,36 +164,31 @@ def test_headers_are_compared_as_headers(name: str, wanted: str, sent: str, acce
     assert check.identity == ("equality", wanted)
 
 
-VISIBLE = "a header of HTTP has visible characters alone"
-
-
 @pytest.mark.parametrize("status", [200, 599])
 def test_every_status_of_an_answer_can_be_sent(status: int) -> None:
     assert compile_pact(pact(interaction("a", status=status))).endpoints
 
 
 @pytest.mark.parametrize(
-    ("response", "place"),
+    "response",
     [
-        pytest.param({"status": 199}, "status: 199 is no status of HTTP", id="status-too-low"),
-        pytest.param({"status": 600}, "status: 600 is no status of HTTP", id="status-too-high"),
+        pytest.param({"status": 199}, id="status-too-low"),
+        pytest.param({"status": 600}, id="status-too-high"),
         pytest.param(
-            {"generators": {"body": {"$.a": {"type": "RandomString", "size": 10**9}}}},
-            "generators.body.$.a.size: a random value has 100000 characters at most",
-            id="a-value-without-end",
+            {"generators": {"body": {"$.a": {"type": "RandomString", "size": 10**9}}}}, id="a-value-without-end"
         ),
-        pytest.param({"headers": {"X Name": ["a"]}}, f"headers.x name: {VISIBLE}", id="a-blank-in-a-name"),
-        pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, f"headers.x-name: {VISIBLE}", id="a-line-end"),
+        pytest.param({"headers": {"X Name": ["a"]}}, id="a-blank-in-a-name"),
+        pytest.param({"headers": {"X-Name": ["a", "b\n"]}}, id="a-line-end"),
     ],
 )
-def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], place: str) -> None:
+def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], golden: Golden) -> None:
     broken = interaction("a")
     broken["response"].update(response)
 
     with pytest.raises(PactError) as refused:
         compile_pact(pact(broken))
 
-    assert str(refused.value) == f"thing.json: interaction 'a': $.interactions[0].response.{place}"
+    golden.check(str(refused.value))
 
 
 def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:

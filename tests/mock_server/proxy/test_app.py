@@ -28,6 +28,7 @@ from tests.mock_server.proxy.proxying import (
     proxying,
     served,
 )
+from tests.support.golden import Golden
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
@@ -257,18 +258,20 @@ def test_faults_strike_real_answers_too(mock: Mock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "detail"),
+    "headers",
     [
-        pytest.param({"X_Mock_State": "batch does not exist"}, "is real here", id="state"),
-        pytest.param({"X_Mock_Fault": "explode"}, "unknown fault 'explode'", id="fault"),
-        pytest.param({"X_Mock_Session": "a b"}, "a session's id is", id="session"),
+        pytest.param({"X_Mock_State": "batch does not exist"}, id="state"),
+        pytest.param({"X_Mock_Fault": "explode"}, id="fault"),
+        pytest.param({"X_Mock_Session": "a b"}, id="session"),
     ],
 )
-def test_what_cannot_be_asked_of_a_real_service_is_said(mock: Mock, headers: dict[str, str], detail: str) -> None:
+def test_directives_that_a_real_service_cannot_follow_are_rejected(
+    mock: Mock, headers: dict[str, str], golden: Golden
+) -> None:
     answer = ask(mock, RAS, PAGE, **headers)
 
     assert answer.status_code == 400
-    assert detail in answer.json()["detail"]
+    golden.check(answer.json()["detail"])
 
 
 def test_directives_stay_with_the_mock(mock: Mock, providers: Providers) -> None:
@@ -320,8 +323,10 @@ def test_mock_cms_gives_classes_to_what_real_ras_lists_the_same_each_time(provid
 @pytest.mark.parametrize(
     "url", ["ftp://x", "127.0.0.1:4003", "http://", "http://u:p@x", "http://x?y", "http://x:99999", "http://x/#f"]
 )
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_rejected(url: str, golden: Golden) -> None:
     app = ras_app()
 
-    with pytest.raises(ProxyError, match="expected one such as"):
+    with pytest.raises(ProxyError) as refused:
         ProxyApp(app.mock, app.backends[0], url)
+
+    golden.check(str(refused.value))

@@ -13,6 +13,7 @@ from bff_mock_server import Exchange
 from bff_mock_server.proxy.real_service import MAX_DECODED_BYTES, UnreadableError, decoded
 from bff_mock_server.responses.reply import Head, Reply
 from tests.mock_server.proxy.proxying import HEADERS, ask, proxying, served
+from tests.support.golden import Golden
 from tests.support.quart_providers import PAGE, Mistake, Providers
 
 BOMB = gzip.compress(bytes(MAX_DECODED_BYTES + 1))
@@ -36,17 +37,19 @@ def test_a_coding_is_taken_off(coding: bytes, code: Callable[[bytes], bytes]) ->
 
 
 @pytest.mark.parametrize(
-    ("coding", "body", "reason"),
+    ("coding", "body"),
     [
-        pytest.param(b"br", b"x", "'br' cannot be read", id="unknown"),
-        pytest.param(b"gzip", b"no gzip", "cannot be decompressed", id="broken"),
-        pytest.param(b"gzip", gzip.compress(b"text")[:-9], "ends before", id="cut-off"),
-        pytest.param(b"gzip", BOMB, f"larger than {MAX_DECODED_BYTES} bytes", id="bomb"),
+        pytest.param(b"br", b"x", id="unknown"),
+        pytest.param(b"gzip", b"no gzip", id="broken"),
+        pytest.param(b"gzip", gzip.compress(b"text")[:-9], id="cut-off"),
+        pytest.param(b"gzip", BOMB, id="bomb"),
     ],
 )
-def test_what_cannot_be_read_within_bounds_says_why(coding: bytes, body: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableError, match=reason):
+def test_an_unreadable_body_is_reported_with_its_reason(coding: bytes, body: bytes, golden: Golden) -> None:
+    with pytest.raises(UnreadableError) as refused:
         decoded(coded(coding, body))
+
+    golden.check(str(refused.value).partition(" (")[0])
 
 
 def exchange_with(answer: bytes, target: str = PAGE, **headers: str) -> tuple[int, list[bytes], Exchange, list[str]]:
@@ -74,21 +77,20 @@ def plain(status: str, *headers: bytes, body: bytes = b"{}") -> bytes:
     return b"\r\n".join([*head, b"Connection: close, X-Hop", b"X-Hop: 1", b"", body])
 
 
-def test_a_bomb_passes_as_it_is_and_is_a_violation() -> None:
+def test_a_decompression_bomb_is_passed_on_and_is_a_violation(golden: Golden) -> None:
     status, _, exchange, _ = exchange_with(plain("200 OK", b"Content-Encoding: gzip", body=BOMB))
 
     assert status == 200
-    assert [violation.message for violation in exchange.violations] == [
-        f"it is larger than {MAX_DECODED_BYTES} bytes when decompressed"
-    ]
+    (violation,) = exchange.violations
+    golden.check(violation.message)
 
 
 @pytest.mark.parametrize("status", ["999 Whatever", "600 No"])
-def test_a_status_that_http_does_not_have_is_a_bad_gateway(status: str) -> None:
+def test_a_status_that_http_does_not_have_is_a_bad_gateway(status: str, golden: Golden) -> None:
     code, _, exchange, _ = exchange_with(plain(status))
 
     assert code == 502
-    assert f"answered with {status[:3]}, which is no status of HTTP" in exchange.reason
+    golden.check(exchange.reason)
 
 
 def test_headers_that_a_connection_names_go_no_further() -> None:

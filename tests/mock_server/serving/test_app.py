@@ -23,11 +23,12 @@ from tests.mock_server.building import (
     set_state,
     user_has,
 )
+from tests.support.golden import Golden
 
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 
 
-async def test_a_refusal_names_the_closest_interaction_and_each_difference() -> None:
+async def test_a_refusal_names_the_closest_interaction_and_each_difference(golden: Golden) -> None:
     answer = await call(ras_app(), f"{PAGE}&sort=name")
 
     assert answer.headers["content-length"] == str(len(answer.body))
@@ -35,9 +36,7 @@ async def test_a_refusal_names_the_closest_interaction_and_each_difference() -> 
         "type": "about:blank",
         "title": "Bad Request",
         "status": 400,
-        "detail": "The contract with result-aggregator-service does not allow GET"
-        f" /internal/v1/batches/user/{USER}. To match {answer.json['closest']['interaction']!r}:"
-        " leave out query sort.",
+        "detail": answer.json["detail"],
         "closest": {
             "interaction": answer.json["closest"]["interaction"],
             "method": "GET",
@@ -49,19 +48,20 @@ async def test_a_refusal_names_the_closest_interaction_and_each_difference() -> 
                 "rule": "absent",
                 "expected": None,
                 "actual": "name",
-                "change": "leave out query sort",
+                "change": answer.json["differences"][0]["change"],
             }
         ],
     }
+    golden.check(answer.json["detail"])
 
 
-async def test_a_path_of_the_other_backend_says_so() -> None:
+async def test_a_path_of_the_other_backend_is_recognised(golden: Golden) -> None:
     app = cms_app(elsewhere=shipped_pacts())
 
     answer = await call(app, PAGE)
 
     assert answer.status == 404
-    assert answer.json["detail"].endswith("That path belongs to result-aggregator-service: check the base URL.")
+    golden.check(answer.json["detail"])
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:
@@ -70,13 +70,11 @@ async def test_a_wrong_method_is_told_the_right_one() -> None:
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
 
 
-async def test_an_empty_contract_still_explains_itself() -> None:
+async def test_an_empty_contract_still_explains_itself(golden: Golden) -> None:
     answer = await call(app_of(pact()), "/x")
 
-    assert (answer.status, answer.json["detail"]) == (
-        404,
-        "The contract with thing-service has no interaction for GET /x.",
-    )
+    assert answer.status == 404
+    golden.check(answer.json["detail"])
 
 
 async def test_a_repeated_header_counts_as_one_list() -> None:
@@ -120,30 +118,31 @@ async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    "body",
     [
-        pytest.param(b"{", "the body is not JSON", id="not-json"),
-        pytest.param(b"\xff", "the body is not JSON", id="not-utf-8"),
-        pytest.param(b"[" * 100_000, "the body is not JSON", id="too-deep"),
-        pytest.param(b'{"state": "x", "params": {"a": NaN}}', "Out of range float values", id="not-a-number"),
-        pytest.param(b'{"state": "x", "params": {"a": 1e999}}', "Out of range float values", id="infinity"),
-        pytest.param(b'{"state": "x", "params": {"a": "\\ud800"}}', "the body is not JSON", id="half-a-character"),
-        pytest.param(b"[]", 'the body needs a "state"', id="not-an-object"),
-        pytest.param(b'{"state": 1}', 'the body needs a "state"', id="state-of-another-type"),
-        pytest.param(b'{"state": "x", "params": []}', '"params" has to be an object', id="params-of-another-type"),
-        pytest.param(b'{"state": "x", "action": "undo"}', '"action" has to be one of setup, teardown', id="action"),
-        pytest.param(b'{"state": "x"}', "unknown provider state 'x'; known: 'user has", id="unknown-state"),
-        pytest.param(json.dumps({"state": BATCH_MISSING}).encode(), "batch_id: Field required", id="missing-param"),
+        pytest.param(b"{", id="not-json"),
+        pytest.param(b"\xff", id="not-utf-8"),
+        pytest.param(b"[" * 100_000, id="too-deep"),
+        pytest.param(b'{"state": "x", "params": {"a": NaN}}', id="not-a-number"),
+        pytest.param(b'{"state": "x", "params": {"a": 1e999}}', id="infinity"),
+        pytest.param(b'{"state": "x", "params": {"a": "\\ud800"}}', id="half-a-character"),
+        pytest.param(b"[]", id="not-an-object"),
+        pytest.param(b'{"state": 1}', id="state-of-another-type"),
+        pytest.param(b'{"state": "x", "params": []}', id="params-of-another-type"),
+        pytest.param(b'{"state": "x", "action": "undo"}', id="action"),
+        pytest.param(b'{"state": "x"}', id="unknown-state"),
+        pytest.param(json.dumps({"state": BATCH_MISSING}).encode(), id="missing-param"),
     ],
 )
-async def test_a_wrong_state_call_is_a_400_that_says_why(body: bytes, detail: str) -> None:
+async def test_a_wrong_state_call_is_a_400_that_says_why(body: bytes, golden: Golden) -> None:
     answer = await call(ras_app(), STATES_PATH, method="POST", headers={}, body=body)
 
     assert answer.status == 400
-    assert detail in answer.json["detail"]
+    ours, mark, _ = answer.json["detail"].partition("not JSON: ")  # Python words the rest
+    golden.check(ours + mark)
 
 
-async def test_what_is_sent_with_hundreds_of_names_is_refused_before_it_is_compared() -> None:
+async def test_a_request_with_hundreds_of_names_is_rejected_before_matching(golden: Golden) -> None:
     app = ras_app()
     query = "&".join(f"n{number}=1" for number in range(200))
 
@@ -151,7 +150,7 @@ async def test_what_is_sent_with_hundreds_of_names_is_refused_before_it_is_compa
     headers = await call(app, PAGE, headers={**HEADERS, **{f"X-{number}": "1" for number in range(200)}})
 
     assert [many.status, headers.status] == [400, 400]
-    assert many.json["detail"] == "A request has at most 100 parameters and 100 headers."
+    golden.check(many.json["detail"])
 
 
 async def test_two_contracts_on_one_path_are_told_apart_by_what_they_ask() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from bff_mock_server.serving.guard import Guard
+from tests.support.golden import Golden
 
 GUARD = Guard(["mock", "10.0.0.5"])
 
@@ -29,44 +30,37 @@ def test_this_machine_may(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "reason"),
+    "headers",
     [
-        pytest.param({"host": "evil.example:4100"}, "'evil.example:4100', which is foreign", id="rebound-name"),
-        pytest.param({"host": "localhost.evil.example"}, "foreign", id="name-that-begins-well"),
-        pytest.param({"host": ""}, "foreign", id="empty"),
-        pytest.param({"host": "["}, "foreign", id="broken"),
-        pytest.param({"host": "127.0.0.1@evil.example"}, "foreign", id="user-info"),
-        pytest.param({"host": "127.0.0.1", "origin": "https://evil.example"}, "may not use this", id="foreign-page"),
-        pytest.param(
-            {"host": "127.0.0.1", "origin": "http://192.168.1.7"}, "may not use this", id="page-of-a-neighbour"
-        ),
+        pytest.param({"host": "evil.example:4100"}, id="rebound-name"),
+        pytest.param({"host": "localhost.evil.example"}, id="name-that-begins-well"),
+        pytest.param({"host": ""}, id="empty"),
+        pytest.param({"host": "["}, id="broken"),
+        pytest.param({"host": "127.0.0.1@evil.example"}, id="user-info"),
+        pytest.param({"host": "127.0.0.1", "origin": "https://evil.example"}, id="foreign-page"),
+        pytest.param({"host": "127.0.0.1", "origin": "http://192.168.1.7"}, id="page-of-a-neighbour"),
         pytest.param(
             {"host": "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
-            "from elsewhere",
             id="image-of-a-foreign-page",
         ),
         pytest.param(
             {"host": "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},
-            "from elsewhere",
             id="form-of-a-foreign-page",
         ),
-        pytest.param({"host": "127.0.0.1", "origin": "null"}, "may not use this", id="page-without-an-origin"),
+        pytest.param({"host": "127.0.0.1", "origin": "null"}, id="page-without-an-origin"),
         pytest.param(
-            {"host": "127.0.0.1", "sec-fetch-site": "Cross-Site", "sec-fetch-mode": "navigate"},
-            "from elsewhere",
-            id="in-another-case",
+            {"host": "127.0.0.1", "sec-fetch-site": "Cross-Site", "sec-fetch-mode": "navigate"}, id="in-another-case"
         ),
-        pytest.param(
-            {"host": "127.0.0.1", "sec-fetch-site": "same-origin, cross-site"}, "from elsewhere", id="two-sites"
-        ),
-        pytest.param(
-            {"host": "127.0.0.1", "origin": "http://127.0.0.1, http://evil.example"}, "may not use", id="two-origins"
-        ),
-        pytest.param({"host": "127.0.0.1", "origin": "http://evil@localhost"}, "may not use", id="origin-with-a-user"),
-        pytest.param({"host": "127.0.0.1, evil.example"}, "foreign", id="two-hosts"),
-        pytest.param({"host": "evil.example@localhost"}, "foreign", id="host-with-a-user"),
-        pytest.param({"host": "localhost/evil"}, "foreign", id="host-with-a-path"),
+        pytest.param({"host": "127.0.0.1", "sec-fetch-site": "same-origin, cross-site"}, id="two-sites"),
+        pytest.param({"host": "127.0.0.1", "origin": "http://127.0.0.1, http://evil.example"}, id="two-origins"),
+        pytest.param({"host": "127.0.0.1", "origin": "http://evil@localhost"}, id="origin-with-a-user"),
+        pytest.param({"host": "127.0.0.1, evil.example"}, id="two-hosts"),
+        pytest.param({"host": "evil.example@localhost"}, id="host-with-a-user"),
+        pytest.param({"host": "localhost/evil"}, id="host-with-a-path"),
     ],
 )
-def test_others_may_not(headers: dict[str, str], reason: str) -> None:
-    assert reason in (GUARD.refuses("POST", headers) or "")
+def test_foreign_hosts_and_pages_are_rejected(headers: dict[str, str], golden: Golden) -> None:
+    refusal = GUARD.refuses("POST", headers)
+
+    assert refusal is not None
+    golden.check(refusal)

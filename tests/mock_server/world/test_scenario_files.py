@@ -11,6 +11,7 @@ from bff_mock_server import Scenario, ScenarioError, find_scenario, read_scenari
 from bff_mock_server.world.scenarios import shipped_scenarios
 from bff_mock_server.world.world import World
 from tests.mock_server.building import app_of, batch_id, request
+from tests.support.golden import Golden
 
 BATCH = """\
       - batch_id: 26b9045a-e947-5833-ab3e-000000000001
@@ -144,53 +145,44 @@ def test_a_file_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        pytest.param("teachers: [", "mine.yaml:2: not YAML: ", id="not-yaml"),
-        pytest.param("a: 1\nb: [1, 2\nc: 3\n", "mine.yaml:3: not YAML: ", id="not-yaml-further-down"),
-        pytest.param("about: 0x_", "mine.yaml: not YAML: ", id="no-number"),
-        pytest.param("about: !!int abc", "mine.yaml: not YAML: ", id="tag-that-does-not-fit"),
-        pytest.param("about: !!bool x", "mine.yaml: not YAML: ", id="no-boolean"),
-        pytest.param("about: !!timestamp 2026-99-99", "mine.yaml", id="no-date"),
-        pytest.param("[]", "mine.yaml:1: file: expected fields (name: value)", id="no-mapping"),
+        pytest.param("teachers: [", id="not-yaml"),
+        pytest.param("a: 1\nb: [1, 2\nc: 3\n", id="not-yaml-further-down"),
+        pytest.param("about: 0x_", id="no-number"),
+        pytest.param("about: !!int abc", id="tag-that-does-not-fit"),
+        pytest.param("about: !!bool x", id="no-boolean"),
+        pytest.param("about: !!timestamp 2026-99-99", id="no-date"),
+        pytest.param("[]", id="no-mapping"),
         pytest.param(
-            "teachers:\n" + "".join(f"- {{name: A{at}, batches: 10000}}\n" for at in range(51)),
-            "mine.yaml:2: teachers: 510000 batches, and 500000 are the most",
-            id="too-many-batches",
+            "teachers:\n" + "".join(f"- {{name: A{at}, batches: 10000}}\n" for at in range(51)), id="too-many-batches"
         ),
-        pytest.param("&a [*a]", "mine.yaml:1: file: expected fields", id="in-itself"),
-        pytest.param("about: 1\nteachers: []", "mine.yaml:1: about: Input should be a valid string", id="type"),
-        pytest.param(bomb("[%s]"), "mine.yaml:8: its aliases make it larger than", id="alias-bomb"),
-        pytest.param(bomb("{<<: [%s]}"), "mine.yaml:8: its aliases make it larger than", id="merge-bomb"),
-        pytest.param("about: x\ntaechers: []", "mine.yaml:2: taechers: unknown field; did you", id="typo"),
-        pytest.param("teachers:\n  - name: A\n    name: B\n", "mine.yaml:3: name: duplicate key", id="twice"),
-        pytest.param("teachers:\n  - name: A\n    batches: -1\n", "mine.yaml:3: teachers.0.batches: ", id="number"),
-        pytest.param("teachers:\n  - name: A\n    class: x\n",
-                     "mine.yaml:3: teachers.0.class: unknown field; did you",
-                     id="typo-of-a-teacher"),
-        pytest.param("teachers:\n  - name: A\n    classes: x\n", "mine.yaml:3: teachers.0.classes: expec", id="list"),
-        pytest.param("teachers:\n  - purpose: A\n", "mine.yaml:2: teachers.0.name: Field required", id="missing"),
-        pytest.param(
-            "teachers:\n  - name: A\n    statuses:\n      - ready\n",
-            "mine.yaml:4: teachers.0.statuses.0: Input should be 'awaiting_content_validation'", id="client-status",
-        ),
-        pytest.param("teachers:\n  - name: A\n  - name: A\n", "mine.yaml:3: teachers.1: there is", id="same-id"),
-        pytest.param("teachers:\n  - name: A\n    fault: boom\n", "mine.yaml:3: teachers.0.fault: unknown", id="fault"),
-        pytest.param("faults:\n  - on: grades\n    fault: reset\n", "mine.yaml:2: faults.0.on: route", id="route"),
-        pytest.param("faults:\n  - on: '*'\n    fault: x\n", "mine.yaml:3: faults.0.fault: ", id="faults"),
-        pytest.param("states:\n  - state: user is rich\n    params: {}\n",
-                     "mine.yaml:2: states.0.state: unknown provider state 'user is rich'; known: 'user", id="state"),
-        pytest.param("states:\n  - state: batch does not exist\n    params:\n      batch_id: X\n",
-                     "mine.yaml:4: states.0.params.batch_id: String should match", id="param"),
-        pytest.param(STATE.replace("essay_count: 0", "essay_count: '0'", 1),
-                     "mine.yaml:9: states.0.params.batches.0.essay_count: Input should be a valid integer", id="deep"),
+        pytest.param("&a [*a]", id="in-itself"),
+        pytest.param("about: 1\nteachers: []", id="type"),
+        pytest.param(bomb("[%s]"), id="alias-bomb"),
+        pytest.param(bomb("{<<: [%s]}"), id="merge-bomb"),
+        pytest.param("about: x\ntaechers: []", id="typo"),
+        pytest.param("teachers:\n  - name: A\n    name: B\n", id="twice"),
+        pytest.param("teachers:\n  - name: A\n    batches: -1\n", id="number"),
+        pytest.param("teachers:\n  - name: A\n    class: x\n", id="typo-of-a-teacher"),
+        pytest.param("teachers:\n  - name: A\n    classes: x\n", id="list"),
+        pytest.param("teachers:\n  - purpose: A\n", id="missing"),
+        pytest.param("teachers:\n  - name: A\n    statuses:\n      - ready\n", id="client-status"),
+        pytest.param("teachers:\n  - name: A\n  - name: A\n", id="same-id"),
+        pytest.param("teachers:\n  - name: A\n    fault: boom\n", id="fault"),
+        pytest.param("faults:\n  - on: grades\n    fault: reset\n", id="route"),
+        pytest.param("faults:\n  - on: '*'\n    fault: x\n", id="faults"),
+        pytest.param("states:\n  - state: user is rich\n    params: {}\n", id="state"),
+        pytest.param("states:\n  - state: batch does not exist\n    params:\n      batch_id: X\n", id="param"),
+        pytest.param(STATE.replace("essay_count: 0", "essay_count: '0'", 1), id="deep"),
     ],
-)  # fmt: skip
-def test_an_error_names_file_line_and_field(text: str, message: str) -> None:
+)
+def test_an_error_names_file_line_and_field(text: str, golden: Golden) -> None:
     with pytest.raises(ScenarioError) as refused:
         read(text)
 
-    assert str(refused.value).startswith(message)
+    place, yaml, _ = str(refused.value).partition("not YAML: ")  # PyYAML words the rest
+    golden.check(place + yaml)
 
 
 def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
@@ -203,26 +195,28 @@ def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    "name",
     [
-        pytest.param("defualt", "no scenario 'defualt'; did you mean 'default'?", id="typo"),
-        pytest.param("missing.yaml", "missing.yaml: No such file", id="no-file"),
-        pytest.param("../x", "no scenario '../x'", id="no-way-out"),
+        pytest.param("defualt", id="typo"),
+        pytest.param("missing.yaml", id="no-file"),
+        pytest.param("../x", id="no-way-out"),
     ],
 )
-def test_what_is_not_there_is_said(name: str, message: str) -> None:
+def test_an_unknown_scenario_is_rejected(name: str, golden: Golden) -> None:
     with pytest.raises(ScenarioError) as refused:
         find_scenario(name)
 
-    assert message in str(refused.value)
+    golden.check(str(refused.value))
 
 
-def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_rejected(tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"about: \xff")
 
-    with pytest.raises(ScenarioError, match="not UTF-8 text"):
+    with pytest.raises(ScenarioError) as refused:
         find_scenario(str(path))
+
+    golden.check(str(refused.value).replace(str(tmp_path), "FOLDER"))
 
 
 def test_faults_of_a_scenario_take_turns() -> None:

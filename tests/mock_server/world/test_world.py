@@ -22,6 +22,7 @@ from bff_mock_server.world.changes import rows_with
 from bff_mock_server.world.rows import Rows
 from bff_mock_server.world.world import World
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
+from tests.support.golden import Golden
 
 CLASS = {"class_id": batch_id(900), "class_name": "Svenska 1 – SA24B"}
 
@@ -187,22 +188,22 @@ def test_the_phase_is_the_first_unfinished_one(
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "message"),
+    ("name", "params"),
     [
-        pytest.param("user is rich", {}, f"'user is rich'; known: '{USER_HAS_BATCHES}'", id="name"),
-        pytest.param(BATCH_MISSING, {}, "params of 'batch does not exist': batch_id: Field required", id="missing"),
-        pytest.param(BATCH_MISSING, {"batch_id": batch_id(1), "x": 1}, "x: Extra inputs are not", id="unknown-param"),
-        pytest.param(USER_HAS_BATCHES, user_has(batch(essay_count="3")), "batches.0.essay_count: Input", id="type"),
-        pytest.param(BATCH_MISSING, {"x": 1}, "batch_id: Field required; x: Extra inputs", id="several"),
+        pytest.param("user is rich", {}, id="name"),
+        pytest.param(BATCH_MISSING, {}, id="missing"),
+        pytest.param(BATCH_MISSING, {"batch_id": batch_id(1), "x": 1}, id="unknown-param"),
+        pytest.param(USER_HAS_BATCHES, user_has(batch(essay_count="3")), id="type"),
+        pytest.param(BATCH_MISSING, {"x": 1}, id="several"),
     ],
 )
-def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[str, Any], message: str) -> None:
+def test_a_wrong_state_is_refused_and_changes_nothing(name: str, params: dict[str, Any], golden: Golden) -> None:
     world = world_with(1)
 
     with pytest.raises(StateError) as refused:
         world.apply(name, params)
 
-    assert message in str(refused.value)
+    golden.check(str(refused.value))
     assert ids(world) == [1]
 
 
@@ -274,10 +275,11 @@ def test_states_from_several_threads_all_come_true() -> None:
     assert len(world.rows.batches) == 180
 
 
-def test_a_provider_knows_its_own_states_only() -> None:
+def test_a_provider_knows_its_own_states_only(golden: Golden) -> None:
     for set_up in (World().apply, World().teardown, partial(rows_with, Rows())):
-        with pytest.raises(StateError, match="unknown provider state 'batch does not exist'; known: 'batches have"):
+        with pytest.raises(StateError) as refused:
             set_up(BATCH_MISSING, {"batch_id": batch_id(1)}, provider=CMS)
+        golden.check(str(refused.value))
 
 
 def test_rows_that_are_all_wrong_are_reported_by_the_first_of_them() -> None:
