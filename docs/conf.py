@@ -51,8 +51,8 @@ _CONTENTS = """
 The mock <bff-developers>
 Any pact file <pact-files>
 The clients <clients>
-From your own clients <migration>
-When a backend is down <reliability>
+Moving from your own clients <migration>
+When a backend fails <reliability>
 Logs, metrics and traces <observability>
 ```
 ```{toctree}
@@ -61,7 +61,7 @@ Logs, metrics and traces <observability>
 Verify your service <providers>
 What is expected of RAS <contract/result-aggregator-service>
 What is expected of CMS <contract/class-management-service>
-What may change, and when <contract-policy>
+What may change when <contract-policy>
 ```
 ```{toctree}
 :hidden:

@@ -58,6 +58,15 @@ def test_the_first_verification_prints_what_is_shown(blocks: list[str], beside_t
     assert_among(re.sub(r" +\d+ ms", "…", shown), beside_the_mock.run(command))
 
 
+@runs("README.md", ".venv/bin/bff-contracts publish", "would publish to")
+def test_the_first_publication_prints_what_is_shown(blocks: list[str], desk: Place) -> None:
+    command, shown = blocks
+    desk.run("git init -q -b main && git -c user.name=A -c user.email=a@b.test commit -q --allow-empty -m first")
+    variables = {"GITHUB_HEAD_REF": "main", "PACT_BROKER_BASE_URL": ""}
+
+    assert_among(shown, Place(desk.folder, urls={}, variables=variables).run(command))
+
+
 def test_a_working_example_stands_by_line_20_and_the_whole_is_short() -> None:
     lines = Path(ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 
