@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -33,7 +33,10 @@ _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""
 
 _NO_HOST: Final = "must have a host that a request can be sent to"
-_HEADER_TOKEN = re.compile(r"[!-~]+")
+_VISIBLE: Final = re.compile(r"[!-~]+")
+
+_MOST_IN_A_HEADER: Final = 4096
+"""Characters of the key and of the service id: common servers refuse a head of 8 KB."""
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE | re.ASCII)
@@ -46,7 +49,7 @@ def _base_url(value: str) -> str:
         parts = urlsplit(value)
     except ValueError:  # brackets without an IPv6 address; its message quotes what is in them
         raise ValueError(_NO_HOST) from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HEADER_TOKEN.fullmatch(value):
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _VISIBLE.fullmatch(value):
         message = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
         raise ValueError(message)
     if "@" in parts.netloc or "?" in value or "#" in value:
@@ -80,8 +83,8 @@ def _has_usable_host(parts: SplitResult, value: str) -> bool:
 
 
 def _header_token(value: str) -> str:
-    if not _HEADER_TOKEN.fullmatch(value):
-        message = "must be one or more visible ASCII characters, without blanks"
+    if not _VISIBLE.fullmatch(value) or len(value) > _MOST_IN_A_HEADER:
+        message = f"must be 1 to {_MOST_IN_A_HEADER} visible ASCII characters, without blanks"
         raise ValueError(message)
     return value
 
@@ -105,6 +108,8 @@ _ALIKE: Final = 0.8
 
 _OPTIONS: Final = frozenset(inspect.signature(BaseSettings.__init__).parameters)
 """The keywords of Pydantic's own that settings take, such as ``_env_file``."""
+
+_EMPTY: Final = PydanticCustomError("missing", "Field required, but the variable is empty")
 
 _LOG: Final = logging.getLogger("bff_clients")
 _reported: set[str] = set()
@@ -251,11 +256,13 @@ class BackendSettings(BaseSettings):
         return self
 
 
-def _refused_name(values: Iterable[str], fields: Iterable[str]) -> TypeError | None:
+def _refused_name(values: Iterable[str], fields: Mapping[str, FieldInfo]) -> TypeError | None:
+    """Why a keyword is no setting; Pydantic ignores unknown ones."""
+    aliases = {alias for name, field in fields.items() if field.validation_alias for alias in _variables(name, field)}
     for name in values:
-        if name not in fields and name not in _OPTIONS:
+        if name not in fields and name not in aliases and name not in _OPTIONS:
             known = _OPTIONS if name.startswith("_") else fields
-            return TypeError(f"there is no setting {name!r}; {_nearest(name, known)}")
+            return TypeError(f"there is no setting {name!r}; {_nearest(name.removeprefix(_PREFIX), known)}")
     return None
 
 
@@ -289,18 +296,26 @@ def _with_variables(error: ValidationError, cls: type[BaseSettings], given: Mapp
         given: What was passed by name.
     """
     file = {"env_file": given["_env_file"]} if "_env_file" in given else {}
-    sources = [EnvSettingsSource(cls).env_vars, DotEnvSettingsSource(cls, **file).env_vars]
+    sources = [
+        EnvSettingsSource(cls, env_ignore_empty=False).env_vars,
+        DotEnvSettingsSource(cls, env_ignore_empty=False, **file).env_vars,
+    ]
     read_from: dict[str, str] = {}
+    empty: set[str | int] = set()
     for name, field in cls.model_fields.items():
         variables = _variables(name, field)
         if given.keys().isdisjoint({name, *variables}):
-            present = [variable for source in sources for variable in variables if variable.lower() in source]
-            read_from |= dict.fromkeys((name, *variables), (present or variables)[0])
+            values = [(variable, source.get(variable.lower())) for source in sources for variable in variables]
+            full = [variable for variable, value in values if value]
+            blank = [variable for variable, value in values if value == ""]
+            read_from |= dict.fromkeys((name, *variables), (full or blank or variables)[0])
+            empty.update(blank)
     lines: list[InitErrorDetails] = []
     for line in error.errors(include_url=False, include_input=False):
         first, *rest = line["loc"] or ("",)
         loc = (read_from.get(str(first), first), *rest) if line["loc"] else ()
-        lines.append({"type": line["type"], "loc": loc, "input": None, "ctx": line.get("ctx", {})})
+        kind = _EMPTY if line["type"] == "missing" and loc[0] in empty else line["type"]
+        lines.append({"type": kind, "loc": loc, "input": None, "ctx": line.get("ctx", {})})
     return ValidationError.from_exception_data(error.title, lines, hide_input=True)
 
 

@@ -43,6 +43,24 @@ def test_a_missing_key_fails_with_the_variables_name() -> None:
         BackendSettings()
 
 
+@pytest.mark.parametrize("in_file", [False, True], ids=["environment", "file"])
+def test_an_empty_key_is_said_to_be_empty(
+    in_file: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "service.env"
+    file.write_text(f"{KEY_VARIABLE}=\n" if in_file else "")
+    if not in_file:
+        monkeypatch.setenv(KEY_VARIABLE, "")
+    with pytest.raises(ValidationError) as caught:
+        BackendSettings(_env_file=file)
+
+    assert [(error["loc"], error["msg"]) for error in caught.value.errors()] == [
+        ((KEY_VARIABLE,), "Field required, but the variable is empty")
+    ]
+
+
 @pytest.mark.parametrize("key", ["", "  ", "se cret", "secret\n", "sécret"])
 def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv(KEY_VARIABLE, key)
@@ -58,12 +76,35 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
         ("ras_url", "ras_base_url"),
         ("RAS_BASE_URL", "ras_base_url"),
         ("http_retrys", "http_retries"),
+        ("BFF_TEACHER_SERVICE_HTTP_RETRIES", "http_retries"),
+        ("BFF_TEACHER_SERVICE_RASURL", "ras_base_url"),
         ("_env_fil", "_env_file"),
     ],
 )
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest(name: str, meant: str) -> None:
     with pytest.raises(TypeError, match=f"there is no setting {name!r}; did you mean {meant!r}?"):
         BackendSettings(internal_api_key=KEY, **{name: "http://ras"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("alias", "field", "value"),
+    [
+        (KEY_VARIABLE, "internal_api_key", KEY),
+        ("ENVIRONMENT", "environment", "production"),
+        ("BFF_TEACHER_SERVICE_RAS_URL", "ras_base_url", "http://ras"),
+        ("BFF_TEACHER_SERVICE_RAS_BASE_URL", "ras_base_url", "http://ras"),
+    ],
+)
+def test_a_setting_may_be_passed_by_its_alias_too(
+    alias: str, field: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (KEY_VARIABLE, "ENVIRONMENT", "BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_RAS_URL"):
+        monkeypatch.setenv(variable, "http://another")
+    urls: dict[str, Any] = {"ras_base_url": "http://a", "cms_base_url": "http://b"}
+    urls.pop(field, None)
+    settings = BackendSettings(**urls, **{alias: value})
+
+    assert getattr(settings, field) == value
 
 
 def test_the_urls_have_the_names_that_the_bff_has_today(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,14 +339,20 @@ def test_a_plain_origin_with_or_without_a_path_is_taken(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("service_id", ""), ("service_id", "a b"), ("service_id", "å"), ("internal_api_key", "a b")],
+    [
+        ("service_id", ""),
+        ("service_id", "a b"),
+        ("service_id", "å"),
+        ("internal_api_key", "a b"),
+        ("internal_api_key", "a" * 4097),
+    ],
 )
 def test_a_header_that_could_not_be_sent_is_refused(field: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
         BackendSettings.model_validate({"internal_api_key": KEY, field: value})
 
     assert [error["msg"] for error in refused.value.errors()] == [
-        "Value error, must be one or more visible ASCII characters, without blanks"
+        "Value error, must be 1 to 4096 visible ASCII characters, without blanks"
     ]
 
 
