@@ -76,15 +76,19 @@ class Call:
         self.correlation_id = correlation_id_for(correlation_id)
         self._context = _events.Context(upstream.service, operation, self.correlation_id)
         self._timeout = upstream.settings.http_client_timeout_seconds
-        self._deadline = asyncio.timeout(None)
+        self._deadline = asyncio.Timeout(None)
         self._started = 0.0
         self._attempts = 0
         self._status: int | None = None
 
     async def __aenter__(self) -> Self:
         self._started = time.monotonic()
-        self._deadline = asyncio.timeout(self._timeout)
-        await self._deadline.__aenter__()
+        try:
+            self._deadline = asyncio.timeout(self._timeout)
+            await self._deadline.__aenter__()
+        except RuntimeError:
+            detail = "no asyncio task makes this call; the clients need asyncio and do not support trio"
+            raise self._unavailable(detail, reason="wrong_loop") from None
         return self
 
     async def __aexit__(

@@ -5,9 +5,9 @@ sorted by `created_at`. A page of their merge needs no more of each list than re
 one row beyond it, which shows that no row of the same moment is missing.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn
 
 from bff_clients._together import together
 from bff_clients.errors import InvalidArgument
@@ -119,20 +119,37 @@ class MergedPage:
         return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)
 
 
-class MergedRows:
+class MergedRows(AsyncGenerator[Batch, None]):
     """All rows of several lists, newest first; a batch that moved from one to another comes once.
 
-    An object and no generator: a traceback may show the locals of a generator's frame.
+    An object with the methods of a generator: a traceback may show the locals of a generator's frame. Like a generator,
+    it is over after a failure, and does not go on without the list that failed.
     """
 
-    def __init__(self, lists: Sequence[AsyncIterator[Batch]]) -> None:
+    def __init__(self, lists: Sequence[AsyncGenerator[Batch, None]]) -> None:
         self._heads = [_Head(rows) for rows in lists]
         self._seen: set[str] = set()
 
-    def __aiter__(self) -> Self:
-        return self
+    async def asend(self, value: None) -> Batch:
+        """Read the next row."""
+        del value
+        try:
+            return await self._next()
+        except BaseException:
+            await self._end()
+            raise
 
-    async def __anext__(self) -> Batch:
+    async def athrow(self, *error: Any) -> NoReturn:
+        """End, and raise the error."""
+        await self._end()
+        raise error[0]
+
+    async def _end(self) -> None:
+        heads, self._heads = self._heads, []
+        for head in heads:
+            await head.aclose()
+
+    async def _next(self) -> Batch:
         while True:
             for head in self._heads:
                 await head.fill()
@@ -147,7 +164,7 @@ class MergedRows:
 class _Head:
     """The first row of a list that has not been given."""
 
-    def __init__(self, rows: AsyncIterator[Batch]) -> None:
+    def __init__(self, rows: AsyncGenerator[Batch, None]) -> None:
         self._rows = rows
         self._is_over = False
         self.row: Batch | None = None
@@ -157,6 +174,10 @@ class _Head:
         if self.row is None and not self._is_over:
             self.row = await anext(self._rows, None)
             self._is_over = self.row is None
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        await self._rows.aclose()
 
     def created_at(self) -> datetime:
         return self._present.created_at

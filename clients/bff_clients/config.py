@@ -314,7 +314,7 @@ def _with_variables(error: ValidationError, cls: type[BaseSettings], given: Mapp
     for line in error.errors(include_url=False, include_input=False):
         first, *rest = line["loc"] or ("",)
         loc = (read_from.get(str(first), first), *rest) if line["loc"] else ()
-        kind = _EMPTY if line["type"] == "missing" and loc[0] in empty else line["type"]
+        kind = _EMPTY if line["type"] == "missing" and not empty.isdisjoint(loc) else line["type"]
         lines.append({"type": kind, "loc": loc, "input": None, "ctx": line.get("ctx", {})})
     return ValidationError.from_exception_data(error.title, lines, hide_input=True)
 

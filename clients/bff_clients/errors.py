@@ -101,8 +101,9 @@ class BackendUnavailable(BackendError):
     Attributes:
         reason: ``connect`` (no connection), ``disconnect`` (the connection was lost), ``status`` (of the answer) or
             ``timeout``. Nothing was sent for ``breaker_open``, ``queue_full`` (the request would have waited too long)
-            and ``wrong_loop`` (another running event loop uses the HTTP client). ``closed``: the HTTP client was closed
-            before or during the call. ``unexpected``: the HTTP client raised an exception that it should not raise.
+            and ``wrong_loop`` (another running event loop uses the HTTP client, or no asyncio task makes the call).
+            ``closed``: the HTTP client was closed before or during the call. ``unexpected``: the HTTP client raised an
+            exception that it should not raise.
         retry_after: Seconds until another try may help: what the backend asked for (``Retry-After``), or what is left
             of the breaker's pause; ``None`` if neither is known.
     """

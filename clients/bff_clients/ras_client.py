@@ -1,6 +1,6 @@
 """The Result Aggregator Service over HTTP: a teacher's batches and their status."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final, Literal
 from uuid import UUID
@@ -120,7 +120,7 @@ class RASClient(BackendClient):
         status: StatusFilter | None = None,
         page_size: int = MAX_PAGE_SIZE,
         correlation_id: str | UUID | None = None,
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """Read all of a teacher's batches, newest first, page by page; each page has its own deadline.
 
         No batch comes twice, even if rows are added between two pages, and a page without a new row is the last. A row
@@ -144,7 +144,7 @@ class RASClient(BackendClient):
 
     async def _rows(
         self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """All rows of one internal status, or of any."""
         seen: set[BatchId] = set()
         offset = 0

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -124,6 +125,37 @@ def test_all_are_read_newest_first(batches: Rows, page_size: int) -> None:
 
     assert len(moments) == sum(internal in PROCESSING.internal for internal, _ in batches)
     assert moments == sorted(moments, reverse=True)
+
+
+@pytest.mark.parametrize("status", [PROCESSING, BatchClientStatus.READY], ids=["several", "one"])
+def test_reading_may_be_ended_early(status: BatchClientStatus) -> None:
+    async def read(ras: RASClient) -> tuple[datetime, list[str]]:
+        async with aclosing(ras.iter_batches_for_user(TEACHER, status=status)) as found:
+            first = await anext(found)
+        return first.created_at, [batch.batch_id async for batch in found]
+
+    batches = [(one, age) for age in range(3) for one in status.internal]
+
+    assert run(ras_with(batches), read) == (EPOCH, [])
+
+
+def test_reading_several_lists_is_over_after_the_failure_of_one() -> None:
+    """And does not go on without the rows of the list that failed."""
+    handler = ras_with([(one, age) for age in range(3) for one in PROCESSING.internal]).handler
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_second = request.url.params["status"] == PROCESSING.internal[1]
+        response = httpx.Response(500) if is_second and request.url.params["offset"] == "1" else handler(request)
+        assert isinstance(response, httpx.Response)
+        return response
+
+    async def read(ras: RASClient) -> list[str]:
+        found = ras.iter_batches_for_user(TEACHER, status=PROCESSING, page_size=1)
+        with pytest.raises(BackendUnavailable):
+            _ = [batch async for batch in found]
+        return [batch.batch_id async for batch in found]
+
+    assert run(httpx.MockTransport(answer), read) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import aiohttp
 import httpx
 import pytest
+import trio
 
 from bff_clients import (
     AuthenticationRejected,
@@ -161,6 +162,24 @@ def test_two_clients_on_one_http_client_in_two_threads_are_said_to_be_wrong() ->
         return await moving.ten(), await asyncio.to_thread(asyncio.run, outcome(other))
 
     assert asyncio.run(both()) == ({"answered"}, "wrong_loop")
+
+
+@TRANSPORTS
+def test_under_trio_a_call_says_that_it_needs_asyncio(transport: Transport) -> None:
+    details: set[str] = set()
+
+    async def calls() -> None:
+        settings = settings_for(http_transport=transport)
+        async with create_http_client(settings) as http:
+            ras = RASClient(http, settings)
+            for call in (ras.ping(), anext(ras.iter_batches_for_user("anna", status="processing"))):
+                with pytest.raises(BackendUnavailable) as caught:
+                    await call
+                details.add(f"{caught.value.reason}: {caught.value.detail}")
+
+    trio.run(calls)
+
+    assert details == {"wrong_loop: no asyncio task makes this call; the clients need asyncio and do not support trio"}
 
 
 @pytest.mark.anyio
