@@ -141,7 +141,9 @@ class Backend:
             if not overlooked:
                 reply = self._reply(endpoint, entry, asked, rows)
                 entry, also = self._attribution.of(endpoint, case, entry, asked, reply)
-                return AttributedReply(reply, endpoint, entry, also)
+                return AttributedReply(
+                    reply, endpoint, entry, also, is_repeatable=self._is_repeatable(endpoint, outcome.entry)
+                )
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
@@ -198,6 +200,10 @@ class Backend:
         if example is None:
             example = self._examples[entry] = Example(entry.interaction)
         return example.reply(asked, self._random)
+
+    def _is_repeatable(self, endpoint: Endpoint | None, entry: CompiledInteraction) -> bool:
+        simulated = self._simulated.get(endpoint) if endpoint is not None else None
+        return simulated.is_repeatable if simulated is not None else not entry.interaction.response.generators
 
     def _intended(self, asked: Asked) -> Endpoint | None:
         """The endpoint whose rule for the path refuses no more than the one segment that varies."""

@@ -4,7 +4,7 @@ import logging
 import time
 from codecs import getincrementaldecoder
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -165,6 +165,19 @@ class Exchange(NamedTuple):
         return self.headers.get(CORRELATION_HEADER)
 
 
+class _Repetition(NamedTuple):
+    """A request that repeats an earlier one with another correlation id, and got the same answer.
+
+    It is written down in a fraction of the time of an `Exchange`, which is made of it when somebody reads it.
+    """
+
+    number: int
+    answered: float
+    seconds: float
+    correlation_id: str
+    first: Exchange
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which exchanges are meant; what is `None` or empty does not matter.
@@ -244,7 +257,7 @@ class Journal:
         self._log_requests = log_requests
         self._scrubber = Scrubber(keys)
         self._size = size
-        self._kept: dict[str | None, deque[Exchange]] = {}
+        self._kept: dict[str | None, deque[Exchange | _Repetition]] = {}
         self._kept_in_all = 0
         self._uses: dict[str | None, _Uses] = {}
         self.start = uuid4().hex
@@ -260,9 +273,9 @@ class Journal:
         session: str | None = None,
         violations: Sequence[Violation] = (),
         is_real: bool = False,
-    ) -> None:
+    ) -> Exchange:
         """Write a request and its answer down, without keys and without most of a long body."""
-        reply, _, entry, also, differences, reason, fault, is_spoilt, nearest = answer
+        reply, _, entry, also, differences, reason, fault, is_spoilt, nearest, _ = answer
         text = self._scrubber.text
         differences = tuple([self._scrubber.difference(one) for one in differences])
         violations = tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
@@ -301,19 +314,25 @@ class Journal:
         for violation in violations:
             _LOG.warning("%s %s breaks the contract: %s", asked.method, path, violation)
         if self._log_requests:
-            shown = f" ({exchange.fault})" if fault else ""
-            _LOG.info("%s %s %s -> %d%s", provider, exchange.method, exchange.target, status, shown)
+            _log(exchange)
         if entry is not None and not is_spoilt and not differences:
-            uses = self._uses.get(session)
-            if uses is None:
-                uses = self._begin_counting(session)
-            for one in (entry, *also):
-                uses[one] = uses.get(one, 0) + 1
+            self._count_uses((entry, *also), session)
+        return exchange
+
+    def repeat(self, first: Exchange, correlation_id: str, seconds: float) -> None:
+        """Write down that a request was made again, with another correlation id, and answered as the first time."""
+        self.count += 1
+        repetition = _Repetition(self.count, time.time(), seconds, correlation_id, first)
+        self._keep(repetition, first.session)
+        if self._log_requests:
+            _log(first)
+        if first.entry is not None:
+            self._count_uses((first.entry, *first.also), first.session)
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
         of_sessions = [tuple(kept) for kept in tuple(self._kept.values())]
-        found = (one for one in merge(*of_sessions, key=_number) if one.number > after)
+        found = (self._exchange(one) for one in merge(*of_sessions, key=_number) if one.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
     def uses(self, session: str | None = None) -> Mapping[CompiledInteraction, int]:
@@ -342,7 +361,14 @@ class Journal:
         """Forget which interactions were used: there are others now."""
         self._uses.clear()
 
-    def _keep(self, exchange: Exchange, session: str | None) -> None:
+    def _exchange(self, kept: Exchange | _Repetition) -> Exchange:
+        if isinstance(kept, Exchange):
+            return kept
+        number, answered, seconds, correlation_id, first = kept
+        headers = {**first.headers, **self._scrubber.headers([(CORRELATION_HEADER, correlation_id)])}
+        return first._replace(number=number, answered=answered, seconds=seconds, headers=headers)
+
+    def _keep(self, exchange: Exchange | _Repetition, session: str | None) -> None:
         """Keep an exchange; a session that asks much pushes out its own requests, and none of others' few."""
         own = self._kept.get(session)
         if own is None:
@@ -362,7 +388,19 @@ class Journal:
     def _count(self, session: str | None) -> int:
         return len(self._kept[session])
 
+    def _count_uses(self, entries: Iterable[CompiledInteraction], session: str | None) -> None:
+        uses = self._uses.get(session)
+        if uses is None:
+            uses = self._begin_counting(session)
+        for entry in entries:
+            uses[entry] = uses.get(entry, 0) + 1
+
     def _begin_counting(self, session: str | None) -> _Uses:
         if len(self._uses) > _MOST_SESSIONS:
             self._uses.pop(next(name for name in self._uses if name is not None))
         return self._uses.setdefault(session, {})
+
+
+def _log(exchange: Exchange) -> None:
+    shown = f" ({exchange.fault})" if exchange.fault else ""
+    _LOG.info("%s %s %s -> %d%s", exchange.provider, exchange.method, exchange.target, exchange.status, shown)

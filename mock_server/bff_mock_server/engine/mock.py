@@ -3,23 +3,25 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from time import perf_counter
 from typing import Any, Final
 
 from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend, closest
 from bff_mock_server.engine.coverage import Use, coverage_of
-from bff_mock_server.engine.journal import Journal, Violation
+from bff_mock_server.engine.journal import Exchange, Journal, Violation
 from bff_mock_server.engine.mock_headers import (
     SESSION,
     MockHeaderError,
     MockHeaders,
     read_mock_headers,
 )
+from bff_mock_server.engine.recall import Recall
 from bff_mock_server.faults.apply import strike
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.matching.match import NOT_ALLOWED
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.matching.table import Endpoint
 from bff_mock_server.responses.refusal import complain
 from bff_mock_server.responses.reply import AttributedReply, Reply
@@ -70,6 +72,7 @@ class Mock:
         self._loaded = scenario
         self.sessions = Sessions(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests, keys=keys)
+        self._recall = Recall()
         self.urls: dict[str, str] = {}
         self.proxied: dict[str, str] = {}
         self.problem = ""
@@ -104,7 +107,25 @@ class Mock:
                 found, rows = backend.given(headers.states, found, asked, rows)
         except (MockHeaderError, SessionError, StateError) as error:
             return self.refuse(backend, asked, NOT_ALLOWED, str(error))
-        return self.conclude(backend, asked, backend.answer(found, asked, rows), world, headers)
+        answer = backend.answer(found, asked, rows)
+        exchange, reply = self._conclude(backend, asked, answer, world, headers)
+        if answer.is_repeatable and reply is answer.reply and headers.faults is None:
+            self._recall.remember(backends, asked, exchange, reply, rows)
+        return reply
+
+    def recall(
+        self, backends: Sequence[Backend], surroundings: Surroundings, target: str, correlation_id: str
+    ) -> Reply | None:
+        """Answer a request that repeats an earlier one, its correlation id aside, and record it.
+
+        `None` when no answer is remembered, or when it may be another one now.
+        """
+        began = perf_counter()
+        known = self._recall.find(backends, surroundings, target)
+        if known is None or not known.holds(self.sessions.world_of(known.exchange.session), correlation_id):
+            return None
+        self.journal.repeat(known.exchange, correlation_id, perf_counter() - began)
+        return known.reply
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
         """Say on the mock's own behalf why there is no answer, and record it."""
@@ -123,6 +144,17 @@ class Mock:
         violations: Sequence[Violation] = (),
     ) -> Reply:
         """Let the faults that are armed in a world, or asked for by a header, happen to an answer, and record it."""
+        return self._conclude(backend, asked, answer, world, headers, violations)[1]
+
+    def _conclude(
+        self,
+        backend: Backend,
+        asked: Asked,
+        answer: AttributedReply,
+        world: World,
+        headers: MockHeaders,
+        violations: Sequence[Violation] = (),
+    ) -> tuple[Exchange, Reply]:
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
         if answer.endpoint is None:
             armed: Sequence[Armed] = ()
@@ -132,7 +164,7 @@ class Mock:
             armed = (world.by_header(headers.faults, backend.provider, asked),)
         if armed:
             answer = strike(answer, armed, backend.provider, asked, world.random)
-        self.journal.record(
+        exchange = self.journal.record(
             backend.provider,
             asked,
             answer,
@@ -140,7 +172,7 @@ class Mock:
             violations=violations,
             is_real=backend.provider in self.proxied,
         )
-        return answer.reply
+        return exchange, answer.reply
 
     def set_state(
         self,
@@ -215,6 +247,7 @@ class Mock:
         """Replace the contracts, and the scenario if it is another one, between two requests."""
         self.backends = tuple(backends)
         self.journal.forget_uses()
+        self._recall.forget()
         if not scenario.is_like(self._loaded):
             # Another one may have been chosen meanwhile: only a change of the file is a reason to restart.
             self._loaded = scenario

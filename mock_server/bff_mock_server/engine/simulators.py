@@ -84,11 +84,13 @@ class Simulated:
         render: Renders an answer, whose `kind` is what `kind_of` and `kind_in_states` say of it.
         kind_of: Tells the kinds of answers apart by what they show.
         kind_in_states: Tells them apart by what a real service does not show.
+        is_repeatable: Whether the same request gets the same answer as long as the rows last.
     """
 
     render: Renderer
     kind_of: KindOf = _all_alike
     kind_in_states: KindInStates = _nothing_more
+    is_repeatable: bool = True
 
     def kind_of_answer(self, interaction: Interaction) -> Kind | None:
         """What the answer of an interaction shows."""
@@ -161,7 +163,7 @@ def _one_batch(endpoint: Endpoint, shape: Interaction, batch_id: object) -> Simu
         stored = (kind_in_status(one["internal_status"]) for one in batches if one["batch_id"] == batch_id)
         return next(stored, frozenset[object]())
 
-    return Simulated(answer, lambda body, _: kind_of_batch(body), kind_in_states)
+    return Simulated(answer, lambda body, _: kind_of_batch(body), kind_in_states, is_repeatable=False)
 
 
 def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simulated | None:
@@ -233,7 +235,7 @@ def _list_of_batch(
             return Reply(head, b"[]", None, NONE_HAS)
         return Reply(head, _list(template, fact, next(turns)).encode(), None, fact.rendered[kind_of_list])
 
-    return Simulated(answer, lambda body, _: kind_of_list(body) if is_array(body) else None)
+    return Simulated(answer, lambda body, _: kind_of_list(body) if is_array(body) else None, is_repeatable=False)
 
 
 def _map_of_batches(shape: Interaction, kind: type[ByBatch]) -> Simulated | None:

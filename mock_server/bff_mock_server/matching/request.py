@@ -34,6 +34,10 @@ def lines_of(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return headers.lines if isinstance(headers, RepeatedHeaders) else tuple(headers.items())
 
 
+Surroundings = tuple[bytes, bytes]
+"""The bytes of a head between its target and its correlation id, and those after that."""
+
+
 @dataclass(slots=True)
 class Asked:
     """A request, as far as contracts are about it.
@@ -45,6 +49,7 @@ class Asked:
         headers: Values by lower-case name.
         query_string: The query as it was sent.
         body: As it was sent.
+        surroundings: Of target and correlation id, when the connection has sent the same before; else `None`.
         began: When it was complete, by `time.perf_counter`.
     """
 
@@ -54,6 +59,7 @@ class Asked:
     headers: Mapping[str, str]
     query_string: str = ""
     body: bytes = b""
+    surroundings: Surroundings | None = None
     began: float = field(default_factory=perf_counter, compare=False)
 
     @property

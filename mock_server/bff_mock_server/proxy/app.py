@@ -21,7 +21,7 @@ from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
 from bff_mock_server.engine.secrets import HIDDEN
 from bff_mock_server.matching.match import NOT_ALLOWED
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
 from bff_mock_server.responses.reply import AttributedReply, Reply, problem
 from bff_mock_server.serving.guard import Guard
@@ -80,6 +80,9 @@ class ProxyApp:
         except Exception:  # noqa: BLE001  # a bug here must not look like an answer of the provider
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
+
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> None:
+        """Nothing: a real provider is asked each time."""
 
     def max_body(self, path: str) -> int:
         """How many bytes of body a request for a path may have."""

@@ -37,13 +37,16 @@ class Example:
     The engine is asked once for each way in which the example is filled in: a value is carried over only where it keeps
     the rule of its own place, so what is left to ask is whether the form of the answer is allowed. That is the same
     for all requests that ask for as many things, unless a rule names one of them. Generated values are always judged.
+
+    Attributes:
+        generates: Whether values are generated for each answer.
     """
 
     def __init__(self, interaction: Interaction) -> None:
         self._interaction = interaction
         self._filling = Filling(interaction)
         self._as_it_stands = as_it_stands(interaction)
-        self._generates = bool(interaction.response.generators)
+        self.generates = bool(interaction.response.generators)
         self._is_trusted = interaction.role == SHAPE or not self._as_it_stands.body
         self._named = {step for path in interaction.response.rules for step in steps_of(path)}
         self._ways: dict[object, bool] = {}
@@ -51,11 +54,11 @@ class Example:
     def reply(self, asked: Asked, random: Random) -> Reply:
         """The answer to a request, with the values of generators drawn from `random`."""
         example = self._as_it_stands
-        if self._filling.constant is not None and not self._generates:
+        if self._filling.constant is not None and not self.generates:
             return example
         carried = self._filling.carried(asked)
         reply = example._replace(body=self._filling.body(carried)) if example.body else example
-        if self._generates:
+        if self.generates:
             context = context_of(self._interaction, random, asked.headers.get("host", "localhost"))
             reply = generated(self._interaction, reply, context)
             is_allowed = self._is_trusted or _is_allowed(self._interaction, asked, reply.body)

@@ -117,6 +117,7 @@ class AttributedReply(NamedTuple):
         fault: What went wrong on purpose, as it was written; empty when nothing did.
         is_spoilt: Whether a fault made another answer of it than the contract's.
         nearest: The interaction that the differences are to.
+        is_repeatable: Whether the same request, its correlation id aside, gets the same reply as long as the rows last.
     """
 
     reply: Reply
@@ -128,6 +129,7 @@ class AttributedReply(NamedTuple):
     fault: str = ""
     is_spoilt: bool = False
     nearest: CompiledInteraction | None = None
+    is_repeatable: bool = False
 
 
 def phrase(status: int) -> str:

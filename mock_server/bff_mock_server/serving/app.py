@@ -10,7 +10,7 @@ from bff_mock_server._json import loads
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import SESSION
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import Reply, json_reply, problem
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_NAMES, MAX_STATE_BYTES
@@ -48,6 +48,10 @@ class MockApp:
     def answer(self, asked: Asked) -> Reply:
         """The answer to any request of this port; never raises."""
         return self._states(asked) if asked.path == STATES_PATH else self.reply(asked)
+
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> Reply | None:
+        """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
+        return self.mock.recall(self.backends, surroundings, target, correlation_id)
 
     def max_body(self, path: str) -> int:
         """How many bytes of body a request for a path may have."""

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import httptools
 
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import TEXT, Head, Reply
 from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of, too_large
 from bff_mock_server.serving.known_head import KnownHead
@@ -43,6 +43,10 @@ class Application(Protocol):
 
     def answer(self, asked: Asked) -> Reply | Coroutine[Any, Any, Reply]:
         """The answer to a request, or what comes to it."""
+        ...
+
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> Reply | None:
+        """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
         ...
 
     def max_body(self, path: str) -> int:
@@ -256,15 +260,16 @@ class MockProtocol(asyncio.Protocol):
 
     def _answers_known_head(self, data: bytes) -> bool:
         """Answer a request that has the head of one before it, and say whether there was one."""
-        is_free = not (self._is_partial or self._task or self._waiting or self._is_paused)
-        known = self._known if is_free and len(data) <= MAX_HEAD_BYTES else None
-        read = known.read(data) if known is not None else None
+        known = self._known
+        if known is None or self._is_partial or self._task or self._waiting or self._is_paused:
+            return False
+        read = known.read(data) if len(data) <= MAX_HEAD_BYTES else None
         if read is None:
             return False
         self._since = self._loop.time()
-        target, headers = read
-        path, _, query = target.partition("?")
-        self._give(self._app.answer(Asked("GET", path, query_of(query), headers, query)), _KEPT)
+        target, correlation_id = read
+        remembered = self._app.recall(known.surroundings, target, correlation_id)
+        self._give(remembered or self._app.answer(known.asked(target, correlation_id)), _KEPT)
         return True
 
     def _stop_with(self, reply: Reply) -> None:

@@ -130,7 +130,7 @@ BatchFacts = Mapping[str, BatchFact | None]
 _NOTHING: Final[BatchFacts] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Rows:
     """What the world holds at one moment.
 

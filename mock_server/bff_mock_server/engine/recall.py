@@ -1,0 +1,113 @@
+"""Remembers answers for requests that repeat an earlier one with another correlation id.
+
+Load tests and polling pages ask for the same again and again. Such a request is found by its bytes, and needs neither
+parsing nor matching: its answer is known for as long as the rows that it was about.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Final, NamedTuple
+from weakref import ReferenceType, ref
+
+from bff_contracts.pact.text_rules import Check
+from bff_contracts.platform import CORRELATION_HEADER
+from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.journal import Exchange
+from bff_mock_server.matching.by_engine import EngineCheck
+from bff_mock_server.matching.request import Asked, Surroundings
+from bff_mock_server.responses.reply import Reply
+from bff_mock_server.world.rows import Rows
+from bff_mock_server.world.world import World
+
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of requests and answers that are remembered; then all are forgotten, and those still in use are soon back."""
+
+_BYTES_BESIDE: Final = 2048
+"""About what an answer costs beside its bytes."""
+
+_MOST_TARGETS: Final = 10_000
+"""Targets that were asked for once."""
+
+
+class Remembered(NamedTuple):
+    """An answer, and what it depends on.
+
+    Attributes:
+        reply: The answer.
+        exchange: Its first request, as it was recorded.
+        rows: What it is about; refers to nothing when these are gone.
+        checks: Every rule that the contracts have for a correlation id.
+    """
+
+    reply: Reply
+    exchange: Exchange
+    rows: ReferenceType[Rows]
+    checks: Sequence[Check]
+
+    def holds(self, world: World, correlation_id: str) -> bool:
+        """Whether it is the answer in a world, to a request with this correlation id."""
+        if self.rows() is not world.rows or world.faults:
+            return False
+        return all(check.accepts(correlation_id) for check in self.checks)
+
+
+class Recall:
+    """The answers that are remembered, by the backends that were asked and the bytes of the request.
+
+    An answer is remembered when it is asked for a second time: most of those to random ids never are.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Remembered] = {}
+        self._bytes = 0
+        self._targets: set[int] = set()
+        self._checks: dict[Sequence[Backend], Sequence[Check] | None] = {}
+
+    def find(self, backends: Sequence[Backend], surroundings: Surroundings, target: str) -> Remembered | None:
+        """What is remembered for a request."""
+        return self._known.get((backends, surroundings, target))
+
+    def remember(self, backends: Sequence[Backend], asked: Asked, exchange: Exchange, reply: Reply, rows: Rows) -> None:
+        """Remember an answer, unless another correlation id may lead to another one."""
+        if asked.surroundings is None or self._is_new(asked.target):
+            return
+        checks = self._checks_of(backends)
+        if checks is None or not all(check.accepts(asked.headers[CORRELATION_HEADER]) for check in checks):
+            return
+        before, after = asked.surroundings
+        self._bytes += len(before) + len(after) + len(asked.target) + len(reply.body) + _BYTES_BESIDE
+        if self._bytes > _MOST_BYTES:
+            self.forget()
+            return
+        self._known[backends, asked.surroundings, asked.target] = Remembered(reply, exchange, ref(rows), checks)
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+        self._targets.clear()
+        self._checks.clear()
+        self._bytes = 0
+
+    def _is_new(self, target: str) -> bool:
+        known = hash(target)
+        if known in self._targets:
+            return False
+        if len(self._targets) >= _MOST_TARGETS:
+            self._targets.clear()
+        self._targets.add(known)
+        return True
+
+    def _checks_of(self, backends: Sequence[Backend]) -> Sequence[Check] | None:
+        """The rules for a correlation id, each once; `None` when the engine decides, which sees the whole request."""
+        if backends not in self._checks:
+            entries = [
+                entry for backend in backends for endpoint in backend.table.endpoints for entry in endpoint.entries
+            ]
+            found = {
+                check.identity: check
+                for entry in entries
+                for name, check in entry.headers
+                if name == CORRELATION_HEADER
+            }
+            by_engine = any(isinstance(entry.whole, EngineCheck) for entry in entries)
+            self._checks[backends] = None if by_engine else tuple(found.values())
+        return self._checks[backends]
