@@ -12,6 +12,8 @@ from bff_mock_server import find_scenario
 
 PACTS: Final = Path(bff_contracts.__file__).parent / "pacts"
 DISTINCT: Final = 2000
+MANY: Final = 20_000
+"""More than the mock keeps in mind: each of so many in turn is new to it."""
 HEADERS: Final = {
     "X-Internal-API-Key": "INJECTED-AT-VERIFICATION",
     "X-Service-ID": "bff-teacher-service",
@@ -59,13 +61,16 @@ def others(shape: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
 
 
 def requests(kind: str) -> list[str]:
-    """The targets of 2,000 different requests of one kind: A class-info, B pages, R pages that are refused."""
+    """The targets of 2,000 different requests of one kind: A class-info, B pages, R pages that are refused.
+
+    N is as A, with 20,000.
+    """
     scenario = find_scenario("default")
     batch_ids, chance = list(scenario.rows.batches), random.Random(1)  # noqa: S311
-    if kind == "A":
+    if kind in {"A", "N"}:
         return [
             f"/internal/v1/batches/class-info?batch_ids={','.join(chance.sample(batch_ids, 2))}"
-            for _ in range(DISTINCT)
+            for _ in range(DISTINCT if kind == "A" else MANY)
         ]
     teacher = scenario.teachers[0].user_id
     more = "&filter=unknown" if kind == "R" else ""
@@ -74,16 +79,16 @@ def requests(kind: str) -> list[str]:
 
 def lua(folder: Path, kind: str) -> Path:
     """A wrk script that sends them in turn, each with a correlation id of its own."""
-    chance = random.Random(2)  # noqa: S311
+    chance, targets = random.Random(2), requests(kind)  # noqa: S311
     fixed = ",".join(f'["{name}"]="{value}"' for name, value in HEADERS.items())
     lines = [
         f'r[{at}]=wrk.format("GET","{target}",{{{fixed},["X-Correlation-ID"]="{UUID(int=chance.getrandbits(128))}"}})'
-        for at, target in enumerate(requests(kind), 1)
+        for at, target in enumerate(targets, 1)
     ]
     script = folder / f"{kind}.lua"
     script.write_text(
         f"local r={{}}\nfunction init(args)\n{chr(10).join(lines)}\nend\nlocal n=0\n"
-        f"function request() n=n%{DISTINCT}+1 return r[n] end\n"
+        f"function request() n=n%{len(targets)}+1 return r[n] end\n"
     )
     return script
 

@@ -133,14 +133,15 @@ def speed(folder: Path, base: Server, seconds: int, rounds: int) -> None:
 
 
 def others(folder: Path, base: Server, seconds: int, rounds: int) -> None:
-    """Print what a body that has rules costs, and a refusal."""
+    """Print what a request costs that is new to the mock, what a body that has rules, and what a refusal."""
     cases: list[tuple[str, Path, Sequence[Path], bool]] = [
-        ("a POST with a JSON body", lua_with_a_body(folder), contract_with_a_body(folder / "body"), False)
+        ("class-info, each request a new one", lua(folder, "N"), contract(folder / "new", 12), False),
+        ("a POST with a JSON body", lua_with_a_body(folder), contract_with_a_body(folder / "body"), False),
     ]
     for size in (2, 200, 2000):
         refusing = contract(folder / f"refusing {size}", size)
         cases.append((f"a refusal with {size:,} interactions", lua(folder, "R"), refusing, True))
-    heading("Bodies and refusals")
+    heading("New requests, bodies and refusals")
     for name, script, files, refused in cases:
         port = free_port()
         bare, ours = Figures(), Figures()
@@ -258,7 +259,7 @@ ORDER: Final = (
     "memory",
     "shipped contracts by size",
     "contracts without a simulator by size",
-    "bodies and refusals",
+    "new requests, bodies and refusals",
     "other mock servers",
     "control page",
     "large worlds",
