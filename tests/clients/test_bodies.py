@@ -17,6 +17,7 @@ from bff_clients._decoding import Broken, decoded
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
 from bff_clients.models import MAX_ESSAYS
 from bff_clients.testing import make_student_name
+from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
 from tests.support.ras_pages import page, row
 
@@ -232,18 +233,18 @@ async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "offset", "shown", "detail"),
+    ("limit", "offset", "shown"),
     [
-        pytest.param(5, 0, page(*[row()] * 30, limit=5), "more entries than there can be", id="30-rows-for-5"),
-        pytest.param(5, 0, page(*[row()] * 101, limit=5), "more entries than there can be", id="101-rows"),
-        pytest.param(5, 0, page(limit=-1, offset=-7, total=-5), "pagination of another page", id="negative"),
-        pytest.param(5, 0, page(limit=5, total=-5), "pagination of another page", id="negative-total"),
-        pytest.param(5, 0, page(limit=6), "pagination of another page", id="another-limit"),
-        pytest.param(5, 10, page(limit=5), "pagination of another page", id="offset-ignored"),
+        pytest.param(5, 0, page(*[row()] * 30, limit=5), id="30-rows-for-5"),
+        pytest.param(5, 0, page(*[row()] * 101, limit=5), id="101-rows"),
+        pytest.param(5, 0, page(limit=-1, offset=-7, total=-5), id="negative"),
+        pytest.param(5, 0, page(limit=5, total=-5), id="negative-total"),
+        pytest.param(5, 0, page(limit=6), id="another-limit"),
+        pytest.param(5, 10, page(limit=5), id="offset-ignored"),
     ],
 )
 async def test_a_page_that_was_not_asked_for_is_a_violation(
-    limit: int, offset: int, shown: dict[str, Any], detail: str
+    limit: int, offset: int, shown: dict[str, Any], golden: Golden
 ) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=shown))
     async with httpx.AsyncClient(transport=transport) as http:
@@ -251,7 +252,7 @@ async def test_a_page_that_was_not_asked_for_is_a_violation(
         with pytest.raises(ContractViolation) as caught:
             await client.get_batches_for_user(TEACHER, limit=limit, offset=offset)
 
-    assert caught.value.detail.startswith(detail)
+    golden.check(caught.value.detail)
 
 
 async def test_a_byte_order_mark_before_json_is_a_violation() -> None:

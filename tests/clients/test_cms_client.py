@@ -22,6 +22,7 @@ from bff_clients import (
     InvalidArgument,
     ValidationStatus,
 )
+from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, recorded, sent
 
 pytestmark = pytest.mark.anyio
@@ -146,8 +147,10 @@ async def test_a_batch_without_names_is_an_empty_list(cms: CMSClient, router: re
 
 @pytest.mark.parametrize("batch_id", ["", "nonsense", BATCH[:-1], f"{BATCH}/x", None, [BATCH]], ids=str)
 async def test_names_of_what_is_no_batch_id_are_not_asked_for(cms: CMSClient, batch_id: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"^batch_id must be a UUID$"):
+    with pytest.raises(InvalidArgument) as refused:
         await cms.get_batch_student_names(batch_id)
+
+    assert refused.value.argument == "batch_id"
 
 
 @pytest.mark.parametrize(
@@ -196,15 +199,16 @@ async def test_no_names_are_the_error_of_the_status(
     assert type(caught.value) is error
 
 
-async def test_an_entry_about_another_batch_is_a_violation(cms: CMSClient, router: respx.MockRouter) -> None:
+async def test_an_entry_about_another_batch_is_a_violation(
+    cms: CMSClient, router: respx.MockRouter, golden: Golden
+) -> None:
     router.get(path__startswith="/").respond(json={BATCH: {**VALIDATION, "batch_id": ids(1)[0]}})
 
     with pytest.raises(ContractViolation) as caught:
         await cms.get_batch_validation_status([BATCH])
 
-    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
-        *("an entry whose batch_id is not its key", 200, "get_batch_validation_status"),
-    )
+    assert (caught.value.status_code, caught.value.operation) == (200, "get_batch_validation_status")
+    golden.check(caught.value.detail)
 
 
 async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
@@ -218,13 +222,12 @@ async def test_the_result_has_the_callers_ids_as_the_caller_spelled_them(
     assert asked(sent(route)[-1]) == [BATCH]
 
 
-async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient) -> None:
-    with pytest.raises(
-        InvalidArgument, match=r"^batch_ids must hold UUIDs; the entry at index 1 is not one$"
-    ) as refused:
+async def test_a_malformed_id_is_named_before_any_request(cms: CMSClient, golden: Golden) -> None:
+    with pytest.raises(InvalidArgument) as refused:
         await cms.get_batch_class_info([BATCH, "not-a-uuid"])
 
     assert refused.value.argument == "batch_ids"
+    golden.check(str(refused.value))
 
 
 async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router: respx.MockRouter) -> None:
@@ -235,11 +238,12 @@ async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router:
     assert list(await cms.get_batch_class_info(ids)) == ids
 
 
-async def test_what_is_no_collection_of_ids_is_refused(cms: CMSClient) -> None:
+async def test_one_id_is_no_collection_of_ids(cms: CMSClient, golden: Golden) -> None:
     ids: list[Any] = [BATCH, UUID(BATCH), None]
     for one in ids:
-        with pytest.raises(InvalidArgument, match=r"^batch_ids must be a collection of ids, not one id$"):
+        with pytest.raises(InvalidArgument) as refused:
             await cms.get_batch_class_info(one)
+        golden.check(str(refused.value))
 
 
 async def test_no_ids_make_no_request(cms: CMSClient) -> None:
@@ -247,16 +251,15 @@ async def test_no_ids_make_no_request(cms: CMSClient) -> None:
 
 
 async def test_an_id_missing_from_the_answer_is_a_violation_and_one_too_many_is_ignored(
-    cms: CMSClient, router: respx.MockRouter
+    cms: CMSClient, router: respx.MockRouter, golden: Golden
 ) -> None:
     first, second, third = ids(3)
     route = router.get(path__startswith="/").respond(json={first: CLASS, third: None})
     with pytest.raises(ContractViolation) as caught:
         await cms.get_batch_class_info([first, second])
 
-    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
-        *("1 of the 2 ids asked for are missing", 200, "get_batch_class_info"),
-    )
+    assert (caught.value.status_code, caught.value.operation) == (200, "get_batch_class_info")
+    golden.check(caught.value.detail)
     assert await cms.get_batch_class_info([third]) == {third: None}
     assert route.call_count == 2
 

@@ -9,6 +9,7 @@ import respx
 from pydantic import ValidationError
 
 from bff_clients import BackendSettings, config, create_http_client
+from tests.support.golden import Golden
 from tests.support.platform import KEY
 
 pytestmark = pytest.mark.anyio
@@ -71,19 +72,21 @@ def test_a_key_that_no_header_can_carry_fails_without_being_shown(monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    "name",
     [
-        ("ras_url", "ras_base_url"),
-        ("RAS_BASE_URL", "ras_base_url"),
-        ("http_retrys", "http_retries"),
-        ("BFF_TEACHER_SERVICE_HTTP_RETRIES", "http_retries"),
-        ("BFF_TEACHER_SERVICE_RASURL", "ras_base_url"),
-        ("_env_fil", "_env_file"),
+        "ras_url",
+        "RAS_BASE_URL",
+        "http_retrys",
+        "BFF_TEACHER_SERVICE_HTTP_RETRIES",
+        "BFF_TEACHER_SERVICE_RASURL",
+        "_env_fil",
     ],
 )
-def test_a_setting_that_there_is_not_is_refused_with_the_nearest(name: str, meant: str) -> None:
-    with pytest.raises(TypeError, match=f"there is no setting {name!r}; did you mean {meant!r}?"):
+def test_an_unknown_setting_is_rejected_with_the_nearest(name: str, golden: Golden) -> None:
+    with pytest.raises(TypeError) as refused:
         BackendSettings(internal_api_key=KEY, **{name: "http://ras"})  # type: ignore[arg-type]
+
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,7 @@ def test_the_urls_have_the_names_that_the_bff_has_today(monkeypatch: pytest.Monk
 
 
 def test_a_variable_that_is_almost_one_of_ours_is_reported_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_RETRYS", "3")
     monkeypatch.setenv("BFF_TEACHER_SERVICE_PORT", "8000")  # the service's own
@@ -125,11 +128,11 @@ def test_a_variable_that_is_almost_one_of_ours_is_reported_once(
         BackendSettings(internal_api_key=KEY)
 
     (message,) = caplog.messages
-    assert message.endswith("BFF_TEACHER_SERVICE_HTTP_RETRYS; did you mean BFF_TEACHER_SERVICE_HTTP_RETRIES?")
+    golden.check(message)
 
 
 def test_a_variable_that_is_unlike_ours_is_reported_once_for_information(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     caplog.set_level("INFO", "bff_clients")
     monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_TIMEOUT", "3")
@@ -137,14 +140,13 @@ def test_a_variable_that_is_unlike_ours_is_reported_once_for_information(
     for _ in range(2):
         BackendSettings(internal_api_key=KEY)
 
-    names = "BFF_TEACHER_SERVICE_HTTP_TIMEOUT, BFF_TEACHER_SERVICE_REDIS"
-    assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("INFO", f"the clients of RAS and CMS do not read {names}")
-    ]
+    (record,) = caplog.records
+    assert record.levelname == "INFO"
+    golden.check(record.message)
 
 
 def test_a_misspelling_in_a_file_is_reported_although_a_value_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     file = tmp_path / "service.env"
     file.write_text("HULEEDU_INTERNAL_API_KEY=k\nBFF_TEACHER_SERVICE_RAS_BASE_ULR=http://ras\n")
@@ -153,7 +155,7 @@ def test_a_misspelling_in_a_file_is_reported_although_a_value_is_missing(
         BackendSettings(_env_file=file)
 
     (message,) = caplog.messages
-    assert message.endswith("RAS_BASE_ULR; did you mean BFF_TEACHER_SERVICE_RAS_BASE_URL?")
+    golden.check(message)
 
 
 def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,22 +171,23 @@ def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool) -> None:  # noqa: FBT001
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool, golden: Golden) -> None:  # noqa: FBT001
     file, other = tmp_path / "service.env", tmp_path / "other.env"
     other.touch()
-    with pytest.raises(FileNotFoundError, match=r"no such settings file: .*service\.env"):
-        BackendSettings(_env_file=[other, file] if several else file)
-    with pytest.raises(FileNotFoundError, match="no such settings file"):
-        BackendSettings(_env_file=tmp_path)
+    for missing in ([other, file] if several else file, tmp_path):
+        with pytest.raises(FileNotFoundError) as refused:
+            BackendSettings(_env_file=missing)
+        golden.check(str(refused.value).replace(str(tmp_path), "FOLDER"))
 
 
-def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path, golden: Golden) -> None:
     file = tmp_path / "service.env"
     file.write_bytes(f"{KEY_VARIABLE}=secret\nENVIRONMENT=\xe5\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"service\.env' is not UTF-8 text") as caught:
+    with pytest.raises(ValueError, match="service") as caught:
         BackendSettings(_env_file=str(file))
 
     assert (type(caught.value), caught.value.__context__) == (ValueError, None)
+    golden.check(str(caught.value).replace(str(tmp_path), "FOLDER"))
 
 
 @pytest.mark.parametrize(
@@ -238,73 +241,74 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("environment", "urls", "missing"),
+    ("environment", "urls", "is_valid"),
     [
-        pytest.param(None, [], None, id="unset"),
-        pytest.param("", [], None, id="empty"),
-        pytest.param("Development ", [], None, id="blank-after-it"),
-        pytest.param("development", [], None, id="development"),
-        pytest.param("production", ["RAS", "CMS"], None, id="both"),
-        pytest.param("production", ["RAS"], "BFF_TEACHER_SERVICE_CMS_BASE_URL must be set", id="one"),
-        pytest.param("staging", [], "RAS_BASE_URL and BFF_TEACHER_SERVICE_CMS_BASE_URL must be set", id="none"),
+        pytest.param(None, [], True, id="unset"),
+        pytest.param("", [], True, id="empty"),
+        pytest.param("Development ", [], True, id="blank-after-it"),
+        pytest.param("development", [], True, id="development"),
+        pytest.param("production", ["RAS", "CMS"], True, id="both"),
+        pytest.param("production", ["RAS"], False, id="one"),
+        pytest.param("staging", [], False, id="none"),
     ],
 )
 def test_outside_of_development_the_urls_have_to_be_set(
-    monkeypatch: pytest.MonkeyPatch, environment: str | None, urls: list[str], missing: str | None
+    monkeypatch: pytest.MonkeyPatch,
+    environment: str | None,
+    urls: list[str],
+    is_valid: bool,  # noqa: FBT001  # a row of the table
+    golden: Golden,
 ) -> None:
     if environment is not None:
         monkeypatch.setenv("ENVIRONMENT", environment)
     for short in urls:
         monkeypatch.setenv(f"BFF_TEACHER_SERVICE_{short}_BASE_URL", "http://there")
 
-    if missing is None:
+    if is_valid:
         assert BackendSettings(internal_api_key=KEY)
     else:
-        with pytest.raises(ValidationError, match=missing):
+        with pytest.raises(ValidationError) as refused:
             BackendSettings(internal_api_key=KEY)
-
-
-ABSOLUTE = "must be an absolute http or https URL, such as http://127.0.0.1:4003"
-HOST = "must have a host that a request can be sent to"
-PLAIN = "must not hold credentials, a query or a fragment"
+        golden.check(refused.value.errors()[0]["msg"])
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    "url",
     [
-        pytest.param("", ABSOLUTE, id="empty"),
-        pytest.param("ras.internal", ABSOLUTE, id="no-scheme"),
-        pytest.param("ftp://ras.internal", ABSOLUTE, id="another-scheme"),
-        pytest.param("http://", ABSOLUTE, id="no-host"),
-        pytest.param("http://ras internal", ABSOLUTE, id="blank"),
-        pytest.param("http://user:password@ras.internal", PLAIN, id="credentials"),
-        pytest.param("http://ras.internal?a=b", PLAIN, id="query"),
-        pytest.param("http://ras.internal#top", PLAIN, id="fragment"),
-        pytest.param("http://ras.internal:99999", "Port out of range 0-65535", id="port-out-of-range"),
-        pytest.param("http://user:password/x", "must have a number for its port", id="a-password-for-a-port"),
-        pytest.param("http://[password]x", HOST, id="brackets"),
-        pytest.param("http://ras.internal:0", "must not name port 0", id="port-0"),
-        pytest.param("http://xn--zz--0:1", HOST, id="no-idna"),
-        pytest.param("http://256.1.1.1:1", HOST, id="no-ipv4"),
-        pytest.param("http://[::1]x:1", HOST, id="after-ipv6"),
-        pytest.param("http://[::1%eth0]:1", HOST, id="ipv6-with-a-zone"),
-        pytest.param("http://a..b", HOST, id="empty-label"),
-        pytest.param("http://.ras", HOST, id="leading-dot"),
-        pytest.param(f"http://{'a' * 64}", HOST, id="long-label"),
-        pytest.param(f"http://{'a.' * 127}ab", HOST, id="long-name"),
-        pytest.param("http://-ras", HOST, id="leading-hyphen"),
-        pytest.param("http://ra%73", HOST, id="escaped"),
-        pytest.param("http://ra$s", HOST, id="odd-character"),
-        pytest.param("http://ras\\internal", HOST, id="backslash"),
+        pytest.param("", id="empty"),
+        pytest.param("ras.internal", id="no-scheme"),
+        pytest.param("ftp://ras.internal", id="another-scheme"),
+        pytest.param("http://", id="no-host"),
+        pytest.param("http://ras internal", id="blank"),
+        pytest.param("http://user:password@ras.internal", id="credentials"),
+        pytest.param("http://ras.internal?a=b", id="query"),
+        pytest.param("http://ras.internal#top", id="fragment"),
+        pytest.param("http://ras.internal:99999", id="port-out-of-range"),
+        pytest.param("http://user:password/x", id="a-password-for-a-port"),
+        pytest.param("http://[password]x", id="brackets"),
+        pytest.param("http://ras.internal:0", id="port-0"),
+        pytest.param("http://xn--zz--0:1", id="no-idna"),
+        pytest.param("http://256.1.1.1:1", id="no-ipv4"),
+        pytest.param("http://[::1]x:1", id="after-ipv6"),
+        pytest.param("http://[::1%eth0]:1", id="ipv6-with-a-zone"),
+        pytest.param("http://a..b", id="empty-label"),
+        pytest.param("http://.ras", id="leading-dot"),
+        pytest.param(f"http://{'a' * 64}", id="long-label"),
+        pytest.param(f"http://{'a.' * 127}ab", id="long-name"),
+        pytest.param("http://-ras", id="leading-hyphen"),
+        pytest.param("http://ra%73", id="escaped"),
+        pytest.param("http://ra$s", id="odd-character"),
+        pytest.param("http://ras\\internal", id="backslash"),
     ],
 )
-def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, message: str) -> None:
+def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, golden: Golden) -> None:
     with pytest.raises(ValidationError) as refused:
         BackendSettings(internal_api_key=KEY, ras_base_url=url)
     (error,) = refused.value.errors()
 
-    assert (error["loc"], error["msg"]) == (("ras_base_url",), f"Value error, {message}")
+    assert error["loc"] == ("ras_base_url",)
     assert "password" not in repr(error)
+    golden.check(error["msg"])
 
 
 @pytest.mark.parametrize(
@@ -346,14 +350,15 @@ def test_a_plain_origin_with_or_without_a_path_is_taken(url: str) -> None:
         ("internal_api_key", "a b"),
         ("internal_api_key", "a" * 4097),
     ],
+    ids=["empty", "blank", "not-ascii", "key-with-a-blank", "long-key"],
 )
-def test_a_header_that_could_not_be_sent_is_refused(field: str, value: str) -> None:
+def test_a_header_that_could_not_be_sent_is_refused(field: str, value: str, golden: Golden) -> None:
     with pytest.raises(ValidationError) as refused:
         BackendSettings.model_validate({"internal_api_key": KEY, field: value})
 
-    assert [error["msg"] for error in refused.value.errors()] == [
-        "Value error, must be 1 to 4096 visible ASCII characters, without blanks"
-    ]
+    (error,) = refused.value.errors()
+    assert error["loc"] == (field,)
+    golden.check(error["msg"])
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 301, float("nan"), float("inf")])

@@ -25,6 +25,7 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
+from tests.support.golden import Golden
 from tests.support.misbehaving import (
     Behaviour,
     drips,
@@ -62,189 +63,64 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("behave", "error", "reason", "detail", "status_code"),
+    ("behave", "error", "reason", "status_code"),
     [
+        pytest.param(resets_in_the_body, BackendUnavailable, "disconnect", None, id="reset-in-the-body"),
+        pytest.param(says(b""), BackendUnavailable, "disconnect", None, id="closed-without-answer"),
+        pytest.param(says(b"SSH-2.0-OpenSSH\r\n"), BackendUnavailable, "disconnect", None, id="another-protocol"),
         pytest.param(
-            resets_in_the_body,
-            BackendUnavailable,
-            "disconnect",
-            "connection lost (RemoteProtocolError)",
-            None,
-            id="reset-in-the-body",
+            says(head(Content_Length="50") + b"{}"), BackendUnavailable, "disconnect", None, id="body-shorter-than-said"
         ),
         pytest.param(
-            says(b""),
-            BackendUnavailable,
-            "disconnect",
-            "connection lost (RemoteProtocolError)",
-            None,
-            id="closed-without-answer",
+            says(head("503 Service Unavailable", Content_Length="0")), BackendUnavailable, "status", 503, id="busy"
         ),
+        pytest.param(says(head("429 Too Many", Content_Length="0")), BackendUnavailable, "status", 429, id="throttled"),
         pytest.param(
-            says(b"SSH-2.0-OpenSSH\r\n"),
-            BackendUnavailable,
-            "disconnect",
-            "connection lost (RemoteProtocolError)",
-            None,
-            id="another-protocol",
-        ),
-        pytest.param(
-            says(head(Content_Length="50") + b"{}"),
-            BackendUnavailable,
-            "disconnect",
-            "connection lost (RemoteProtocolError)",
-            None,
-            id="body-shorter-than-said",
-        ),
-        pytest.param(
-            says(head("503 Service Unavailable", Content_Length="0")),
-            BackendUnavailable,
-            "status",
-            "status 503",
-            503,
-            id="busy",
-        ),
-        pytest.param(
-            says(head("429 Too Many", Content_Length="0")),
-            BackendUnavailable,
-            "status",
-            "status 429",
-            429,
-            id="throttled",
-        ),
-        pytest.param(
-            says(head("408 Timeout", Content_Length="0")),
-            BackendUnavailable,
-            "status",
-            "status 408",
-            408,
-            id="request-timeout",
+            says(head("408 Timeout", Content_Length="0")), BackendUnavailable, "status", 408, id="request-timeout"
         ),
         pytest.param(
             says(head("500 Oops", content_type="text/html") + b"<h1>Oops</h1>"),
             BackendUnavailable,
             "status",
-            "status 500",
             500,
             id="html-error",
         ),
-        pytest.param(
-            says(head("403 No", Content_Length="0")), AuthenticationRejected, None, "status 403", 403, id="forbidden"
-        ),
-        pytest.param(
-            says(head("404 No", Content_Length="0")), EndpointMissing, None, "status 404", 404, id="no-such-endpoint"
-        ),
-        pytest.param(
-            says(head("400 No", Content_Length="0")), BackendRejected, None, "status 400", 400, id="bad-request"
-        ),
-        pytest.param(
-            says(head("431 Too Large", Content_Length="0")),
-            BackendRejected,
-            None,
-            "status 431",
-            431,
-            id="head-too-large",
-        ),
-        pytest.param(
-            says(head("300 Choices", Content_Length="0")), BackendRejected, None, "status 300", 300, id="choices"
-        ),
+        pytest.param(says(head("403 No", Content_Length="0")), AuthenticationRejected, None, 403, id="forbidden"),
+        pytest.param(says(head("404 No", Content_Length="0")), EndpointMissing, None, 404, id="no-such-endpoint"),
+        pytest.param(says(head("400 No", Content_Length="0")), BackendRejected, None, 400, id="bad-request"),
+        pytest.param(says(head("431 Too Large", Content_Length="0")), BackendRejected, None, 431, id="head-too-large"),
+        pytest.param(says(head("300 Choices", Content_Length="0")), BackendRejected, None, 300, id="choices"),
         pytest.param(
             says(head("302 Found", Location="http://127.0.0.1:9/", Content_Length="0")),
             BackendRejected,
             None,
-            "status 302",
             302,
             id="redirect",
         ),
+        pytest.param(says(head("204 No Content")), ContractViolation, None, 204, id="no-content"),
+        pytest.param(says(head(Content_Length="0")), ContractViolation, None, 200, id="empty-body"),
+        pytest.param(says(head() + b"{]"), ContractViolation, None, 200, id="invalid-json"),
+        pytest.param(says(head() + b'{"batches": "\xff"}'), ContractViolation, None, 200, id="invalid-utf-8"),
+        pytest.param(says(head() + b"[]"), ContractViolation, None, 200, id="wrong-type"),
         pytest.param(
-            says(head("204 No Content")), ContractViolation, None, "status 204 instead of 200", 204, id="no-content"
+            says(head(content_type="text/html") + b"<h1>Hi</h1>"), ContractViolation, None, 200, id="html-as-answer"
         ),
-        pytest.param(
-            says(head(Content_Length="0")),
-            ContractViolation,
-            None,
-            "body outside the contract: body: json_invalid",
-            200,
-            id="empty-body",
-        ),
-        pytest.param(
-            says(head() + b"{]"),
-            ContractViolation,
-            None,
-            "body outside the contract: body: json_invalid",
-            200,
-            id="invalid-json",
-        ),
-        pytest.param(
-            says(head() + b'{"batches": "\xff"}'),
-            ContractViolation,
-            None,
-            "body outside the contract: body: json_invalid",
-            200,
-            id="invalid-utf-8",
-        ),
-        pytest.param(
-            says(head() + b"[]"),
-            ContractViolation,
-            None,
-            "body outside the contract: body: model_type",
-            200,
-            id="wrong-type",
-        ),
-        pytest.param(
-            says(head(content_type="text/html") + b"<h1>Hi</h1>"),
-            ContractViolation,
-            None,
-            "content type is not application/json",
-            200,
-            id="html-as-answer",
-        ),
-        pytest.param(
-            says(head(Content_Encoding="gzip") + b"not gzip"),
-            ContractViolation,
-            None,
-            "body cannot be decompressed",
-            None,
-            id="bad-gzip",
-        ),
+        pytest.param(says(head(Content_Encoding="gzip") + b"not gzip"), ContractViolation, None, None, id="bad-gzip"),
         pytest.param(
             says(head(Content_Encoding="gzip") + gzip.compress(b" " * 10**6)),
             ContractViolation,
             None,
-            "body over the size limit",
             None,
             id="gzip-bomb",
         ),
-        pytest.param(
-            says(head(Content_Length="9" * 15)),
-            ContractViolation,
-            None,
-            "body over the size limit",
-            None,
-            id="announced-too-large",
-        ),
-        pytest.param(floods, ContractViolation, None, "body over the size limit", None, id="endless-body"),
-        pytest.param(
-            says(head("503 Busy") + b" " * 300_000),
-            BackendUnavailable,
-            "status",
-            "status 503",
-            503,
-            id="busy-at-length",
-        ),
-        pytest.param(
-            says(head("404 No", Content_Length="9" * 15)),
-            EndpointMissing,
-            None,
-            "status 404",
-            404,
-            id="missing-at-length",
-        ),
+        pytest.param(says(head(Content_Length="9" * 15)), ContractViolation, None, None, id="announced-too-large"),
+        pytest.param(floods, ContractViolation, None, None, id="endless-body"),
+        pytest.param(says(head("503 Busy") + b" " * 300_000), BackendUnavailable, "status", 503, id="busy-at-length"),
+        pytest.param(says(head("404 No", Content_Length="9" * 15)), EndpointMissing, None, 404, id="missing-at-length"),
         pytest.param(
             says(head("403 No", Content_Encoding="br") + b"x"),
             AuthenticationRejected,
             None,
-            "status 403",
             403,
             id="forbidden-in-brotli",
         ),
@@ -252,20 +128,20 @@ def closed_port() -> int:
             says(head("500 Oops", Content_Encoding="gzip") + b"no gzip"),
             BackendUnavailable,
             "status",
-            "status 500",
             500,
             id="failed-in-bad-gzip",
         ),
     ],
 )
-async def test_a_misbehaving_backend_is_the_error_that_says_what_to_do(
-    behave: Behaviour, error: type[BackendError], reason: str | None, detail: str, status_code: int | None
+async def test_a_misbehaving_backend_raises_the_error_that_says_what_to_do(
+    behave: Behaviour, error: type[BackendError], reason: str | None, status_code: int | None, golden: Golden
 ) -> None:
     async with misbehaving_server(behave) as port:
         caught = await failure(f"http://127.0.0.1:{port}")
 
     assert type(caught) is error
-    assert (getattr(caught, "reason", None), caught.detail, caught.status_code) == (reason, detail, status_code)
+    assert (getattr(caught, "reason", None), caught.status_code) == (reason, status_code)
+    golden.check(caught.detail)
     assert_tells_what_and_hides_the_key(caught)
 
 
@@ -328,16 +204,17 @@ async def detail_of(headers: dict[str, str], pieces: list[bytes]) -> str:
 
 
 @pytest.mark.parametrize("behave", [pytest.param(hangs, id="hangs"), pytest.param(drips, id="drips")])
-async def test_one_deadline_ends_the_whole_call(behave: Behaviour) -> None:
+async def test_one_deadline_ends_the_whole_call(behave: Behaviour, golden: Golden) -> None:
     async with misbehaving_server(behave) as port:
         caught = await failure(f"http://127.0.0.1:{port}", http_client_timeout_seconds=0.3)
 
     assert type(caught) is BackendTimeout
-    assert (caught.reason, caught.detail) == ("timeout", "no answer within 0.3 s")
+    assert caught.reason == "timeout"
+    golden.check(caught.detail)
     assert_tells_what_and_hides_the_key(caught)
 
 
-async def test_the_http_clients_own_timeout_is_a_timeout_too() -> None:
+async def test_the_http_clients_own_timeout_is_a_timeout_too(golden: Golden) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("too slow", request=request)
 
@@ -345,7 +222,7 @@ async def test_the_http_clients_own_timeout_is_a_timeout_too() -> None:
         with pytest.raises(BackendTimeout) as caught:
             await RASClient(http, settings_for("http://ras.test")).get_batches_for_user(TEACHER)
 
-    assert caught.value.detail == "no answer in time (ReadTimeout)"
+    golden.check(caught.value.detail)
     assert_tells_what_and_hides_the_key(caught.value)
 
 

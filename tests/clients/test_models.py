@@ -19,6 +19,7 @@ from bff_clients.testing import (
     make_student_name,
     make_validation_status,
 )
+from tests.support.golden import Golden
 
 MOMENT = datetime(2026, 1, 31, 8, 15, 30, tzinfo=UTC)
 
@@ -91,9 +92,11 @@ def test_date_times_are_written_in_utc_with_a_z() -> None:
     assert BATCH.model_dump()["created_at"] == datetime(2026, 1, 31, 8, 15, 30, 120000, tzinfo=UTC)
 
 
-def test_a_date_time_that_no_answer_can_hold_is_refused() -> None:
-    with pytest.raises(ValidationError, match="year 1000 or later"):
+def test_a_date_time_that_no_answer_can_hold_is_refused(golden: Golden) -> None:
+    with pytest.raises(ValidationError) as refused:
         make_batch(created_at=datetime.min.replace(tzinfo=timezone(timedelta(hours=5))))
+
+    golden.check(refused.value.errors()[0]["msg"])
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])

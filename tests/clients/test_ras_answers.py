@@ -17,6 +17,7 @@ from bff_clients import (
     ProcessingPhase,
     RASClient,
 )
+from tests.support.golden import Golden
 from tests.support.platform import BATCH, TEACHER, recorded
 from tests.support.ras_pages import page, row
 
@@ -167,12 +168,13 @@ async def test_a_row_outside_the_contract_is_a_violation(
         await ras.get_batches_for_user(TEACHER)
 
 
-async def test_a_row_of_another_user_is_said_to_be_one(ras: RASClient, router: respx.MockRouter) -> None:
+async def test_a_row_of_another_user_is_a_violation(ras: RASClient, router: respx.MockRouter, golden: Golden) -> None:
     router.get(path__startswith="/").respond(json=page(row(), row(user_id=OTHER)))
     with pytest.raises(ContractViolation) as caught:
         await ras.get_batches_for_user(TEACHER)
 
-    assert (caught.value.detail, caught.value.status_code) == ("a row of another user", 200)
+    assert caught.value.status_code == 200
+    golden.check(caught.value.detail)
 
 
 @pytest.mark.parametrize(
@@ -187,43 +189,36 @@ async def test_a_missing_field_is_a_violation_that_names_it(
         await ras.get_batch_status(BATCH)
 
 
-async def test_another_batch_than_asked_for_is_a_violation(ras: RASClient, router: respx.MockRouter) -> None:
+async def test_another_batch_than_asked_for_is_a_violation(
+    ras: RASClient, router: respx.MockRouter, golden: Golden
+) -> None:
     router.get(path__startswith="/").respond(json=details(batch_id=OTHER))
     with pytest.raises(ContractViolation) as caught:
         await ras.get_batch_status(BATCH)
 
-    assert (caught.value.detail, caught.value.status_code, caught.value.operation) == (
-        *("another batch than the one asked for", 200, "get_batch_status"),
-    )
+    assert (caught.value.status_code, caught.value.operation) == (200, "get_batch_status")
+    golden.check(caught.value.detail)
 
 
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    "body",
     [
-        pytest.param("[]", "body: model_type", id="no-object"),
-        pytest.param("{", "body: json_invalid", id="no-json"),
-        pytest.param("{}", "batches: missing; pagination: missing", id="two-fields"),
-        pytest.param(
-            '{"batches": [], "pagination": {}}',
-            "pagination.limit: missing; pagination.offset: missing; pagination.total: missing",
-            id="as-many-as-are-shown",
-        ),
-        pytest.param(
-            '{"batches": 5, "pagination": {}}',
-            "batches: tuple_type; pagination.limit: missing; pagination.offset: missing; and 1 more",
-            id="one-more-than-is-shown",
-        ),
+        pytest.param("[]", id="no-object"),
+        pytest.param("{", id="no-json"),
+        pytest.param("{}", id="two-fields"),
+        pytest.param('{"batches": [], "pagination": {}}', id="as-many-as-are-shown"),
+        pytest.param('{"batches": 5, "pagination": {}}', id="one-more-than-is-shown"),
     ],
 )
 async def test_a_violation_says_where_and_how_for_the_first_three(
-    ras: RASClient, router: respx.MockRouter, body: str, detail: str
+    ras: RASClient, router: respx.MockRouter, body: str, golden: Golden
 ) -> None:
     router.get(path__startswith="/").respond(content=body.encode(), content_type="application/json")
     with pytest.raises(ContractViolation) as caught:
         await ras.get_batches_for_user(TEACHER)
 
-    assert caught.value.detail == f"body outside the contract: {detail}"
     assert (caught.value.status_code, caught.value.service) == (200, "result-aggregator-service")
+    golden.check(caught.value.detail)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import respx
 
 from bff_clients import BackendRejected, BatchStatus, InvalidArgument, RASClient
+from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, TEACHER, sent
 from tests.support.ras_pages import page, row
 
@@ -35,7 +36,7 @@ async def test_every_request_carries_key_service_id_and_correlation_id(
 
 
 async def test_a_malformed_correlation_id_is_refused_before_any_request(ras: RASClient) -> None:
-    with pytest.raises(ValueError, match="correlation_id must be a UUID"):
+    with pytest.raises(InvalidArgument, match="correlation_id"):
         await ras.get_batches_for_user(TEACHER, correlation_id="a\r\nX-Evil: 1")
 
 
@@ -59,28 +60,36 @@ async def test_a_user_id_is_one_path_segment(
     assert sent(route)[-1].url.raw_path == expected.encode()
 
 
-@pytest.mark.parametrize("user_id", ["", ".", "..", "a/b", "/", "a\nb", "a\x00", "\x7f", "\x85", "\ud800"])
-async def test_a_user_id_that_is_no_segment_is_refused_before_any_request(ras: RASClient, user_id: str) -> None:
-    with pytest.raises(ValueError, match="user_id must not"):
+@pytest.mark.parametrize("user_id", ["", ".", "..", "a/b", "/", "a\nb", "a\x00", "\x7f", "\x85", "\ud800"], ids=ascii)
+async def test_a_user_id_that_is_not_a_path_segment_is_rejected_before_any_request(
+    ras: RASClient, user_id: str, golden: Golden
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
         await ras.get_batches_for_user(user_id)
+
+    assert refused.value.argument == "user_id"
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        pytest.param({"limit": 0}, "limit must be 1 to 100", id="no-rows"),
-        pytest.param({"limit": 101}, "limit must be 1 to 100", id="too-many-rows"),
-        pytest.param({"limit": 10**5000}, "limit must be 1 to 100$", id="more-rows-than-python-writes"),
-        pytest.param({"offset": 10**5000}, "offset must be 0 or more, and below 10..18$", id="an-endless-offset"),
-        pytest.param({"offset": -1}, "offset must be 0 or more", id="negative-offset"),
-        pytest.param({"offset": 10**18}, "offset must be 0 or more", id="offset-that-no-contract-allows"),
+        pytest.param({"limit": 0}, id="no-rows"),
+        pytest.param({"limit": 101}, id="too-many-rows"),
+        pytest.param({"limit": 10**5000}, id="more-rows-than-python-writes"),
+        pytest.param({"offset": 10**5000}, id="an-endless-offset"),
+        pytest.param({"offset": -1}, id="negative-offset"),
+        pytest.param({"offset": 10**18}, id="offset-that-no-contract-allows"),
     ],
 )
 async def test_a_page_outside_bounds_is_refused_before_any_request(
-    ras: RASClient, arguments: dict[str, int], message: str
+    ras: RASClient, arguments: dict[str, int], golden: Golden
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InvalidArgument) as refused:
         await ras.get_batches_for_user(TEACHER, **arguments)  # type: ignore[arg-type]
+
+    assert refused.value.argument in arguments
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(1, 0), (100, 1), (20, 10**18 - 1)])
@@ -97,9 +106,12 @@ async def test_the_bounds_of_a_page_may_be_asked_for(
     "status",
     ["PROCESSING_PIPELINES", "a,b", "", "new"],
 )
-async def test_a_status_of_no_vocabulary_is_refused_with_those_that_there_are(ras: RASClient, status: str) -> None:
-    with pytest.raises(InvalidArgument, match=r"BatchClientStatus, one of: (?:[a-z_]+, ){15}[a-z_]+$"):
+async def test_an_unknown_status_is_rejected_with_the_known_ones(ras: RASClient, status: str, golden: Golden) -> None:
+    with pytest.raises(InvalidArgument) as refused:
         await ras.get_batches_for_user(TEACHER, status=status)
+
+    assert refused.value.argument == "status"
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize("status", list(BatchStatus))
@@ -115,8 +127,10 @@ async def test_each_internal_status_filters(ras: RASClient, router: respx.MockRo
     "batch_id", ["", "nope", BATCH[:-1], BATCH.replace("2", "\uff12"), f"0x{BATCH[2:]}", "{" + BATCH]
 )
 async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient, batch_id: str) -> None:
-    with pytest.raises(ValueError, match="batch_id must be a UUID"):
+    with pytest.raises(InvalidArgument) as refused:
         await ras.get_batch_status(batch_id)
+
+    assert refused.value.argument == "batch_id"
 
 
 @pytest.mark.parametrize(
@@ -211,9 +225,12 @@ async def test_iterating_ends_at_a_page_without_new_rows(ras: RASClient, router:
 @pytest.mark.parametrize(
     "user_id", [pytest.param("a" * 70_000, id="plain"), pytest.param("ö" * 400, id="long-when-escaped")]
 )
-async def test_a_user_id_that_no_request_can_carry_is_refused(ras: RASClient, user_id: str) -> None:
-    with pytest.raises(ValueError, match="user_id must not have more than 2048 bytes"):
+async def test_a_user_id_that_no_request_can_carry_is_refused(ras: RASClient, user_id: str, golden: Golden) -> None:
+    with pytest.raises(InvalidArgument) as refused:
         await ras.get_batches_for_user(user_id)
+
+    assert refused.value.argument == "user_id"
+    golden.check(str(refused.value))
 
 
 async def test_a_user_id_may_have_2048_bytes(ras: RASClient, router: respx.MockRouter) -> None:

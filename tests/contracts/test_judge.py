@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.exchanges import Exchange, all_recorded, recorded, violations
+from tests.support.golden import Golden
 
 OUTSIDE = {"cms_class_info_malformed_id", "ras_internal_error"}
 """What the BFF never asks for: a malformed id, and a page before the first."""
@@ -173,69 +174,30 @@ def test_allowed_body(name: str, change: Change) -> None:
     assert violations(exchange, body=json.dumps(body).encode()) == []
 
 
-NO_JSON = "body $: expected JSON (Expecting value: line 1 column 1 (char 0))"
-
-
 @pytest.mark.parametrize(
-    ("name", "changes", "first"),
+    ("name", "changes"),
     [
-        pytest.param(LIST, {"status": 204}, "status: expected one of 200, 401, found 204", id="unknown-status"),
-        pytest.param(LIST, {"status": 403}, "status: expected one of 200, 401, found 403", id="no-403"),
-        pytest.param(
-            LIST, {"content_type": "text/html"}, "content type: expected application/json, found text/html", id="html"
-        ),
-        pytest.param(
-            LIST, {"content_type": None}, "content type: expected application/json, found none", id="no-content-type"
-        ),
-        pytest.param(LIST, {"body": b""}, NO_JSON, id="empty-body"),
-        pytest.param(LIST, {"body": b"<html>"}, NO_JSON, id="not-json"),
-        pytest.param(
-            LIST,
-            {"body": b"\xff"},
-            "body $: expected JSON ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte)",
-            id="not-utf-8",
-        ),
-        pytest.param(
-            LIST,
-            {"method": "POST", "target": "/healthz?a=b"},
-            "request: no interaction is about POST /healthz",
-            id="wrong-method",
-        ),
-        pytest.param(
-            LIST,
-            {"target": "/internal/v2/batches"},
-            "request: no interaction is about GET /internal/v2/batches",
-            id="unknown-path",
-        ),
-        pytest.param(
-            CLASSES, {"target": "/internal/v1/batches/class-info"}, "request batch_ids: is missing", id="no-ids"
-        ),
-        pytest.param(
-            CLASSES,
-            {"target": "/internal/v1/batches/class-info?batch_ids="},
-            "request batch_ids: Expected '' to match '^[0-9a-f]{8}-",
-            id="empty-ids",
-        ),
-        pytest.param(
-            CLASSES,
-            {"target": "/internal/v1/batches/class-info?batch_ids=x"},
-            "request batch_ids: Expected 'x' to match '^[0-9a-f]{8}-",
-            id="id-of-another-form",
-        ),
-        pytest.param(
-            LIST,
-            {"target": "/internal/v1/batches/user/x?limit=0"},
-            "request limit: Expected '0' to match '^(?:[1-9][0-9]?|100)$'",
-            id="limit-0",
-        ),
+        pytest.param(LIST, {"status": 204}, id="unknown-status"),
+        pytest.param(LIST, {"status": 403}, id="no-403"),
+        pytest.param(LIST, {"content_type": "text/html"}, id="html"),
+        pytest.param(LIST, {"content_type": None}, id="no-content-type"),
+        pytest.param(LIST, {"body": b""}, id="empty-body"),
+        pytest.param(LIST, {"body": b"<html>"}, id="not-json"),
+        pytest.param(LIST, {"body": b"\xff"}, id="not-utf-8"),
+        pytest.param(LIST, {"method": "POST", "target": "/healthz?a=b"}, id="wrong-method"),
+        pytest.param(LIST, {"target": "/internal/v2/batches"}, id="unknown-path"),
+        pytest.param(CLASSES, {"target": "/internal/v1/batches/class-info"}, id="no-ids"),
+        pytest.param(CLASSES, {"target": "/internal/v1/batches/class-info?batch_ids="}, id="empty-ids"),
+        pytest.param(CLASSES, {"target": "/internal/v1/batches/class-info?batch_ids=x"}, id="id-of-another-form"),
+        pytest.param(LIST, {"target": "/internal/v1/batches/user/x?limit=0"}, id="limit-0"),
     ],
 )
-def test_refused_exchange(name: str, changes: dict[str, Any], first: str) -> None:
+def test_refused_exchange(name: str, changes: dict[str, Any], golden: Golden) -> None:
     """What is wrong outside the body is said to be wrong there, and before what is wrong inside."""
     found = violations(recorded(name), **changes)
 
-    assert str(found[0]).startswith(first)
     assert found[0].path in {"", "$", "batch_ids", "limit"}
+    golden.check(str(found[0]))
 
 
 ODD = [

@@ -7,6 +7,7 @@ import pytest
 
 from bff_contracts.judge import Judge
 from bff_contracts.pact.file import read_pact
+from tests.support.golden import Golden
 
 
 def _document(ids: str = "a,b", **response: Any) -> dict[str, Any]:
@@ -38,40 +39,17 @@ def _judge_of(*interactions: dict[str, Any]) -> Judge:
 
 
 @pytest.mark.parametrize(
-    ("target", "body", "expected"),
+    ("target", "body"),
     [
-        pytest.param("/things?ids=x,y&sort=up", [{"x": 1, "y": 2}], [], id="allowed"),
-        pytest.param(
-            "/things?ids=x,y&sort=up",
-            [{"x": 1, "y": 2, "z": 3}],
-            ["body $[0]: has the key 'z', which was not asked for"],
-            id="key-too-many-inside-a-list",
-        ),
-        pytest.param(
-            "/things?ids=x,y&sort=down",
-            [{"x": 1, "y": 2}],
-            ["request sort: expected 'up', found 'down'"],
-            id="literal-parameter",
-        ),
-        pytest.param("/things?ids=x,y", [{"x": 1, "y": 2}], ["request sort: is missing"], id="no-parameter"),
-        pytest.param(
-            "/things?ids=x,y&sort=up&sort=down",
-            [{"x": 1, "y": 2}],
-            ["request sort: expected 'up', found 'up, down'"],
-            id="parameter-given-twice",
-        ),
-        pytest.param(
-            "/things?ids=x,y&sort=up",
-            [{"x": 1, "y": 2, "z": 3, "w": 4}],
-            [
-                "body $[0]: has the key 'w', which was not asked for",
-                "body $[0]: has the key 'z', which was not asked for",
-            ],
-            id="keys-too-many-in-their-order",
-        ),
+        pytest.param("/things?ids=x,y&sort=up", [{"x": 1, "y": 2}], id="allowed"),
+        pytest.param("/things?ids=x,y&sort=up", [{"x": 1, "y": 2, "z": 3}], id="key-too-many-inside-a-list"),
+        pytest.param("/things?ids=x,y&sort=down", [{"x": 1, "y": 2}], id="literal-parameter"),
+        pytest.param("/things?ids=x,y", [{"x": 1, "y": 2}], id="no-parameter"),
+        pytest.param("/things?ids=x,y&sort=up&sort=down", [{"x": 1, "y": 2}], id="parameter-given-twice"),
+        pytest.param("/things?ids=x,y&sort=up", [{"x": 1, "y": 2, "z": 3, "w": 4}], id="keys-too-many-in-their-order"),
     ],
 )
-def test_a_pact_without_shapes_is_judged(target: str, body: Any, expected: list[str]) -> None:
+def test_a_pact_without_shapes_is_judged(target: str, body: Any, golden: Golden) -> None:
     """Without a shape, the interactions of the endpoint are the yardstick, their literal parameters included."""
     judge = _judge(body={"content": [{"a": 1, "b": 2}], "contentType": "application/json"})
 
@@ -79,40 +57,24 @@ def test_a_pact_without_shapes_is_judged(target: str, body: Any, expected: list[
         method="GET", target=target, status=200, content_type="application/json", body=json.dumps(body).encode()
     )
 
-    assert [str(mismatch) for mismatch in found] == expected
+    golden.check("\n".join(map(str, found)))
 
 
 OF = {"x": {"by": {"x": 1}}}
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    "body",
     [
-        pytest.param({"of": OF, "items": [{"x": 1}]}, [], id="allowed"),
-        pytest.param(
-            {"of": {"x": {"by": {"x": 1, "q": 2}}}, "items": [{"x": 1}]},
-            ["body $['of']['x']['by']: has the key 'q', which was not asked for"],
-            id="deep-inside",
-        ),
-        pytest.param(
-            {"of": OF, "items": [{"x": 1, "z": 2}]},
-            ["body $['items'][0]: has the key 'z', which was not asked for"],
-            id="in-a-list",
-        ),
-        pytest.param(
-            {"of": OF, "items": [{"x": 1}, {"z": 2}]},
-            ["body $.items: Expected a List with 1 elements but received 2 elements"],
-            id="a-longer-list-is-the-engines-to-refuse",
-        ),
-        pytest.param(
-            {"of": OF, "items": 5},
-            ['body $.items: Type mismatch: Expected 5 (Integer) to be the same type as [{"x":1}] (Array)'],
-            id="no-list-at-all",
-        ),
-        pytest.param({"of": OF, "items": [{"x": 1}], "more": {"z": 1}}, [], id="a-map-that-the-contract-does-not-have"),
+        pytest.param({"of": OF, "items": [{"x": 1}]}, id="allowed"),
+        pytest.param({"of": {"x": {"by": {"x": 1, "q": 2}}}, "items": [{"x": 1}]}, id="deep-inside"),
+        pytest.param({"of": OF, "items": [{"x": 1, "z": 2}]}, id="in-a-list"),
+        pytest.param({"of": OF, "items": [{"x": 1}, {"z": 2}]}, id="a-longer-list-is-the-engines-to-refuse"),
+        pytest.param({"of": OF, "items": 5}, id="no-list-at-all"),
+        pytest.param({"of": OF, "items": [{"x": 1}], "more": {"z": 1}}, id="a-map-that-the-contract-does-not-have"),
     ],
 )
-def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, expected: list[str]) -> None:
+def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, golden: Golden) -> None:
     """Each map that the contract keys by what was asked for is looked at, and no other one."""
     judge = _judge(
         body={"content": {"of": {"a": {"by": {"a": 1}}}, "items": [{"a": 1}]}, "contentType": "application/json"},
@@ -127,7 +89,7 @@ def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, exp
         body=json.dumps(body).encode(),
     )
 
-    assert [str(mismatch) for mismatch in found] == expected
+    golden.check("\n".join(map(str, found)))
 
 
 @pytest.mark.parametrize(("kind", "is_allowed"), [("text/html", False), ("application/json", True), (None, True)])
@@ -140,7 +102,7 @@ def test_a_body_of_no_declared_type_has_the_one_it_looks_like(kind: str | None, 
     assert (found == []) is is_allowed
 
 
-def test_a_parameter_that_is_named_twice_is_told_with_both_its_values() -> None:
+def test_a_parameter_that_is_named_twice_is_shown_with_both_its_values(golden: Golden) -> None:
     """Literal values are compared in their order."""
     document = _document(body={"content": {"c": 1}})
     document["request"]["query"]["sort"] = ["up", "down"]
@@ -149,7 +111,7 @@ def test_a_parameter_that_is_named_twice_is_told_with_both_its_values() -> None:
         method="GET", target="/things?ids=a&sort=up", status=200, content_type="application/json", body=b'{"c": 1}'
     )
 
-    assert [str(mismatch) for mismatch in found] == ["request sort: expected 'up, down', found 'up'"]
+    golden.check("\n".join(map(str, found)))
 
 
 def test_the_interaction_that_comes_closest_is_told_of() -> None:

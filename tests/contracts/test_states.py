@@ -10,6 +10,7 @@ from bff_clients.models import DATE_TIME_PATTERN, UUID_PATTERN, EssayStatus
 from bff_contracts import platform, states
 from bff_contracts.platform import CMS, RAS
 from tests.consumer.rows import ENGLISH_CLASS, SWEDISH_CLASS, TEACHER, batch_row, essay_row, ids_of
+from tests.support.golden import Golden
 
 BATCH_IDS = ids_of("states", 2)
 STATUS = BatchStatus.PROCESSING_PIPELINES
@@ -223,14 +224,16 @@ def test_params_are_read_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "name", "known"),
+    ("provider", "name"),
     [
-        pytest.param(CMS, states.BATCH_MISSING, ", ".join(map(repr, states.KINDS)), id="of-another-provider"),
-        pytest.param(RAS, "no", f"{states.USER_HAS_BATCHES!r}, {states.BATCH_MISSING!r}", id="of-several"),
-        pytest.param("another-service", states.BATCH_MISSING, "none", id="unknown-provider"),
+        pytest.param(CMS, states.BATCH_MISSING, id="of-another-provider"),
+        pytest.param(RAS, "no", id="of-several"),
+        pytest.param("another-service", states.BATCH_MISSING, id="unknown-provider"),
     ],
 )
-def test_unknown_state(provider: str, name: str, known: str) -> None:
+def test_unknown_state(provider: str, name: str, golden: Golden) -> None:
     """A state that the provider does not have is an error that lists the ones it has."""
-    with pytest.raises(LookupError, match=f"{provider} has no provider state '{name}'; known: {known}$"):
+    with pytest.raises(LookupError) as refused:
         states.find_state(provider, name)
+
+    golden.check(str(refused.value))

@@ -18,6 +18,7 @@ _VARIES: Final = (
         "no such host",
     ),
     (re.compile(r"encoding with 'idna' codec failed.*|'idna' codec can't encode.*"), "not a host name"),
+    (re.compile(r"(?<=Handle\()\d+"), "N"),
     (re.compile(r"(?<= at )0x[0-9a-f]+"), "0x…"),
     (re.compile(r"^usage: .*?(?=^\S)", re.MULTILINE | re.DOTALL), ""),
 )

@@ -7,6 +7,7 @@ import pytest
 
 from bff_contracts.pact.file import Interaction, PactError, Rule, State, read_pact
 from bff_contracts.pact.upgrade import upgraded
+from tests.support.golden import Golden
 
 V3: dict[str, Any] = {
     "description": "make a thing",
@@ -170,16 +171,14 @@ def test_a_version_may_stand_where_old_writers_put_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interactions", "message"),
+    "interactions",
     [
-        pytest.param({}, "$.interactions: expected an array", id="no-list"),
-        pytest.param([1], "$.interactions[0]: expected an object", id="no-object"),
-        pytest.param(
-            [{"description": "a", "request": 1}], "$.interactions[0].request: expected an object", id="request"
-        ),
+        pytest.param({}, id="no-list"),
+        pytest.param([1], id="no-object"),
+        pytest.param([{"description": "a", "request": 1}], id="request"),
     ],
 )
-def test_what_is_broken_is_refused_as_in_version_4(interactions: object, message: str) -> None:
+def test_what_is_broken_is_refused_as_in_version_4(interactions: object, golden: Golden) -> None:
     document = {
         "consumer": {"name": "a"},
         "provider": {"name": "b"},
@@ -190,5 +189,4 @@ def test_what_is_broken_is_refused_as_in_version_4(interactions: object, message
     with pytest.raises(PactError) as refused:
         read_pact(json.dumps(document), source="old.json")
 
-    assert str(refused.value).startswith("old.json: ")
-    assert message in str(refused.value)
+    golden.check(str(refused.value))
