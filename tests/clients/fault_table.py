@@ -161,6 +161,7 @@ FAULTS: Final = (
     Fault("closed without an answer", says(b"")),
     Fault("another protocol", says(b"SSH-2.0-OpenSSH\r\n")),
     Fault("lost in the body", resets_in_the_body),
+    Fault("1xx answers without end", says(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)),
     Fault("a body shorter than said", says(head(Content_Length="50") + b"{}")),
     Fault("no answer", hangs, settings=SLOW),
     Fault("a byte now and then", drips, settings=SLOW),
