@@ -15,6 +15,7 @@ _MEMBER: Final = re.compile(
     rf'"(?:{"|".join(NAME_MEMBERS)})' + r'\\*"\s*:\s*\\*"((?:[^"\\]|\\+"(?!\s*[,:}\]])|\\+[^"\\])*)'
 )
 """A member with its text, in JSON or in JSON that is quoted in JSON."""
+_ESCAPE: Final = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|(.))")
 
 
 def names_in(value: object) -> frozenset[str]:
@@ -70,7 +71,8 @@ def _quoted(text: str) -> Iterator[str]:
             yield from _names(json.loads(text), is_name=False)
             return
     for found in _MEMBER.finditer(text):
-        yield re.sub(r"\\+(.)", r"\1", found[1])
+        unescaped = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else escape[2], found[1])
+        yield unescaped.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # an emoji is two escapes
 
 
 def _spellings(name: str) -> Iterator[str]:
@@ -78,4 +80,4 @@ def _spellings(name: str) -> Iterator[str]:
     for only_ascii in (False, True):
         once = json.dumps(name, ensure_ascii=only_ascii)[1:-1]
         yield once
-        yield json.dumps(once, ensure_ascii=only_ascii)[1:-1]
+        yield json.dumps(once, ensure_ascii=False)[1:-1]
