@@ -35,7 +35,8 @@ def test_each_claim_about_security_names_a_test_that_there_is() -> None:
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
 
-    assert all("::test_" in row for row in rows)
+    assert len(rows) > 10
+    assert [row for row in rows if "::test_" not in row] == []
     assert [
         (file, test)
         for file, test in named

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import unicodedata
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bff_clients import BackendError, BackendSettings, CMSClient, RASClient
+from bff_clients import BackendError, BackendSettings, BatchClientStatus, BatchStatus, CMSClient, RASClient
+from bff_clients._ids import MAX_USER_ID_BYTES
 from tests.support.platform import BATCH, KEY
 
 BASE = "http://ras.test:4003/base"
@@ -57,8 +59,19 @@ def assert_stays_home(request: httpx.Request) -> None:
 @example("@evil.test")
 @example("a\\..\\b")
 @example("ö\u2028\u202e")
+@example("anna")
+@example("a" * 2049)
 def test_a_user_id_is_exactly_one_segment_of_the_path(user_id: str) -> None:
-    for request in sent("get_batches_for_user", user_id):
+    requests = sent("get_batches_for_user", user_id)
+    is_refused = (
+        user_id in {".", ".."}
+        or "/" in user_id
+        or any(unicodedata.category(character) == "Cc" for character in user_id)
+        or len(quote(user_id, safe="")) > MAX_USER_ID_BYTES
+    )
+
+    assert len(requests) == (0 if is_refused else 1)
+    for request in requests:
         assert_stays_home(request)
         raw = request.url.raw_path.decode().partition("?")[0].removeprefix("/base/internal/v1/batches/user/")
 
@@ -72,23 +85,35 @@ def test_a_user_id_is_exactly_one_segment_of_the_path(user_id: str) -> None:
 @example(BATCH + "/../..")
 @example(BATCH + "\r\nX-Evil: 1")
 @example(BATCH + "?x=1")
+@example(BATCH)
 def test_a_batch_id_is_a_uuid_or_nothing_is_sent(batch_id: str) -> None:
     of_cms = [*sent("get_batch_class_info", [batch_id]), *sent("get_batch_student_names", batch_id)]
-    for request in [*sent("get_batch_status", batch_id), *of_cms]:
+    requests = [*sent("get_batch_status", batch_id), *of_cms]
+
+    assert len(requests) == (3 if batch_id == BATCH else 0)
+    for request in requests:
         assert_stays_home(request)
 
 
 @given(st.text())
 @example("a\r\nX-Evil: 1")
+@example(BATCH)
 def test_a_correlation_id_is_a_uuid_or_nothing_is_sent(correlation: str) -> None:
-    for request in sent("get_batch_status", BATCH, correlation_id=correlation):
+    requests = sent("get_batch_status", BATCH, correlation_id=correlation)
+
+    assert len(requests) == (1 if correlation == BATCH else 0)
+    for request in requests:
         assert_stays_home(request)
 
 
 @given(st.text())
 @example("processing_pipelines&limit=0")
+@example("processing")
 def test_a_status_is_one_of_the_known_or_nothing_is_sent(status: str) -> None:
-    for request in sent("get_batches_for_user", "anna", status=status):
+    requests = sent("get_batches_for_user", "anna", status=status)
+
+    assert bool(requests) is (status in {*BatchStatus, *BatchClientStatus})
+    for request in requests:
         assert_stays_home(request)
 
 

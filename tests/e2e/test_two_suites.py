@@ -46,7 +46,6 @@ print("passed")
 """
 
 
-@pytest.mark.slow("starts a mock and two suites")
 @pytest.mark.slow("two processes, forty rounds each")
 def test_two_suites_that_run_at_once_never_see_each_other() -> None:
     with running_mock() as mock:

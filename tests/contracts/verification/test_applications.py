@@ -159,7 +159,6 @@ def test_a_path_before_the_contracts_paths_is_kept(running_ras: tuple[str, Any])
 
 def test_a_provider_that_dies_fails_the_remaining_interactions() -> None:
     small = SmallCms()
-    reported: list[str] = []
     with on_hypercorn(small) as url:
         context = running_provider(url=url, provider="cms", states=small.states)
         provider = context.__enter__()
@@ -167,6 +166,7 @@ def test_a_provider_that_dies_fails_the_remaining_interactions() -> None:
     reported = [str(outcome) for outcome in provider.outcomes()]
     context.__exit__(None, None, None)
 
+    assert len(reported) == len(interactions_of("cms"))
     assert all(f"{url} gave no answer: ConnectError" in text for text in reported)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,11 +79,12 @@ def test_the_pasted_line_works(banner: str) -> None:
     assert (answer.status_code, answer.json()["pagination"]) == (200, {"limit": 20, "offset": 0, "total": 250})
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_shell_can_paste_it_too(banner: str) -> None:
     line = banner.strip().splitlines()[-1]
     done = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True, check=False)  # noqa: S603, S607
 
-    assert done.returncode == 127 or '"total":250' in done.stdout  # 127: no curl on this machine
+    assert '"total":250' in done.stdout
 
 
 @pytest.mark.parametrize(
