@@ -77,6 +77,16 @@ def test_beginning_anew_can_choose_another_scenario() -> None:
     assert all_worlds.scenario_of("c").name == "other"
 
 
+def test_all_worlds_begin_anew_as_another_scenario() -> None:
+    all_worlds = Sessions(ONE)
+    all_worlds.restart("a", ONE)
+
+    all_worlds.restart_all(Scenario("other"))
+
+    assert (all_worlds.names, all_worlds.scenario_of("a").name) == ((), "other")
+    assert [total(all_worlds.world_of(session)) for session in (None, "a")] == [0, 0]
+
+
 def test_a_session_can_be_ended() -> None:
     all_worlds = Sessions(ONE)
     all_worlds.world_of("a").apply(USER_HAS_BATCHES, user_has())
