@@ -142,6 +142,7 @@ def test_an_address_is_kept_without_its_query() -> None:
     assert SECRET not in found
     assert "'https://bff.example/login?…'" in found
     assert "'https://bff.example/login'" in kept(headers={"referer": "https://bff.example/login"})
+    assert Scrubber().headers([("referer", "http://a/b?c=d")]) == {"referer": "http://a/b?…"}
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,14 @@ def test_common_marks_do_not_crowd_out_rare_ones() -> None:
     assert len(found) == MOST_COMPARED
 
 
+def test_the_rarest_of_many_marks_counts_first() -> None:
+    numbers = Likeliest(range(1000), lambda number: (f"hundred {number // 100}", f"number {number}"))
+
+    found = numbers.among([*(f"hundred {at}" for at in range(9)), "number 998"])
+
+    assert 998 in found
+
+
 def test_every_endpoint_of_the_shipped_contracts_is_compared_in_full() -> None:
     tables = [compile_pact(contract) for contract in shipped_pacts()]
 

@@ -1,0 +1,112 @@
+"""Known keys are found in each form that they are sent in, to the last character, and nothing else is."""
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote
+
+import pytest
+
+from bff_mock_server.engine.secrets import KnownKeys, without_secret_members
+
+KEY = '~~~???>>>å"\\/X'
+"""Base64 writes it with a plus and a slash, and JSON with escapes."""
+
+
+def base64(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+def percent(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+FORMS = {
+    "plain": KEY,
+    "latin-1": KEY.encode().decode("latin-1"),
+    "hex": KEY.encode().hex(),
+    "hex-in-upper-case": KEY.encode().hex().upper(),
+    "percent": percent(KEY),
+    "percent-in-lower-case": percent(KEY).lower(),
+    "percent-in-part": quote(KEY),
+    "percent-twice": quote(percent(KEY)),
+    "json": json.dumps(KEY.encode().decode("latin-1"))[1:-1],
+    "json-slash": json.dumps(KEY.encode().decode("latin-1"))[1:-1].replace("/", "\\/"),
+    "json-in-percent": percent(json.dumps(KEY, ensure_ascii=False)[1:-1]),
+    "json-in-percent-in-lower-case": percent(json.dumps(KEY, ensure_ascii=False)[1:-1]).lower(),
+    "base64": base64(KEY),
+    "base64-for-urls": urlsafe_b64encode(KEY.encode()).decode(),
+    "base64-in-percent": base64(KEY).replace("+", "%2B").replace("/", "%2F").replace("=", ""),
+    "base64-in-percent-in-lower-case": base64(KEY).replace("+", "%2b").replace("/", "%2f").replace("=", ""),
+    "base64-in-json": base64(KEY).replace("/", "\\/"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_key_is_found_in_each_form_and_nothing_is_left_of_it(form: str) -> None:
+    keys = KnownKeys([KEY])
+
+    assert keys.are_in(f"<{form}>")
+    assert keys.cut_out(f"<{form}>") == "<…>"
+
+
+@pytest.mark.parametrize("key", ["abcde", "abcdef", "abcdefg", "~~~???>>>", "~~~???>>>>", "~~~???>>>>>"])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_of_base64_what_is_before_a_key_stays(before: int, key: str) -> None:
+    sent = base64("u:"[:before] + key + "rest")
+
+    shown = KnownKeys([key]).cut_out(sent)
+
+    # Six characters are the fewest that are taken for a key.
+    is_long_enough = (len(key) * 8 - (0, 4, 2)[before]) // 6 >= 6
+    assert shown == (sent[: (0, 2, 3)[before]] + "…" if is_long_enough else sent)
+
+
+def test_base64_of_something_else_stays() -> None:
+    keys = KnownKeys(["abcde", "~~~???>>>"])
+
+    assert keys.cut_out(base64("abcdx")) == base64("abcdx")
+    assert not keys.are_in(base64("~~~???x"))
+
+
+def test_of_keys_of_which_one_begins_another_the_longer_is_cut_out() -> None:
+    assert KnownKeys(["abcd", "abcdefgh"]).cut_out("<abcdefgh>") == "<…>"
+
+
+def test_the_longest_form_is_that_of_the_longest_key() -> None:
+    assert KnownKeys(["zzzz", "abcdefgh"]).longest == len("\\u0061" * 8)
+
+
+@pytest.mark.parametrize("text", ["abc", "/internal/v1?limit=20", "a%62c", "\\u0061"])
+def test_a_text_without_keys_has_none(text: str) -> None:
+    assert not KnownKeys(["abcd"]).are_in(text)
+    assert KnownKeys(["abcd"]).cut_out(text) == text
+
+
+@pytest.mark.parametrize("text", ["\\u0061bcd", "%61bcd", "a\\u0062cd"])
+def test_a_key_with_an_escape_is_seen(text: str) -> None:
+    assert KnownKeys(["abcd"]).are_in(text)
+
+
+def test_a_backslash_before_a_key_is_not_of_it() -> None:
+    assert KnownKeys(["Xabc"]).cut_out("\\Xabc") == "\\…"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param('{"tokens": ["a"], "limit": 1}', '{"tokens": …, "limit": 1}', id="list"),
+        pytest.param('{"token": {"a": "b"}, "limit": 1}', '{"token": …, "limit": 1}', id="object"),
+        pytest.param('{"tokens": [{"a": ["]"]}, []], "limit": [1]}', '{"tokens": …, "limit": [1]}', id="nested"),
+        pytest.param('{"tokens": [], "pins": [1], "keys": {}}', '{"tokens": …, "pins": [1], "keys": …}', id="several"),
+        pytest.param('{"tokens": [{"token": ["a"]}], "a": 1}', '{"tokens": …, "a": 1}', id="one-in-another"),
+        pytest.param('{"tokens": [["a"], ', '{"tokens": …', id="breaks-off"),
+        pytest.param('{"pin": 12, "limit": 1}', '{"pin": …, "limit": 1}', id="number"),
+        pytest.param('{"pin": "a\\"b", "limit": 1}', '{"pin": …, "limit": 1}', id="escaped-quote"),
+        pytest.param("pin=1&limit=2;sid=3", "pin=…&limit=2;sid=…", id="form"),
+        pytest.param("p%69n=1&limit%3D=2", "p%69n=…&limit%3D=2", id="escaped-name"),
+        pytest.param("pin: 1\nlimit: 2\n", "pin: …\nlimit: 2\n", id="lines"),
+        pytest.param("<pin>1</pin><limit>2</limit>", "<pin>…</pin><limit>2</limit>", id="elements"),
+    ],
+)
+def test_the_value_of_a_secret_name_is_cut_out_and_no_more(body: str, shown: str) -> None:
+    assert without_secret_members(body.encode()) == shown.encode()
