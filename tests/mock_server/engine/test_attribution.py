@@ -1,11 +1,13 @@
 """Which interaction an answer is of: its own when its example is asked for, else the plainest that it shows."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from bff_contracts.pact.file import Interaction
+from bff_contracts.pact.file import Interaction, read_pact
 from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
@@ -14,16 +16,22 @@ from bff_contracts.states import (
     USER_HAS_BATCHES,
 )
 from bff_mock_server import MockApp
+from bff_mock_server.engine.coverage import Use
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     USER,
+    Json,
     app_of,
     batch,
     batch_id,
     cms_app,
     essay,
+    interaction,
+    pact,
     ras_app,
+    regex,
     request,
+    rule,
     shipped,
     user_has,
 )
@@ -33,6 +41,7 @@ CLASSES = "/internal/v1/batches/class-info?batch_ids="
 VALIDATIONS = "/internal/v1/batches/validation-status?batch_ids="
 NAMES = f"/internal/v1/batches/{batch_id(1)}/student-names"
 STATUS = f"/internal/v1/batches/{batch_id(1)}/status"
+TYPE = rule({"match": "type"})
 READY = "ready_for_pipeline_execution"
 PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 
@@ -168,3 +177,83 @@ def test_an_answer_counts_for_its_shape_too() -> None:
         "batch status: no such batch": 1,
         "batches of a user: a page": 1,
     }
+
+
+def test_the_use_of_an_interaction_says_what_it_asks_and_answers() -> None:
+    app = cms_app(World())
+    app.reply(request(NAMES))
+    asked = next(one.request.path for one in shipped(CMS).interactions if one.description == "names of students: none")
+
+    assert [use for use in app.mock.coverage() if use.interaction == "names of students: none"] == [
+        Use(
+            provider=CMS,
+            interaction="names of students: none",
+            route=f"{CMS} GET /internal/v1/batches/*/student-names",
+            path=asked,
+            status=200,
+            times=1,
+        )
+    ]
+
+
+def test_an_answer_that_came_before_is_of_the_same_interaction() -> None:
+    app = cms_app(World())
+    for _ in range(2):
+        app.reply(request(NAMES))
+
+    assert {one.interaction for one in app.mock.journal.exchanges()} == {"names of students: none"}
+
+
+def test_where_nothing_tells_answers_apart_the_interaction_that_matched_has_answered() -> None:
+    anything = {"rules": {"path": regex("/things/[0-9]")}, "body": {"a": 1}, "body_rules": {"$": TYPE}}
+    app = app_of(
+        pact(interaction("any thing", "/things/1", role="shape", **anything), interaction("two", "/things/2", body={}))
+    )
+
+    app.reply(request("/things/2", headers={}))
+
+    assert answered_by(app) == "two"
+
+
+def changed(change: Callable[[dict[str, Json]], object]) -> MockApp:
+    """RAS with another contract: `change` gets its interactions by description."""
+    document = json.loads(json.dumps(shipped(RAS).document))
+    known = {one["description"]: one for one in document["interactions"]}
+    change(known)
+    document["interactions"] = list(known.values())
+    world = World()
+    world.apply(USER_HAS_BATCHES, user_has(*(batch(at, internal_status=READY) for at in range(1, 3))))
+    return app_of(read_pact(json.dumps(document), source="ras.json"), world=world)
+
+
+NOT_THERE = "batch status: no such batch"
+
+
+def test_of_two_that_answer_alike_with_another_status_than_the_shape_the_first_counts() -> None:
+    def add(known: dict[str, Json]) -> None:
+        path = f"/internal/v1/batches/{batch_id(8)}/status"
+        request = {**known[NOT_THERE]["request"], "path": path}
+        known["z"] = {**known[NOT_THERE], "description": "z", "request": request, "providerStates": []}
+
+    app = changed(add)
+
+    app.reply(request(f"/internal/v1/batches/{batch_id(9)}/status"))
+
+    assert answered_by(app) == NOT_THERE
+
+
+def test_an_interaction_without_a_body_shows_nothing() -> None:
+    app = changed(lambda known: known[NOT_THERE]["response"].pop("body"))
+
+    app.reply(request(f"/internal/v1/batches/{batch_id(9)}/status"))
+
+    assert answered_by(app) == NOT_THERE
+
+
+def test_of_pages_that_show_the_same_that_with_fewer_rows_counts() -> None:
+    name = "batches of a user: texts that are easily mistaken"
+    app = changed(lambda known: known[name]["response"]["body"]["content"]["batches"].pop())
+
+    app.reply(request(PAGE))
+
+    assert answered_by(app) == name
