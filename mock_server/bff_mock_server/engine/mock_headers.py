@@ -69,9 +69,9 @@ def read_mock_headers(headers: Mapping[str, str]) -> MockHeaders:
 
 
 def _state(text: str) -> WantedState:
-    name, separator, params = _utf8(text).partition(";")
+    name, _, params = _utf8(text).partition(";")
     name = name.strip()
-    if not separator or not params.strip():
+    if not params.strip():
         return WantedState(name, None)
     try:
         document = loads(params)

@@ -151,7 +151,7 @@ def test_an_answer_that_two_interactions_show_alike_is_of_the_shape() -> None:
     ("status", "interaction"),
     [
         pytest.param(READY, f"in the internal status {READY}", id="one"),
-        pytest.param("failed_critically", "a batch", id="two-are-alike"),
+        pytest.param("failed_critically", "in the internal status failed_critically", id="of-two-that-answer-alike"),
     ],
 )
 def test_a_batch_is_of_the_interaction_that_shows_its_status(status: str, interaction: str) -> None:

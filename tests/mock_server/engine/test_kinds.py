@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from bff_mock_server.engine.kinds import NONE_HAS, UNKNOWN, kind_of_batch, kind_of_list, kind_of_map, kind_of_page
+from bff_mock_server.engine.kinds import (
+    NONE_HAS,
+    UNKNOWN,
+    kind_in_status,
+    kind_of_batch,
+    kind_of_list,
+    kind_of_map,
+    kind_of_page,
+)
 
 A_CLASS = {"class_id": "7"}
 
@@ -55,19 +63,39 @@ def test_a_list_shows_what_its_rows_have_in_common_and_lack(rows: list[Any], kin
         pytest.param([], frozenset[Any](), id="no-object"),
         pytest.param({}, UNKNOWN, id="nothing"),
         pytest.param(
-            {"overall_status": "ready", "current_phase": None, "essays": [1], "other": 1},
-            {("overall_status", "ready"), ("current_phase", None), ("essays", True)},
-            id="essays",
+            {"overall_status": "ready", "current_phase": "spellcheck", "other": 1},
+            {("overall_status", "ready"), ("current_phase", "spellcheck"), ("essays", "none")},
+            id="status-and-phase",
         ),
-        pytest.param(
-            {"overall_status": "ready", "current_phase": "spellcheck", "essays": []},
-            {("overall_status", "ready"), ("current_phase", "spellcheck"), ("essays", False)},
-            id="no-essays",
-        ),
+        pytest.param({"overall_status": 1, "current_phase": []}, UNKNOWN, id="no-texts"),
     ],
 )
-def test_a_batch_shows_its_status_its_phase_and_whether_it_has_essays(body: Any, kind: Any) -> None:
+def test_a_batch_shows_its_status_and_its_phase(body: Any, kind: Any) -> None:
     assert kind_of_batch(body) == kind
+
+
+FAILED, DONE = "failed", "completed"
+
+
+@pytest.mark.parametrize(
+    ("essays", "shown"),
+    [
+        pytest.param(None, "none", id="null"),
+        pytest.param([], "none", id="none"),
+        pytest.param({"a": 1}, "none", id="no-list"),
+        pytest.param([1], "some", id="no-object"),
+        pytest.param([{"spellcheck_status": DONE}, {"cj_assessment_status": DONE}], "some", id="some"),
+        pytest.param([{"spellcheck_status": DONE}, {"spellcheck_status": FAILED}], "some failed", id="one-failed"),
+        pytest.param([{"cj_assessment_status": FAILED}, {"spellcheck_status": FAILED}], "all failed", id="all-failed"),
+        pytest.param([{"spellcheck_status": DONE, "cj_assessment_status": FAILED}], "all failed", id="in-one-phase"),
+    ],
+)
+def test_a_batch_shows_whether_its_essays_failed(essays: Any, shown: str) -> None:
+    assert ("essays", shown) in kind_of_batch({"essays": essays})
+
+
+def test_what_is_stored_of_a_batch_tells_more_than_its_answer() -> None:
+    assert kind_in_status("cancelled") == {("internal_status", "cancelled")}
 
 
 def rows_of(*phases: str | None, status: str = "ready") -> list[dict[str, Any]]:
@@ -88,6 +116,7 @@ def rows_of(*phases: str | None, status: str = "ready") -> list[dict[str, Any]]:
         pytest.param(rows_of("spellcheck"), 0, 20, False, {"rows", "first", "spellcheck"}, id="phase"),
         pytest.param(rows_of(None), 0, 21, False, {"rows", "first", "long"}, id="long"),
         pytest.param([{"a": 1}], 0, 20, False, {"rows", "first"}, id="of-another-form"),
+        pytest.param([{"current_phase": [1]}], 0, 20, False, {"rows", "first"}, id="no-texts"),
         pytest.param(
             [*rows_of(None), *rows_of(None, status="failed")],
             0, 20, False, {"rows", "first", "several", "mixed"}, id="mixed",

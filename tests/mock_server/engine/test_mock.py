@@ -68,7 +68,7 @@ async def test_states_can_be_given_several_times() -> None:
 
 
 async def test_a_state_without_params_has_those_of_the_contract_filled_in_for_the_request(app: MockApp) -> None:
-    missing = await ask(app, BATCH, state="batch does not exist")
+    missing = await ask(app, BATCH, state="batch does not exist; ")
     page = await ask(app, PAGE.replace(USER, "someone"), state=USER_HAS_BATCHES)
 
     assert (missing.status, missing.json) == (404, {"error": "Batch not found"})

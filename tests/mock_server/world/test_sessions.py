@@ -7,7 +7,7 @@ from bff_mock_server import find_scenario
 from bff_mock_server.faults.spec import Armed, Route, parse_faults
 from bff_mock_server.world import sessions
 from bff_mock_server.world.scenarios import Scenario, StateCall
-from bff_mock_server.world.sessions import SessionError, Sessions
+from bff_mock_server.world.sessions import SessionError, Sessions, is_session
 from bff_mock_server.world.world import World
 from tests.mock_server.building import OTHER_USER, USER, batch, user_has
 from tests.support.golden import Golden
@@ -47,6 +47,7 @@ def test_chance_is_the_seeds_and_the_sessions() -> None:
 
     assert draws(1, "a") == draws(1, "a")
     assert len({draws(1, "a"), draws(1, "b"), draws(2, "a"), draws(1, None)}) == 4
+    assert Sessions(ONE).default.random.random() == draws(0, None)
 
 
 def test_the_session_not_used_for_longest_begins_anew(
@@ -62,7 +63,9 @@ def test_the_session_not_used_for_longest_begins_anew(
 
     assert all_worlds.names == ("a", "c")
     assert [total(all_worlds.world_of("a")), total(all_worlds.world_of("b"))] == [0, 1]
-    assert "evicted least recently used session b" in caplog.messages[0]
+    assert caplog.messages[0] == "evicted least recently used session b (limit 2)"
+    all_worlds.restart("d")
+    assert all_worlds.names == ("b", "d")
 
 
 def test_beginning_anew_can_choose_another_scenario() -> None:
@@ -92,6 +95,53 @@ def test_a_session_can_be_ended() -> None:
     all_worlds.world_of("a").apply(USER_HAS_BATCHES, user_has())
 
     assert [all_worlds.end("a"), all_worlds.end("a"), total(all_worlds.world_of("a"))] == [True, False, 1]
+
+
+def test_a_session_that_ends_forgets_its_scenario() -> None:
+    all_worlds = Sessions(ONE)
+    all_worlds.restart("a", Scenario("other"))
+
+    all_worlds.end("a")
+
+    assert all_worlds.scenario_of("a") is ONE
+
+
+def test_a_world_that_begins_anew_is_the_sessions() -> None:
+    all_worlds = Sessions(ONE)
+
+    assert all_worlds.restart("a") is all_worlds.world_of("a")
+    assert all_worlds.restart(None) is all_worlds.default
+
+
+def test_looking_at_a_session_does_not_begin_it() -> None:
+    all_worlds = Sessions(ONE, seed=7)
+    known = all_worlds.world_of("a")
+
+    looked_at = all_worlds.look("b")
+
+    assert (all_worlds.look(None), all_worlds.look("a")) == (all_worlds.default, known)
+    assert (all_worlds.names, total(looked_at)) == (("a",), 1)
+    assert looked_at.random.random() == all_worlds.world_of("b").random.random()
+
+
+@pytest.mark.parametrize(
+    ("session", "is_one"),
+    [
+        pytest.param("a", True, id="id"),
+        pytest.param(None, False, id="none"),
+        pytest.param("*", False, id="every"),
+        pytest.param("", False, id="empty"),
+        pytest.param("a b", False, id="blank"),
+    ],
+)
+def test_a_session_has_an_id(session: str | None, is_one: bool) -> None:  # noqa: FBT001  # a row of the table
+    assert is_session(session) is is_one
+
+
+def test_every_session_is_none_of_its_own() -> None:
+    for ask in (Sessions(ONE).restart, Sessions(ONE).look, Sessions(ONE).scenario_of):
+        with pytest.raises(SessionError, match=r"^\* means all sessions"):
+            ask("*")
 
 
 @pytest.mark.parametrize("session", ["", "a b", "å", "x" * 129], ids=["empty", "blank", "not-ascii", "too-long"])
