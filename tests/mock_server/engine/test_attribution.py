@@ -205,7 +205,7 @@ def test_an_answer_that_came_before_is_of_the_same_interaction() -> None:
 
 
 def test_where_nothing_tells_answers_apart_the_interaction_that_matched_has_answered() -> None:
-    anything = {"rules": {"path": regex("/things/[0-9]")}, "body": {"a": 1}, "body_rules": {"$": TYPE}}
+    anything: Json = {"rules": {"path": regex("/things/[0-9]")}, "body": {"a": 1}, "body_rules": {"$": TYPE}}
     app = app_of(
         pact(interaction("any thing", "/things/1", role="shape", **anything), interaction("two", "/things/2", body={}))
     )
