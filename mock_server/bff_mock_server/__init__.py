@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from bff_contracts.pact.file import PactError
     from bff_mock_server.engine.backend import Backend
     from bff_mock_server.engine.coverage import Use
-    from bff_mock_server.engine.journal import Exchange
+    from bff_mock_server.engine.exchange import Exchange
     from bff_mock_server.engine.mock import Mock
     from bff_mock_server.faults.spec import FaultError
     from bff_mock_server.serving.app import MockApp

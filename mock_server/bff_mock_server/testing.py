@@ -14,7 +14,7 @@ from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.coverage import Use
-from bff_mock_server.engine.journal import Exchange, Wanted
+from bff_mock_server.engine.exchange import Exchange, Wanted
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.serving.app import MockApp

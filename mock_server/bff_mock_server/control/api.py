@@ -29,7 +29,8 @@ from bff_mock_server.control.views import (
     VerifyRequest,
     VerifyResult,
 )
-from bff_mock_server.engine.journal import DEFAULT_SESSION, SIZE, Wanted
+from bff_mock_server.engine.exchange import DEFAULT_SESSION, Wanted
+from bff_mock_server.engine.journal import SIZE
 from bff_mock_server.engine.mock import Mock, UnknownProviderError
 from bff_mock_server.faults.spec import FaultError
 from bff_mock_server.responses.reply import problem

@@ -10,7 +10,8 @@ from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend, closest
 from bff_mock_server.engine.coverage import Use, coverage_of
-from bff_mock_server.engine.journal import Exchange, Journal, Violation
+from bff_mock_server.engine.exchange import Exchange, Violation
+from bff_mock_server.engine.journal import Journal
 from bff_mock_server.engine.mock_headers import (
     SESSION,
     MockHeaderError,

@@ -16,7 +16,7 @@ from bff_contracts.personal import names_in, without_names
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import json_or_none
 from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.journal import Violation
+from bff_mock_server.engine.exchange import Violation
 from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
 from bff_mock_server.engine.secrets import HIDDEN
