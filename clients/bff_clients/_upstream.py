@@ -33,7 +33,7 @@ class Upstream:
             calls=settings.http_breaker_min_calls,
             pause=settings.http_breaker_pause_seconds,
             clock=time.monotonic,
-            changed=self._tell,
+            changed=self._log_state,
         )
         self.budget = Budget(settings.http_retry_budget)
         self._gates = PerLoop(self._gate)
@@ -98,5 +98,5 @@ class Upstream:
     def _gate(self) -> Gate:
         return Gate(in_flight=self.settings.http_max_in_flight, waiting=self.settings.http_max_waiting)
 
-    def _tell(self, state: BreakerState) -> None:
+    def _log_state(self, state: BreakerState) -> None:
         _events.breaker(self.service, state)

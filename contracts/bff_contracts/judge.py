@@ -116,8 +116,8 @@ def _yardsticks(endpoint: Sequence[Interaction], status: int) -> list[Interactio
 def _has_status(response: Response, status: int) -> bool:
     if response.status_rule is None:
         return response.status == status
-    said = [matcher.get("status") for matcher in response.status_rule.matchers]
-    return any(status in (_STATUS_CLASSES.get(one, ()) if isinstance(one, str) else one or ()) for one in said)
+    expected = [matcher.get("status") for matcher in response.status_rule.matchers]
+    return any(status in (_STATUS_CLASSES.get(one, ()) if isinstance(one, str) else one or ()) for one in expected)
 
 
 def _against(interaction: Interaction, exchange: _Judged) -> list[Mismatch]:

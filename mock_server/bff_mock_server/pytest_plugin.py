@@ -45,8 +45,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 def _texts(item: pytest.Item, method: Literal["explain", "unanswered"]) -> str:
     """What the mocked backends of a test say, each once."""
-    said: list[str] = [getattr(backends, method)() for backends in item.stash.get(_RUNNING, list["Backends"]())]
-    return "\n".join(dict.fromkeys(filter(None, said)))
+    texts: list[str] = [getattr(backends, method)() for backends in item.stash.get(_RUNNING, list["Backends"]())]
+    return "\n".join(dict.fromkeys(filter(None, texts)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ from tests.agreement.bodies import bodies, flawed, mangled
 from tests.agreement.matching import matches
 from tests.agreement.operations import Arguments, Operation
 from tests.agreement.requests import Wire
-from tests.support.saying import says_the_same
+from tests.support.body_values import has_the_values_of
 
 JUDGES: Final = {pact.provider: Judge(pact) for pact in shipped_pacts()}
 TABLES: Final = {pact.provider: compile_pact(pact) for pact in shipped_pacts()}
@@ -93,20 +93,20 @@ def check(operation: Operation, arguments: Arguments, request: Request, changed:
     Raises:
         AssertionError: They disagree.
     """
-    said = verdict(operation, request, text)
+    ruling = verdict(operation, request, text)
     result = read(operation, arguments, text)
     if isinstance(result, ContractViolation):
-        assert said != "allowed" or result.detail in ANOTHER_PAGE, (
+        assert ruling != "allowed" or result.detail in ANOTHER_PAGE, (
             f"allowed by the contract, not by the client ({result.detail}); changed: {changed}"
         )
-        return said
-    assert said != "forbidden", f"forbidden by the contract, the client gives {result!r}; changed: {changed}"
+        return ruling
+    assert ruling != "forbidden", f"forbidden by the contract, the client gives {result!r}; changed: {changed}"
     body = json.loads(text)
     asked = arguments.get("batch_ids")
     # An id too many is passed over.
     wanted = body if asked is None else {one: entry for one, entry in body.items() if one in asked}
-    assert says_the_same(result, wanted), f"the client gives {result!r} for {text}"
-    return said
+    assert has_the_values_of(result, wanted), f"the client gives {result!r} for {text}"
+    return ruling
 
 
 def read(operation: Operation, arguments: Arguments, text: str) -> Any:

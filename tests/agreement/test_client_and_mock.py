@@ -34,8 +34,8 @@ from tests.agreement.operations import QUICK, READING, SETTINGS
 from tests.agreement.outcomes import exchanges
 from tests.agreement.worlds import IDS, params_of
 from tests.consumer.rows import full_answer
+from tests.support.body_values import has_the_values_of
 from tests.support.lanes import few_or_many
-from tests.support.saying import says_the_same
 
 Json = dict[str, Any]
 
@@ -205,7 +205,7 @@ class ClientAndMock(RuleBasedStateMachine):
         # Rows of one moment have no fixed order: the moments do, and every row is one of the teacher's.
         assert [batch.created_at for batch in page.batches] == newest_first[offset : offset + limit]
         assert len({batch.batch_id for batch in page.batches}) == len(page.batches)
-        assert all(says_the_same(batch, by_id[batch.batch_id]) for batch in page.batches)
+        assert all(has_the_values_of(batch, by_id[batch.batch_id]) for batch in page.batches)
 
     @rule(user_id=st.sampled_from(IDS), status=st.none() | st.sampled_from(BatchStatus), page_size=st.integers(1, 3))
     def all_batches_are_read(self, user_id: str, status: BatchStatus | None, page_size: int) -> None:
@@ -231,7 +231,7 @@ class ClientAndMock(RuleBasedStateMachine):
             essays = {essay["essay_id"]: essay for essay in stored["essays"]}
             in_that_order = [essays[essay.essay_id] for essay in details.essays]
             assert len(in_that_order) == len(essays)
-            assert says_the_same(details, {**stored, "essays": in_that_order})
+            assert has_the_values_of(details, {**stored, "essays": in_that_order})
 
     @rule(
         method=st.sampled_from(sorted(OF_MANY)),
@@ -246,7 +246,7 @@ class ClientAndMock(RuleBasedStateMachine):
             rows = {spelled: known.get(spelled.lower()) for spelled in batch_ids}
             expected = {spelled: row and {"batch_id": spelled.lower(), **row} for spelled, row in rows.items()}
             assert found.keys() == expected.keys()
-            assert says_the_same(found, expected)
+            assert has_the_values_of(found, expected)
 
     @rule(method=st.sampled_from(sorted(OF_ONE)), batch_id=st.sampled_from([*IDS, *map(str.upper, IDS), STRANGERS[0]]))
     def what_cms_lists_of_a_batch_is_read(self, method: str, batch_id: str) -> None:
@@ -254,7 +254,7 @@ class ClientAndMock(RuleBasedStateMachine):
         if found is not None:
             known = {row["essay_id"]: row for row in self.model.entries[OF_ONE[method]].get(batch_id.lower(), [])}
             assert len(found) == len(known)
-            assert all(says_the_same(row, known[row.essay_id]) for row in found)
+            assert all(has_the_values_of(row, known[row.essay_id]) for row in found)
 
     @invariant()
     def nothing_else_was_changed(self) -> None:

@@ -15,7 +15,7 @@ STARTS = pytest.mark.slow("starts searches in processes of their own")
 NONE = ["--bodies=0", "--requests=0", "--contracts=0", "--answers=0", "--calls=0", "--processes=1"]
 
 
-def test_it_goes_on_until_there_is_enough() -> None:
+def test_a_search_continues_until_it_has_tried_enough() -> None:
     run = Run({"bodies": 25, "calls": 0}, 7)
     pieces: list[tuple[str, int, int]] = []
     while piece := run.piece():
@@ -26,7 +26,7 @@ def test_it_goes_on_until_there_is_enough() -> None:
     assert run.counts("bodies") == Counter(allowed=30)
 
 
-def test_what_disagrees_is_told_with_its_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disagreement_is_reported_with_its_example(monkeypatch: pytest.MonkeyPatch) -> None:
     def disagree(*_: object) -> None:
         error = AssertionError("the engine says no")
         error.add_note("Draw 1: {}")
@@ -52,5 +52,5 @@ def test_a_seed_searches_the_same_places_again() -> None:
 
 
 @STARTS
-def test_a_search_that_tried_nothing_is_no_success() -> None:
+def test_a_search_that_tried_nothing_fails() -> None:
     assert searched().returncode == 1

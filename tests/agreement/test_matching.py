@@ -65,7 +65,7 @@ def test_contracts_of_every_kind_are_matched_as_the_official_engine_does(example
     assert min(counts["allowed"], counts["forbidden"]) > examples * 0.8, counts
 
 
-def test_a_body_that_nobody_checks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchecked_body_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mock takes whatever it has to ask the engine about."""
     monkeypatch.setattr("bff_contracts.engine.RequestJudge.allows", Mock(return_value=True))
 

@@ -68,7 +68,7 @@ def test_the_bff_of_the_compose_file_finds_the_mock() -> None:
     assert {port.rpartition(":")[2] for port in services["mock"]["ports"]} == set(exposed[1].split())
 
 
-def test_the_entry_point_starts_and_the_health_check_tells_life_from_death() -> None:
+def test_the_entry_point_starts_and_the_health_check_works() -> None:
     program, *arguments = words_after("ENTRYPOINT")
     arguments = [argument.replace("0.0.0.0", "127.0.0.1") for argument in arguments]
     python, *check = words_after("HEALTHCHECK")

@@ -30,7 +30,7 @@ def test_the_lock_has_a_hash_for_each_package_and_names_no_address() -> None:
     assert all(file["hash"].startswith("sha256:") and "url" not in file for file in files)
 
 
-def test_each_claim_about_security_names_a_test_that_there_is() -> None:
+def test_each_claim_about_security_names_an_existing_test() -> None:
     text = (DOCS / "security.md").read_text(encoding="utf-8")
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", text)
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
@@ -44,7 +44,7 @@ def test_each_claim_about_security_names_a_test_that_there_is() -> None:
     ] == []
 
 
-def test_pact_is_told_not_to_report_its_use() -> None:
+def test_pact_does_not_report_its_use() -> None:
     package = ROOT / "contracts" / "bff_contracts"
     texts = {str(path.relative_to(package)): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
     starts = re.compile(r"^\s*(?:from|import) pact(?:_ffi)?\b|subprocess\.Popen", re.MULTILINE)

@@ -76,7 +76,7 @@ def test_any_id_can_be_typed(board: Page) -> None:
     expect(board.locator("#range")).to_have_text("1–5 of 5")
 
 
-def test_an_id_that_no_header_can_carry_is_said_to_be_one(board: Page) -> None:
+def test_an_id_that_no_header_can_carry_is_reported(board: Page) -> None:
     board.get_by_label("Teacher").select_option("another id …")
     board.keyboard.type("王")
     board.keyboard.press("Enter")
@@ -131,7 +131,7 @@ def test_while_a_fault_lasts_the_id_stays_so_that_it_can_be_copied(demo: Running
     assert board.locator("#facts").inner_text() == before
 
 
-def test_a_bff_that_is_gone_is_told_from_one_that_fails(browser: Browser) -> None:
+def test_a_bff_that_is_gone_is_distinguished_from_one_that_fails(browser: Browser) -> None:
     with running_demo() as demo, visiting(browser, demo.dashboard, failing="ERR_CONNECTION_REFUSED") as page:
         page.locator("#rows > tr").first.wait_for()
         demo.process.terminate()

@@ -201,7 +201,7 @@ def test_faults_are_one_tap_away_on_the_phone(browser: Browser, mock: RunningMoc
         expect(page.locator("#entries time").first).to_be_visible()
 
 
-def test_a_fault_that_is_none_is_explained_where_it_was_written(page: Page) -> None:
+def test_an_invalid_fault_is_explained_at_its_field(page: Page) -> None:
     with page.expect_response(re.compile("/_mock/faults")):
         page.locator("#fault").fill("explode")
         page.locator("#fault").press("Enter")

@@ -127,7 +127,7 @@ async def test_the_others_wait_for_the_probe_and_go_with_it() -> None:
     assert await asyncio.gather(*others) == [False] * 10
 
 
-async def test_the_others_are_turned_away_with_a_probe_that_failed() -> None:
+async def test_calls_that_wait_for_a_failed_probe_are_rejected() -> None:
     bench = Bench()
     await bench.open()
     bench.now = 5.0
@@ -183,7 +183,7 @@ async def test_the_gate_lets_so_many_through_and_so_many_wait() -> None:
     assert await asyncio.gather(*tasks) == ["done"] * 3
 
 
-async def test_who_gives_up_waiting_leaves_room() -> None:
+async def test_a_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     gate, release = Gate(in_flight=1, waiting=1), asyncio.Event()
 
     async def hold() -> None:
@@ -274,7 +274,7 @@ class Turns:
         pytest.param(1000.0, 20, id="time-for-all"),
     ],
 )
-async def test_who_would_have_no_answer_in_time_does_not_wait(seconds: float, waiting: int) -> None:
+async def test_a_call_that_would_miss_its_deadline_does_not_queue(seconds: float, waiting: int) -> None:
     """A turn lasts a second, and may be expected to end in half of the time that is left."""
     turns = Turns()
     await turns.learn(1.0)
@@ -291,7 +291,7 @@ async def test_a_backend_that_is_quick_again_is_waited_for_again() -> None:
     assert (before, await turns.admitted(10.0, times=5)) == (0, 5)
 
 
-async def test_a_probe_of_a_loop_that_is_gone_holds_nobody_up() -> None:
+async def test_a_probe_of_a_closed_loop_does_not_block_other_calls() -> None:
     bench = Bench()
     await bench.open()
     bench.now = 5.0

@@ -187,7 +187,7 @@ def test_a_first_page_costs_a_request_for_each_internal_status(status: str, requ
         pytest.param([(one, 0) for one in PROCESSING.internal for _ in range(1200)], 980, 44, id="one-moment-far-down"),
     ],
 )
-def test_what_a_page_costs_is_bounded_whatever_the_rows(batches: Rows, offset: int, requests: int) -> None:
+def test_the_cost_of_a_page_is_bounded_for_all_rows(batches: Rows, offset: int, requests: int) -> None:
     asked: list[httpx.URL] = []
 
     found = run(
@@ -199,7 +199,7 @@ def test_what_a_page_costs_is_bounded_whatever_the_rows(batches: Rows, offset: i
 
 
 @pytest.mark.parametrize(("reported", "total"), [(2**64 - 1, 2**64 - 1), (2**63, 2**64 - 1), (0, 1), (3, 9)])
-def test_a_merged_page_has_a_total_whatever_the_backend_tells(reported: int, total: int) -> None:
+def test_a_merged_page_computes_its_own_total(reported: int, total: int) -> None:
     """Each of the four lists holds the same batch."""
     asked: list[str] = []
 

@@ -101,7 +101,7 @@ async def test_the_request_is_one_literal_comma_list_with_the_internal_headers(
     assert UUID(request.headers["X-Correlation-ID"])
 
 
-async def test_how_far_the_validation_of_each_batch_is_is_read_from_an_endpoint_of_its_own(
+async def test_the_validation_status_of_each_batch_is_read_from_its_endpoint(
     cms: CMSClient, router: respx.MockRouter
 ) -> None:
     (other,) = ids(1)
@@ -146,7 +146,7 @@ async def test_a_batch_without_names_is_an_empty_list(cms: CMSClient, router: re
 
 
 @pytest.mark.parametrize("batch_id", ["", "nonsense", BATCH[:-1], f"{BATCH}/x", None, [BATCH]], ids=str)
-async def test_names_of_what_is_no_batch_id_are_not_asked_for(cms: CMSClient, batch_id: Any) -> None:
+async def test_an_invalid_batch_id_sends_no_request_for_names(cms: CMSClient, batch_id: Any) -> None:
     with pytest.raises(InvalidArgument) as refused:
         await cms.get_batch_student_names(batch_id)
 
@@ -238,7 +238,7 @@ async def test_the_ids_come_back_as_the_caller_gave_them(cms: CMSClient, router:
     assert list(await cms.get_batch_class_info(ids)) == ids
 
 
-async def test_one_id_is_no_collection_of_ids(cms: CMSClient, golden: Golden) -> None:
+async def test_a_single_id_is_not_a_collection_of_ids(cms: CMSClient, golden: Golden) -> None:
     ids: list[Any] = [BATCH, UUID(BATCH), None]
     for one in ids:
         with pytest.raises(InvalidArgument) as refused:

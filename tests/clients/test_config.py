@@ -45,7 +45,7 @@ def test_a_missing_key_fails_with_the_variables_name() -> None:
 
 
 @pytest.mark.parametrize("in_file", [False, True], ids=["environment", "file"])
-def test_an_empty_key_is_said_to_be_empty(
+def test_an_empty_key_is_reported_as_empty(
     in_file: bool,  # noqa: FBT001
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -171,7 +171,7 @@ def test_a_file_can_be_read_besides(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool, golden: Golden) -> None:  # noqa: FBT001
+def test_a_missing_settings_file_is_named(tmp_path: Path, several: bool, golden: Golden) -> None:  # noqa: FBT001
     file, other = tmp_path / "service.env", tmp_path / "other.env"
     other.touch()
     for missing in ([other, file] if several else file, tmp_path):
@@ -180,7 +180,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, several: bool, golden
         golden.check(str(refused.value).replace(str(tmp_path), "FOLDER"))
 
 
-def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path, golden: Golden) -> None:
+def test_a_settings_file_that_is_not_utf_8_is_named_and_not_shown(tmp_path: Path, golden: Golden) -> None:
     file = tmp_path / "service.env"
     file.write_bytes(f"{KEY_VARIABLE}=secret\nENVIRONMENT=\xe5\n".encode("latin-1"))
     with pytest.raises(ValueError, match="service") as caught:
@@ -301,7 +301,7 @@ def test_outside_of_development_the_urls_have_to_be_set(
         pytest.param("http://ras\\internal", id="backslash"),
     ],
 )
-def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, golden: Golden) -> None:
+def test_a_base_url_that_is_not_a_plain_origin_is_rejected(url: str, golden: Golden) -> None:
     with pytest.raises(ValidationError) as refused:
         BackendSettings(internal_api_key=KEY, ras_base_url=url)
     (error,) = refused.value.errors()
@@ -314,12 +314,12 @@ def test_a_base_url_that_is_no_plain_origin_is_refused(url: str, golden: Golden)
 @pytest.mark.parametrize(
     "url", ["http://[v1.x]:1", "http://[::1", "http://::1:80", "http://ras:x", "http://ras:-1", "http://[]"]
 )
-def test_a_base_url_that_no_parser_takes_is_refused(url: str) -> None:
+def test_a_base_url_that_cannot_be_parsed_is_rejected(url: str) -> None:
     with pytest.raises(ValidationError, match="ras_base_url"):
         BackendSettings(internal_api_key=KEY, ras_base_url=url)
 
 
-def test_a_base_url_is_not_endless() -> None:
+def test_a_base_url_has_a_largest_length() -> None:
     with pytest.raises(ValidationError, match="at most 1024 characters"):
         BackendSettings(internal_api_key=KEY, ras_base_url="http://ras.internal/" + "p" * 1024)
 

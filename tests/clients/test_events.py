@@ -72,7 +72,7 @@ async def test_the_message_of_a_record_is_its_facts(caplog: pytest.LogCaptureFix
     )
 
 
-def test_a_duration_is_told_to_the_microsecond(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_duration_is_logged_to_the_microsecond(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="bff_clients")
     _events.call(_events.Context("ras", "ping", CORRELATION), outcome="ok", status=200, seconds=0.123456789, attempts=1)
 
@@ -115,7 +115,7 @@ async def test_a_call_that_ends_without_an_answer_has_no_status(caplog: pytest.L
     assert reported == [503, None]
 
 
-async def test_a_call_that_is_turned_away_has_no_status(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_rejected_call_has_no_status(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="bff_clients")
     chosen = BackendSettings(internal_api_key=KEY, http_max_in_flight=1, http_max_waiting=0)
     async with httpx.AsyncClient(transport=httpx.MockTransport(hangs)) as http:
@@ -131,7 +131,7 @@ async def test_a_call_that_is_turned_away_has_no_status(caplog: pytest.LogCaptur
     assert (facts(turned_away)["status"], facts(turned_away)["attempt"]) == (None, 0)
 
 
-async def test_a_call_that_took_too_long_is_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_call_that_times_out_is_logged_as_one(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="bff_clients")
     chosen = BackendSettings(internal_api_key=KEY, http_client_timeout_seconds=0.01)
     async with httpx.AsyncClient(transport=httpx.MockTransport(hangs)) as http:

@@ -129,12 +129,12 @@ def test_too_many_rows_are_not_taken_for_a_mistake() -> None:
         fail_fast(PAGE).validate_json(rows({}, {}, {}), context=Entries(2))
 
 
-def test_what_is_no_json_is_reported_by_pydantic() -> None:
+def test_invalid_json_is_reported_by_pydantic() -> None:
     with pytest.raises(ValidationError, match="json_invalid"):
         fail_fast(PAGE).validate_json(b"{", context=None)
 
 
-def test_a_mistake_is_of_its_own_reading() -> None:
+def test_a_mistake_belongs_to_one_validation() -> None:
     found: list[str] = []
 
     def read(body: bytes) -> None:

@@ -142,7 +142,7 @@ async def test_a_misbehaving_backend_raises_the_error_that_says_what_to_do(
     assert type(caught) is error
     assert (getattr(caught, "reason", None), caught.status_code) == (reason, status_code)
     golden.check(caught.detail)
-    assert_tells_what_and_hides_the_key(caught)
+    assert_is_complete_and_hides_the_key(caught)
 
 
 PAGE = b'{"batches": [], "pagination": {"limit": 20, "offset": 0, "total": 0}}'.ljust(1024)
@@ -211,7 +211,7 @@ async def test_one_deadline_ends_the_whole_call(behave: Behaviour, golden: Golde
     assert type(caught) is BackendTimeout
     assert caught.reason == "timeout"
     golden.check(caught.detail)
-    assert_tells_what_and_hides_the_key(caught)
+    assert_is_complete_and_hides_the_key(caught)
 
 
 async def test_the_http_clients_own_timeout_is_a_timeout_too(golden: Golden) -> None:
@@ -223,16 +223,16 @@ async def test_the_http_clients_own_timeout_is_a_timeout_too(golden: Golden) -> 
             await RASClient(http, settings_for("http://ras.test")).get_batches_for_user(TEACHER)
 
     golden.check(caught.value.detail)
-    assert_tells_what_and_hides_the_key(caught.value)
+    assert_is_complete_and_hides_the_key(caught.value)
 
 
 @pytest.mark.parametrize("host", [pytest.param("127.0.0.1", id="refused"), pytest.param("no.invalid", id="dns")])
-async def test_a_backend_that_is_not_there_is_unavailable(host: str) -> None:
+async def test_an_unreachable_backend_is_unavailable(host: str) -> None:
     caught = await failure(f"http://{host}:{closed_port()}")
 
     assert type(caught) is BackendUnavailable
     assert (caught.reason, caught.detail.partition(";")[0]) == ("connect", "no connection")
-    assert_tells_what_and_hides_the_key(caught)
+    assert_is_complete_and_hides_the_key(caught)
 
 
 async def test_an_untrusted_certificate_is_unavailable() -> None:
@@ -243,7 +243,7 @@ async def test_an_untrusted_certificate_is_unavailable() -> None:
 
     assert type(caught) is BackendUnavailable
     assert (caught.reason, caught.detail.partition(";")[0]) == ("connect", "no connection")
-    assert_tells_what_and_hides_the_key(caught)
+    assert_is_complete_and_hides_the_key(caught)
 
 
 async def test_the_key_does_not_pass_through_a_proxy_that_the_environment_names(
@@ -313,7 +313,7 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
         pytest.param(httpx.LocalProtocolError(TEACHER), "LocalProtocolError", id="a-request-that-cannot-be-sent"),
     ],
 )
-async def test_what_no_transport_should_raise_is_in_the_tree_and_says_nothing_of_the_backend(
+async def test_an_unexpected_exception_is_in_the_tree_and_is_no_evidence_against_the_backend(
     error: Exception, name: str
 ) -> None:
     def mistaken(_: httpx.Request) -> httpx.Response:
@@ -367,7 +367,7 @@ async def nothing_logged_holds_the_key(caplog: pytest.LogCaptureFixture) -> Asyn
     assert KEY.get_secret_value() not in caplog.text
 
 
-def assert_tells_what_and_hides_the_key(error: BackendError) -> None:
+def assert_is_complete_and_hides_the_key(error: BackendError) -> None:
     assert "result-aggregator-service get_batches_for_user" in str(error)
     assert error.correlation_id in str(error)
     assert (error.service, error.operation) == ("result-aggregator-service", "get_batches_for_user")

@@ -127,7 +127,7 @@ def seen_by_rich(error: BaseException) -> str:
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_failed_call_tells_nothing(
+async def test_a_failed_call_leaks_nothing(
     fault: str, transport: Literal["aiohttp", "httpx"], logged: pytest.LogCaptureFixture
 ) -> None:
     async with misbehaving_server(FAULTS[fault]) as port:
@@ -158,7 +158,7 @@ async def test_a_refused_user_id_is_in_no_frame(user_id: Any) -> None:
     assert USER not in told_by(caught.value) + told_by(later.value)
 
 
-async def test_iterating_that_fails_later_tells_nothing(logged: pytest.LogCaptureFixture) -> None:
+async def test_an_iteration_that_fails_later_leaks_nothing(logged: pytest.LogCaptureFixture) -> None:
     pages = iter([json_of(page(ROW, total=9, limit=1)), FAULTS["wrong-row"]])
 
     async def in_turn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,7 +173,7 @@ async def test_iterating_that_fails_later_tells_nothing(logged: pytest.LogCaptur
     assert [secret for secret in SECRETS if secret in told_by(caught.value) + logged.text] == []
 
 
-async def test_a_merged_page_that_is_late_tells_nothing_of_what_was_read() -> None:
+async def test_a_merged_page_that_times_out_leaks_nothing_that_was_read() -> None:
     first = json_of(page(ROW, ROW | {"batch_id": BATCH}, limit=2, total=9))
     parts = itertools.count()
 
@@ -189,7 +189,7 @@ async def test_a_merged_page_that_is_late_tells_nothing_of_what_was_read() -> No
     assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
 
 
-async def test_a_cancelled_call_tells_nothing() -> None:
+async def test_a_cancelled_call_leaks_nothing() -> None:
     asked = asyncio.Event()
 
     async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -208,7 +208,7 @@ async def test_a_cancelled_call_tells_nothing() -> None:
     assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
 
 
-async def test_one_part_of_many_that_fails_tells_nothing_of_the_others() -> None:
+async def test_one_failed_part_of_many_leaks_nothing_of_the_others() -> None:
     ids = [f"{number:08x}{BATCH[8:]}" for number in range(150)]
     class_info = {"class_id": BATCH, "class_name": BODY}
     answers = iter([json_of(dict.fromkeys(ids[:100], class_info)), says(head("403 No", Content_Length="0"))])

@@ -131,7 +131,7 @@ def test_a_loop_that_ended_in_the_middle_of_calls_leaves_nothing_behind(transpor
 
 
 @TRANSPORTS
-def test_a_second_loop_at_the_same_time_is_turned_away_and_harms_nobody(transport: Transport) -> None:
+def test_a_second_loop_at_the_same_time_is_rejected_and_harms_no_call(transport: Transport) -> None:
     moving = Moving(transport)
     started, done = threading.Event(), threading.Event()
     first: list[str] = []
@@ -154,7 +154,7 @@ def test_a_second_loop_at_the_same_time_is_turned_away_and_harms_nobody(transpor
     assert (first, second, moving.client.breaker_state) == (["answered"] * 2, "wrong_loop", "closed")
 
 
-def test_two_clients_on_one_http_client_in_two_threads_are_said_to_be_wrong() -> None:
+def test_two_clients_on_one_http_client_in_two_threads_are_rejected() -> None:
     moving = Moving("aiohttp")
     other = RASClient(moving.http, moving.settings)
 
@@ -318,7 +318,7 @@ async def test_a_backend_on_ipv6_is_called(transport: Transport) -> None:
 
 
 @TRANSPORTS
-def test_a_loop_that_only_stopped_keeps_nobody_from_calling_in_the_next(transport: Transport) -> None:
+def test_a_loop_that_only_stopped_does_not_block_the_next(transport: Transport) -> None:
     async def answered(client: RASClient) -> list[str]:
         async with server(lambda _: UNKNOWN) as serving:
             move(client, serving.url)

@@ -42,14 +42,14 @@ async def test_respx_mocks_the_shipped_transport_with_using_httpx() -> None:
         assert await class_name("aiohttp") == "Svenska 1"
 
 
-async def test_respx_mocks_httpx_own_transport_as_it_is() -> None:
+async def test_respx_mocks_httpx_own_transport() -> None:
     with respx.mock() as mock:
         mock.get(URL).respond(json=CLASSES)
 
         assert await class_name("httpx") == "Svenska 1"
 
 
-async def test_pytest_httpx_mocks_httpx_own_transport_as_it_is(httpx_mock: Any) -> None:
+async def test_pytest_httpx_mocks_httpx_own_transport(httpx_mock: Any) -> None:
     httpx_mock.add_response(url=URL, json=CLASSES, match_headers={"X-Internal-API-Key": KEY.get_secret_value()})
 
     assert await class_name("httpx") == "Svenska 1"

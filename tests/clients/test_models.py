@@ -124,7 +124,7 @@ def test_the_wire_stays_strict(document: dict[str, object]) -> None:
         pytest.param(make_page(total=2), None, id="rows-vanished"),
     ],
 )
-def test_a_page_knows_whether_there_is_more(page: BatchPage, next_offset: int | None) -> None:
+def test_a_page_has_the_next_offset(page: BatchPage, next_offset: int | None) -> None:
     assert (page.has_more, page.next_offset) == (next_offset is not None, next_offset)
 
 

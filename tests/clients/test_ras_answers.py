@@ -247,9 +247,7 @@ async def test_a_moment_that_has_no_utc_stays_as_written(ras: RASClient, router:
 
 
 @pytest.mark.parametrize("score", ["1e400", "NaN", "-Infinity"])
-async def test_a_score_that_is_no_finite_number_is_a_violation(
-    ras: RASClient, router: respx.MockRouter, score: str
-) -> None:
+async def test_a_score_that_is_not_finite_is_a_violation(ras: RASClient, router: respx.MockRouter, score: str) -> None:
     answer = recorded("ras_batch_status_completed_with_failures")
     body = re.sub(rb'"cj_score": ?[\d.]+', f'"cj_score":{score}'.encode(), answer.body, count=1)
     router.get(path__startswith="/").respond(200, content=body, content_type=answer.content_type)

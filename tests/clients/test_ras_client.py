@@ -152,7 +152,7 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
         ),
     ],
 )
-async def test_a_wrong_argument_is_named_and_never_quoted(
+async def test_an_invalid_argument_is_named_and_never_quoted(
     ras: RASClient, argument: str, method: str, given: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidArgument) as refused:

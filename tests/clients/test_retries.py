@@ -201,7 +201,7 @@ async def test_a_deadline_is_the_backends_failure_and_a_cancellation_is_not() ->
     assert (given_up, found.client.breaker_state) == (BreakerState.CLOSED, BreakerState.OPEN)
 
 
-async def test_wrong_answers_and_refusals_are_no_outage() -> None:
+async def test_violations_and_rejections_are_not_failures_of_the_backend() -> None:
     async with backend(says(head() + b"{]"), status(404), status(401), status(429), http_breaker_min_calls=1) as found:
         for _ in range(4):
             await ask(found)
@@ -209,7 +209,7 @@ async def test_wrong_answers_and_refusals_are_no_outage() -> None:
         assert found.client.breaker_state is BreakerState.CLOSED
 
 
-async def test_a_body_that_cannot_be_read_is_no_outage_and_counts_as_a_call() -> None:
+async def test_an_unreadable_body_is_not_a_failure_and_counts_as_a_call() -> None:
     broken = says(head(Content_Encoding="gzip") + b"no gzip")
     async with backend(broken, status(500), http_breaker_min_calls=2) as found:
         outcomes = [await ask(found), found.client.breaker_state, await ask(found), found.client.breaker_state]
@@ -231,7 +231,7 @@ async def test_a_call_that_exceeds_the_queue_is_queue_full(golden: Golden) -> No
     golden.check(caught.value.detail)
 
 
-async def test_too_many_at_a_time_are_turned_away_at_once() -> None:
+async def test_calls_beyond_the_queue_are_rejected_at_once() -> None:
     async with backend(hangs, http_max_in_flight=2, http_max_waiting=3, http_client_timeout_seconds=0.3) as found:
         outcomes = await asyncio.gather(*(ask(found) for _ in range(8)))
 
@@ -267,7 +267,7 @@ async def test_ping_sends_no_key() -> None:
     assert not {"x-internal-api-key", "x-service-id"} & sent[0].headers.keys()
 
 
-async def test_a_deadline_that_passed_in_our_own_queue_says_nothing_of_the_backend() -> None:
+async def test_a_deadline_that_expires_in_our_queue_is_no_evidence_against_the_backend() -> None:
     """The first request has 4/5 of its deadline and counts; the other has its turn only for the last fifth."""
     async with backend(hangs, http_max_in_flight=1, http_client_timeout_seconds=0.5, http_breaker_min_calls=2) as found:
         first = asyncio.create_task(ask(found))

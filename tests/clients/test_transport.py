@@ -118,7 +118,7 @@ async def test_nothing_is_added_to_a_request() -> None:
     ]
 
 
-async def test_a_body_in_pieces_is_sent_whole_and_a_header_that_is_no_utf_8_is_read_as_latin_1() -> None:
+async def test_a_chunked_body_is_sent_whole_and_a_header_that_is_not_utf_8_is_read_as_latin_1() -> None:
     async def pieces() -> AsyncGenerator[bytes]:
         yield b"hel"
         yield b"lo"
@@ -161,7 +161,7 @@ async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_who_waits_in_vain_for_a_turn_is_told_so() -> None:
+async def test_a_wait_for_a_connection_that_takes_too_long_is_a_pool_timeout() -> None:
     with pytest.raises(httpx.PoolTimeout, match=r"^no connection became free in time$"):
         await _take(asyncio.Semaphore(0), 0.01)
 

@@ -77,7 +77,7 @@ async def test_the_same_exception_when_nothing_comes(make: Make, behave: Behavio
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
-async def test_what_drips_in_is_no_timeout(make: Make) -> None:
+async def test_a_slow_body_is_no_read_timeout(make: Make) -> None:
     """The read timeout is about silence; the client's own deadline ends what never ends."""
     async with misbehaving_server(drips) as port, client(make, read=0.5) as http:
         with pytest.raises(TimeoutError):
@@ -90,7 +90,7 @@ async def test_what_drips_in_is_no_timeout(make: Make) -> None:
     ("host", "port"),
     [pytest.param("127.0.0.1", 1, id="refused"), pytest.param("no.invalid", 80, id="dns")],
 )
-async def test_the_same_exception_when_nobody_is_there(make: Make, host: str, port: int) -> None:
+async def test_the_same_exception_when_nothing_listens(make: Make, host: str, port: int) -> None:
     async with client(make) as http:
         with pytest.raises(httpx.ConnectError) as caught:
             await http.get(f"http://{host}:{port}/")
@@ -99,7 +99,7 @@ async def test_the_same_exception_when_nobody_is_there(make: Make, host: str, po
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
-async def test_the_same_exception_for_a_certificate_nobody_trusts(make: Make) -> None:
+async def test_the_same_exception_for_an_untrusted_certificate(make: Make) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
     async with misbehaving_server(hangs, tls=tls) as port, client(make) as http:
@@ -193,7 +193,7 @@ def test_a_fault_keeps_its_words_and_is_the_cause(
     assert (type(error), str(error), error.__cause__) == (kind, str(fault) if message is None else message, fault)
 
 
-def test_a_fault_that_holds_the_requests_headers_is_no_cause() -> None:
+def test_an_exception_that_holds_request_headers_is_not_the_cause() -> None:
     asked = aiohttp.RequestInfo(URL("http://a"), "GET", CIMultiDictProxy(CIMultiDict[str]()), URL("http://a"))
 
     error = _translated(aiohttp.ClientResponseError(asked, (), status=400, message="no"))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
-async def test_a_second_answer_that_nobody_asked_for_is_nobodys(make: Make) -> None:
+async def test_an_unrequested_second_answer_is_discarded(make: Make) -> None:
     """It must not be the next caller's answer, and every later one be off by one."""
     number = 0
 
@@ -144,7 +144,7 @@ async def test_a_chunk_that_goes_bad_later_is_a_failure_in_time() -> None:
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
-async def test_a_reader_that_takes_its_time_is_no_silence_of_the_servers(make: Make) -> None:
+async def test_a_slow_reader_is_no_read_timeout(make: Make) -> None:
     async def two_parts(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await later(writer, head(Content_Length="4") + b"ab")
         await asyncio.sleep(0.1)

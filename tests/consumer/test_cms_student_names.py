@@ -12,7 +12,7 @@ from tests.consumer.conftest import Receives
 from tests.consumer.recording import NAMES_PATH_PATTERN, settings_for
 from tests.consumer.refusing import REFUSALS, Refusal, error_of
 from tests.consumer.rows import NAMED_BATCH, Json, name_row, uuid_of
-from tests.support.saying import says_the_same
+from tests.support.body_values import has_the_values_of
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def test_shape_of_student_names(cms_receives: Receives, http: httpx.AsyncC
     with expected.served() as url:
         names = await CMSClient(http, settings_for(url)).get_batch_student_names(NAMED_BATCH)
 
-    assert says_the_same(names, SHAPE)
+    assert has_the_values_of(names, SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_student_names(
     with expected.served() as url:
         found = await CMSClient(http, settings_for(url)).get_batch_student_names(batch_id)
 
-    assert says_the_same(found, names)
+    assert has_the_values_of(found, names)
 
 
 @pytest.mark.parametrize("refused", REFUSALS)

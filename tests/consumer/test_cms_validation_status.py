@@ -12,7 +12,7 @@ from tests.consumer.recording import ids_query, settings_for
 from tests.consumer.refusing import REFUSALS, Refusal, error_of
 from tests.consumer.rows import VALIDATED_BATCHES, Json, ids_of
 from tests.consumer.rules import DATE_TIME, EQUALITY, INTEGER, must, null_or, pinned
-from tests.support.saying import says_the_same
+from tests.support.body_values import has_the_values_of
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +68,7 @@ async def test_validation_status(
     with expected.served() as url:
         read = await CMSClient(http, settings_for(url)).get_batch_validation_status(body)
 
-    assert says_the_same(read, body)
+    assert has_the_values_of(read, body)
 
 
 @pytest.mark.parametrize("refused", REFUSALS)

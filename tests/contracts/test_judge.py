@@ -221,7 +221,7 @@ def test_odd_ids_are_judged_like_any_others(odd: str) -> None:
     assert (found[0].where, found[0].path) == ("request", "batch_ids")
 
 
-def test_charset_is_no_difference() -> None:
+def test_the_charset_is_not_compared() -> None:
     """A parameter of the content type does not matter."""
     assert violations(recorded(LIST), content_type="Application/JSON; charset=utf-8") == []
 

@@ -74,7 +74,7 @@ OF = {"x": {"by": {"x": 1}}}
         pytest.param({"of": OF, "items": [{"x": 1}], "more": {"z": 1}}, id="a-map-that-the-contract-does-not-have"),
     ],
 )
-def test_keys_that_nobody_asked_for_are_found_in_maps_within_maps(body: Any, golden: Golden) -> None:
+def test_unrequested_keys_are_found_in_nested_maps(body: Any, golden: Golden) -> None:
     """Each map that the contract keys by what was asked for is looked at, and no other one."""
     judge = _judge(
         body={"content": {"of": {"a": {"by": {"a": 1}}}, "items": [{"a": 1}]}, "contentType": "application/json"},
@@ -114,7 +114,7 @@ def test_a_parameter_that_is_named_twice_is_shown_with_both_its_values(golden: G
     golden.check("\n".join(map(str, found)))
 
 
-def test_the_interaction_that_comes_closest_is_told_of() -> None:
+def test_the_mismatches_are_those_of_the_closest_interaction() -> None:
     """Of several interactions with the status the one with the fewest mismatches speaks."""
     first = _document(body={"content": {"c": 1, "d": 2, "e": {"f": 1}}, "contentType": "application/json"})
     second = {**_document(body={"content": {"c": 9}, "contentType": "application/json"}), "description": "another"}

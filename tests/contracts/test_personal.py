@@ -85,7 +85,7 @@ def test_each_spelling_of_a_name_is_cut_out(times: int, ensure_ascii: bool) -> N
     assert without_names(f"<{spelled}>", {'Å"s'}, "…") == "<…>"
 
 
-def test_what_has_no_names_stays_as_it_is() -> None:
+def test_a_body_without_names_is_unchanged() -> None:
     assert without_names("Expected 'x'", names_in([{"class_name": "x"}]), "…") == "Expected 'x'"
 
 

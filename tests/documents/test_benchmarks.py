@@ -34,7 +34,7 @@ def test_programs_are_busy_and_neither_idle_nor_waiting_nor_in_an_interrupt() ->
 
 
 @pytest.mark.parametrize(("others", "refused"), [(0.0, False), (quiet.MOST_OF_OTHERS, False), (0.21, True)])
-def test_a_busy_machine_is_told(*, others: float, refused: bool) -> None:
+def test_a_busy_machine_is_reported(*, others: float, refused: bool) -> None:
     if not refused:
         quiet.check(others, when="during the run")
         return
@@ -42,7 +42,7 @@ def test_a_busy_machine_is_told(*, others: float, refused: bool) -> None:
         quiet.check(others, when="during the run")
 
 
-def test_the_page_stays_as_it_is_when_the_machine_was_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_is_unchanged_when_the_machine_was_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "performance.md"
     page.write_text(PAGE, encoding="utf-8")
 

@@ -68,7 +68,7 @@ def test_a_fault_is_armed_while_the_mock_runs(blocks: list[str], beside_the_mock
 
 
 @runs(PAGE, "bff-mock-server --ras proxy=")
-def test_the_mock_stands_in_front_of_services_that_run(blocks: list[str], beside_the_mock: Place) -> None:
+def test_the_mock_proxies_running_services(blocks: list[str], beside_the_mock: Place) -> None:
     for line in blocks[0].splitlines():
         command, *words = shlex.split(beside_the_mock.here(line), comments=True)
         free = [word if not re.fullmatch(r"\d+", word) else "0" for word in words]
@@ -104,7 +104,7 @@ def test_a_mock_for_each_core_listens(blocks: list[str], desk: Place) -> None:
 
 
 @runs(PAGE, "import pytest")
-def test_the_test_passes_as_it_stands(blocks: list[str], desk: Place) -> None:
+def test_the_example_test_passes_unchanged(blocks: list[str], desk: Place) -> None:
     desk.write("test_page.py", blocks[0])
 
     assert "1 passed" in desk.run("pytest -q test_page.py")

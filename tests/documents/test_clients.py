@@ -69,7 +69,7 @@ async def test_a_service_with_dishka_gets_both_clients(
         pytest.param(InvalidArgument("limit", "must be 1"), id="InvalidArgument"),
     ],
 )
-def test_the_page_tells_status_and_code_of_each_error(error: BackendError | InvalidArgument) -> None:
+def test_the_page_has_status_and_code_of_each_error(error: BackendError | InvalidArgument) -> None:
     status, code = envelope_of(error)
     name = f"`{type(error).__name__}`"
     reason = getattr(error, "reason", "")
@@ -158,7 +158,7 @@ def test_models_are_made_in_a_line_each(blocks: list[str]) -> None:
     assert (names["page"].pagination.total, names["info"].class_name) == (7, "Svenska 9A")
 
 
-def test_the_page_tells_the_default_of_each_setting() -> None:
+def test_the_page_has_the_default_of_each_setting() -> None:
     fields = BackendSettings.model_fields
     rows = {
         cells[1].partition("`, or")[0].strip(" `"): cells[3].strip().partition("`")[2].partition("`")[0]

@@ -41,7 +41,7 @@ def test_a_block_that_is_not_run_is_there(document: str, beginning: str) -> None
     assert block(document, beginning)
 
 
-def test_a_block_that_nobody_runs_is_noticed() -> None:
+def test_a_block_that_no_test_runs_is_noticed() -> None:
     (new,) = blocks_in("Text.\n\n```sh\nrm -rf everything\n```\n", "docs/new.md")
 
     assert (new.line, runners_of(new), reason_not_to_run(new)) == (3, set(), None)

@@ -35,7 +35,7 @@ def help_of(main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
     return capsys.readouterr().out
 
 
-def test_every_option_is_one_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
     text = help_of(contracts_cli.main, capsys)
     commands = re.findall(r"^    ([a-z-]+)(?: |$)", text, re.MULTILINE)
     texts = [help_of(contracts_cli.main, capsys, command) for command in commands]

@@ -24,7 +24,7 @@ def test_the_chart_is_what_the_tables_give(chart: Chart) -> None:
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
-def test_the_chart_stands_in_the_page(chart: Chart) -> None:
+def test_the_page_shows_the_chart(chart: Chart) -> None:
     assert f"](images/chart-{chart.name}.svg)" in PAGE.read_text(encoding="utf-8")
 
 
@@ -36,7 +36,7 @@ def test_a_chart_has_a_bar_and_its_figure_for_each_row() -> None:
     assert [part for part in parts if part[0] in {"ours", "other"}] == [("ours", "0.22"), ("other", "440")]
 
 
-def test_a_table_that_is_measured_anew_takes_the_place_of_the_old_one() -> None:
+def test_a_new_measurement_replaces_the_old_table() -> None:
     page = updated(TEXT, "\n### Of a & b\n\n| | ms |\n|---|---:|\n| ours | 2.00 |\n")
 
     assert tables(page) == {"Of a & b": [("ours", 2.0)]}
@@ -58,7 +58,7 @@ def test_what_a_benchmark_prints_goes_into_the_page_and_its_charts(
     assert "0.78" in (tmp_path / "images" / "chart-clients-lean-page.svg").read_text(encoding="utf-8")
 
 
-def test_a_table_without_a_place_is_told() -> None:
+def test_a_table_without_a_place_is_an_error() -> None:
     with pytest.raises(LookupError, match="no table under the heading Of c"):
         updated(TEXT, "### Of c\n\n| | ms |\n|---|---:|\n| ours | 2.00 |\n")
     with pytest.raises(LookupError, match="no table under the heading Of a & b"):

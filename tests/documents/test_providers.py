@@ -95,7 +95,7 @@ def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Plac
 
 @AS_A_READER
 @runs(PAGE, "NotVerified: classes of batches: one batch")
-def test_a_difference_is_told_as_shown(blocks: list[str], my_service: Place) -> None:
+def test_a_difference_is_reported_as_shown(blocks: list[str], my_service: Place) -> None:
     my_service.write("other_service.py", RENAMED)
     test = block(PAGE, "from collections.abc import Callable, Iterator").text
     my_service.write("test_bff_contract.py", test.replace("from my_service.app", "from other_service"))

@@ -67,7 +67,7 @@ def test_the_first_publication_prints_what_is_shown(blocks: list[str], desk: Pla
     assert_among(shown, Place(desk.folder, urls={}, variables=variables).run(command))
 
 
-def test_a_working_example_stands_by_line_20_and_the_whole_is_short() -> None:
+def test_the_readme_is_short_and_has_a_working_example_by_line_20() -> None:
     lines = Path(ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 
     assert lines.index("```python") < 20

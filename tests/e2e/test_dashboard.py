@@ -70,7 +70,7 @@ async def test_all_250_batches_of_the_busy_teacher_with_their_classes(mock: Runn
     assert {bool(row["class_name"]) for row in rows} == {True, False}
 
 
-async def test_a_teacher_nobody_knows_has_an_empty_dashboard(mock: RunningMock) -> None:
+async def test_an_unknown_teacher_has_an_empty_dashboard(mock: RunningMock) -> None:
     async with bff(ras=mock.ras, cms=mock.cms) as client:
         page = await get_page(client, str(UUID(int=0)))
 

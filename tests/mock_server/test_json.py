@@ -37,5 +37,5 @@ def test_json_without_end_is_refused_as_what_it_is() -> None:
         pytest.param("x", [], "known: none", id="none"),
     ],
 )
-def test_a_name_that_is_not_known_is_told_with_those_that_are(name: str, known: list[str], message: str) -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones(name: str, known: list[str], message: str) -> None:
     assert meant(name, iter(known)) == message

@@ -314,7 +314,7 @@ def test_mistakes_in_a_test_are_reported(backends: Backends, golden: Golden) -> 
         golden.check(str(reported.value))
 
 
-def test_batches_for_tests_differ_by_number_and_take_what_is_said() -> None:
+def test_batches_for_tests_differ_by_number_and_take_given_values() -> None:
     one, two = a_batch(1), a_batch(2, status="cancelled", assignment_id="Uppgift")
 
     assert one["batch_id"] != two["batch_id"]
@@ -337,7 +337,7 @@ def test_real_ports_are_for_what_is_not_httpx(backends_on_ports: Backends) -> No
     assert [asked.status for asked in backends_on_ports.requests] == [200]
 
 
-def test_a_port_in_use_is_said_and_nothing_is_left_open() -> None:
+def test_a_port_in_use_is_reported_and_no_socket_stays_open() -> None:
     with serve() as running:
         port = int(running.ras_url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), serve(ras_port=port):

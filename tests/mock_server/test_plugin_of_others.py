@@ -115,7 +115,7 @@ def test_a_request_of_the_bff_that_nothing_answered_fails_the_test(
     assert ("override the fixture bff_backend_urls" in printed) is failed
 
 
-def test_a_request_that_the_test_sends_to_its_application_is_no_missed_one(run_theirs: RunsTheirs) -> None:
+def test_a_request_from_the_test_to_its_application_is_not_reported_as_missed(run_theirs: RunsTheirs) -> None:
     printed = run_theirs(
         """
         import httpx

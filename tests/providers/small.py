@@ -108,7 +108,7 @@ def raises() -> None:
     raise RuntimeError(message)
 
 
-async def for_ever() -> None:
+async def forever() -> None:
     """Wait for what never comes."""
     await asyncio.Event().wait()
 

@@ -20,7 +20,7 @@ def mock(with_mock: Environment) -> Generator[RunningMock]:
     "program",
     [pytest.param(["bff-mock-server"], id="command"), pytest.param(["python", "-m", "bff_mock_server"], id="module")],
 )
-def test_the_mock_answers_and_ends_when_it_is_told_to(with_mock: Environment, program: list[str]) -> None:
+def test_the_mock_answers_and_ends_on_sigterm(with_mock: Environment, program: list[str]) -> None:
     name, *words = program
     with running_mock(program=[with_mock.program(name), *words]) as mock:
         statuses = [httpx.get(f"{url}/healthz").status_code for url in (mock.ras, mock.cms)]
@@ -71,7 +71,7 @@ def test_the_plugin_answers_in_somebody_elses_tests(with_mock: Environment) -> N
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_plugin_answers_in_an_environment_with_a_server_of_its_own(with_testing: Environment) -> None:
+def test_the_plugin_answers_in_an_environment_with_another_server(with_testing: Environment) -> None:
     file = with_testing.file(
         "test_theirs.py", f"import uvicorn\n{IN_PLACE}\n    assert uvicorn.__version__ == '0.30.0'\n"
     )

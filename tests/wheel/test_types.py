@@ -55,7 +55,7 @@ def test_a_program_that_uses_the_packages_rightly_passes(bare: Environment) -> N
         pytest.param('backends.given("', 'backends.give("', id="mock"),
     ],
 )
-def test_a_program_that_does_not_is_told_so(bare: Environment, right: str, wrong: str) -> None:
+def test_a_program_with_a_type_error_fails(bare: Environment, right: str, wrong: str) -> None:
     done = mypy(bare, "wrong.py", PROGRAM.replace(right, wrong))
 
     assert "Found 1 error in 1 file" in done.stdout, done.stdout

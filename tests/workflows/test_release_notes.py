@@ -68,7 +68,9 @@ def test_a_tag_without_its_section_is_not_released(
 
 
 @pytest.mark.parametrize("tag", ["1.2.0", "v1.2", "v1.2.0rc1", "vNext", "v1.2.0.dev1"])
-def test_a_tag_that_is_no_version_is_not_released(tmp_path: Path, capsys: pytest.CaptureFixture[str], tag: str) -> None:
+def test_a_tag_that_is_not_a_version_is_not_released(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tag: str
+) -> None:
     assert release(tmp_path, tag=tag) == 1
 
     assert f"the tag '{tag}' is no version" in capsys.readouterr().err

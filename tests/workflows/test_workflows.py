@@ -111,7 +111,7 @@ def test_steps_that_need_a_broker_are_skipped_without_one(file: Path) -> None:
             assert {"PACT_BROKER_BASE_URL", *CREDENTIALS} <= step["env"].keys()
 
 
-def test_what_is_released_was_tested_and_nothing_is_told_to_the_broker_before() -> None:
+def test_a_release_is_tested_before_anything_is_sent_to_the_broker() -> None:
     release = commands(RELEASE)
     order = ["make test-wheel", "pdm run release-notes", "bff-contracts publish", "can-i-deploy", "gh release create"]
 
@@ -177,7 +177,7 @@ def test_a_push_to_main_publishes(broker: Broker, folder: Path) -> None:
     assert sent["buildUrl"] == "https://github.test/a/b/actions/runs/7"
 
 
-def test_a_pull_request_is_told_what_it_demands(folder: Path) -> None:
+def test_a_pull_request_gets_a_comment_with_the_contract_changes(folder: Path) -> None:
     git("-C", folder, "commit", "--quiet", "--allow-empty", "-m", "a change")
     pull_request = {"number": "7", "head": {"repo": {"full_name": "a/b"}}}
     event = {"event_name": "pull_request", "event": {"pull_request": pull_request}}

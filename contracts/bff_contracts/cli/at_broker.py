@@ -45,7 +45,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
     version, of_branch = options.version or commit(), options.branch or branch(os.environ)
     changed = uncommitted()
     if options.dry_run:
-        _tell_plan(version, of_branch, options.tag, changed)
+        _print_plan(version, of_branch, options.tag, changed)
         return 0
     broker()  # without one, that comes first
     if changed:
@@ -57,7 +57,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequence[str]) -> None:
+def _print_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequence[str]) -> None:
     try:
         where = broker().base_url
     except BrokerAnswerError as error:
@@ -93,11 +93,11 @@ def ask_to_deploy(options: argparse.Namespace) -> int:
         if not verdict.open or left <= 0:
             break
         time.sleep(min(_INTERVAL, left))
-    _tell_verdict(verdict, f"{participant} {version}", options.to)
+    _print_verdict(verdict, f"{participant} {version}", options.to)
     return 0 if verdict.yes else _NO
 
 
-def _tell_verdict(verdict: DeploymentVerdict, whose: str, environment: str) -> None:
+def _print_verdict(verdict: DeploymentVerdict, whose: str, environment: str) -> None:
     for line in (*verdict.rows, *verdict.reasons):
         tell(f"  {line}")
     for provider in verdict.missing:

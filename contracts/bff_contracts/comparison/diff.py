@@ -141,8 +141,8 @@ class _Side:
 
 
 def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:
-    answers = _told(_answer(old.response), _answer(new.response))
-    questions = _told(_question(old.request), _question(new.request))
+    answers = _findings(_answer(old.response), _answer(new.response))
+    questions = _findings(_question(old.request), _question(new.request))
     stricter = [f"an answer that was allowed and is not any more: {text}" for text in answers.only_old]
     stricter += [f"a request that was not sent and is now: {text}" for text in questions.only_new]
     looser = [f"an answer that was not allowed and is now: {text}" for text in answers.only_new]
@@ -230,7 +230,7 @@ def _in_body(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Findings:
     """Examples that only one side allows, and rules that differ where there is none."""
 
     only_old: tuple[str, ...] = ()
@@ -238,10 +238,10 @@ class _Told:
     rules: tuple[str, ...] = ()
 
 
-def _told(old: _Side, new: _Side) -> _Told:
+def _findings(old: _Side, new: _Side) -> _Findings:
     differing = {path for path in old.rules.keys() | new.rules.keys() if _rule(old, path) != _rule(new, path)}
     if not differing and not any(unlike(old.example, new.example)):
-        return _Told()
+        return _Findings()
     for side, name in ((old, "old"), (new, "new")):
         if found := side.objections(side.example):
             message = f"the {name} contract does not allow its own example: {found[0][0]}: {found[0][1]}"
@@ -261,7 +261,7 @@ def _told(old: _Side, new: _Side) -> _Told:
         for path in sorted(differing)
         if not any(_explains(path, candidate, why) for candidate, why in reasons)
     )
-    return _Told(_telling(only_old), _telling(only_new), rules)
+    return _Findings(_shown(only_old), _shown(only_new), rules)
 
 
 def _explains(path: str, candidate: Candidate, why: tuple[str, str]) -> bool:
@@ -283,7 +283,7 @@ def _rule_text(side: _Side, path: str) -> str:
     return "no rule" if rule is None else json.dumps(rule.as_json(), sort_keys=True, ensure_ascii=False)
 
 
-def _telling(examples: Mapping[str, tuple[Candidate, tuple[str, str]]]) -> tuple[str, ...]:
+def _shown(examples: Mapping[str, tuple[Candidate, tuple[str, str]]]) -> tuple[str, ...]:
     """What the examples show; the whole example only where no place in it shows the same."""
     shown = {place: found for place, found in examples.items() if place != WHOLE}
     whole = examples.get(WHOLE)

@@ -135,8 +135,8 @@ def _difference(entry: Mapping[str, Any]) -> Difference:
         case _:
             path = entry.get("path")
             where = f"body {path}" if path and path != "/" else "body"
-    said = first_line(str(entry.get("actual")), str(entry.get("actualBody") or "")) if where == "content type" else ""
-    return Difference(where, _value(entry, "expected"), _value(entry, "actual"), str(entry.get("mismatch", "")), said)
+    text = first_line(str(entry.get("actual")), str(entry.get("actualBody") or "")) if where == "content type" else ""
+    return Difference(where, _value(entry, "expected"), _value(entry, "actual"), str(entry.get("mismatch", "")), text)
 
 
 def first_line(content_type: str, body: str) -> str:

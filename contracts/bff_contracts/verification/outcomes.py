@@ -22,29 +22,29 @@ class Difference:
         expected: The contract's example at that place.
         actual: What the provider answered there.
         rule: How the contract was broken, in the words of the official verifier.
-        said: The first line of an answer that is a text or HTML and no JSON: often the cause of an error.
+        text: The first line of an answer that is text or HTML instead of JSON: often the cause of an error.
     """
 
     where: str
     expected: str
     actual: str
     rule: str
-    said: str = ""
+    text: str = ""
 
     def __str__(self) -> str:
-        lines = [self.where, *(f"  {name:<9} {value}" for name, value in self._told())]
+        lines = [self.where, *(f"  {name:<9} {value}" for name, value in self._rows())]
         return plain("\n".join(lines))
 
-    def _told(self) -> Sequence[tuple[str, str]]:
+    def _rows(self) -> Sequence[tuple[str, str]]:
         return [
             (name, shortened(value, _LONGEST))
             for name, value in (
                 ("expected", self.expected),
                 ("actual", self.actual),
                 ("rule", self.rule),
-                ("said", self.said),
+                ("text", self.text),
             )
-            if value or name != "said"
+            if value or name != "text"
         ]
 
 

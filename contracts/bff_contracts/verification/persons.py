@@ -24,7 +24,7 @@ def without_answered_names(outcome: Outcome, interaction: Interaction) -> Outcom
             each,
             actual=without_names(each.actual, answered, _HIDDEN),
             rule=without_names(each.rule, answered, _HIDDEN),
-            said=without_names(each.said, answered, _HIDDEN),
+            text=without_names(each.text, answered, _HIDDEN),
         )
         for each in outcome.differences
     )
@@ -38,4 +38,4 @@ def _names_of(difference: Difference) -> frozenset[str]:
         actual: Any = json.loads(difference.actual)
     except (ValueError, RecursionError):
         actual = difference.actual
-    return names_in([{above: actual}, difference.said])
+    return names_in([{above: actual}, difference.text])

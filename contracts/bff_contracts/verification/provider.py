@@ -179,7 +179,7 @@ class RunningProvider:
         self._key = key
         self._seconds = seconds
         self._url = url
-        self._told: dict[Any, str] = {}
+        self._reported: dict[Any, str] = {}
 
     @property
     def _target(self) -> Target:
@@ -201,7 +201,7 @@ class RunningProvider:
             raise CannotVerify(f"{self.name} has no interaction {interaction!r}; it has\n  {known}")
         outcome = self.outcome(self.interactions.index(interaction))
         if outcome.verdict == "not verified":
-            first = self._told.setdefault(cause_of(outcome), interaction)
+            first = self._reported.setdefault(cause_of(outcome), interaction)
             if first != interaction:
                 raise NotVerified(briefly(outcome, first), [outcome])
             raise NotVerified(str(outcome), [outcome]) from outcome.cause
@@ -287,10 +287,10 @@ class RunningProvider:
         failures = () if states else self._front.failures
         if states or (failures and not self._front.answered):
             # Without its state, or without an answer of the provider's own, there is nothing to compare.
-            troubles = tuple(dict.fromkeys(map(str, states)) or dict.fromkeys(map(_told, failures)))
+            troubles = tuple(dict.fromkeys(map(str, states)) or dict.fromkeys(map(_trouble, failures)))
             differences: tuple[Difference, ...] = ()
         else:
-            troubles, differences = (*outcome.troubles, *map(_told, failures)), outcome.differences
+            troubles, differences = (*outcome.troubles, *map(_trouble, failures)), outcome.differences
             if any(_is_refusal(found) for found in differences):
                 troubles = (*troubles, f"the provider refused the key: {self._key.sent}")
                 differences = tuple(found for found in differences if found.where == "status")
@@ -307,7 +307,7 @@ class RunningProvider:
                 where=hidden(each.where),
                 actual=hidden(each.actual),
                 rule=hidden(each.rule),
-                said=hidden(each.said),
+                text=hidden(each.text),
             )
             for each in outcome.differences
         )
@@ -321,7 +321,7 @@ def _is_refusal(difference: Difference) -> bool:
     return difference.where == "status" and difference.actual in refusals and difference.expected not in refusals
 
 
-def _told(error: BaseException) -> str:
+def _trouble(error: BaseException) -> str:
     return str(error) if isinstance(error, NoAnswerError) else f"the provider raised {described(error)}"
 
 

@@ -24,7 +24,7 @@ manager; each plain or async."""
 
 _THREAD: Final = "provider states"
 _ENDED: Final = object()
-_TOLD: Final = 300
+_LONGEST_REASON: Final = 300
 
 
 class StateChangeError(Exception):
@@ -229,11 +229,11 @@ class RemoteStates:
             message = f"{asked} did not complete its answer within {self._seconds:g} s"
             raise StateChangeError(name, message, late=True) from error
         if not response.is_success:
-            message = f"{asked} answered {response.status_code}{_said(response, text)}"
+            message = f"{asked} answered {response.status_code}{_reason(response, text)}"
             raise StateChangeError(name, message)
 
 
-def _said(response: httpx.Response, text: str) -> str:
+def _reason(response: httpx.Response, text: str) -> str:
     """The text of an answer in one line; empty for an HTML page, which adds nothing to the status."""
     text = " ".join(text.split())
-    return f": {text[:_TOLD]}" if text and "html" not in response.headers.get("content-type", "") else ""
+    return f": {text[:_LONGEST_REASON]}" if text and "html" not in response.headers.get("content-type", "") else ""

@@ -38,7 +38,7 @@ async def test_date_times_carry_their_offset(backends: Backends, bff: httpx.Asyn
     assert page["batches"][0]["created_at"] == "2026-01-31T09:00:00Z"
 
 
-async def test_a_later_page_knows_where_it_stands(backends: Backends, bff: httpx.AsyncClient) -> None:
+async def test_a_later_page_has_its_position(backends: Backends, bff: httpx.AsyncClient) -> None:
     rows = [a_batch(number) for number in range(5)]
     backends.given("user has exactly these batches", user_id=TEACHER, batches=rows)
 
@@ -134,7 +134,7 @@ async def test_a_colleagues_batch_is_as_unknown_as_one_that_is_nowhere(
         pytest.param("html=404", None, id="not-yet"),
     ],
 )
-async def test_a_batch_is_shown_while_cms_cannot_tell_its_validation_yet(
+async def test_a_batch_is_shown_while_cms_has_no_validation_status_yet(
     backends: Backends, bff: httpx.AsyncClient, fault: str, validation: object
 ) -> None:
     row = a_batch(1)

@@ -111,7 +111,7 @@ async def test_a_request_that_is_wrong_reaches_no_backend(
     assert not backends.requests
 
 
-async def test_a_wrong_method_is_told_which_are_right(bff: httpx.AsyncClient) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(bff: httpx.AsyncClient) -> None:
     answer = await bff.delete(DASHBOARD)
 
     assert (answer.status_code, error_of(answer)["code"]) == (405, "METHOD_NOT_ALLOWED")
@@ -123,7 +123,9 @@ async def test_a_wrong_method_is_told_which_are_right(bff: httpx.AsyncClient) ->
     [None, b"", b" ", b"..", b"a/b", b"\x85", b"a\tb"],
     ids=["missing", "empty", "a-blank", "a-path", "a-slash", "a-control", "a-tab"],
 )
-async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: bytes | None) -> None:
+async def test_a_request_without_a_signed_in_teacher_is_rejected(
+    app: FastAPI, backends: Backends, user_id: bytes | None
+) -> None:
     headers = {} if user_id is None else {b"X-User-ID": user_id}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as client:
         answer = await client.get(DASHBOARD, headers=headers)
@@ -132,7 +134,7 @@ async def test_nobody_is_signed_in(app: FastAPI, backends: Backends, user_id: by
     assert not backends.requests
 
 
-async def test_what_nobody_expected_tells_the_id_and_nothing_else(app: FastAPI, bff: httpx.AsyncClient) -> None:
+async def test_an_unexpected_error_shows_the_correlation_id_alone(app: FastAPI, bff: httpx.AsyncClient) -> None:
     @app.get("/broken")
     async def broken() -> None:
         raise LookupError("a secret")

@@ -122,7 +122,7 @@ def assemble(plan: Plan) -> Assembly:
     urls = [_url(plan.host, listener.port) for listener in listeners]
     addresses = [Address(url, app.backends) for url, (app, _) in zip(urls[: len(apps)], apps, strict=True)]
     mock.urls.update({backend.provider: address.url for address in addresses for backend in address.backends})
-    _check_that_nobody_asks_itself(plan, listeners)
+    _check_for_proxy_loops(plan, listeners)
     beside: list[Beside] = [recorder.run] if recorder is not None else []
     if plan.live is not None:
         beside.append(Life(mock.sessions, speed=plan.live, seed=plan.seed).run)
@@ -198,7 +198,7 @@ def _apps(
     ]
 
 
-def _check_that_nobody_asks_itself(plan: Plan, listeners: Sequence[Listener]) -> None:
+def _check_for_proxy_loops(plan: Plan, listeners: Sequence[Listener]) -> None:
     own = {listener.port for listener in listeners}
     for provider, url in plan.proxied.items():
         parts = urlsplit(url)

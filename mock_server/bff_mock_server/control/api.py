@@ -72,8 +72,10 @@ def _session(
     named = {*headers, *parameters}
     if len(named) > 1:
         sources = (("X-Mock-Session names", headers), ("the parameter session names", parameters))
-        said = (f"{what} {', '.join(repr(one[:128]) for one in several[:3])}" for what, several in sources if several)
-        raise SessionError(" and ".join(said))
+        named_by = (
+            f"{what} {', '.join(repr(one[:128]) for one in several[:3])}" for what, several in sources if several
+        )
+        raise SessionError(" and ".join(named_by))
     session = next(iter(named), None)
     if session is not None and session != EVERY_SESSION:
         check_session(session)
@@ -107,7 +109,7 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
     api.include_router(_page(mock, is_closing))
     for error in (FaultError, ScenarioError, SessionError, StateError, UnknownProviderError):
         api.add_exception_handler(error, _bad_request)
-    api.add_exception_handler(RequestValidationError, _wrong_form)
+    api.add_exception_handler(RequestValidationError, _malformed_body)
     api.add_exception_handler(404, _not_found)
     return api
 
@@ -311,7 +313,7 @@ async def _bad_request(_: Request, error: Exception) -> Response:
     return _problem(_BAD_REQUEST, str(error))
 
 
-async def _wrong_form(request: Request, error: Exception) -> Response:
+async def _malformed_body(request: Request, error: Exception) -> Response:
     found = cast("RequestValidationError", error).errors()
     places = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in found)
     kind = request.headers.get("content-type", "")

@@ -135,7 +135,7 @@ class Armed:
         """What is written of it: equal for two that do the same."""
         return (self.route, *(fault.text for fault in self.faults))
 
-    def anew(self) -> "Armed":
+    def rearmed(self) -> "Armed":
         """The same, nothing having happened yet."""
         return Armed(self.route, self.faults)
 

@@ -67,7 +67,7 @@ class Recorder:
         self._is_dirty = False
         self.problem = ""
         with tempfile.TemporaryFile(dir=path.parent):
-            pass  # better said now than at the end of a day
+            pass  # better params now than at the end of a day
 
     def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
         """Take what one answer tells."""
@@ -161,8 +161,8 @@ class Recorder:
         body = renamed(body, lambda person: self._persons.setdefault(person, f"Name {len(self._persons) + 1}"))
         if not is_array(body):
             return _without_ids(body)
-        said = (state.params.get(name, {}) for state in fill(shape, path=asked.path, query=asked.query).states)
-        return {batch_id: body for entries in said for batch_id in entries}
+        params = (state.params.get(name, {}) for state in fill(shape, path=asked.path, query=asked.query).states)
+        return {batch_id: body for entries in params for batch_id in entries}
 
     def _write(self, document: Mapping[str, Any]) -> None:
         text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

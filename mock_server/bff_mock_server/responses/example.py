@@ -13,7 +13,7 @@ from bff_contracts.platform import SHAPE
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.filling import Carried, Filling
 from bff_mock_server.responses.generators import context_of
-from bff_mock_server.responses.reply import Reply, as_it_stands, generated
+from bff_mock_server.responses.reply import Reply, generated, plain_example
 
 _MOST_WAYS: Final = 1024
 """How many ways of filling in are remembered for an interaction."""
@@ -45,15 +45,15 @@ class Example:
     def __init__(self, interaction: Interaction) -> None:
         self._interaction = interaction
         self._filling = Filling(interaction)
-        self._as_it_stands = as_it_stands(interaction)
+        self._example = plain_example(interaction)
         self.generates = bool(interaction.response.generators)
-        self._is_trusted = interaction.role == SHAPE or not self._as_it_stands.body
+        self._is_trusted = interaction.role == SHAPE or not self._example.body
         self._named = {step for path in interaction.response.rules for step in steps_of(path)}
         self._ways: dict[object, bool] = {}
 
     def reply(self, asked: Asked, random: Random) -> Reply:
         """The answer to a request, with the values of generators drawn from `random`."""
-        example = self._as_it_stands
+        example = self._example
         if self._filling.constant is not None and not self.generates:
             return example
         carried = self._filling.carried(asked)

@@ -159,7 +159,7 @@ def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, by
     return Reply(head, b"" if head.status in _WITHOUT_LENGTH else filling.body(filling.carried(asked)))
 
 
-def as_it_stands(interaction: Interaction) -> Reply:
+def plain_example(interaction: Interaction) -> Reply:
     """The example of an interaction, nothing carried over from any request."""
     content = interaction.response.content
     has_body = content is not None and interaction.response.status not in _WITHOUT_LENGTH

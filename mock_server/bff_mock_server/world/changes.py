@@ -26,7 +26,7 @@ class RowsDraft:
         self._batches = dict(rows.batches)
         self._users = dict(rows.users)
         self._about = {kind: dict(facts) for kind, facts in rows.about.items()}
-        self._said = dict(rows.said)
+        self._latest = dict(rows.latest)
 
     def apply(self, state: Params) -> Self:
         """Make a state true."""
@@ -38,7 +38,7 @@ class RowsDraft:
             case ByBatch():
                 self.know(type(state), _facts_of(state))
             case _:
-                self._said[type(state)] = state
+                self._latest[type(state)] = state
         return self
 
     def know(self, kind: type[ByBatch], facts: BatchFacts) -> None:
@@ -64,7 +64,7 @@ class RowsDraft:
 
     def rows(self) -> Rows:
         """The rows as they are now."""
-        return Rows(self._batches, self._users, self._about, self._said)
+        return Rows(self._batches, self._users, self._about, self._latest)
 
     def _remove(self, batch_ids: Iterable[str]) -> None:
         gone = [found for batch_id in batch_ids if (found := self._batches.pop(batch_id, None)) is not None]

@@ -138,13 +138,13 @@ class Rows:
         batches: By batch id.
         users: Each user's batches.
         about: What is known about batches, for each state that maps them.
-        said: The latest of each other state, for the simulator that knows what it means.
+        latest: The latest of each other state, for the simulator that knows what it means.
     """
 
     batches: Mapping[str, BatchAnswer] = field(default_factory=dict[str, BatchAnswer])
     users: Mapping[str, BatchAnswers] = field(default_factory=dict[str, BatchAnswers])
     about: Mapping[type[ByBatch], BatchFacts] = field(default_factory=dict[type[ByBatch], BatchFacts])
-    said: Mapping[type[Params], Params] = field(default_factory=dict[type[Params], Params])
+    latest: Mapping[type[Params], Params] = field(default_factory=dict[type[Params], Params])
 
     def facts(self, kind: type[ByBatch]) -> BatchFacts:
         """What one state says, by batch id; `None` or no entry where there is nothing."""

@@ -54,7 +54,7 @@ BREAKS = [
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(("command", "step", "failure"), BREAKS)
-def test_an_answer_that_fails_is_no_yes_and_no_no(
+def test_a_failed_response_is_neither_success_nor_refusal(
     broker: Broker, command: str, step: int, failure: Failure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     published(broker, CMS, RAS)
@@ -121,7 +121,7 @@ def test_wrong_credentials_are_named(
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("command", ["publish", "record-deployment"])
-def test_an_empty_token_is_none(
+def test_an_empty_token_is_ignored(
     broker: Broker, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """GitHub gives a secret that is not set as an empty text."""
@@ -233,7 +233,7 @@ def test_a_token_that_cannot_be_sent_is_rejected_and_not_shown(
     [{"HTTP_PROXY": "foo://x"}, {"SSL_CERT_FILE": "/nonexistent"}, {"ALL_PROXY": "socks5://127.0.0.1:1"}],
     ids=lambda each: next(iter(each)),
 )
-def test_an_odd_environment_is_told(desk: Desk, variables: dict[str, str]) -> None:
+def test_an_unusable_environment_is_reported(desk: Desk, variables: dict[str, str]) -> None:
     done = desk.run(*ASKING["can-i-deploy"], **variables)
 
     assert done.returncode == 2

@@ -92,7 +92,7 @@ def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: D
 
 
 @pytest.mark.parametrize("success", [None, False])
-def test_a_yes_without_a_kept_result_is_none(success: bool | None) -> None:  # noqa: FBT001  # a row of the table
+def test_a_deployable_verdict_needs_a_verified_result_for_each_contract(success: bool | None) -> None:  # noqa: FBT001  # a row of the table
     kept, other = (Row(BFF, "v1", provider, "1", success=each) for provider, each in ((CMS, True), (RAS, success)))
 
     assert DeploymentVerdict(deployable=True, reasons=(), rows=[kept], missing=()).yes

@@ -46,13 +46,13 @@ class Life:
     broker: Broker
     capsys: pytest.CaptureFixture[str]
     services: Mapping[str, tuple[Exemplary, str]] = field(default_factory=dict[str, tuple[Exemplary, str]])
-    said: list[str] = field(default_factory=list[str])
+    printed: list[str] = field(default_factory=list[str])
 
     def run(self, *words: str) -> int:
         """Run a command; returns its exit code."""
         code = main(words)
         reported = self.capsys.readouterr()
-        self.said.append(f"$ {' '.join(words)}\n{reported.out}{reported.err}({code})")
+        self.printed.append(f"$ {' '.join(words)}\n{reported.out}{reported.err}({code})")
         return code
 
     def breaks_at_every_step(self, *words: str) -> None:
@@ -66,19 +66,19 @@ class Life:
             self.broker.failures.clear()
             if not reached:
                 return
-            assert code == 2, self.said[-1]
+            assert code == 2, self.printed[-1]
             assert self.may_deploy("bff-1") is before
         raise AssertionError(words)
 
     def may_deploy(self, version: str, of: str = BFF) -> bool:
         code = self.run("can-i-deploy", "--to", "production", "--of", of, "--version", version)
-        assert code in {0, 1}, self.said[-1]
+        assert code in {0, 1}, self.printed[-1]
         return code == 0
 
     def deploys(self, of: str, version: str) -> None:
         words = ("record-deployment", "--environment", "production", "--of", of, "--version", version)
         self.breaks_at_every_step(*words)
-        assert self.run(*words) == 0, self.said[-1]
+        assert self.run(*words) == 0, self.printed[-1]
 
     def verifies(self, provider: str, version: str, *more: str, branch: str = "main") -> int:
         """What a provider's CI runs; gives the exit code."""
@@ -192,4 +192,4 @@ def test_the_whole_life(life: Life) -> None:
         chapter(life)
 
     assert not life.broker.received(KEY)
-    assert not any(KEY in text for text in life.said)
+    assert not any(KEY in text for text in life.printed)

@@ -151,7 +151,7 @@ def test_a_contract_of_a_feature_branch_is_verified_by_its_url(broker: Broker, t
     assert f"  {HEALTH} (bff-teacher-service fix-1)\n" in done.stdout
 
 
-def test_an_empty_pact_url_is_none(broker: Broker, team: Team) -> None:
+def test_an_empty_pact_url_is_ignored(broker: Broker, team: Team) -> None:
     """Outside of a webhook the workflow has none to give."""
     put(broker, "bff-1", only(HEALTH))
     done = team.verify("--from-broker", "--pact-url", "", "--branch", "main")
@@ -167,7 +167,7 @@ def test_an_empty_pact_url_is_none(broker: Broker, team: Team) -> None:
         pytest.param("/pacticipants", id="no-contract"),
     ],
 )
-def test_a_url_without_a_contract_is_no_pass(broker: Broker, team: Team, path: str, golden: Golden) -> None:
+def test_a_url_without_a_contract_is_an_error(broker: Broker, team: Team, path: str, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH))
     done = team.verify("--pact-url", f"{broker.url}{path}")
 
@@ -182,7 +182,7 @@ def test_a_contract_at_another_address_gets_no_credentials(team: Team, golden: G
     golden.check(done.stderr)
 
 
-def test_a_contract_with_another_provider_is_no_pass(broker: Broker, team: Team, golden: Golden) -> None:
+def test_a_contract_with_another_provider_is_an_error(broker: Broker, team: Team, golden: Golden) -> None:
     ras = next(pact for pact in shipped_pacts() if pact.provider != CMS)
     put(broker, "bff-1", ras)
     url = f"{broker.url}/pacts/provider/{ras.provider}/consumer/{BFF}/version/bff-1"
@@ -244,7 +244,7 @@ def test_a_pending_contract_fails_no_build(broker: Broker, team: Team, tmp_path:
     assert [each.success for each in broker.state.results] == [False]
 
 
-def test_a_pending_contract_that_could_not_even_be_asked_is_a_failure(broker: Broker, team: Team) -> None:
+def test_a_pending_interaction_that_could_not_run_is_a_failure(broker: Broker, team: Team) -> None:
     put(broker, "bff-1", only(CLASSES))
     done = team.verify("--branch", "main", states=False)
 
@@ -327,7 +327,7 @@ KINDS: Final = ("value", "name", "upper", "base64", "nested", "url", "html", "he
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
+def test_a_key_that_the_provider_echoes_never_leaves_the_machine(
     broker: Broker, team: Team, tmp_path: Path, kind: str
 ) -> None:
     put(broker, "bff-1", only(CLASSES))
@@ -355,7 +355,7 @@ def test_a_key_that_the_provider_tells_leaves_the_machine_nowhere(
 # What cannot run
 
 
-def test_nothing_to_verify_is_no_pass(broker: Broker, team: Team, golden: Golden) -> None:
+def test_nothing_to_verify_is_an_error(broker: Broker, team: Team, golden: Golden) -> None:
     unknown = team.verify("--branch", "main")
     put(broker, "bff-1", only(HEALTH), "elsewhere")
     nothing = team.verify("--branch", "main")
@@ -376,7 +376,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize(("step", "failure"), BREAKS)
-def test_an_answer_that_fails_is_no_pass_and_takes_no_outcome_away(
+def test_a_failed_response_is_an_error_and_hides_no_outcome(
     broker: Broker, team: Team, step: int, failure: Failure, tmp_path: Path
 ) -> None:
     put(broker, "bff-1", only(HEALTH))
@@ -396,7 +396,7 @@ def test_an_answer_that_fails_is_no_pass_and_takes_no_outcome_away(
         assert "not all results were published: " in done.stderr
 
 
-def test_a_contract_that_could_not_be_fetched_is_no_pass(broker: Broker, team: Team) -> None:
+def test_a_contract_that_could_not_be_fetched_is_an_error(broker: Broker, team: Team) -> None:
     put(broker, "bff-1", only(HEALTH))
     put(broker, "classes-1", only(CLASSES), "classes")
     broker.failures[3] = "503"

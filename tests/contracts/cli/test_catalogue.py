@@ -44,7 +44,7 @@ def test_list_shows_one_provider(capsys: pytest.CaptureFixture[str], provider: s
     assert "result-aggregator-service" not in printed(capsys, "list", provider)
 
 
-def test_show_tells_states_request_answer_and_what_may_differ(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_states_request_response_and_matching_rules(capsys: pytest.CaptureFixture[str]) -> None:
     shown = printed(capsys, "show", "batch status: a batch")
 
     assert shown.startswith(
@@ -63,7 +63,7 @@ def test_show_finds_by_a_part_of_the_description(capsys: pytest.CaptureFixture[s
     assert shown.count("\nanswer:\n401\n") == len(named)
 
 
-def test_states_tell_params_an_example_and_a_handler(capsys: pytest.CaptureFixture[str]) -> None:
+def test_states_prints_params_an_example_and_a_handler(capsys: pytest.CaptureFixture[str]) -> None:
     reported = printed(capsys, "states")
 
     for state in CATALOGUE:
@@ -102,14 +102,14 @@ def test_a_command_that_cannot_run_exits_with_2(
 
 
 @pytest.mark.parametrize("arguments", [[], ["verify"], ["scaffold", "cms", "--app", "no-colon"], ["verifi"]])
-def test_a_wrong_command_line_is_a_2(arguments: list[str]) -> None:
+def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
 
     assert caught.value.code == 2
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
 
@@ -147,7 +147,7 @@ def pytest_of(folder: Path, *arguments: str) -> str:
 
 @STARTS_PYTEST
 @pytest.mark.parametrize("provider", ["cms", "ras"])
-def test_a_scaffold_runs_as_it_is_and_names_the_first_handler_to_write(provider: str, tmp_path: Path) -> None:
+def test_a_scaffold_runs_unchanged_and_names_the_first_handler_to_write(provider: str, tmp_path: Path) -> None:
     assert main(["scaffold", provider, "-o", str(tmp_path / "test_contract.py")]) == 0
     output = pytest_of(tmp_path, "-x")
     first = next(state.name for state in CATALOGUE if state.provider == NAMES[provider])
@@ -209,7 +209,7 @@ def test_a_scaffold_without_an_application_says_where_to_put_it(tmp_path: Path) 
     assert "the provider raised NotImplementedError: create_app: return your application here" in output
 
 
-def test_a_scaffold_imports_the_application_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scaffold_imports_the_given_application(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "scaffold", "cms", "--app", "my_service.app:make")
 
     assert "\nfrom my_service.app import make as create_app\n" in text

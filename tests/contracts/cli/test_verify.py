@@ -66,7 +66,7 @@ def test_a_provider_that_does_not(url: str) -> None:
     assert "no handler for provider state 'batches have exactly these classes'" in done.stdout
 
 
-def test_differences_are_told_by_path_expected_and_actual(url: str) -> None:
+def test_differences_have_path_expected_and_actual(url: str) -> None:
     done = run("verify", "cms", "--url", url, "--states-url", f"{url}/states", key="another-key")
 
     assert done.returncode == 1
@@ -141,7 +141,7 @@ def test_what_is_not_yet_is_a_row_and_no_failure(url: str) -> None:
     assert "declared as not yet by 'GET /healthz': remove that entry" in built.stdout
 
 
-def test_a_contract_without_interactions_is_no_contract(url: str, tmp_path: Path, golden: Golden) -> None:
+def test_a_contract_without_interactions_is_an_error(url: str, tmp_path: Path, golden: Golden) -> None:
     names: dict[str, Any] = {"consumer": {"name": "a"}, "provider": {"name": "class-management-service"}}
     pact: dict[str, Any] = {**names, "interactions": []}
     file = tmp_path / "empty.json"

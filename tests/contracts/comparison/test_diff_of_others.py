@@ -195,7 +195,7 @@ def test_providers_interactions_states_and_params_come_and_go() -> None:
     ]
 
 
-def test_the_order_of_params_is_no_change() -> None:
+def test_the_order_of_params_does_not_matter() -> None:
     old, new = other({}), other({})
     for pact, params in ((old, {"a": 1, "b": 2}), (new, {"b": 2, "a": 1})):
         pact["interactions"][0]["providerStates"] = [{"name": "s", "params": params}]
@@ -228,7 +228,7 @@ def test_a_rule_without_an_example_is_shown_beside_one_with_an_example(golden: G
     golden.check("\n".join(change.examples))
 
 
-def test_an_innocent_place_is_not_blamed(golden: Golden) -> None:
+def test_an_unchanged_place_is_not_reported(golden: Golden) -> None:
     old = other({"a": 1}, {"$.a": matchers(INTEGER)})
     new = other({"a": 1}, {"$.a": matchers(NUMBER)}, status=201)
     (change,) = changes(old, new)
@@ -236,7 +236,7 @@ def test_an_innocent_place_is_not_blamed(golden: Golden) -> None:
     golden.check("\n".join(change.examples))
 
 
-def test_interactions_that_share_a_description_are_told_apart_by_their_states() -> None:
+def test_interactions_with_one_description_are_distinguished_by_their_states() -> None:
     old = other({"a": 1})
     first = old["interactions"][0]
     old["interactions"] = [{**copy.deepcopy(first), "providerStates": [{"name": name}]} for name in ("s1", "s2")]
@@ -247,7 +247,7 @@ def test_interactions_that_share_a_description_are_told_apart_by_their_states() 
     assert (change.name, change.verdict.value) == ("it given s1", "stricter")
 
 
-def test_interactions_that_share_their_states_as_well_are_told_apart_by_the_params() -> None:
+def test_interactions_with_one_description_and_the_same_states_are_distinguished_by_their_params() -> None:
     old, new = other({}), other({})
     first = new["interactions"][0]
     states = [[], *([{"name": "s", "params": {"n": number}}] for number in (1, 2))]

@@ -26,14 +26,14 @@ def one(version: str = "3.0.0", **parts: Any) -> Interaction:
     return read(document({"description": "x", **parts}, version=version)).interactions[0]
 
 
-def test_a_file_without_a_version_is_one_of_version_3_and_says_so(golden: Golden) -> None:
+def test_a_file_without_a_version_is_read_as_version_3_with_a_note(golden: Golden) -> None:
     found = read(document({"description": "x", "request": {"query": "a=1"}}, version=None))
 
     assert found.interactions[0].request.query == {"a": ("1",)}
     golden.check("\n".join(found.notes))
 
 
-def test_a_byte_order_mark_says_nothing(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(document({"description": "x"})), encoding="utf-8-sig")
 
@@ -126,7 +126,7 @@ def test_a_body_is_these_bytes(version: str, headers: dict[str, str], body: Any,
 
 
 @pytest.mark.parametrize("body", ["", None])
-def test_an_empty_body_is_said_to_be_empty(body: object) -> None:
+def test_an_empty_body_is_distinguished_from_none(body: object) -> None:
     request = one(request={"headers": JSON, "body": body}).request
 
     assert (request.content, request.wants_no_body) == (None, True)

@@ -80,16 +80,16 @@ BAD = [
 
 
 @pytest.mark.parametrize(("make", "expected"), BAD)
-def test_an_application_that_answers_too_much_is_a_failure_that_says_so(make: Any, expected: str) -> None:
+def test_an_application_that_exceeds_a_bound_is_a_failure_with_its_reason(make: Any, expected: str) -> None:
     assert expected in reported(app=answering(make))
 
 
 @pytest.mark.parametrize(("make", "expected"), BAD)
-def test_so_is_a_service_that_runs(make: Any, expected: str) -> None:
+def test_a_running_service_that_exceeds_a_bound_is_a_failure_with_its_reason(make: Any, expected: str) -> None:
     with on_hypercorn(answering(make)) as url:
-        said = reported(url=url)
+        printed = reported(url=url)
 
-    assert expected in said.replace("gave no answer within", "did not complete its answer within")
+    assert expected in printed.replace("gave no answer within", "did not complete its answer within")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_states_route_is_bounded_too(cms: SmallCms, make: Any, expected: str) 
         assert expected in reported(app=cms, states_url=f"{url}/states")
 
 
-def test_what_is_compressed_all_the_same_is_unpacked(cms: SmallCms) -> None:
+def test_a_compressed_answer_is_unpacked(cms: SmallCms) -> None:
     def compressed() -> Response:
         body = gzip.compress(json.dumps(cms.entries).encode())
         return Response(body, media_type="application/json", headers={"content-encoding": "gzip"})
@@ -113,7 +113,7 @@ def test_what_is_compressed_all_the_same_is_unpacked(cms: SmallCms) -> None:
         running.verify(NEEDS_STATE)
 
 
-def test_no_compressed_answer_is_asked_for(cms: SmallCms) -> None:
+def test_the_kit_accepts_no_compression(cms: SmallCms) -> None:
     seen: list[str | None] = []
 
     async def answer(request: Request) -> JSONResponse:

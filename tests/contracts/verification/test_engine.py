@@ -65,7 +65,7 @@ def test_one_verified_interaction_is_a_pass() -> None:
         ),
     ],
 )
-def test_differences_are_told_in_the_words_of_the_field(entry: dict[str, Any], reported: tuple[str, str, str]) -> None:
+def test_differences_use_the_terms_of_pact(entry: dict[str, Any], reported: tuple[str, str, str]) -> None:
     result = {"description": NAME, "result": "Error", "mismatch": {"type": "mismatches", "mismatches": [entry]}}
     (difference,) = only_finding({"interactionResults": [result], "errors": ["e"]}, NAME).differences
 

@@ -23,13 +23,13 @@ from tests.support.hypercorn_server import on_hypercorn
 B1, B2 = "26b9045a-e947-5833-ab3e-161507389763", "8232d49d-8ace-5fcf-bc17-5fc74acfda47"
 
 
-def told_of_all(app: Any, **options: Any) -> str:
+def report_of(app: Any, **options: Any) -> str:
     with pytest.raises(NotVerified) as caught:
         verify_provider(app, provider=CMS, **options)
     return str(caught.value)
 
 
-def assert_told_once(reported: str, cause: str, names: list[str] | tuple[str, ...]) -> None:
+def assert_reported_once(reported: str, cause: str, names: list[str] | tuple[str, ...]) -> None:
     assert reported.count(cause) == 1, reported
     assert f"{len(names)} interactions have this cause; the others:\n" in reported
     assert all(f"    {name}" in reported for name in names[1:])
@@ -39,7 +39,7 @@ def test_a_wrong_key_is_one_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HULEEDU_INTERNAL_API_KEY", raising=False)
     cms = SmallCms("real-4711")
 
-    assert_told_once(told_of_all(cms, states=cms.states), "the provider refused the key", SEEDED)
+    assert_reported_once(report_of(cms, states=cms.states), "the provider refused the key", SEEDED)
 
 
 def test_a_provider_that_is_down_is_one_cause(cms: SmallCms) -> None:
@@ -50,20 +50,20 @@ def test_a_provider_that_is_down_is_one_cause(cms: SmallCms) -> None:
     context.__exit__(None, None, None)
     reported = str(Verification(CMS, outcomes, len(outcomes)))
 
-    assert_told_once(reported, "gave no answer: ConnectError", interactions_of(CMS))
+    assert_reported_once(reported, "gave no answer: ConnectError", interactions_of(CMS))
 
 
 def test_an_exception_of_the_application_is_one_cause(cms: SmallCms) -> None:
     cms.before = raises
 
-    assert_told_once(told_of_all(cms, states=cms.states), "RuntimeError: no such table", interactions_of(CMS))
+    assert_reported_once(report_of(cms, states=cms.states), "RuntimeError: no such table", interactions_of(CMS))
 
 
 def test_a_handler_that_fails_is_one_cause_for_each_state(cms: SmallCms) -> None:
     def fails(_: Any) -> None:
         raises()
 
-    reported = told_of_all(cms, states=states_with(fails))
+    reported = report_of(cms, states=states_with(fails))
 
     assert reported.count("its handler raised RuntimeError") == len(KINDS)
     assert reported.count("interactions have this cause") == len(KINDS)
@@ -101,9 +101,7 @@ def test_differences_have_one_cause_if_they_are_of_one_kind(
 
 
 @pytest.mark.parametrize(("actual", "is_one"), [("404", False), ("500", True)])
-def test_a_route_that_is_missing_is_a_cause_of_its_own_and_a_broken_service_is_not(
-    actual: str, *, is_one: bool
-) -> None:
+def test_each_missing_route_is_a_separate_cause_and_a_broken_service_is_one(actual: str, *, is_one: bool) -> None:
     one = outcome("a", status("200", actual), asked=f"GET /batches/{B1}/status?x=1")
     same = outcome("b", status("200", actual), asked=f"GET /batches/{B2}/status")
     other = outcome("c", status("200", actual), asked="GET /batches/class-info")

@@ -13,7 +13,7 @@ import pytest
 from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, provider, running_provider, verify_provider
 from bff_contracts.verification.held import LoopWatch
-from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, states_with
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, forever, states_with
 from tests.support.golden import Golden
 
 HELD = "blocking code, such as time.sleep, in an async function"
@@ -44,7 +44,7 @@ def test_a_provider_that_blocks_is_named(cms: SmallCms) -> None:
 
 
 @pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
-def test_who_holds_the_loop_for_ever_is_named(cms: SmallCms, who: str) -> None:
+def test_blocking_code_that_never_returns_is_named(cms: SmallCms, who: str) -> None:
     end = threading.Event()
 
     async def seed(_: Any) -> None:
@@ -67,7 +67,7 @@ async def _block(end: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
-def test_who_holds_the_loop_is_named_also_when_the_verifier_loses_patience_first(
+def test_blocking_code_is_named_when_the_verifier_times_out_first(
     cms: SmallCms, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It reports a state change that failed, and knows nothing of a loop."""
@@ -108,10 +108,10 @@ def _cancels_everything() -> None:
 
 
 @pytest.mark.parametrize("end", [_stops, _exits, _cancels_everything])
-def test_who_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]) -> None:
+def test_code_that_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]) -> None:
     async def seed(_: Any) -> None:
         end()
-        await for_ever()
+        await forever()
 
     reported = failures(cms, states_with(seed))
 
@@ -120,7 +120,7 @@ def test_who_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]) -> N
 
 
 def test_a_handler_that_waits_is_not_taken_for_one_that_blocks(cms: SmallCms) -> None:
-    reported = failures(cms, states_with(lambda _: for_ever()), seconds=1)[NEEDS_STATE]
+    reported = failures(cms, states_with(lambda _: forever()), seconds=1)[NEEDS_STATE]
 
     assert "its handler took longer than 1 s" in reported
 
@@ -142,10 +142,10 @@ async def test_the_watch_sees_nothing_where_nothing_is_held() -> None:
 
 
 async def _never_starts(_scope: Any, _receive: Any, _send: Any) -> None:
-    await for_ever()
+    await forever()
 
 
-@pytest.mark.parametrize("app", [pytest.param(_never_starts, id="start"), pytest.param(for_ever, id="factory")])
+@pytest.mark.parametrize("app", [pytest.param(_never_starts, id="start"), pytest.param(forever, id="factory")])
 def test_a_hang_at_the_start_is_given_up(app: Any, golden: Golden) -> None:
     with pytest.raises(CannotVerify) as caught:
         verify_provider(app, provider=CMS, start_seconds=0.2)
@@ -185,7 +185,7 @@ async def _stop_hangs(_scope: Any, receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await for_ever()
+    await forever()
 
 
 async def _stop_ends_the_loop(_scope: Any, receive: Any, send: Any) -> None:
@@ -193,7 +193,7 @@ async def _stop_ends_the_loop(_scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     _stops()
-    await for_ever()
+    await forever()
 
 
 async def _stop_blocks(_scope: Any, receive: Any, send: Any) -> None:

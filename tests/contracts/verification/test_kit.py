@@ -15,7 +15,7 @@ import pytest
 
 from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, NotVerified, interactions_of, running_provider, verify_provider
-from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, once, raises
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, forever, once, raises
 from tests.support.golden import Golden
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def test_of_a_long_message_the_beginning_is_reported(cms: SmallCms) -> None:
 
 
 def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
-    cms.before = for_ever
+    cms.before = forever
     reported = list(failures(cms, cms.states, seconds=0.2).values())
 
     assert len(reported) == len(interactions_of(CMS))
@@ -114,7 +114,7 @@ def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> N
 
 
 def test_one_failure_does_not_touch_the_next_interaction(cms: SmallCms) -> None:
-    cms.before = once(for_ever)
+    cms.before = once(forever)
 
     assert len(failures(cms, cms.states, seconds=2)) == 1
 
@@ -138,7 +138,7 @@ def _interrupts() -> None:
     "before",
     [
         pytest.param(raises, id="raises"),
-        pytest.param(for_ever, id="never-answers"),
+        pytest.param(forever, id="never-answers"),
         pytest.param(_cancels, id="cancels"),
         pytest.param(_cancels_its_task, id="cancels-its-task"),
         pytest.param(_interrupts, id="interrupts"),
@@ -189,9 +189,9 @@ def test_a_proxy_of_the_environment_is_not_used_and_the_environment_stays(tmp_pa
         check=False,
     )
 
-    said = done.stdout.splitlines()
-    assert "verified" in said, done.stdout + done.stderr
-    assert said[-1] == "corp.example internal.example"
+    printed = done.stdout.splitlines()
+    assert "verified" in printed, done.stdout + done.stderr
+    assert printed[-1] == "corp.example internal.example"
 
 
 # What cannot be verified at all
@@ -254,7 +254,7 @@ def test_a_verification_that_cannot_run_is_rejected_with_its_reason(
     golden.check(str(caught.value).replace(__file__, "FILE"))
 
 
-def test_an_interaction_that_there_is_not_is_no_pass(cms: SmallCms) -> None:
+def test_an_unknown_interaction_is_an_error(cms: SmallCms) -> None:
     reported = "has no interaction 'classes: all'; it has"
     with running_provider(cms, provider=CMS) as running, pytest.raises(CannotVerify, match=reported):
         running.verify("classes: all")

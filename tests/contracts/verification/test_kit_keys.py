@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow("runs the official verifier many times")
 
 
 @pytest.mark.parametrize("how", ["application", "handler", "factory", "start"])
-def test_a_key_in_an_exception_is_not_told(how: str) -> None:
+def test_a_key_in_an_exception_is_not_shown(how: str) -> None:
     key = "real-4711-secret"
 
     def fails(*_: Any) -> Any:
@@ -48,7 +48,7 @@ def test_the_real_key_replaces_the_placeholder_and_nothing_else(source: str, mon
     assert set(cms.keys) == {"real-4711", "not-the-key", None}
 
 
-def test_a_key_that_the_provider_tells_is_not_told_again(cms: SmallCms) -> None:
+def test_a_key_that_the_provider_echoes_is_not_shown(cms: SmallCms) -> None:
     cms.key, cms.echo = "real-4711", True
     with pytest.raises(NotVerified) as caught:
         verify_provider(cms, provider=CMS, states=cms.states, api_key="real-4711")
@@ -70,7 +70,7 @@ def test_a_refused_key_is_explained_and_nothing_else(
     golden.check(caught.value.outcomes[0].troubles[0])
 
 
-def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -> None:
+def test_a_refusal_with_another_status_is_not_attributed_to_the_key(cms: SmallCms) -> None:
     cms.refusal = 403
     reported = failures(cms, cms.states)
 
@@ -81,7 +81,7 @@ def test_a_refusal_with_another_status_is_not_blamed_on_the_key(cms: SmallCms) -
 
 
 @pytest.mark.parametrize("key", ["x", "key", "a", "200"])
-def test_a_short_key_does_not_garble_what_is_told(key: str) -> None:
+def test_a_short_key_does_not_garble_the_report(key: str) -> None:
     cms = SmallCms(key)
     cms.before = once(raises)
     with (
@@ -111,6 +111,6 @@ def test_a_page_says_why_without_the_key() -> None:
     with running_provider(failing, provider=CMS, states=states_with(lambda _: None), api_key=KEY) as provider:
         reported = {outcome.interaction: str(outcome) for outcome in provider.outcomes()}
 
-    assert "said      NoFactoryError: no factory\n" in reported["progress of validation: none has one"] + "\n"
-    assert "said      Wrong '[the key]'" in reported[NEEDS_STATE]
+    assert "text      NoFactoryError: no factory\n" in reported["progress of validation: none has one"] + "\n"
+    assert "text      Wrong '[the key]'" in reported[NEEDS_STATE]
     assert KEY not in "".join(reported.values())

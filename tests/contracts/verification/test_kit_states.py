@@ -13,7 +13,7 @@ import pytest
 from bff_contracts.platform import CMS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, KINDS, USER_HAS_BATCHES, ByBatch
 from bff_contracts.verification import NotVerified, interactions_of, running_provider, verify_provider
-from tests.providers.small import NEEDS_STATE, SmallCms, failures, for_ever, raises, states_with
+from tests.providers.small import NEEDS_STATE, SmallCms, failures, forever, raises, states_with
 from tests.support.golden import Golden
 
 pytestmark = pytest.mark.slow("runs the official verifier many times")
@@ -105,7 +105,7 @@ def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
         pytest.param(lambda: 17, id="returns-something"),
         pytest.param(lambda: lambda: None, id="forgot-to-call"),
         pytest.param(threading.Event().wait, id="hangs"),
-        pytest.param(for_ever, id="hangs-asynchronously"),
+        pytest.param(forever, id="hangs-asynchronously"),
     ],
 )
 def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], golden: Golden) -> None:
@@ -164,9 +164,9 @@ def test_a_second_yield_is_a_failure(cms: SmallCms) -> None:
     assert "its handler yields more than once" in failures(cms, states_with(seed))[NEEDS_STATE]
 
 
-def test_a_handler_that_cancels_itself_is_a_failure_of_its_own(cms: SmallCms) -> None:
+def test_a_handler_that_cancels_itself_is_its_own_failure(cms: SmallCms) -> None:
     async def seed(_: ByBatch) -> None:
-        task = asyncio.get_running_loop().create_task(for_ever())
+        task = asyncio.get_running_loop().create_task(forever())
         task.cancel()
         await task
 
@@ -177,7 +177,7 @@ def test_hanging_handlers_of_a_long_contract_end_soon() -> None:
     """RAS has 31 interactions, and a lock that is held hangs all of their handlers."""
     started = time.monotonic()
     with running_provider(
-        SmallCms(), provider="ras", states={USER_HAS_BATCHES: lambda _: for_ever()}, seconds=0.5
+        SmallCms(), provider="ras", states={USER_HAS_BATCHES: lambda _: forever()}, seconds=0.5
     ) as ras:
         outcomes = list(ras.outcomes())
 

@@ -76,7 +76,7 @@ def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms, golden: Golden) -> 
     golden.check(NUMBERS.sub("N", "\n".join(str(caught.value).splitlines()[:4])))
 
 
-def test_what_else_is_wrong_fails_the_run_all_the_same(cms: SmallCms) -> None:
+def test_other_failures_still_fail_the_run(cms: SmallCms) -> None:
     cms.refusal = 403
     with pytest.raises(NotVerified) as caught:
         verify_provider(without_validations(cms, refuses_first=False), provider=CMS, states=cms.states, not_yet=[ENTRY])

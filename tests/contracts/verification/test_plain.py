@@ -60,7 +60,7 @@ def test_what_a_provider_answers_is_fit_for_a_terminal(where: str) -> None:
     assert json.loads(as_json(verification))["interactions"][0]["troubles"] == list(outcome.troubles)
 
 
-def test_an_exception_that_pytest_would_show_is_no_cause(cms: SmallCms) -> None:
+def test_an_exception_that_pytest_would_show_is_not_the_cause(cms: SmallCms) -> None:
     def fails(_: object) -> None:
         raise RuntimeError(EVIL)
 

@@ -145,9 +145,9 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture
         port = str(taken.getsockname()[1])
 
         assert cli.main(["--ras-port", "0", "--cms-port", port]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    golden.check(said.err)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    golden.check(printed.err)
 
 
 def test_a_scenario_file_is_what_teachers_there_are(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_no_contract_is_one_line(
     golden.check(capsys.readouterr().err)
 
 
-def test_ctrl_c_before_the_server_runs_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_the_server_runs_does_not_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 

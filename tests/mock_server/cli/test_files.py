@@ -151,7 +151,7 @@ def test_a_file_of_messages_alone_is_refused(things: Path, golden: Golden) -> No
     golden.check(str(refused.value).replace(str(things.parent), "FOLDER"))
 
 
-def test_pages_may_ask_and_bodies_are_as_large_as_is_said(things: Path) -> None:
+def test_cors_and_the_largest_body_are_options(things: Path) -> None:
     preflight = {"Origin": "http://page", "Access-Control-Request-Method": "GET"}
     with serving("--file", things, "--cors", "--max-body", "10") as url:
         allowed = httpx.options(f"{url}/up", headers=preflight)

@@ -33,7 +33,7 @@ def exit_code_of(*arguments: str) -> int:
         pytest.param([], True, 0, id="only-said"),
     ],
 )
-def test_the_exit_code_tells_whether_the_contract_was_kept(
+def test_the_exit_code_says_whether_the_contract_was_kept(
     arguments: list[str],
     mistake: bool,  # noqa: FBT001
     code: int,

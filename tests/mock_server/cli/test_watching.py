@@ -85,7 +85,9 @@ def test_a_changed_contract_is_served_at_once(mock: Mock, file: Path) -> None:
         pytest.param('{"a": ' + "1" * 5000 + "}", "things.json: $: not JSON", id="thousands-of-digits"),
     ],
 )
-def test_a_bad_contract_keeps_what_stands_and_says_so(mock: Mock, file: Path, text: str, problem: str) -> None:
+def test_a_bad_contract_is_reported_and_the_previous_version_served(
+    mock: Mock, file: Path, text: str, problem: str
+) -> None:
     file.write_text(text, encoding="utf-8")
 
     assert until(lambda: problem in mock.problem)
@@ -103,7 +105,7 @@ def test_a_chosen_scenario_survives_a_changed_contract(mock: Mock, file: Path) -
     assert mock.sessions.scenario.name == "exam-week"
 
 
-def test_a_file_that_is_gone_keeps_what_stands(mock: Mock, file: Path) -> None:
+def test_the_previous_version_is_served_when_the_file_is_gone(mock: Mock, file: Path) -> None:
     file.unlink()
 
     assert until(lambda: mock.problem != "")
@@ -138,7 +140,7 @@ def test_no_request_is_lost_while_files_change(mock: Mock, file: Path) -> None:
     assert set(statuses) == {200}
 
 
-def test_a_changed_scenario_begins_anew_and_an_unchanged_one_does_not(tmp_path: Path) -> None:
+def test_a_changed_scenario_restarts_and_an_unchanged_one_does_not(tmp_path: Path) -> None:
     scenario = tmp_path / "mine.yaml"
     scenario.write_text("teachers: [{name: A, user_id: a, batches: 2}]", encoding="utf-8")
     assembly = assemble(Plan(Contracts(), scenario=str(scenario), watch=True))
@@ -165,7 +167,7 @@ def test_a_changed_scenario_begins_anew_and_an_unchanged_one_does_not(tmp_path: 
     assert set(assembly.mock.urls) == {RAS, CMS}
 
 
-def test_a_reload_is_reported_and_is_no_warning(tmp_path: Path) -> None:
+def test_a_reload_is_logged_for_information(tmp_path: Path) -> None:
     scenario = tmp_path / "mine.yaml"
     scenario.write_text("teachers: [{name: A}]", encoding="utf-8")
     with running_mock("--watch", "--scenario", str(scenario)) as mock:

@@ -85,7 +85,7 @@ async def test_the_journal_can_be_searched(
     assert [entry["number"] for entry in found] == numbers
 
 
-async def test_the_journal_says_why_and_tells_no_key(app: MockApp, control: httpx.AsyncClient) -> None:
+async def test_the_journal_has_the_reason_and_no_key(app: MockApp, control: httpx.AsyncClient) -> None:
     app.reply(request(f"{PAGE}&sort=up"))
 
     answer = await control.get("/journal")
@@ -312,7 +312,7 @@ async def test_one_of_several_faults_is_disarmed(app: MockApp, control: httpx.As
     assert (again.status_code, f"there are: {numbers[1]}" in again.json()["detail"]) == (400, True)
 
 
-async def test_a_variable_of_a_route_is_no_fixed_word(control: httpx.AsyncClient, golden: Golden) -> None:
+async def test_a_variable_of_a_route_does_not_match_a_fixed_segment(control: httpx.AsyncClient, golden: Golden) -> None:
     answer = await control.post("/faults", json={"fault": "reset", "route": "GET /internal/v1/batches/{batch_id}"})
 
     assert answer.status_code == 400

@@ -84,7 +84,7 @@ async def test_of_very_many_the_latest_come() -> None:
     assert (first["count"], [one["number"] for one in first["exchanges"]]) == (300, list(range(251, 301)))
 
 
-async def test_other_changes_are_told_once() -> None:
+async def test_other_changes_are_sent_once() -> None:
     app = ras_app()
     stream = follow(app)
     await following(stream)

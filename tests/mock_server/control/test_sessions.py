@@ -39,7 +39,7 @@ SESSIONS = [
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("by_header", [True, False], ids=["by-header", "by-parameter"])
 @pytest.mark.parametrize(("session", "numbers"), SESSIONS)
-async def test_whatever_reads_requests_reads_those_of_the_session(
+async def test_each_route_that_reads_requests_reads_those_of_the_session(
     control: httpx.AsyncClient, session: str | None, numbers: list[int], *, by_header: bool
 ) -> None:
     headers = {"X-Mock-Session": session} if by_header and session is not None else {}
@@ -90,7 +90,7 @@ async def test_several_sessions_are_refused(
 
 @pytest.mark.parametrize("session", ["a b", "", "x" * 129])
 @pytest.mark.parametrize("route", ["/", "/scenarios", "/faults", "/journal", "/coverage"])
-async def test_what_cannot_be_a_session_is_refused_by_whatever_reads(
+async def test_each_route_that_reads_requests_rejects_an_invalid_session(
     control: httpx.AsyncClient, route: str, session: str
 ) -> None:
     answer = await control.get(route, params={"session": session})
@@ -99,7 +99,7 @@ async def test_what_cannot_be_a_session_is_refused_by_whatever_reads(
 
 
 @pytest.mark.parametrize("route", ["/", "/scenarios", "/faults"])
-async def test_the_world_of_every_session_is_none(control: httpx.AsyncClient, route: str) -> None:
+async def test_there_is_no_world_of_all_sessions(control: httpx.AsyncClient, route: str) -> None:
     assert (await control.get(route, params={"session": "*"})).status_code == 400
 
 
@@ -125,7 +125,7 @@ async def test_what_cannot_be_a_session_changes_nothing(app: MockApp, control: h
     assert (app.mock.sessions.names, app.mock.sessions.default.faults) == ((), ())
 
 
-async def test_every_route_that_is_about_a_session_says_so_in_the_document(control: httpx.AsyncClient) -> None:
+async def test_every_route_of_a_session_is_described_with_it(control: httpx.AsyncClient) -> None:
     document = (await control.get("/openapi.json")).json()
     named = {
         path: {(one["in"], one["name"]) for one in operation.get("parameters", ())}

@@ -68,7 +68,7 @@ async def test_each_distinct_id_has_its_class_or_null(app: MockApp, ids: list[st
     assert [answer.body.count(found.encode()) for found in ids] == [1] * len(ids)
 
 
-async def test_an_entry_about_a_batch_tells_whose_it_is(app: MockApp) -> None:
+async def test_an_entry_about_a_batch_has_its_batch_id(app: MockApp) -> None:
     target = f"/internal/v1/batches/validation-status?batch_ids={UNKNOWN},{LATE},{ONE},{TWO}"
     answers = [await call(app, target) for _ in range(2)]
 
@@ -116,7 +116,7 @@ async def test_a_batch_without_names_lists_none(listing: MockApp, one: str) -> N
     assert ((await call(listing, names(one))).json, (await call(listing, names(ONE))).json != []) == ([], True)
 
 
-async def test_a_session_has_names_of_its_own_and_a_state_is_taken_back(listing: MockApp) -> None:
+async def test_a_session_has_its_own_names_and_a_state_can_be_torn_down(listing: MockApp) -> None:
     listing.mock.sessions.default.teardown(BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: NAMES, TWO: []}})
     await set_state(listing, BATCHES_HAVE_STUDENT_NAMES, {"student_names": {ONE: NAMES[:1]}}, session="a")
     inside = await call(listing, names(ONE), headers={**HEADERS, "X-Mock-Session": "a"})
@@ -156,7 +156,7 @@ class BatchesHaveRemarks(ByBatch):
     remarks: Mapping[str, tuple[Remark, ...]]
 
 
-async def test_a_list_that_nobody_has_thought_of_is_served_without_a_line_of_code(
+async def test_a_new_kind_of_list_is_served_without_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(cast("Any", KINDS), "batches have remarks", BatchesHaveRemarks)

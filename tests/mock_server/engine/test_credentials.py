@@ -78,7 +78,7 @@ def test_the_refusal_says_what_was_wrong(path: str, headers: dict[str, str], ref
         ),
     ],
 )
-def test_a_refusal_that_nobody_wrote_down_is_the_one_most_like_it(
+def test_a_refusal_that_the_contract_lacks_is_the_most_similar_one(
     refusals: list[dict[str, Any]], reported: list[str]
 ) -> None:
     table = table_of(*refusals)
@@ -113,7 +113,7 @@ def test_the_hint_says_what_would_be_accepted(provider: str, services: str) -> N
     )
 
 
-def test_the_hint_of_a_contract_without_keys_says_so() -> None:
+def test_the_hint_of_a_contract_without_keys_asks_for_none() -> None:
     _, hint = Credentials(compile_pact(pact(interaction("a"))), frozenset()).hint
 
     assert hint == b"X-Internal-API-Key: (none is needed), or the mock's --api-key; X-Service-ID: "

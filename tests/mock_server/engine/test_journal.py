@@ -119,7 +119,7 @@ def test_keys_are_not_kept(app: MockApp) -> None:
         pytest.param(PAGE, {"X-Service-ID": "swordfish-4711"}, id="header"),
     ],
 )
-def test_a_key_of_the_mock_is_in_nothing_that_is_said_of_a_request(target: str, headers: dict[str, str]) -> None:
+def test_no_report_of_a_request_shows_a_key_of_the_mock(target: str, headers: dict[str, str]) -> None:
     """The differences, the fault and the reason repeat parts of the request."""
     mock = Mock([Backend(shipped(RAS))], find_scenario("default"), keys=["swordfish-4711"])
 
@@ -258,7 +258,7 @@ async def test_what_was_answered_is_kept_with_how_long_it_took() -> None:
     assert 0 <= first.seconds < 2 <= late.seconds
 
 
-async def test_most_of_a_long_answer_is_left_out_and_its_size_is_said() -> None:
+async def test_a_long_answer_is_shortened_and_shown_with_its_size() -> None:
     app = app_of(pact(interaction("long", "/long", body={"text": "x" * 5000})))
     await call(app, "/long", headers={})
 

@@ -89,7 +89,7 @@ async def test_a_state_without_params_has_those_of_the_contract_filled_in_for_th
         pytest.param("batch does not exist;" + "[" * 5000, id="too-deep"),
     ],
 )
-async def test_a_wrong_state_is_a_400_that_says_what_is_known(app: MockApp, state: str, golden: Golden) -> None:
+async def test_an_invalid_state_is_a_400_that_names_the_known_states(app: MockApp, state: str, golden: Golden) -> None:
     answer = await ask(app, BATCH, state=state)
 
     assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
@@ -103,7 +103,7 @@ async def test_a_state_that_is_about_other_requests_needs_its_params(app: MockAp
     golden.check(answer.json["detail"])
 
 
-async def test_what_is_said_of_directives_is_text_for_who_accepts_text(app: MockApp) -> None:
+async def test_an_invalid_directive_is_reported_as_text_to_a_client_that_prefers_text(app: MockApp) -> None:
     headers = {**HEADERS, "X-Mock-Fault": "explode", "Accept": "text/plain"}
 
     answer = await call(app, PAGE, headers=headers)
@@ -142,7 +142,7 @@ async def test_what_headers_have_counted_is_forgotten_when_all_is_disarmed(app: 
     assert (first.status, second.status) == (503, 503)
 
 
-async def test_a_session_has_a_world_of_its_own(app: MockApp) -> None:
+async def test_a_session_has_its_own_world(app: MockApp) -> None:
     await set_state(app, USER_HAS_BATCHES, user_has(batch(2), batch(3)), session="a")
     before = totals(await ask(app, PAGE), await ask(app, PAGE, session="a"), await ask(app, PAGE, session="b"))
     await set_state(app, USER_HAS_BATCHES, user_has(batch(2), batch(3)), session="a", action="teardown")
@@ -185,7 +185,7 @@ async def test_a_fault_by_header_strikes_at_its_rate(app: MockApp) -> None:
     assert 10 < statuses.count(503) < 50
 
 
-async def test_a_wrong_fault_is_a_400_that_lists_the_known(app: MockApp, golden: Golden) -> None:
+async def test_an_invalid_fault_is_a_400_that_lists_the_known_faults(app: MockApp, golden: Golden) -> None:
     answer = await ask(app, PAGE, fault="explode")
 
     assert answer.status == 400
@@ -217,7 +217,7 @@ async def test_an_armed_fault_belongs_to_its_session(app: MockApp) -> None:
     assert [(await ask(app, PAGE)).status, (await ask(app, PAGE, session="a")).status] == [200, 503]
 
 
-async def test_what_the_mock_says_of_itself_arrives_whatever_is_armed(app: MockApp) -> None:
+async def test_faults_do_not_affect_the_mocks_own_answers(app: MockApp) -> None:
     app.mock.arm("*", "status=503")
 
     assert (await call(app, f"{PAGE}&sort=up")).headers["content-type"] == "application/problem+json"
@@ -241,7 +241,7 @@ async def test_a_run_with_the_same_seed_repeats_exactly() -> None:
     assert {200, 503} == set(first)
 
 
-async def test_a_wrong_key_learns_the_way_out_beside_the_contracts_answer(app: MockApp) -> None:
+async def test_a_wrong_key_gets_a_hint_beside_the_contracts_answer(app: MockApp) -> None:
     answer = await call(app, PAGE, headers={**HEADERS, "X-Internal-API-Key": "wrong"})
 
     assert answer.json == {"error": "Invalid credentials"}

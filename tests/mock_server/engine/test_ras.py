@@ -103,7 +103,7 @@ async def test_an_unknown_batch_is_the_contracts_own_404(app: MockApp) -> None:
     assert answer.json == {"error": "Batch not found"}
 
 
-async def test_an_id_in_upper_case_is_no_path_of_the_contract(app: MockApp) -> None:
+async def test_a_path_with_an_upper_case_id_is_not_in_the_contract(app: MockApp) -> None:
     answer = await call(app, status_of(3).replace("26b9045a", "26B9045A"))
 
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -71,7 +71,7 @@ def test_the_third_request_is_answered_from_memory_and_alike(client: Client, tar
     assert recalled.reply.headers == expected.reply.headers
 
 
-def test_a_repetition_is_recorded_as_a_request_of_its_own(client: Client) -> None:
+def test_a_repeated_request_is_recorded_again(client: Client) -> None:
     recalled = client.ask_until_recalled(PAGE)
     first, second, third = client.mock.journal.exchanges()
 
@@ -164,7 +164,7 @@ def test_each_session_has_its_own_answers(client: Client) -> None:
     assert b'"batches":[]' not in client.ask(PAGE).reply.body
 
 
-def test_a_wrong_correlation_id_is_refused_as_the_first_time(client: Client) -> None:
+def test_a_wrong_correlation_id_is_rejected_again(client: Client) -> None:
     client.ask_until_recalled(PAGE)
     wrong = client.ask(PAGE, "not-a-uuid")
 

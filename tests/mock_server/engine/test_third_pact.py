@@ -58,7 +58,7 @@ async def test_the_example_is_filled_in_for_the_request(
     assert (answer.status, answer.json, answer.headers["content-type"]) == (status, body, "application/json")
 
 
-async def test_an_example_is_told_by_its_query_too() -> None:
+async def test_an_example_is_attributed_by_its_query_too() -> None:
     ruled: dict[str, Any] = {"rules": {"query": {"id": regex("[a-z]+")}}}
     app = app_of(
         pact(

@@ -117,13 +117,13 @@ def test_an_undisturbed_answer_is_within_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(seed=st.integers(0, 10_000))
-def test_a_violation_is_one_whatever_the_seed(name: str, seed: int) -> None:
+def test_a_violation_breaks_the_contract_with_every_seed(name: str, seed: int) -> None:
     ALL.mock.sessions.default.random.seed(seed)
 
     assert verdict(ALL, *TARGETS[name], "violation") != []
 
 
-async def test_an_answer_without_a_body_has_a_wrong_status_instead() -> None:
+async def test_an_answer_without_a_body_gets_a_wrong_status_instead() -> None:
     answer = await call(app_of(pact(interaction("up", "/healthz"))), "/healthz", headers={"X-Mock-Fault": "violation"})
 
     assert answer.status == 299

@@ -207,7 +207,7 @@ def test_times_are_counted_and_restart() -> None:
     struck = [[fault.kind for fault in armed.strike(Random(0))] for _ in range(3)]
 
     assert struck == [["reset"], ["reset"], ["empty"]]
-    assert [fault.kind for fault in armed.anew().strike(Random(0))] == ["reset"]
+    assert [fault.kind for fault in armed.rearmed().strike(Random(0))] == ["reset"]
 
 
 def test_what_has_no_turn_is_not_used_up() -> None:
@@ -217,7 +217,7 @@ def test_what_has_no_turn_is_not_used_up() -> None:
     struck = [[fault.kind for fault in armed.strike(random)] for _ in range(3)]
 
     assert struck == [["latency", "reset"], ["latency", "empty"], ["latency"]]
-    assert [fault.kind for fault in armed.anew().strike(random, is_spoilt=True)] == ["latency"]
+    assert [fault.kind for fault in armed.rearmed().strike(random, is_spoilt=True)] == ["latency"]
 
 
 @pytest.mark.parametrize(

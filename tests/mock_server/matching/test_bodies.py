@@ -74,7 +74,7 @@ async def differences(example: Any, rules: dict[str, Any], sent: bytes) -> list[
                      ("body $.a", "include"), id="include"),
     ],
 )  # fmt: skip
-async def test_each_rule_tells_good_bodies_from_bad_ones(
+async def test_each_rule_accepts_good_bodies_and_rejects_bad_ones(
     example: Any, rules: dict[str, Any], good: Any, bad: Any, place: tuple[str, str]
 ) -> None:
     assert await differences(example, rules, json.dumps(good).encode()) == []
@@ -131,14 +131,14 @@ async def test_a_difference_says_what_would_do_and_what_was_sent(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000], ids=["none", "cut-off", "bytes", "too-deep"])
-async def test_what_is_no_json_is_a_difference(body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_a_difference(body: bytes) -> None:
     found = await differences({"a": 1}, {}, body)
 
     assert found
     assert all(where in {"body $", "header content-type"} for where, _ in found)
 
 
-async def test_of_very_many_differences_the_first_are_told() -> None:
+async def test_only_the_first_of_very_many_differences_are_reported() -> None:
     found = await differences([{"a": 1}], {"$": TYPE}, json.dumps([0] * 5_000).encode())
 
     assert [place for place, _ in found] == [f"body $[{at}]" for at in range(MAX_DIFFERENCES)]
@@ -174,7 +174,7 @@ async def test_a_refusal_says_what_the_body_has_to_be(golden: Golden) -> None:
     golden.check(answer.json["detail"])
 
 
-async def test_interactions_that_differ_in_the_body_alone_are_told_apart() -> None:
+async def test_interactions_that_differ_in_the_body_alone_are_distinguished() -> None:
     red, blue = posting({"c": "red"}), {**posting({"c": "blue"}, body={"id": 2}), "description": "make a blue one"}
     app = app_of(pact(red, blue))
 
@@ -279,7 +279,7 @@ async def test_the_type_of_a_body_is_checked_though_no_header_is_in_the_contract
     assert statuses == [200, 200, 400]
 
 
-async def test_a_body_that_is_said_to_be_empty_is_empty() -> None:
+async def test_a_body_declared_as_empty_has_to_be_empty() -> None:
     made = posting(None)
     app = app_of(pact(made))
 

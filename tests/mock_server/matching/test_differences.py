@@ -25,14 +25,14 @@ def test_of_overlapping_patterns_the_first_says_why_none_allows_it() -> None:
     assert outcome.differences == (RequestDifference("query q", "equality", "3", "9"),)
 
 
-def test_what_is_told_of_a_request_is_no_more_than_20_differences() -> None:
+def test_at_most_20_differences_of_a_request_are_reported() -> None:
     outcome = match(things(), request(f"/things?limit=1&{'&'.join(f'x{number}=1' for number in range(30))}"))
 
     assert isinstance(outcome, Unmatched)
     assert len(outcome.differences) == 20
 
 
-def test_what_is_told_of_a_body_is_no_more_than_20_differences() -> None:
+def test_at_most_20_differences_of_a_body_are_reported() -> None:
     posted = interaction("post", method="POST")
     posted["request"]["body"] = {"content": [1] * 30, "contentType": "application/json", "encoded": False}
     asked = request("/things", method="POST")
@@ -108,7 +108,7 @@ def test_a_refusal_names_the_place(
         pytest.param("/q/q/q/q", "/a/b/c", id="nearest-in-length"),
     ],
 )
-def test_a_path_that_nobody_has_is_told_the_one_most_like_it(path: str, nearest: str) -> None:
+def test_an_unknown_path_is_reported_with_the_most_similar_one(path: str, nearest: str) -> None:
     table = compile_pact(pact(*(interaction(one, one) for one in ("/z", "/a/b/c", "/x/y/z"))))
 
     outcome = match(table, request(path))
@@ -145,7 +145,7 @@ def test_a_parameter_that_is_given_twice_is_compared_value_by_value(
         pytest.param("/others", "a", ("query a", "present", "1", None), id="the-first-of-equals-in-other-places"),
     ],
 )
-def test_the_nearest_interaction_is_told_of(
+def test_the_closest_interaction_is_reported(
     target: str, nearest: str, difference: tuple[str, str, str | None, str | None]
 ) -> None:
     table = compile_pact(
@@ -174,14 +174,14 @@ def test_a_path_that_is_another_interactions_is_a_difference() -> None:
     assert outcome.differences == (RequestDifference("path", "equality", "/things/a", "/things/c"),)
 
 
-def test_a_wrong_method_learns_the_right_ones() -> None:
+def test_a_wrong_method_is_reported_with_the_allowed_ones() -> None:
     outcome = match(things(), request("/things", method="DELETE"))
 
     assert isinstance(outcome, Unmatched)
     assert outcome.allow == ("GET", "POST")
 
 
-def test_a_wrong_status_learns_all_internal_statuses() -> None:
+def test_a_wrong_status_is_reported_with_all_internal_statuses() -> None:
     outcome = match(compile_pact(shipped(RAS)), request(f"{LIST}?limit=20&offset=0&status=processing"))
 
     assert isinstance(outcome, Unmatched)

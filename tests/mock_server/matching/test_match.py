@@ -66,7 +66,7 @@ def test_a_rule_about_each_value_of_a_parameter_is_about_any_number_of_them(valu
     assert bad.differences == (RequestDifference("query n", "regex", "a text that matches ^[0-9]$", "x"),)
 
 
-def test_an_example_with_a_path_of_its_own_is_told_by_the_path_whatever_else_is_asked() -> None:
+def test_an_example_with_its_own_path_is_attributed_by_the_path_alone() -> None:
     ruled = THING | {"query": {"limit": regex("^[0-9]+$")}}
     table = compile_pact(
         pact(
@@ -203,7 +203,7 @@ def test_an_endpoint_with_nothing_but_refusals_allows_nothing() -> None:
     )
 
 
-def test_a_parameter_that_the_contract_gives_no_value_is_none_of_the_requests() -> None:
+def test_a_parameter_without_a_value_in_the_contract_is_not_expected() -> None:
     table = compile_pact(pact(interaction("a", query={"limit": []})))
 
     assert isinstance(match(table, request("/things?limit=1")), Unmatched)

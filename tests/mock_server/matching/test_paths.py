@@ -68,7 +68,7 @@ def test_anchors_are_the_plain_text_at_both_ends(regex: str, begin: str, end: st
         pytest.param("a[^]b]c", "ac", id="class-of-all-but-its-end"),
     ],
 )
-def test_what_stands_in_groups_and_classes_is_left_out(regex: str, kept: str) -> None:
+def test_the_contents_of_groups_and_classes_are_left_out(regex: str, kept: str) -> None:
     assert _top_level(regex) == kept
 
 
@@ -144,7 +144,7 @@ def test_a_long_path_is_not_remembered() -> None:
     assert index.remembered == {}
 
 
-def test_hundreds_of_patterns_are_told_apart_without_trying_them() -> None:
+def test_hundreds_of_patterns_are_distinguished_without_trying_each() -> None:
     tried: list[str] = []
 
     def thing(name: str) -> Thing:

@@ -29,7 +29,7 @@ def check_of(matcher: dict[str, Any], *, example: str = "20") -> Check:
         pytest.param({"match": "include", "value": "ab"}, "xaby", "xb", id="include"),
     ],
 )
-def test_each_matcher_tells_good_values_from_bad_ones(matcher: dict[str, Any], good: str, bad: str) -> None:
+def test_each_matcher_accepts_good_values_and_rejects_bad_ones(matcher: dict[str, Any], good: str, bad: str) -> None:
     check = check_of(matcher)
 
     assert (check.rule, bool(check.accepts(good)), bool(check.accepts(bad))) == (matcher["match"], True, False)
@@ -132,7 +132,7 @@ def test_rules_for_what_the_request_does_not_have_say_nothing(rules: Any) -> Non
     assert compile_pact(pact(interaction("a", query={"n": ["1"]}, rules=rules))).endpoints[0].cases[0].whole is None
 
 
-def test_each_value_of_a_parameter_may_have_a_rule_of_its_own() -> None:
+def test_each_value_of_a_parameter_may_have_its_own_rule() -> None:
     rules = {"r[0]": regex("[0-9]"), "r[1]": regex("[a-z]")}
     table = compile_pact(pact(interaction("a", query={"r": ["1", "a"]}, rules={"query": rules})))
 

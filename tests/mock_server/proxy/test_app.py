@@ -56,7 +56,7 @@ def mock(providers: Providers) -> Generator[Mock]:
         pytest.param(CMS, "/healthz", 200, id="health"),
     ],
 )
-def test_what_keeps_the_contract_passes_as_it_is(
+def test_an_answer_that_keeps_the_contract_is_passed_on_unchanged(
     mock: Mock, providers: Providers, provider: str, target: str, status: int
 ) -> None:
     answer = ask(mock, provider, target)
@@ -140,7 +140,7 @@ def test_of_a_request_that_the_contract_does_not_allow_it_judges_nothing(mock: M
         pytest.param('{"batches": [{"batch_id": [], "essays": 5}], "pagination": 1}', "", id="other-types"),
     ],
 )
-def test_whatever_an_answer_looks_like_it_reaches_the_client_and_is_a_violation(
+def test_every_malformed_answer_reaches_the_client_and_is_a_violation(
     providers: Providers, tmp_path: Path, text: str, says: str
 ) -> None:
     providers.mistake = Mistake(text=text)
@@ -292,7 +292,7 @@ def test_provider_states_are_passed_on(mock: Mock, providers: Providers) -> None
     assert mock.journal.count == 0
 
 
-def test_a_service_that_is_down_is_a_502_that_says_so() -> None:
+def test_a_service_that_is_down_is_a_502_with_its_reason() -> None:
     with bind("127.0.0.1", 0) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
     with proxying(ras=url) as mock:

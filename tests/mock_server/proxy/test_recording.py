@@ -28,7 +28,7 @@ def providers() -> Providers:
     return Providers()
 
 
-def test_a_known_internal_status_is_kept_and_fields_nobody_knows_are_left_out(
+def test_a_known_internal_status_is_recorded_and_unknown_fields_are_left_out(
     providers: Providers, tmp_path: Path
 ) -> None:
     file = tmp_path / "r.yaml"
@@ -73,7 +73,7 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
     assert app.mock.sessions.default is world
 
 
-async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Path) -> None:
+async def test_every_kind_of_cms_row_is_recorded(tmp_path: Path) -> None:
     target = f"/internal/v1/batches/validation-status?batch_ids={IDS}"
     known = {"deviation_count": 0, "auto_confirm_deadline": None, "total_associations": 9, "confirmed_associations": 2}
     first, second = IDS.split(",")
@@ -88,7 +88,7 @@ async def test_what_cms_knows_of_batches_is_recorded_whatever_it_is(tmp_path: Pa
     assert (await call(cms_app(world), target)).json == body
 
 
-async def test_names_of_students_are_recorded_as_names_that_nobody_has(tmp_path: Path) -> None:
+async def test_names_of_students_are_recorded_as_pseudonyms(tmp_path: Path) -> None:
     target = f"/internal/v1/batches/{BATCH}/student-names"
     recorder = Recorder(tmp_path / "recorded.yaml")
     recorder.observe(CMS, request(target), 200, json.dumps(NAMES).encode())

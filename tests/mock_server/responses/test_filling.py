@@ -49,7 +49,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.description)
 @given(ids=st.lists(st.uuids().map(str), min_size=1, max_size=4, unique=True), user=st.text("aö%/'\"\\", min_size=1))
-def test_a_shape_is_filled_in_as_it_is_for_the_judge(shape: Interaction, ids: list[str], user: str) -> None:
+def test_a_shape_is_filled_in_as_for_the_judge(shape: Interaction, ids: list[str], user: str) -> None:
     """Two ways to the same answer: the compiled text, and the filled-in interaction."""
     path = shape.request.path
     query = {**shape.request.query}

@@ -89,13 +89,13 @@ async def test_several_changes_are_listed(golden: Golden) -> None:
     golden.check(answer.json["detail"])
 
 
-async def test_the_methods_of_a_path_are_told_in_text_too() -> None:
+async def test_the_allowed_methods_are_sent_with_text_too() -> None:
     answer = await call(app_of(THINGS), "/things", method="PUT", headers={"Accept": "text/plain"})
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_who_asked_the_wrong_service_is_told_nothing_else() -> None:
+async def test_a_path_of_another_service_is_reported_as_that_alone() -> None:
     app = cms_app(elsewhere=shipped_pacts())
     verdict = f"The contract with class-management-service does not allow GET {PATH}."
     hint = " That path belongs to result-aggregator-service: check the base URL."
@@ -107,7 +107,7 @@ async def test_who_asked_the_wrong_service_is_told_nothing_else() -> None:
     assert text.body.decode() == f"{verdict}{hint}\n"
 
 
-async def test_an_empty_contract_says_so() -> None:
+async def test_an_empty_contract_is_reported() -> None:
     text = await call(app_of(pact()), "/x", headers={"Accept": "text/plain"})
     answer = await call(app_of(pact()), "/x", headers={})
 
@@ -185,7 +185,7 @@ def test_a_header_without_differences_is_an_empty_list() -> None:
 
 
 @pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 200 + "…")])
-def test_one_difference_is_told_with_200_characters(length: int, shown: str) -> None:
+def test_a_value_of_a_difference_has_at_most_200_characters(length: int, shown: str) -> None:
     _, text = differences_header([RequestDifference("query a", "absent", None, "x" * length)])
 
     assert json.loads(text)[0]["actual"] == shown
@@ -251,7 +251,7 @@ async def test_keys_are_not_overlooked(ras: MockApp) -> None:
         "/internal/v1/batches/user/",
     ],
 )
-async def test_a_path_that_nobody_has_stays_refused(ras: MockApp, target: str) -> None:
+async def test_an_unknown_path_stays_rejected(ras: MockApp, target: str) -> None:
     assert (await call(ras, target)).status == 404
 
 

@@ -64,7 +64,7 @@ async def test_a_path_of_the_other_backend_is_recognised(golden: Golden) -> None
     golden.check(answer.json["detail"])
 
 
-async def test_a_wrong_method_is_told_the_right_one() -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_one() -> None:
     answer = await call(ras_app(), PAGE, method="POST")
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
@@ -134,7 +134,7 @@ async def test_a_provider_outside_the_catalogue_needs_no_state() -> None:
         pytest.param(json.dumps({"state": BATCH_MISSING}).encode(), id="missing-param"),
     ],
 )
-async def test_a_wrong_state_call_is_a_400_that_says_why(body: bytes, golden: Golden) -> None:
+async def test_an_invalid_state_change_is_a_400_with_its_reason(body: bytes, golden: Golden) -> None:
     answer = await call(ras_app(), STATES_PATH, method="POST", headers={}, body=body)
 
     assert answer.status == 400
@@ -153,7 +153,7 @@ async def test_a_request_with_hundreds_of_names_is_rejected_before_matching(gold
     golden.check(many.json["detail"])
 
 
-async def test_two_contracts_on_one_path_are_told_apart_by_what_they_ask() -> None:
+async def test_two_contracts_on_one_path_are_distinguished_by_their_requests() -> None:
     one = pact(interaction("one", "/items", query={"a": ["1"]}, body={"from": "one"}))
     other = pact(
         interaction("other", "/items", query={"b": ["1"]}, body={"from": "other"}),

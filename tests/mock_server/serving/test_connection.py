@@ -197,7 +197,7 @@ def test_a_thousand_connections_are_held_and_served() -> None:
     ],
 )
 @pytest.mark.parametrize("target", [PAGE, "/healthz"], ids=["page", "no-body"])
-def test_answers_go_wrong_as_asked(
+def test_armed_faults_reach_the_socket(
     backends: Backends, fault: str, status: int | None, error: type[Exception] | None, target: str
 ) -> None:
     def ask() -> httpx.Response:
@@ -236,7 +236,7 @@ def test_a_client_that_leaves_while_it_drips_costs_nothing(backends: Backends) -
     assert is_served(backends)
 
 
-def test_a_client_that_gives_up_leaves_nothing_behind() -> None:
+def test_a_client_that_disconnects_leaves_nothing_behind() -> None:
     with serve() as backends:
         for fault in ("latency=300s", "drip=300s", "latency=300s; reset"):
             with pytest.raises(httpx.ReadTimeout):
@@ -274,7 +274,7 @@ def test_a_client_that_always_has_more_is_not_slow(monkeypatch: pytest.MonkeyPat
             answers(other, 1)
 
 
-def test_what_trails_a_body_is_no_header(backends: Backends) -> None:
+def test_trailers_are_not_headers(backends: Backends) -> None:
     trailers = b"X-Mock-Fault: status=503\r\n" * 1000
     with connected(backends) as connection:
         chunked = head("/healthz", Transfer_Encoding="chunked", Connection="close")
@@ -307,7 +307,7 @@ def test_a_client_that_leaves_before_the_end_of_its_body_asked_nothing(backends:
     assert not [request for request in backends.requests if request.path == "/left"]
 
 
-def test_a_client_that_asks_first_is_told_to_send_its_body(backends: Backends) -> None:
+def test_expect_100_continue_is_answered(backends: Backends) -> None:
     with connected(backends) as connection:
         connection.sendall(head("/healthz", Expect="100-continue", Content_Length="3", Connection="close"))
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -88,7 +88,7 @@ def test_the_same_seed_lives_the_same_life() -> None:
     assert run(1) == run(1) != run(2)
 
 
-def test_new_batches_are_handed_in_for_the_same_class_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_batches_are_handed_in_for_the_same_class_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life, "_ARRIVALS", 12)
     app, alive = living()
     before = set(app.mock.sessions.default.rows.batches)

@@ -106,7 +106,7 @@ def test_states_are_those_of_the_catalogue_and_dates_are_text() -> None:
     assert scenario.teachers == ()
 
 
-def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
+def test_a_teacher_may_have_a_given_id_and_classes_in_turn() -> None:
     scenario = read(
         """
         teachers:
@@ -121,7 +121,7 @@ def test_a_teacher_may_have_an_id_of_their_own_and_classes_in_turn() -> None:
     assert [one and one.fields["class_name"] for one in known] == ["Sv 1", None, "Sv 1"]
 
 
-def test_namesakes_have_batches_of_their_own() -> None:
+def test_teachers_of_the_same_name_have_different_batches() -> None:
     scenario = read("teachers: [{name: A, user_id: a, batches: 3}, {name: A, user_id: b, batches: 3}]")
 
     assert [len(scenario.rows.users[user_id]) for user_id in ("a", "b")] == [3, 3]

@@ -50,7 +50,7 @@ def test_chance_is_the_seeds_and_the_sessions() -> None:
     assert Sessions(ONE).default.random.random() == draws(0, None)
 
 
-def test_the_session_not_used_for_longest_begins_anew(
+def test_the_least_recently_used_session_is_evicted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
@@ -68,7 +68,7 @@ def test_the_session_not_used_for_longest_begins_anew(
     assert all_worlds.names == ("b", "d")
 
 
-def test_beginning_anew_can_choose_another_scenario() -> None:
+def test_a_restart_can_choose_another_scenario() -> None:
     all_worlds = Sessions(ONE)
     other = Scenario("other", states=(StateCall(USER_HAS_BATCHES, user_has(batch(2), user_id=OTHER_USER)),))
 

@@ -56,7 +56,7 @@ def test_a_batch_of_another_user_moves() -> None:
     assert world.rows.batches[batch_id(2)].user_id == USER
 
 
-def test_a_missing_batch_is_nobodys() -> None:
+def test_a_missing_batch_belongs_to_no_user() -> None:
     world = world_with(1, 2)
 
     world.apply(BATCH_MISSING, {"batch_id": batch_id(1)})
@@ -90,7 +90,7 @@ def test_classes_are_replaced_batch_by_batch() -> None:
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["as-set-up", "in-reverse"])
-def test_teardown_restores_what_stood_before_in_any_order(order: list[int]) -> None:
+def test_teardown_restores_the_previous_rows_in_any_order(order: list[int]) -> None:
     world = world_with(1, 2)
     world.apply(USER_HAS_BATCHES, user_has(batch(3), user_id=OTHER_USER))
     states = [user_has(batch(3)), user_has(batch(1), user_id=OTHER_USER)]
@@ -126,7 +126,7 @@ def test_only_so_many_states_can_be_taken_back(monkeypatch: pytest.MonkeyPatch, 
     assert [len(ids(world, f"user {number}")) for number in (2, 3)] == [1, 0]
 
 
-def test_rows_come_newest_first_in_whatever_form_their_dates_are() -> None:
+def test_rows_come_newest_first_in_every_form_of_date() -> None:
     world = World()
     moments = ["2026-01-31T08:15:30", "2026-01-31T09:15:30.500", "2026-01-31T11:00:00+02:00", "2026-01-31T08:15:31Z"]
 
@@ -217,10 +217,10 @@ def test_a_state_that_only_a_simulator_knows_is_kept_for_it(monkeypatch: pytest.
 
     world.apply("the sky is", {"sky": "grey"})
     world.apply("the sky is", {"sky": "blue"})
-    blue = world.rows.said[Weather]
+    blue = world.rows.latest[Weather]
     world.teardown("the sky is", {"sky": "blue"})
 
-    assert (blue, world.rows.said[Weather]) == (Weather(sky="blue"), Weather(sky="grey"))
+    assert (blue, world.rows.latest[Weather]) == (Weather(sky="blue"), Weather(sky="grey"))
 
 
 def test_a_batch_that_is_put_is_its_owners_alone() -> None:
@@ -282,7 +282,7 @@ def test_a_provider_knows_its_own_states_only(golden: Golden) -> None:
         golden.check(str(refused.value))
 
 
-def test_rows_that_are_all_wrong_are_reported_by_the_first_of_them() -> None:
+def test_the_first_of_many_wrong_rows_is_reported() -> None:
     with pytest.raises(StateError, match=r"batches\.0\.batch_id: Field required; .*; and \d{3,4} more") as refused:
         World().apply(USER_HAS_BATCHES, {"user_id": USER, "batches": [{}] * 20_000})
 

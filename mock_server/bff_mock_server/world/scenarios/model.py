@@ -85,4 +85,4 @@ class Scenario:
         Raises:
             StateError: As `rows`.
         """
-        return World(self.rows, faults=(armed.anew() for armed in self.faults), seed=seed)
+        return World(self.rows, faults=(armed.rearmed() for armed in self.faults), seed=seed)

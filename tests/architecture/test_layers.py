@@ -1,4 +1,4 @@
-"""The house is as its rules say: floors, one word for one thing, a sentence for each room, nothing too large."""
+"""Structure of the packages: layers, unique names, a docstring for each package, bounded sizes."""
 
 import ast
 import shutil
@@ -36,15 +36,15 @@ def linted(folder: Path) -> subprocess.CompletedProcess[str]:
     ("module", "line", "broken"),
     [
         pytest.param(
-            "bff_mock_server/matching/match.py", "bff_mock_server.engine.mock", "The floors of the mock", id="mock"
+            "bff_mock_server/matching/match.py", "bff_mock_server.engine.mock", "The layers of the mock", id="mock"
         ),
         pytest.param(
-            "bff_contracts/pact/file.py", "bff_contracts.judge", "The floors of the contracts", id="contracts"
+            "bff_contracts/pact/file.py", "bff_contracts.judge", "The layers of the contracts", id="contracts"
         ),
-        pytest.param("bff_clients/_breaker.py", "bff_clients._call", "The floors of the clients", id="clients"),
+        pytest.param("bff_clients/_breaker.py", "bff_clients._call", "The layers of the clients", id="clients"),
     ],
 )
-def test_an_arrow_that_runs_up_is_found(module: str, line: str, broken: str, tmp_path: Path) -> None:
+def test_an_import_of_a_higher_layer_is_found(module: str, line: str, broken: str, tmp_path: Path) -> None:
     for name, folder in PACKAGES.items():
         shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -71,10 +71,10 @@ def test_no_two_public_classes_have_one_name() -> None:
     assert [name for name, times in names.items() if times > 1] == []
 
 
-def test_each_room_says_in_one_sentence_what_belongs_there() -> None:
-    rooms = {path.parent: tree for path, tree in modules().items() if path.name == "__init__.py"}
+def test_each_package_has_a_docstring() -> None:
+    packages = {path.parent: tree for path, tree in modules().items() if path.name == "__init__.py"}
 
-    assert [room.name for room, tree in rooms.items() if not ast.get_docstring(tree)] == []
+    assert [folder.name for folder, tree in packages.items() if not ast.get_docstring(tree)] == []
 
 
 def too_long() -> Iterator[str]:
@@ -89,5 +89,5 @@ def too_long() -> Iterator[str]:
                     yield f"{path.name}: {node.name}: {length}"
 
 
-def test_nothing_is_too_large_to_be_read_at_once() -> None:
+def test_no_module_and_no_function_is_too_long() -> None:
     assert list(too_long()) == []
