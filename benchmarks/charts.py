@@ -1,4 +1,4 @@
-"""Draw the charts of docs/performance.md from the tables beside them: `pdm run charts`.
+"""Draw the charts of docs/performance.md from the tables of docs/evidence/benchmarks.md: `pdm run charts`.
 
 A benchmark with `--update` puts the tables that it prints into the page and draws the charts in one go.
 """
@@ -16,8 +16,8 @@ from typing import IO, Final, cast
 
 from scripts import svg
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
-IMAGES: Final = PAGE.parent / "images"
+PAGE: Final = Path(__file__).parents[1] / "docs" / "evidence" / "benchmarks.md"
+IMAGES: Final = PAGE.parents[1] / "images"
 
 _SECTION: Final = re.compile(r"^### (?P<heading>.+)\n(?P<before>(?:(?!#|\|).*\n)*)(?P<table>(?:\|.*\n)+)", re.MULTILINE)
 """A heading, whatever stands before its first table, and that table."""
@@ -178,16 +178,16 @@ def updated(page: str, printed: str) -> str:
 
 
 def write(printed: str, page: Path = PAGE) -> None:
-    """Put tables into the page, and draw all its charts beside it, in `images`."""
+    """Put tables into the page, and draw all its charts, in `images` beside its folder."""
     text = updated(page.read_text(encoding="utf-8"), printed)
     page.write_text(text, encoding="utf-8")
     for chart in CHARTS:
-        (page.parent / "images" / f"chart-{chart.name}.svg").write_text(draw(chart, text), encoding="utf-8")
+        (page.parents[1] / "images" / f"chart-{chart.name}.svg").write_text(draw(chart, text), encoding="utf-8")
 
 
 def add_update(parser: argparse.ArgumentParser) -> None:
     """Describe the option of a benchmark that updates the page; it gives the page's path."""
-    about = f"put the tables into docs/{PAGE.name} and draw its charts"
+    about = f"put the tables into docs/evidence/{PAGE.name} and draw its charts"
     parser.add_argument("--update", action="store_const", const=PAGE, help=about)
 
 

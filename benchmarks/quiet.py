@@ -44,7 +44,7 @@ def check(others: float, *, when: str) -> None:
     if others > MOST_OF_OTHERS:
         raise BusyMachineError(
             f"the machine is busy: other programs use {others:.2f} of a processor {when}, and {MOST_OF_OTHERS:.2f} are"
-            " allowed; docs/performance.md stays as it is"
+            " allowed; docs/evidence/benchmarks.md stays as it is"
         )
 
 

@@ -83,6 +83,7 @@ extending
 agreement
 evidence/outcomes
 evidence/mutants
+evidence/benchmarks
 mutation
 security
 performance

@@ -43,7 +43,7 @@ def test_a_busy_machine_is_reported(*, others: float, refused: bool) -> None:
 
 
 def test_the_page_is_unchanged_when_the_machine_was_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    page = tmp_path / "performance.md"
+    page = tmp_path / "benchmarks.md"
     page.write_text(PAGE, encoding="utf-8")
 
     def benchmark() -> None:
@@ -55,7 +55,7 @@ def test_the_page_is_unchanged_when_the_machine_was_busy(tmp_path: Path, capsys:
         benchmark()
 
     assert ended.value.code == 2
-    assert "docs/performance.md stays as it is" in capsys.readouterr().err
+    assert "docs/evidence/benchmarks.md stays as it is" in capsys.readouterr().err
     assert page.read_text(encoding="utf-8") == PAGE
 
 
