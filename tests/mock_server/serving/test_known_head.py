@@ -5,7 +5,9 @@ from collections.abc import Generator
 import pytest
 
 from bff_mock_server import Backends, serve
+from bff_mock_server.matching.request import RepeatedHeaders
 from bff_mock_server.serving.http import MAX_HEAD_BYTES
+from bff_mock_server.serving.known_head import KnownHead
 from tests.mock_server.building import HEADERS
 from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head
 
@@ -73,3 +75,44 @@ def test_a_long_target_behind_a_known_head_is_refused(backends: Backends) -> Non
         connection.sendall(head(f"{PAGE}&x={'y' * MAX_HEAD_BYTES}"))
 
         assert everything(connection).startswith(b"HTTP/1.1 431")
+
+
+# What a connection knows of a head, without a connection
+
+SENT = {name.lower(): value for name, value in HEADERS.items()}
+KNOWN = KnownHead.of(head(), SENT)
+
+
+@pytest.mark.parametrize("variant", ["same", "other-target", "other-correlation-id", "longer-correlation-id"])
+def test_of_a_known_head_target_and_correlation_id_are_read(variant: str) -> None:
+    target = PAGE.replace("limit=5", "limit=2") if variant == "other-target" else PAGE
+    correlation_id = {
+        "other-correlation-id": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99",
+        "longer-correlation-id": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99-and-more",
+    }.get(variant, HEADERS["X-Correlation-ID"])
+    assert KNOWN is not None
+
+    assert KNOWN.read(VARIANTS[variant]) == (target, correlation_id)
+    assert dict(KNOWN.asked(target, correlation_id).headers) == {**SENT, "x-correlation-id": correlation_id}
+
+
+READ_AS_KNOWN = {"same", "other-target", "other-correlation-id", "longer-correlation-id", "escape-in-the-target"}
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - READ_AS_KNOWN))
+def test_any_other_head_is_not_known(variant: str) -> None:
+    assert KNOWN is not None
+
+    assert KNOWN.read(VARIANTS[variant]) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        pytest.param(VARIANTS["no-correlation-id"], SENT, id="no-correlation-id"),
+        pytest.param(head(Expect="100-continue"), {**SENT, "expect": "100-continue"}, id="asks-first"),
+        pytest.param(VARIANTS["two-correlation-ids"], RepeatedHeaders(SENT, []), id="repeated-headers"),
+    ],
+)
+def test_a_head_of_which_nothing_can_be_known_is_parsed_each_time(data: bytes, headers: dict[str, str]) -> None:
+    assert KnownHead.of(data, headers) is None
