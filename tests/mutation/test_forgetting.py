@@ -1,11 +1,13 @@
-"""What came of earlier runs: survivors are tried again, those that are meant, and nothing else is forgotten."""
+"""What is forgotten: of earlier runs the survivors that are meant, and what functions remember of earlier tests."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import __main__ as mutation
+from tests.mutation import fastest_first
 
 NOTICED, SURVIVED = 1, 0
 
@@ -28,3 +30,25 @@ def test_survivors_are_forgotten(
     mutation.forget_survivors(patterns)
 
     assert json.loads(file.read_text()) == {"exit_code_by_key": left}
+
+
+@cache
+def remembered() -> object:
+    return object()
+
+
+@pytest.mark.parametrize(
+    ("run", "is_kept"),
+    [pytest.param("stats", False, id="which-test-reaches-what"), pytest.param("a.x__mutmut_1", True, id="a-mutant")],
+)
+def test_what_was_made_for_an_earlier_test_is_made_again_while_it_is_found_out_which_test_reaches_what(
+    monkeypatch: pytest.MonkeyPatch,
+    run: str,
+    is_kept: bool,  # noqa: FBT001  # a row of the table
+) -> None:
+    monkeypatch.setenv("MUTANT_UNDER_TEST", run)
+    before = remembered()
+
+    fastest_first.pytest_runtest_setup()
+
+    assert (remembered() is before) is is_kept
