@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from errno import ENOENT
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -41,6 +41,9 @@ _MOST_IN_A_HEADER: Final = 4096
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE | re.ASCII)
 """A name or an IPv4 address. DNS names have no underscores, but container names do."""
+
+_ENDS_IN_A_NUMBER: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE | re.ASCII)
+"""A host that URLs define as an IPv4 address; of its spellings, aiohttp connects to the usual one alone."""
 
 
 def _base_url(value: str) -> str:
@@ -77,6 +80,8 @@ def _has_usable_host(parts: SplitResult, value: str) -> bool:
     try:
         if host.startswith("["):
             return host.endswith("]") and IPv6Address(host[1:-1]).scope_id is None
+        if _ENDS_IN_A_NUMBER.fullmatch(host):
+            IPv4Address(host)
         return _HOST.fullmatch(host) is not None and bool(host_of(value))
     except ValueError:
         return False

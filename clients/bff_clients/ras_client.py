@@ -135,6 +135,7 @@ class RASClient(BackendClient):
             user = SecretStr(user_id_text(user_id))
         finally:
             del user_id  # a traceback may show this frame's locals
+        _check_size("page_size", page_size)
         correlation = correlation_id_for(correlation_id)
         lists = [
             self._rows(user, status=one, page_size=page_size, correlation_id=correlation)
@@ -220,14 +221,22 @@ async def _page_of(
 
 
 def _check_page(limit: int, offset: int) -> None:
-    for name, value in (("limit", limit), ("offset", offset)):
-        # RAS answers 500 to a float or a bool in the query.
-        if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidArgument(name, "must be an integer")
-    if not 1 <= limit <= MAX_PAGE_SIZE:
-        raise InvalidArgument("limit", f"must be 1 to {MAX_PAGE_SIZE}{_got(limit)}")
+    _check_size("limit", limit)
+    _check_integer("offset", offset)
     if not 0 <= offset < END_OF_OFFSETS:
         raise InvalidArgument("offset", f"must be 0 or more, and below 10**18{_got(offset)}")
+
+
+def _check_size(name: str, value: int) -> None:
+    _check_integer(name, value)
+    if not 1 <= value <= MAX_PAGE_SIZE:
+        raise InvalidArgument(name, f"must be 1 to {MAX_PAGE_SIZE}{_got(value)}")
+
+
+def _check_integer(name: str, value: int) -> None:
+    # RAS answers 500 to a float or a bool in the query.
+    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidArgument(name, "must be an integer")
 
 
 def _got(number: int) -> str:

@@ -145,6 +145,8 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": 0}, id="limit"),
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": "Anna"}, id="limit-text"),
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": True}, id="limit-bool"),
+        pytest.param("page_size", "iter_batches_for_user", {"user_id": "a", "page_size": 0}, id="page-size"),
+        pytest.param("page_size", "iter_batches_for_user", {"user_id": "a", "page_size": "Anna"}, id="page-size-text"),
         pytest.param("offset", "get_batches_for_user", {"user_id": "a", "offset": 10**18}, id="offset"),
         pytest.param("offset", "get_batches_for_user", {"user_id": "a", "offset": 1.5}, id="offset-float"),
         pytest.param(
