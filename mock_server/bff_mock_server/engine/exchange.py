@@ -157,7 +157,7 @@ class Repetition(NamedTuple):
     number: int
     answered: float
     seconds: float
-    correlation_id: str
+    correlation_id: str | None
     first: Exchange
 
 

@@ -113,8 +113,8 @@ class Journal:
             self._count_uses((entry, *also), session)
         return exchange
 
-    def repeat(self, first: Exchange, correlation_id: str, seconds: float) -> None:
-        """Write down that a request was made again, with another correlation id, and answered as the first time."""
+    def repeat(self, first: Exchange, correlation_id: str | None, seconds: float) -> None:
+        """Write down that a request was made again, with another correlation id if any, and answered as before."""
         self.count += 1
         repetition = Repetition(self.count, time.time(), seconds, correlation_id, first)
         self._keep(repetition, first.session)
@@ -159,7 +159,9 @@ class Journal:
         if isinstance(kept, Exchange):
             return kept
         number, answered, seconds, correlation_id, first = kept
-        headers = {**first.headers, **self._scrubber.headers([(CORRELATION_HEADER, correlation_id)])}
+        headers = first.headers
+        if correlation_id is not None:
+            headers = {**headers, **self._scrubber.headers([(CORRELATION_HEADER, correlation_id)])}
         return first._replace(number=number, answered=answered, seconds=seconds, headers=headers)
 
     def _keep(self, exchange: Exchange | Repetition, session: str | None) -> None:

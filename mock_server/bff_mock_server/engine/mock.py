@@ -115,7 +115,7 @@ class Mock:
         return reply
 
     def recall(
-        self, backends: Sequence[Backend], surroundings: Surroundings, target: str, correlation_id: str
+        self, backends: Sequence[Backend], surroundings: Surroundings, target: str, correlation_id: str | None
     ) -> Reply | None:
         """Answer a request that repeats an earlier one, its correlation id aside, and record it.
 

@@ -43,11 +43,11 @@ class Remembered(NamedTuple):
     rows: ReferenceType[Rows]
     checks: Sequence[Check]
 
-    def holds(self, world: World, correlation_id: str) -> bool:
-        """Whether it is the answer in a world, to a request with this correlation id."""
+    def holds(self, world: World, correlation_id: str | None) -> bool:
+        """Whether it is the answer in a world, to a request with this correlation id, or always without one."""
         if self.rows() is not world.rows or world.faults:
             return False
-        return all(check.accepts(correlation_id) for check in self.checks)
+        return correlation_id is None or all(check.accepts(correlation_id) for check in self.checks)
 
 
 class Recall:
@@ -71,9 +71,11 @@ class Recall:
         if asked.surroundings is None or self._is_new(asked.target):
             return
         checks = self._checks_of(backends)
-        if checks is None or not all(check.accepts(asked.headers[CORRELATION_HEADER]) for check in checks):
+        if checks is None:
             return
         before, after = asked.surroundings
+        if after and not all(check.accepts(asked.headers[CORRELATION_HEADER]) for check in checks):
+            return
         self._bytes += len(before) + len(after) + len(asked.target) + len(reply.body) + _BYTES_BESIDE
         if self._bytes > _MOST_BYTES:
             self.forget()

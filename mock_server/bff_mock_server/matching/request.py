@@ -35,7 +35,7 @@ def lines_of(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 Surroundings = tuple[bytes, bytes]
-"""The bytes of a head between its target and its correlation id, and those after that."""
+"""The bytes of a head between its target and its correlation id, and those after that; none after it without an id."""
 
 
 @dataclass(slots=True)

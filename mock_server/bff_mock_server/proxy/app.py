@@ -81,7 +81,7 @@ class ProxyApp:
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 
-    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> None:
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> None:
         """Nothing: a real provider is asked each time."""
 
     def max_body(self, path: str) -> int:

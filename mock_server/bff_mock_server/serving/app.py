@@ -49,7 +49,7 @@ class MockApp:
         """The answer to any request of this port; never raises."""
         return self._states(asked) if asked.path == STATES_PATH else self.reply(asked)
 
-    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> Reply | None:
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
         """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
         return self.mock.recall(self.backends, surroundings, target, correlation_id)
 

@@ -1,7 +1,7 @@
 """Recognises a head that its client has sent before, so that it is parsed once for each connection.
 
-A client sends the same head with each request, but for the target and the correlation id. The rest is compared byte by
-byte, and nothing is shared between connections.
+A client sends the same head with each request, but for the target and the correlation id if it sends one. The rest is
+compared byte by byte, and nothing is shared between connections.
 """
 
 import re
@@ -23,7 +23,8 @@ class KnownHead(NamedTuple):
     """The head of a GET without a body, as this client sends it.
 
     Attributes:
-        surroundings: What is sent between the request line and the value of the correlation id, and after that value.
+        surroundings: What is sent between the request line and the value of the correlation id, and after that value;
+            nothing after it when the client sends none.
         headers: What the parser made of it.
     """
 
@@ -38,13 +39,14 @@ class KnownHead(NamedTuple):
             data: One whole GET without a body, and nothing else.
             headers: What the parser made of its head.
         """
-        found = _CORRELATION_ID.search(data)
-        if found is None or "expect" in headers or isinstance(headers, RepeatedHeaders):
+        if "expect" in headers or isinstance(headers, RepeatedHeaders):
             return None
-        return cls((data[data.index(b"\r\n") : found.start(1)], data[found.end(1) :]), headers)
+        found = _CORRELATION_ID.search(data)
+        begin, end = found.span(1) if found is not None else (len(data), len(data))
+        return cls((data[data.index(b"\r\n") : begin], data[end:]), headers)
 
-    def read(self, data: bytes) -> tuple[str, str] | None:
-        """Target and correlation id of another request; `None` when it is not one GET with this head."""
+    def read(self, data: bytes) -> tuple[str, str | None] | None:
+        """Target and correlation id, if any, of another request; `None` when it is not one GET with this head."""
         line = _GET.match(data)
         if line is None:
             return None
@@ -53,13 +55,13 @@ class KnownHead(NamedTuple):
         begin, end = at + len(before), len(data) - len(after)
         if data[at:begin] != before or data[end:] != after:
             return None
-        value = data[begin:end]
-        if _VALUE.fullmatch(value) is None:
-            return None
-        return line[1].decode("ascii"), value.decode("ascii")
+        value, target = data[begin:end], line[1].decode("ascii")
+        if not after:
+            return None if value else (target, None)
+        return (target, value.decode("ascii")) if _VALUE.fullmatch(value) is not None else None
 
-    def asked(self, target: str, correlation_id: str) -> Asked:
+    def asked(self, target: str, correlation_id: str | None) -> Asked:
         """That request."""
         path, _, query = target.partition("?")
-        headers = {**self.headers, CORRELATION_HEADER: correlation_id}
+        headers = self.headers if correlation_id is None else {**self.headers, CORRELATION_HEADER: correlation_id}
         return Asked("GET", path, query_of(query), headers, query, surroundings=self.surroundings)

@@ -45,7 +45,7 @@ class Application(Protocol):
         """The answer to a request, or what comes to it."""
         ...
 
-    def recall(self, surroundings: Surroundings, target: str, correlation_id: str) -> Reply | None:
+    def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
         """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
         ...
 

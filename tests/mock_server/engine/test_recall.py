@@ -36,13 +36,12 @@ class Client:
         self.mock = Mock([Backend(one) for one in pacts], find_scenario("default"), keys=keys)
         self.app = MockApp(self.mock, *self.mock.backends)
 
-    def ask(self, target: str, correlation_id: str = CORRELATION_IDS[0], **headers: str) -> Answer:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {**HEADERS, **named, "X-Correlation-ID": correlation_id}
-        surroundings = (
-            "\n".join(f"{name}: {value}" for name, value in sent.items() if value != correlation_id).encode(),
-            b"",
-        )
+    def ask(self, target: str, correlation_id: str | None = CORRELATION_IDS[0], **headers: str) -> Answer:
+        sent = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        del sent["X-Correlation-ID"]
+        surroundings = repr(sent).encode(), b"" if correlation_id is None else b"\r\n\r\n"
+        if correlation_id is not None:
+            sent["X-Correlation-ID"] = correlation_id
         reply = self.app.recall(surroundings, target, correlation_id)
         is_recalled = reply is not None
         if reply is None:
@@ -86,6 +85,15 @@ def test_a_repeated_request_is_recorded_again(client: Client) -> None:
     assert third.answer is not None
     assert first.answer is not None
     assert third.answer.text == first.answer.text
+
+
+def test_a_client_without_correlation_ids_is_answered_from_memory_too() -> None:
+    client = Client(pact(interaction("thing", body={"a": 1})))
+    answers = [client.ask("/things", None) for _ in range(3)]
+
+    assert [answer.is_recalled for answer in answers] == [False, False, True]
+    assert len({answer.reply for answer in answers}) == 1
+    assert CORRELATION_HEADER not in answers[-1].exchange.headers
 
 
 def test_a_repetition_counts_in_the_coverage(client: Client) -> None:

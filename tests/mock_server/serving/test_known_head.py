@@ -1,6 +1,7 @@
 """A head that was seen before on a connection is not parsed again, and answered as if it were."""
 
 from collections.abc import Generator
+from socket import socket
 
 import pytest
 
@@ -48,23 +49,25 @@ def asked_with_ids(backends: Backends, count: int) -> list[tuple[str, str | None
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_a_head_that_was_seen_before_is_read_as_the_first_time(backends: Backends, variant: bytes) -> None:
+@pytest.mark.parametrize("known", ["same", "no-correlation-id"])
+def test_a_head_that_was_seen_before_is_read_as_the_first_time(backends: Backends, known: str, variant: bytes) -> None:
     count = 2 if variant == VARIANTS["two-at-once"] else 1
     with connected(backends) as connection:
         connection.sendall(variant)
         alone = answers(connection, count), asked_with_ids(backends, count)
     with connected(backends) as connection:
-        for _ in range(4):  # parsed, known by its head, remembered, answered from memory
-            connection.sendall(head())
-            assert answers(connection, 1)[0][0] == 200
+        before = [_asked(connection, backends, VARIANTS[known]) for _ in range(4)]  # parsed, known, kept, from memory
         connection.sendall(variant)
         behind = answers(connection, count), asked_with_ids(backends, count)
-        connection.sendall(head())
-        again = answers(connection, 1), asked_with_ids(backends, 1)
+        again = _asked(connection, backends, VARIANTS[known])
 
     assert behind == alone
-    assert again[0][0][0] == 200
-    assert again[1] == [(PAGE, HEADERS["X-Correlation-ID"], 200)]
+    assert [again] * 4 == before
+
+
+def _asked(connection: socket, backends: Backends, request: bytes) -> object:
+    connection.sendall(request)
+    return answers(connection, 1), asked_with_ids(backends, 1)
 
 
 def test_a_long_target_behind_a_known_head_is_refused(backends: Backends) -> None:
@@ -109,10 +112,21 @@ def test_any_other_head_is_not_known(variant: str) -> None:
 @pytest.mark.parametrize(
     ("data", "headers"),
     [
-        pytest.param(VARIANTS["no-correlation-id"], SENT, id="no-correlation-id"),
         pytest.param(head(Expect="100-continue"), {**SENT, "expect": "100-continue"}, id="asks-first"),
         pytest.param(VARIANTS["two-correlation-ids"], RepeatedHeaders(SENT, []), id="repeated-headers"),
     ],
 )
 def test_a_head_of_which_nothing_can_be_known_is_parsed_each_time(data: bytes, headers: dict[str, str]) -> None:
     assert KnownHead.of(data, headers) is None
+
+
+def test_a_head_without_a_correlation_id_is_known_as_a_whole() -> None:
+    data = VARIANTS["no-correlation-id"]
+    known = KnownHead.of(data, {"x-something-else": "same"})
+    assert known is not None
+
+    assert known.read(data) == (PAGE, None)
+    assert dict(known.asked(PAGE, None).headers) == {"x-something-else": "same"}
+    assert known.read(data + data) is None
+    assert known.read(data[:-1]) is None
+    assert known.read(head()) is None
