@@ -12,7 +12,7 @@ _ANY_HEADER: Final = 47
 _DEFLATED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 
 _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b"dcz"})
-"""Other registered codings, which an error may name; any other value could be secret."""
+"""Other registered codings. An error names only these: any other value could be a secret."""
 
 _CHUNKS_AT_ONCE: Final = 256
 """Chunks after which other tasks have a turn: httpx's own transport takes 15 µs for each and does not wait between."""
@@ -58,11 +58,11 @@ async def read_body(chunks: AsyncIterable[bytes], *, coding: bytes, announced: b
 
 
 class _Unpacked:
-    """The decompressed body so far: at most one byte over the limit, because a small chunk may hold very much."""
+    """The decompressed body so far, at most one byte over the limit: a small chunk may decompress to a huge one."""
 
     def __init__(self, coding: bytes, limit: int) -> None:
         self.size = 0
-        self._body = BytesIO()  # and no list: a chunk of two bytes takes fifty in it
+        self._body = BytesIO()  # not a list, in which a chunk of two bytes takes fifty
         self._limit = limit
         self._decoder = None if coding == b"identity" else _decoder(coding)
 

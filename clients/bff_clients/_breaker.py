@@ -1,8 +1,8 @@
 """Failing fast: a circuit breaker, a limit on requests under way, and a budget for retries, for one backend each.
 
-Written by hand, because the maintained libraries (pybreaker, purgatory, aiobreaker) count consecutive failures and no
-rate, count a caller's cancellation as a failure or do not see it, and reject callers during the probe instead of
-letting them wait. The clock is an argument, so that tests need no sleep.
+Written by hand, because the maintained libraries (pybreaker, purgatory, aiobreaker) count consecutive failures instead
+of a failure rate, count a caller's cancellation as a failure or ignore it, and reject callers during the probe instead
+of letting them wait. The clock is an argument, so that tests need no sleep.
 """
 
 import asyncio
@@ -203,7 +203,7 @@ class Gate:
 
 
 _RESERVE: Final = 2.0
-"""Retries that are allowed before there were many calls."""
+"""Retries that are allowed from the start, before any calls have added to the budget."""
 
 _MOST: Final = 10.0
 """The most unused retries that are saved up."""

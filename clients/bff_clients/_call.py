@@ -1,4 +1,4 @@
-"""One call of a client method: a deadline over all its requests, retries within it, and errors in our own words."""
+"""One call of a client method: one deadline for all its requests, retries within it, and this package's errors."""
 
 import asyncio
 import random
@@ -47,7 +47,7 @@ _OURS: Final = frozenset({"closed", "wrong_loop", "unexpected"})
 """Failures on this side, which are no evidence against the backend."""
 
 _BACKENDS_PART: Final = 0.5
-"""An expired deadline counts against the backend if the request was with it for this part of the deadline or more."""
+"""An expired deadline counts as a failure of the backend if the backend had the request for this part of it."""
 
 _LONGEST_RETRY_AFTER: Final = 64
 """Characters; an HTTP date has 29."""
@@ -202,7 +202,7 @@ class Call:
         return self._started + self._timeout - time.monotonic()
 
     def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
-        """Seconds until the next attempt; `None` if there is none: it would not help, be late, or exceed the limits."""
+        """Seconds until the next attempt; `None` if a retry would not help, be late, or exceed the limits."""
         settings = self._upstream.settings
         retry_after: float | None = None
         if isinstance(outcome, Answer):
@@ -235,7 +235,7 @@ class Call:
             answer: The answer.
             adapter: Reads its body.
             context: What the adapter's validators need to know about the request.
-            check: Returns what is wrong with the result beyond what the adapter checks, or `None`.
+            check: Checks the result further; returns the problem, or `None`.
 
         Raises:
             BackendError: The status is not 2xx; the class says what the caller can do.

@@ -20,7 +20,7 @@ _SMALL_BYTES: Final = 48 * 1024
 takes 16 ms and 7 MB."""
 
 _UNCHECKED_BYTES: Final = 512 * 1024
-"""A body of up to this size is parsed whatever its structure: at worst that takes 24 ms and 23 MiB."""
+"""A body of up to this size is parsed without looking at its structure: at worst that takes 24 ms and 23 MiB."""
 
 _CONTAINER_BYTES: Final = 100
 _MEMBER_BYTES: Final = 40
@@ -35,7 +35,7 @@ _CONTENT: Final = bytes(set(range(256)) - set(b"{[,"))
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A body outside the contract; `detail` says where and how, never what it held."""
+    """A body outside the contract; `detail` says where and how, and quotes none of it."""
 
     detail: str
 
@@ -43,15 +43,13 @@ class Broken:
 def decoded(
     body: bytes, adapter: TypeAdapter[T], *, context: object, check: Callable[[T], str | None] | None
 ) -> T | Broken:
-    """Read a body.
-
-    Returned and not raised: the frames and the exception of a failure hold the body.
+    """Read a body. A failure is returned, not raised: its exception and traceback would hold the body.
 
     Args:
         body: JSON.
         adapter: Reads it.
         context: What the adapter's validators need to know about the request.
-        check: Returns what is wrong with the result beyond what the adapter checks, or `None`.
+        check: Checks the result further; returns the problem, or `None`.
     """
     if _is_too_dense(body):
         return Broken("body outside the contract: more structure than content")

@@ -1,7 +1,7 @@
 """What the clients log, through the standard logger ``bff_clients``.
 
-Each record carries its name as `event` (``call``, ``retry``, ``breaker``, ``violation``) and its facts as attributes of
-their own, for whatever formats structured logs. None holds anything personal: no user id, no batch id, no body, no key.
+Each record carries its name as `event` (``call``, ``retry``, ``breaker``, ``violation``) and its facts as attributes,
+for formatters of structured logs. None holds anything personal: no user id, no batch id, no body, no key.
 """
 
 import logging

@@ -1,9 +1,9 @@
-"""Validators that end at the first mistake, for bodies that are too large to collect what is wrong with them.
+"""Validators that stop at the first mistake, for bodies that are too large to collect all of them.
 
 Pydantic copies a value into each error about it, and the whole object for each of its fields that is missing: a row of
 very many unknown members costs a hundred times its size, and blocks the event loop for a second. Here every field has a
-default that raises, for when it is missing and for when it is wrong; an exception that is no `ValueError` ends the
-validation before any error is made of Python objects.
+default that raises, for when it is missing and for when it is wrong; an exception that is not a `ValueError` ends the
+validation before Pydantic makes Python objects for an error.
 """
 
 import threading
@@ -20,12 +20,12 @@ from bff_clients.models import Entries, TooManyEntriesError, counted
 _Schema: TypeAlias = Mapping[str, Any]
 """Pydantic's core schema, of which only a few parts matter here."""
 _Validated: TypeAlias = tuple[dict[str, Any], dict[str, Any] | None, set[str]]
-"""What Pydantic makes a model of: its fields, what else it holds, and the names of the fields that were given."""
+"""What Pydantic sets on a model: its fields, its extra values, and the names of the fields that were given."""
 _Path: TypeAlias = tuple[str, ...]
 _Kind: TypeAlias = Literal["missing", "invalid"]
 
 _NESTED: Final = ("schema", "items_schema", "values_schema", "choices")
-"""Where a schema has others. One that has them elsewhere is used as it is."""
+"""The keys under which a schema has inner schemas. A schema with inner ones under other keys is used unchanged."""
 
 _ROW: Final = "#"
 _ENTRY: Final = "*"
@@ -47,7 +47,7 @@ _noticed: Final = _Noticed()
 
 
 class FailFast:
-    """Reads the same values as an adapter, and no further than to the first mistake.
+    """Reads the same values as an adapter, and stops at the first mistake.
 
     Args:
         adapter: What bodies should be.
@@ -68,7 +68,7 @@ class FailFast:
         Raises:
             MistakeError: It is not what it should be.
             TooManyEntriesError: It has more rows or entries than it may.
-            pydantic.ValidationError: It is no JSON.
+            pydantic.ValidationError: It is not JSON.
         """
         _noticed.path = None
         with suppress(MistakeError):  # the outermost; it knows less than what was noticed first
@@ -94,7 +94,7 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
             no_info = {"type": "no-info", "function": _builder(schema["cls"])}
             return _model(schema, no_info, path, config)
         case "function-after" if schema["function"]["function"] is counted and schema["schema"]["type"] == "model":
-            # One call of Python for each row, and not two.
+            # One Python call for each row instead of two.
             with_info = {"type": "with-info", "function": _counting_builder(schema["schema"]["cls"])}
             return _model(schema["schema"], with_info, path, config)
         case "model-fields":
@@ -108,7 +108,7 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
         case "dict":
             path = (*path, _ENTRY)
         case "enum" if schema.get("sub_type") == "str":
-            # By itself it makes a Python object of whatever comes, to look it up.
+            # Otherwise Pydantic makes a Python object of every value to look it up.
             return {"type": "chain", "steps": [{"type": "str", "strict": True}, schema]}
         case _:
             pass

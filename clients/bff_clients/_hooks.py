@@ -2,7 +2,7 @@
 
 An idle connection may have received unrequested bytes; aiohttp reuses it and reads them as the answer to the next
 request (https://github.com/aio-libs/aiohttp/issues/13656). It stores every answer that has arrived, 1xx ones included,
-however many there are: an endless row of them stalls uvloop for seconds. And aiohttp itself resends an idempotent
+however many there are: an endless series of them stalls uvloop for seconds. And aiohttp itself resends an idempotent
 request whose connection was lost. None of these has a public switch. A release that renames a hook would silently
 disable the guard, so importing this module fails instead; `pyproject.toml` allows only minor versions that were tested.
 """

@@ -1,4 +1,6 @@
-"""One exchange through httpx, and its failures mapped to our own terms. Only this module and the transports use httpx.
+"""Sends one request through httpx, and maps its failures to this package's terms.
+
+Only this module and the transports use httpx.
 
 A failure is returned as `NotAnswered` and not re-raised, because the exceptions of httpx, aiohttp and h11 and their
 traceback frames hold URLs, headers and parts of answers: the key, user ids, personal data.
@@ -76,7 +78,7 @@ async def exchange(
 
 async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
-    # As a stream, although there is no body: httpx looks the headers through for what a body would need.
+    # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
     parsed_url = with_query(parsed(path), query) if mark else parsed(path)
     host = (b"Host", parsed_url.netloc)
@@ -90,7 +92,7 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
         head[lower] = b"%b, %b" % (head[lower], value) if lower == b"content-encoding" and lower in head else value
     try:
         body = await read_body(
-            # Never httpx's decoders, which unpack all that has arrived before anybody can count it.
+            # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
             response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw(),
             coding=b"identity" if response.is_stream_consumed else _coding(head),
             announced=head.get(b"content-length", b""),
@@ -197,7 +199,7 @@ class _CookielessClient(httpx.AsyncClient):
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """None; new for each request, because somebody may add some."""
+        """An empty jar, new for each request, because a caller may add cookies to it."""
         return _NoCookies()
 
     @cookies.setter

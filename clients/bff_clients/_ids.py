@@ -83,7 +83,7 @@ def _problem_with(user_id: str) -> str | None:
     # RAS reads an escaped slash as a slash, so none of its users has one.
     if user_id in {"", ".", ".."} or "/" in user_id:
         return "must not be empty, '.' or '..', or hold a slash"
-    # Nothing of these is printable, and hardly anything else is not.
+    # A fast check first: none of these is printable, and almost every other character is.
     if not user_id.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in user_id):
         return "must not hold control characters or lone surrogates"
     # No character is escaped to more than 12 bytes: most ids need no second escaping.

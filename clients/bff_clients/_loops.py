@@ -82,7 +82,7 @@ class ResourcePerLoop(Generic[T]):
         if opened.value is None:
             opened.value = await anext(opened.generator)  # which does not suspend
             before, opened.before = opened.before, None
-            if before is not None and before.loop.is_closed():  # without a word; one that only stopped ends its own
+            if before is not None and before.loop.is_closed():  # silently; one that only stopped ends its own
                 await before.generator.aclose()
         return opened.value
 

@@ -1,8 +1,8 @@
 """The batches of several internal statuses as one list, newest first: RAS filters by one status at a time.
 
-What a teacher sees as one status (`BatchClientStatus`) is up to four internal ones. Each has a list of its own at RAS,
-sorted by `created_at`. A page of their merge needs no more of each list than reaches down to the page's last row, and
-one row beyond it, which shows that no row of the same moment is missing.
+What a teacher sees as one status (`BatchClientStatus`) is up to four internal ones. RAS has a list for each, sorted by
+`created_at`. A merged page needs each list down to the page's last row, and one row beyond it, which shows that no row
+of the same moment is missing.
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
@@ -25,7 +25,7 @@ class _List:
 
     Args:
         status: The status.
-        depth: How many rows of the merge are wanted.
+        depth: The rows of the merge that are needed.
     """
 
     def __init__(self, status: BatchStatus, depth: int) -> None:
@@ -51,9 +51,9 @@ class _List:
         self._has_more = page.has_more and len(page.batches) >= page.pagination.limit
 
     def reaches(self, cut: Batch | None) -> bool:
-        """Whether no row that has not been read can be in front of the cut, or of its moment.
+        """Whether every row before the cut, or of the same moment as the cut, has been read.
 
-        More rows of one moment than a request gives are in RAS's order: reading on would not make it a fixed one.
+        If one moment has more rows than a request returns, they stay in RAS's order, which reading on would not fix.
         """
         if not self._has_more or len(self.rows) >= self._depth + _MAX_ROWS:
             return True
@@ -63,8 +63,8 @@ class _List:
 class MergedPage:
     """A page of the merged lists.
 
-    Rows of one `created_at` are ordered by id, so that a row is on one page whatever RAS does with it. Rows are kept in
-    objects and never in locals, which a traceback may show.
+    Rows of one `created_at` are ordered by id, so that each row is on one page in whatever order RAS returns them. Rows
+    are kept in objects and never in locals, which a traceback may show.
 
     Args:
         statuses: The internal statuses.
@@ -114,7 +114,7 @@ class MergedPage:
     def _page(self) -> BatchPage:
         twice = sum(len({row.batch_id for row in one.rows}) for one in self._lists) - len(self._merged)
         total = sum(one.total for one in self._lists) - twice
-        total = min(max(total, len(self._merged)), MAX_INTEGER)  # whatever the backend's totals are
+        total = min(max(total, len(self._merged)), MAX_INTEGER)  # independent of the backend's totals
         pagination = Pagination(limit=self._limit, offset=self._offset, total=total)
         return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)
 
@@ -123,7 +123,7 @@ class MergedRows(AsyncGenerator[Batch, None]):
     """All rows of several lists, newest first; a batch that moved from one to another comes once.
 
     An object with the methods of a generator: a traceback may show the locals of a generator's frame. Like a generator,
-    it is over after a failure, and does not go on without the list that failed.
+    it ends after a failure, and does not continue without the list that failed.
     """
 
     def __init__(self, lists: Sequence[AsyncGenerator[Batch, None]]) -> None:

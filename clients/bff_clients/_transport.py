@@ -1,7 +1,7 @@
 """The transport of the `httpx.AsyncClient` that this package builds: aiohttp behind httpx's interface.
 
 httpx's own connection pool costs more, and never recovers when calls are cancelled while they wait for a connection.
-Callers see only httpx's requests, responses and exceptions. It is made for requests without a body, which is all that
+Callers see only httpx's requests, responses and exceptions. It is meant for requests without a body, the only ones that
 this package sends; a request's body is read completely before it is sent.
 """
 
@@ -173,7 +173,7 @@ class _Body(httpx.AsyncByteStream):
         return None if self._protocol is None else cast("BaseException | None", self._protocol.exception())
 
     def _lost(self) -> BaseException | None:
-        """The reset that ended a body without a length, which looks complete and is not."""
+        """The reset that ended a body without a length: such a body looks complete and is not."""
         headers = self._answer.headers
         if "Content-Length" in headers or "Transfer-Encoding" in headers:
             return None
@@ -182,7 +182,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _without_location(response: httpx.Response) -> httpx.Response:
-    """The response without an address to go on to: httpx parses it even for who does not follow, and fails on many."""
+    """The response without a `Location`: httpx parses it even when redirects are not followed, and fails on many."""
     if response.has_redirect_location:
         del response.headers["Location"]
     return response
@@ -220,8 +220,8 @@ async def _sent(
 
 def _translated(fault: BaseException) -> httpx.TransportError:
     """The exception of httpx's default transport for the same fault; its cause is dropped if that holds the request."""
-    if isinstance(fault, aiohttp.ClientResponseError):  # its text has the URL, its attributes have the headers
-        return _kind(fault)("the answer is no HTTP")
+    if isinstance(fault, aiohttp.ClientResponseError):  # its message holds the URL, its attributes the headers
+        return _kind(fault)("the answer is not HTTP")
     error = _kind(fault)(str(fault) or type(fault).__name__)
     error.__cause__ = fault
     return error
@@ -269,5 +269,5 @@ def _address(url: httpx.URL) -> URL:
     host = url.raw_host.decode("ascii")
     if ":" in host:
         host = f"[{host}]"  # an IPv6 address, which httpx gives without its brackets
-    # Without user and password: httpx has made a header of them.
+    # Without user and password: httpx has turned them into a header.
     return URL.build(scheme=url.scheme, host=host, port=url.port, path=path, query_string=query, encoded=True)

@@ -82,7 +82,7 @@ _STUDENT_NAMES: Final = TypeAdapter(Annotated[list[Annotated[StudentName, Counte
 
 
 class CMSClient(BackendClient):
-    """Reads what CMS knows of batches. Takes its base URL from the settings, never from the HTTP client."""
+    """Reads what CMS knows about batches. Takes its base URL from the settings, never from the HTTP client."""
 
     def __init__(self, http: HttpClient, settings: BackendSettings) -> None:
         super().__init__(Upstream(http, settings, service=SERVICE, base_url=settings.cms_base_url))

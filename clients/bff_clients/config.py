@@ -26,7 +26,7 @@ from pydantic_settings import (
 from bff_clients._http import HttpClient, host_of, new_client
 
 DEFAULT_MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
-"""What each endpoint may have a part of: 1 MiB for a page, or 32 KiB (70 essays) for each row that was asked for, 2 MiB
+"""Each endpoint may use a part of this: 1 MiB for a page, or 32 KiB (70 essays) for each row that was asked for, 2 MiB
 for a batch with its essays, 256 KiB for 100 ids."""
 
 _MOST_CONNECTIONS: Final = 2000
@@ -66,7 +66,7 @@ def _base_url(value: str) -> str:
 
 
 def _wrong_port(parts: SplitResult) -> str | None:
-    """What is wrong with the port; Python's own words for one that is no number quote it, and it may be a password."""
+    """The problem with the port. Python's own message would quote the port, which may be a password."""
     try:
         return "must not name port 0" if parts.port == 0 else None
     except ValueError as error:
@@ -112,7 +112,7 @@ _ALIKE: Final = 0.8
 """The similarity from which a name counts as a misspelling of another."""
 
 _OPTIONS: Final = frozenset(inspect.signature(BaseSettings.__init__).parameters)
-"""The keywords of Pydantic's own that settings take, such as ``_env_file``."""
+"""Pydantic's own keywords for settings, such as ``_env_file``."""
 
 _EMPTY: Final = PydanticCustomError("missing", "Field required, but the variable is empty")
 
@@ -262,7 +262,7 @@ class BackendSettings(BaseSettings):
 
 
 def _refused_name(values: Iterable[str], fields: Mapping[str, FieldInfo]) -> TypeError | None:
-    """Why a keyword is no setting; Pydantic ignores unknown ones."""
+    """The error for a keyword that is not a setting; Pydantic would ignore it."""
     aliases = {alias for name, field in fields.items() if field.validation_alias for alias in _variables(name, field)}
     for name in values:
         if name not in fields and name not in aliases and name not in _OPTIONS:

@@ -37,7 +37,7 @@ class CorrelationIdMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or whatever else it is."""
+        """Serve one request, or pass on another ASGI scope."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return

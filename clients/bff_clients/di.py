@@ -13,8 +13,8 @@ from bff_clients.protocols import CMSClientProtocol, RASClientProtocol
 from bff_clients.ras_client import RASClient
 
 BackendHttpClient = NewType("BackendHttpClient", HttpClient)
-"""The HTTP client of both clients, as a type of its own: an application's own `httpx.AsyncClient`, which may go through
-a proxy, is another thing to the container, whatever the order of the providers."""
+"""The HTTP client of both clients. A separate type, so that the container never confuses it with the application's own
+`httpx.AsyncClient`, which may go through a proxy."""
 
 
 class BackendClientsProvider(Provider):

@@ -10,7 +10,7 @@ Exception
        │    └─ BackendTimeout     no answer in time
        ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
        │    ├─ AuthenticationRejected   our key or service id is wrong (401, 403)
-       │    └─ EndpointMissing          the backend has no such endpoint, or not yet (a 404 that no contract has)
+       │    └─ EndpointMissing          the backend has no such endpoint, or not yet (a 404 that is not in the contract)
        └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
 
 A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo

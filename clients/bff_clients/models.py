@@ -1,4 +1,4 @@
-"""What the BFF reads of RAS and CMS: the fields it uses, in the words of the platform."""
+"""The data that the BFF reads from RAS and CMS: the fields that it uses, with the platform's names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ StatusFilter: TypeAlias = BatchStatus | BatchClientStatus | str
 
 
 class ProcessingPhase(StrEnum):
-    """The phases that the platform has today (its `PhaseName`); a batch may be in another one, see `Batch`."""
+    """The phases that the platform has today (its `PhaseName`); a batch may be in a different one, see `Batch`."""
 
     SPELLCHECK = "spellcheck"
     CJ_ASSESSMENT = "cj_assessment"
@@ -356,6 +356,6 @@ class BatchPage(AnswerModel):
         return self.batches[index]
 
     def __iter__(self) -> NoReturn:
-        """Refuse: ``batches, pagination = page`` is what others return, and would take two rows for the pair."""
+        """Raise: ``batches, pagination = page``, which works with other libraries, would unpack two rows instead."""
         message = "a page is not a pair or a list: use page.batches to iterate, and page.pagination for its position"
         raise TypeError(message)

@@ -1,4 +1,4 @@
-"""RAS and CMS as plain data: dictionaries with JSON-ready values, for code that was written to the plan's protocols.
+"""RAS and CMS as plain data: dictionaries with JSON-ready values, for code that was written for the planned protocols.
 
 Prefer the typed clients: a type checker finds a misspelled field there. These adapters are for code that already takes
 dictionaries, until it is rewritten.

@@ -1,4 +1,4 @@
-"""What the BFF needs of RAS and CMS. HTTP is one way to meet it."""
+"""What the BFF needs from RAS and CMS; the HTTP clients are one implementation."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol

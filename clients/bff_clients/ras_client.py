@@ -146,7 +146,7 @@ class RASClient(BackendClient):
     async def _rows(
         self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str
     ) -> AsyncGenerator[Batch, None]:
-        """All rows of one internal status, or of any."""
+        """All rows of one internal status, or of all."""
         seen: set[BatchId] = set()
         offset = 0
         while True:
@@ -240,7 +240,7 @@ def _check_integer(name: str, value: int) -> None:
 
 
 def _got(number: int) -> str:
-    """What was given, unless it is so long that nobody reads it, or that Python refuses to write it."""
+    """The number that was given, unless it is too long to read, or for Python to convert to text."""
     return f", got {number}" if abs(number) < 10**30 else ""
 
 

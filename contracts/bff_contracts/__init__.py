@@ -1,1 +1,1 @@
-"""The contract between the BFF Teacher Service and its backends, as data, and what is done with it."""
+"""The contracts between the BFF Teacher Service and its backends: read, verified, published, compared."""

@@ -5,8 +5,8 @@ answer is measured by `sync_message_match_response_contents`. A request cannot b
 pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of 127.0.0.1,
 which knows one interaction alone: that is the engine's own decision about method, path, query, headers and body.
 
-`FUNCTIONS` lists what is leaned on. An installed version that lacks one of them is refused at its first use, by an
-`EngineError` that names what is missing.
+`FUNCTIONS` lists the functions that this module calls. If the installed version lacks one, the first use raises an
+`EngineError` that names it.
 """
 
 import http.client
@@ -45,7 +45,7 @@ FUNCTIONS: Final = (
     "with_request",
     "with_specification",
 )
-"""What of `pact_ffi` this module calls."""
+"""The functions of `pact_ffi` that this module calls."""
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE: Final = 30.0
@@ -59,16 +59,16 @@ _RESPONSE: Final = pact_ffi.InteractionPart.RESPONSE
 
 
 def missing_functions(module: object = pact_ffi) -> list[str]:
-    """Which functions that this module leans on an engine does not have."""
+    """The functions that this module calls and an engine lacks."""
     return [name for name in FUNCTIONS if not hasattr(module, name)]
 
 
 class EngineError(RuntimeError):
-    """The installed engine cannot decide: it is of a version that lacks what this module calls."""
+    """The installed engine cannot decide: its version lacks a function that this module calls."""
 
 
 def check_engine() -> None:
-    """Find out whether the installed engine has every function that this module leans on.
+    """Check that the installed engine has every function that this module calls.
 
     Raises:
         EngineError: It does not; the message names the functions and the version to install.
@@ -144,7 +144,7 @@ def refused_rule(request: Request) -> str | None:
 
 
 class RequestJudge:
-    """Decides whether requests are those of one interaction.
+    """Decides whether requests match one interaction.
 
     Args:
         request: The interaction's.
@@ -163,7 +163,7 @@ class RequestJudge:
             return self._server.accepts(sent)
 
     def mismatches(self, sent: Sent) -> list[EngineMismatch]:
-        """Where a request differs from the interaction's; a mock server of its own says it, and nobody else asks it."""
+        """Where a request differs from the interaction's, as a separate mock server of the engine reports it."""
         server = _MockServer(self._request)
         return [] if server.accepts(sent) else server.mismatches()
 
@@ -299,7 +299,7 @@ def answer_mismatches(
 
 
 def _differing_bytes(content: Content, rules: Mapping[str, Rule], body: bytes) -> list[EngineMismatch]:
-    """Bytes are equal, or a rule asks for their type alone, which the content type of the answer has said."""
+    """Compare bytes: they have to be equal, unless a rule asks for their content type alone."""
     names = {str(matcher["match"]) for rule in rules.values() for matcher in rule.matchers}
     if body == content.raw or names & {"contentType", "content-type"}:
         return []
@@ -330,7 +330,7 @@ def _yardstick(example: str, content_type: str, rules: str) -> _Yardstick:
 
 
 def allows_answer(response: Response, content: Content) -> bool:
-    """Whether the contract's own answer may have this body."""
+    """Whether the interaction allows this body."""
     if response.content is None:
         return True
     return not answer_mismatches(response.content, response.rules, content.raw, content.content_type)

@@ -1,4 +1,4 @@
-"""What several modules need of HTTP: ASGI's types, media types, base URLs, connection headers."""
+"""HTTP helpers for several modules: ASGI's types, media types, base URLs, connection headers."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MEDIA_TYPE_HEADERS: Final = frozenset({"accept", "content-type"})
-"""Headers whose values are media types: their parameters stand in any order, and in any case."""
+"""Headers whose values are media types: their parameters may come in any order and case."""
 
 HOP_BY_HOP: Final = frozenset(
     {
@@ -46,7 +46,7 @@ def header_label(name: str) -> str:
 
 
 def base_url_problem(url: str) -> str | None:
-    """What keeps a URL from being the base of others; `None` when nothing does."""
+    """Why a URL cannot be a base URL; `None` if it can."""
     try:
         parts = urlsplit(url)
         has_credentials = bool(parts.username or parts.password)

@@ -1,8 +1,8 @@
-"""Does the contract allow this answer? The official engine says, in this process.
+"""Decides whether a contract allows an answer, with the official engine in this process.
 
-A `Judge` holds one pact. What an answer is measured against is an interaction filled in for its request
-(`template.fill`): for the status of an endpoint's shape the shape alone, because the pinned interactions hold only in
-their provider states; for any other status every interaction of the endpoint with that status.
+A `Judge` holds one pact. It compares an answer with interactions filled in for its request (`binding.fill`): with the
+endpoint's shape alone if the answer has its status, because the pinned interactions apply only in their provider
+states; otherwise with every interaction of the endpoint that has that status.
 """
 
 import json
@@ -29,12 +29,12 @@ _STATUS_CLASSES: Final[Mapping[str, range]] = {
     "nonError": range(100, 400),
     "error": range(400, 600),
 }
-"""What a `statusCode` rule may say instead of a list of codes."""
+"""The words that a `statusCode` rule may have instead of a list of codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One way in which an answer leaves the contract.
+    """One way in which an answer breaks the contract.
 
     Attributes:
         where: The part of the exchange: `request`, `status`, `content type` or `body`.
@@ -60,7 +60,7 @@ class _Judged:
 
 
 class Judge:
-    """Says of each answer whether one pact allows it."""
+    """Decides for each answer whether one pact allows it."""
 
     def __init__(self, pact: Pact) -> None:
         self.pact = pact
@@ -77,7 +77,7 @@ class Judge:
         body: bytes,
         headers: Sequence[tuple[str, str]] | None = None,
     ) -> list[Mismatch]:
-        """How an answer leaves the contract; empty if the contract allows it.
+        """How an answer breaks the contract; empty if the contract allows it.
 
         Args:
             method: The method of the request.
@@ -135,13 +135,13 @@ def _against(interaction: Interaction, exchange: _Judged) -> list[Mismatch]:
         return [*found, Mismatch("body", "$", f"expected JSON ({error})")]
     about = _body_mismatches(interaction, exchange, answer)
     if about and interaction.role != SHAPE and not asked_for(interaction, exchange.query):
-        # What the contract itself answers is right for every request.
+        # The contract's own answer is right for every request.
         about = min(about, _differences(response.content, response.rules, exchange.body), key=len)
     return found + about
 
 
 def _body_mismatches(interaction: Interaction, exchange: _Judged, answer: object) -> list[Mismatch]:
-    """How an answer differs from the example as it is about what was asked for."""
+    """How an answer differs from the example that is filled in for the request."""
     filled = fill(interaction, path=exchange.path, query=exchange.query, answer=answer).response
     if filled.content is None:
         return []
@@ -179,7 +179,7 @@ def _header_mismatches(response: Response, headers: tuple[tuple[str, str], ...] 
 
 def _content_type_mismatches(response: Response, exchange: _Judged) -> Iterable[Mismatch]:
     expected, _ = media_type(next(iter(response.headers.get("content-type", ())), ""))
-    # An answer that need not say what it is is taken for what it looks like, as the engine does.
+    # Without a required content type, the type is guessed from the body, as the engine does.
     guessed = "" if response.has_type_header else guessed_type(exchange.body.decode("utf-8", "replace"))
     found, _ = media_type(exchange.content_type or guessed)
     if expected and found != expected:
@@ -187,7 +187,7 @@ def _content_type_mismatches(response: Response, exchange: _Judged) -> Iterable[
 
 
 def _key_mismatches(expected: object, actual: object, asked: frozenset[str], path: str) -> Iterable[Mismatch]:
-    """Keys that nobody asked for, in a map keyed by what was asked for: the engine lets additional keys pass."""
+    """Unrequested keys in a map that is keyed by the requested ids: the engine allows additional keys."""
     if is_object(expected) and is_object(actual):
         if expected and expected.keys() == asked:
             for key in sorted(actual.keys() - asked):

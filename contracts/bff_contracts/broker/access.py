@@ -1,9 +1,9 @@
-"""Where the Pact Broker is and how it is asked, out of the environment.
+"""Reads the address and credentials of the Pact Broker from the environment, and defines its errors.
 
-What can come of asking it, by what the caller can do about it:
+The errors, by what the caller can do about them:
 
     BrokerError
-      ├─ BrokerAnswerError    no usable answer: not there, not a broker, wrong credentials, broken, too late
+      ├─ BrokerAnswerError    no usable answer: unreachable, not a broker, wrong credentials, broken, too late
       └─ BrokerRefusalError   the broker understood, and says no
 """
 
@@ -17,7 +17,7 @@ from bff_contracts.http import base_url_problem
 
 
 class BrokerError(Exception):
-    """The broker did not do what it was asked to; the message says why."""
+    """A request to the broker failed; the message says why."""
 
 
 class BrokerAnswerError(BrokerError):
@@ -44,7 +44,7 @@ def _visible(secret: SecretStr) -> SecretStr:
 
 
 class Broker(BaseSettings):
-    """Where the Pact Broker is, and how it is asked. A variable that is empty counts as one that is not set.
+    """The address and credentials of the Pact Broker. An empty variable counts as unset.
 
     Attributes:
         base_url: `PACT_BROKER_BASE_URL`.
@@ -65,7 +65,7 @@ def broker() -> Broker:
     """The broker that the environment names.
 
     Raises:
-        BrokerAnswerError: It names none, or not in a way that can be used.
+        BrokerAnswerError: It names none, or an unusable one.
     """
     try:
         found = Broker()  # pyright: ignore[reportCallIssue]  # out of the environment

@@ -1,4 +1,4 @@
-"""Which version of the source this is: commit, branch and uncommitted changes, from git and from the CI's variables."""
+"""Finds the version of the source: commit, branch and uncommitted changes, from git and from the CI's variables."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _BRANCH_VARIABLES: Final[Sequence[str]] = (
     "CIRCLE_BRANCH",
     "BITBUCKET_BRANCH",
 )
-"""Where CI systems say the branch, because they check a commit out and not a branch; the first that is set counts."""
+"""Variables in which CI systems name the branch, because they check out a commit; the first that is set counts."""
 
 _GIT_SECONDS: Final = 20
 
@@ -28,13 +28,13 @@ def commit() -> str:
     """The commit that is checked out here, in full.
 
     Raises:
-        SourceError: This is no checkout of git, or there is no git.
+        SourceError: This is not a git checkout, or git is not installed.
     """
     return git("rev-parse", "HEAD")
 
 
 def branch(environment: Mapping[str, str]) -> str:
-    """The branch that this is, as the CI says it, or as git does.
+    """The branch that is checked out, from the CI's variables or from git.
 
     Raises:
         SourceError: Neither knows.
@@ -51,7 +51,7 @@ def branch(environment: Mapping[str, str]) -> str:
 
 
 def uncommitted() -> Sequence[str]:
-    """The files that differ from the commit, or are in none.
+    """The files that differ from the commit, or are in no commit.
 
     Raises:
         SourceError: This is no checkout of git, or there is no git.
@@ -60,11 +60,7 @@ def uncommitted() -> Sequence[str]:
 
 
 def git(*words: str) -> str:
-    """What git answers.
-
-    Raises:
-        SourceError: It does not.
-    """
+    """The output of a git command. Raises: SourceError: It failed."""
     try:
         done = subprocess.run(  # noqa: S603  # words of ours, and a revision that cannot be an option
             ["git", *words],  # noqa: S607  # the git of whoever calls

@@ -10,7 +10,8 @@ from bff_contracts.broker.hal import Document, Hal
 
 _DISTRIBUTION: Final = "huleedu-bff-clients"
 _SELECTORS: Final = ("mainBranch", "matchingBranch", "deployedOrReleased")
-"""The contracts of the consumer's main branch, of its branch of the provider's name, and of every version in use."""
+"""Selects the contracts of the consumer's main branch, of its branch with the provider's branch name, and of every
+version in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Contract:
     Attributes:
         document: The contract, with what the broker adds to it.
         version: The version of the consumer that it was published for.
-        pending: Whether no version of the provider's branch has kept it yet.
+        pending: Whether no version of the provider's branch has been verified against it yet.
         reason: Why it is to be verified, such as `latest from main branch`.
     """
 
@@ -35,7 +36,7 @@ class Results:
     """The results of verifying a contract.
 
     Attributes:
-        success: Whether all of it is kept.
+        success: Whether all interactions were verified.
         tests: The result of each interaction, as the broker wants it.
     """
 
@@ -112,7 +113,7 @@ def publish_results(hal: Hal, contract: Contract, results: Results, *, version: 
 
 
 def put_on_branch(hal: Hal, participant: str, version: str, branch: str) -> None:
-    """Say which branch a version is of; before its results, which the broker judges by the branch.
+    """Set the branch of a version. Call it before publishing results: the broker evaluates those by the branch.
 
     Raises:
         BrokerRefusalError: The broker refuses it.

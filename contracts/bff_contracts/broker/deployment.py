@@ -13,14 +13,14 @@ _NO_VERSION: Final = "no version"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the broker knows of one contract.
+    """What the broker knows about one contract.
 
     Attributes:
         consumer: The consumer of the contract.
         consumer_version: Its version.
         provider: The provider.
-        provider_version: The version of it that is in the environment, or that none is.
-        success: Whether that version keeps the contract; `None` if nobody knows yet.
+        provider_version: Its version in the environment, or `no version`.
+        success: Whether that version keeps the contract; `None` if it has not been verified.
     """
 
     consumer: str
@@ -42,7 +42,7 @@ class DeploymentVerdict:
         deployable: What the broker says; `None` while verifications are missing that may still come.
         reasons: Why, in the broker's words.
         rows: What it knows of each contract.
-        missing: The providers that there has to be a contract with, and is none.
+        missing: The providers with which there has to be a contract, but is none.
     """
 
     deployable: bool | None
@@ -52,12 +52,12 @@ class DeploymentVerdict:
 
     @property
     def yes(self) -> bool:
-        """Whether the version may be deployed: the broker says so, of every contract that has to be there."""
+        """Whether the version may be deployed: the broker says so, and every required contract is verified."""
         return self.deployable is True and not self.missing and all(row.success for row in self.rows)
 
     @property
     def open(self) -> bool:
-        """Whether asking again later may give another answer."""
+        """Whether the answer may change while verifications are under way."""
         return self.deployable is None and not self.missing
 
 
@@ -71,8 +71,8 @@ def can_i_deploy(
         participant: Whose version.
         version: Its number.
         environment: Where it is to be deployed.
-        providers: Those that the participant has contracts with. The broker says yes of a version without contracts,
-            and of one that lacks some, so each of these has to have its row.
+        providers: Those that the participant has contracts with. The broker also says yes for a version that lacks a
+            contract, so each of these providers has to have a row.
 
     Raises:
         BrokerRefusalError: There is no such participant or environment.
@@ -105,7 +105,7 @@ def record_deployment(hal: Hal, participant: str, version: str, environment: str
         found = hal.get(url)
     except BrokerRefusalError:
         message = f"the broker knows no version {version} of {participant}"
-        raise BrokerRefusalError(message) from None  # its own words do not say what is missing
+        raise BrokerRefusalError(message) from None  # the broker's own message does not say what is missing
     links = found.get("_links", {}).get("pb:record-deployment", [])
     places = {link["name"]: link["href"] for link in links}
     if environment not in places:

@@ -18,14 +18,14 @@ _ACCEPT: Final = "application/hal+json, application/json"
 
 _LOCKED_OUT: Final = frozenset({401, 403})
 REFUSALS: Final = frozenset({400, 404, 409, 422})
-"""Statuses of a broker that understood; 2.120.0 says 400 where others say 422."""
+"""Statuses with which a broker refuses a request; 2.120.0 sends 400 where others send 422."""
 
 
 class Hal:
     """A broker's API.
 
     Attributes:
-        broker: Where it is, and how it is asked.
+        broker: Its address and credentials.
     """
 
     def __init__(self, broker: Broker, *, seconds: float) -> None:
@@ -45,7 +45,7 @@ class Hal:
         """The root document, asked for once.
 
         Raises:
-            BrokerAnswerError: What answers is no broker, or rejects the credentials.
+            BrokerAnswerError: The server is not a broker, or rejects the credentials.
         """
         if self._root is None:
             answer = self._answer("GET", self.broker.base_url, None)
@@ -91,7 +91,7 @@ class Hal:
 
         Args:
             url: Where it is: a link of the broker's, or an address below its own.
-            refusals: The statuses that are a no, and not a breakdown.
+            refusals: The statuses that are a refusal, not a failure.
 
         Raises:
             BrokerRefusalError: The broker says no.
@@ -137,7 +137,7 @@ class Hal:
         )
 
     def _in_time(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """An answer in so many seconds in all: httpx's own timeout is one for each read."""
+        """An answer within a total time limit: httpx's own timeout applies to each read."""
         thread = CallThread("pact broker")
         future = thread.call(ask)
         thread.close()
@@ -162,7 +162,7 @@ class Hal:
         return httpx.BasicAuth(username, password.get_secret_value())
 
     def _let_in(self, answer: httpx.Response, *, writes: bool) -> None:
-        """See that the credentials are the right ones.
+        """Check that the broker accepts the credentials.
 
         Raises:
             BrokerAnswerError: They are not; the message names the variables to look at.
@@ -208,18 +208,18 @@ def reasons_of(document: Document) -> Iterator[str]:
 
 
 def texts_of(document: Document, *, kinds: Collection[str] | None = None) -> list[str]:
-    """What the broker says to people, of some kinds of notice or of all."""
+    """The broker's notices for people, of the given kinds or of all."""
     notices = [each for each in _listed(document.get("notices")) if isinstance(_member(each, "text"), str)]
     return [each["text"] for each in notices if kinds is None or each.get("type") in kinds]
 
 
 def _is_short(reason: object) -> bool:
-    """Whether a reason is the rest of a sentence that begins with the field, such as `is missing`."""
+    """Whether a reason continues a sentence that begins with the field's name, such as `is missing`."""
     return str(reason)[:1].islower()
 
 
 def _details(document: Document) -> list[str]:
-    """What the broker adds to its reasons: how a changed contract differs."""
+    """The diff of a changed contract that the broker adds to its reasons."""
     return texts_of(document, kinds={"info"})
 
 

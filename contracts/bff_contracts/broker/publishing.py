@@ -1,4 +1,4 @@
-"""Publishes contracts: all of a version in one request, which the broker keeps as a whole or not at all."""
+"""Publishes contracts: all of a version in one request, which the broker stores completely or not at all."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ class Publication:
         branch: Its branch.
         pacts: The contracts, all of the same consumer.
         tags: Tags of the version.
-        build_url: Where the build that publishes is shown, or nothing.
+        build_url: The URL of the build that publishes, or an empty text.
     """
 
     version: str
@@ -46,10 +46,10 @@ class Publication:
 
 
 def publish(hal: Hal, publication: Publication) -> list[str]:
-    """Publish contracts; returns what the broker says to people.
+    """Publish contracts; returns the broker's notices.
 
     Raises:
-        BrokerRefusalError: The broker refuses them, and has kept none.
+        BrokerRefusalError: The broker refuses them, and has stored none.
         BrokerAnswerError: It gave no usable answer.
     """
     answer = hal.send("POST", hal.link("pb:publish-contracts"), publication.as_json(), refusals=_REFUSALS)

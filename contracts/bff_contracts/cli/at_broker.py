@@ -1,4 +1,4 @@
-"""What `bff-contracts publish`, `can-i-deploy` and `record-deployment` do: what CI asks a Pact Broker.
+"""Runs `bff-contracts publish`, `can-i-deploy` and `record-deployment` against a Pact Broker.
 
 Each takes the options that `cli/broker.py` describes, and returns the exit code.
 """
@@ -20,11 +20,11 @@ from bff_contracts.cli.common import CommandError, complain, pacts_of, shipped, 
 _NO: Final = 1
 _SHOWN: Final = 5
 _INTERVAL: Final = 5
-"""Seconds between two questions while verifications are under way."""
+"""Seconds between two polls while verifications are under way."""
 
 
 def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Maps errors to exit codes: 2 for what could not be asked or read from git, 1 for what the broker refuses."""
+    """Map errors to exit codes: 1 if the broker refuses the request, 2 if it or git could not be read."""
 
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def ask_to_deploy(options: argparse.Namespace) -> int:
     providers = [pact.provider for pact in shipped() if pact.consumer == participant]
     until = time.monotonic() + (options.wait or 0.0)
     while True:
-        # A question takes its own time too.
+        # A poll takes time too.
         hal = Hal(where, seconds=options.time_limit)
         verdict = can_i_deploy(hal, participant, version, options.to, providers=providers)
         left = until - time.monotonic()

@@ -1,4 +1,4 @@
-"""`bff-contracts publish`, `can-i-deploy` and `record-deployment`: their options; `at_broker` does them."""
+"""`bff-contracts publish`, `can-i-deploy` and `record-deployment`: their options. `at_broker` runs them."""
 
 import argparse
 from typing import Final

@@ -36,10 +36,10 @@ exit codes: 0 done, 1 the answer is no, 2 could not run, 130 stopped by Ctrl-C
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; returns the exit code."""
+    """Run the command line; returns the exit code."""
     _keep_descriptors()
     options = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _ended)  # so that whatever was started is ended too
+    signal.signal(signal.SIGTERM, _ended)  # so that everything that was started is ended too
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a Swedish name still gets the rest.
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # nobody reads; what is left must not be written at exit
         return _CANNOT_RUN
-    except Exception as error:  # 1 is an answer, and this is none
+    except Exception as error:  # not 1, which is a verdict
         logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
         complain(f"unexpected {described(error)} (-v shows the traceback)")
         return _CANNOT_RUN
@@ -72,7 +72,7 @@ class _Plain(logging.Formatter):
 
 
 def _keep_descriptors() -> None:
-    """Open closed standard streams on nothing, so that no connection gets a descriptor that the engine prints to."""
+    """Reopen closed standard streams, so that no connection gets a descriptor that the engine prints to."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -30,7 +30,7 @@ class CommandError(Exception):
 
 
 def tell(text: str, *, end: str = "\n") -> None:
-    """Print a text without control characters that a terminal would obey."""
+    """Print a text without the control characters that a terminal interprets."""
     print(plain(text), end=end, flush=True)  # noqa: T201
 
 

@@ -15,7 +15,7 @@ _LONGEST: Final = 200
 
 def shown(name: str, verify: "Callable[[], Outcome]") -> "Outcome":
     """Verify an interaction and print its row; on a terminal, a line shows which one is under way."""
-    if sys.stdout is not None and sys.stdout.isatty():  # there is none where it was closed
+    if sys.stdout is not None and sys.stdout.isatty():  # `None` where it was closed
         tell(f"  …                {shortened(name, _LONGEST)}", end="\r")
     outcome = verify()
     tell(row_of(outcome))

@@ -94,7 +94,7 @@ def _scaffold(options: argparse.Namespace) -> int:
         print(text, end="")  # noqa: T201
         return 0
     try:
-        with options.output.open("x", encoding="utf-8") as file:  # a file that is there may hold somebody's handlers
+        with options.output.open("x", encoding="utf-8") as file:  # an existing file may hold handlers
             file.write(text)
     except FileExistsError as error:
         message = f"{options.output} exists already: delete it, or choose another name"

@@ -35,7 +35,7 @@ class BrokerRun:
         self._done: list[tuple[Selected, list[Outcome]]] = []
 
     def verify(self, running: RunningProvider, at: str) -> Verification:
-        """Verify each contract; each interaction has its row as soon as it is done.
+        """Verify each contract, and print a row for each interaction as soon as it is verified.
 
         Raises:
             BrokerAnswerError: The broker did not give a contract.
@@ -56,7 +56,7 @@ class BrokerRun:
         return Verification(running.name, outcomes, len(outcomes))
 
     def publish(self) -> None:
-        """Publish the results, if that is wanted.
+        """Publish the results, if the options ask for it.
 
         Raises:
             CommandError: Not all of them could be published.

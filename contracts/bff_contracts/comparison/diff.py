@@ -1,11 +1,11 @@
 """What a new contract demands that the old one did not, by example.
 
-From the examples and the rules of both sides answers (and requests) are made that differ in one place each, and the
-official engine says of each whether either side allows it. An answer that only the old side allows is one that the
-provider may give today and not any more: the new side is *stricter* for it. One that only the new side allows makes it
-*looser*. With requests it is the other way round: those that only the new side has are the ones that a provider has to
-learn. Where other data stands behind an answer, no example can tell whether a provider derives that answer: it counts
-as stricter. Where a rule is another one and no example tells the two apart, it is *unclear*, and never equivalent.
+The comparison makes answers and requests that differ from the examples of both sides in one place each, and asks the
+official engine which side allows them. If only the old side allows an answer, the provider may send it today and not
+any more: the change is *stricter*. If only the new side allows it, the change is *looser*. For requests it is the
+reverse: a request that only the new side sends is *stricter*, because the provider has to accept it. Changed provider
+states count as stricter, because no example shows whether a provider derives the answer from them. A changed rule that
+no example distinguishes from the old one is *unclear*, never equivalent.
 """
 
 import json
@@ -50,7 +50,7 @@ class Change:
         what: `interaction` or `provider state`.
         name: The description of the interaction, the name of the state.
         verdict: What it means for the provider.
-        examples: What shows it, in words; the telling ones first.
+        examples: Examples that show it, the clearest first.
     """
 
     provider: str
@@ -135,7 +135,7 @@ class _Side:
     rules: Mapping[str, Rule]
 
     def objections(self, document: Any) -> list[tuple[str, str]]:
-        """Paths and reasons, in order: the engine gives them in any."""
+        """Paths and reasons, sorted: the engine's order varies."""
         found = mismatches(self.example, self.rules, json.dumps(document))
         return sorted((each.path, each.message) for each in found)
 
@@ -231,7 +231,7 @@ def _in_body(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """Examples that only one side allows, and rules that differ where there is none."""
+    """Examples that only one side allows, and changed rules that have no such example."""
 
     only_old: tuple[str, ...] = ()
     only_new: tuple[str, ...] = ()
@@ -265,7 +265,7 @@ def _findings(old: _Side, new: _Side) -> _Findings:
 
 
 def _explains(path: str, candidate: Candidate, why: tuple[str, str]) -> bool:
-    """Whether an example shows that the rule at this place is another one."""
+    """Whether an example shows that the rule at this place changed."""
     steps = steps_of(path)
     # Only the steps that both have are compared: a rule above or below the place is about it too.
     return candidate.is_below(steps) or all(

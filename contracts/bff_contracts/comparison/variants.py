@@ -1,4 +1,4 @@
-"""Documents near two examples, each changed in one place: what a comparison of contracts is tried on."""
+"""Makes the documents that a comparison tries: variants of two examples, each changed in one place."""
 
 import copy
 import json
@@ -81,7 +81,7 @@ def _variants(example: Any, path: Path, hints: Sequence[Any]) -> Iterator[Candid
 
 
 def normal(rule: Rule) -> object:
-    """A rule in a form in which rules that say the same in other words are equal."""
+    """A rule in a normal form: rules of the same meaning are equal."""
     matchers = [dict(matcher) for matcher in rule.matchers]
     for matcher in matchers:
         words = _words(str(matcher.get("regex", "")))
@@ -92,7 +92,7 @@ def normal(rule: Rule) -> object:
 
 
 def _words(pattern: str) -> list[str]:
-    """The words of a regular expression that is a choice of words, and nothing for any other."""
+    """The words of a regular expression that is a choice of words; none for any other."""
     found = _CHOICE.fullmatch(pattern)
     return (found[1] or found[2]).split("|") if found else []
 
@@ -134,7 +134,7 @@ def _is_tried(place: Sequence[str], path: Path) -> bool:
 
 
 def _hints(old: Mapping[str, Rule], new: Mapping[str, Rule]) -> dict[tuple[str, ...], list[Any]]:
-    """What the rules of both sides have in mind, for each place where they differ: texts, and lengths of lists."""
+    """Values that the rules of both sides suggest, for each place where they differ: texts, and lengths of lists."""
     made = rstr.Rstr(random.Random(_SEED))  # noqa: S311  # the same each time, no secret
     found: dict[tuple[str, ...], list[Any]] = {}
     for path in sorted(old.keys() | new.keys()):
@@ -162,7 +162,7 @@ def _ideas(matchers: Iterable[Mapping[str, Any]], made: rstr.Rstr) -> Iterator[A
 
 
 class _Length(int):
-    """How long a list may be tried."""
+    """The lengths of a list that are tried."""
 
 
 def _hint(path: Path, hints: Mapping[tuple[str, ...], list[Any]]) -> list[Any]:
@@ -173,7 +173,7 @@ def _hint(path: Path, hints: Mapping[tuple[str, ...], list[Any]]) -> list[Any]:
 
 
 def _values(path: Path, value: Any, hints: Sequence[Any]) -> Iterator[Any]:
-    """What may stand in the place of a value: in a body `null`, its neighbours, its look-alikes of other types."""
+    """Values to try instead of a value: in a body `null`, its neighbours, its look-alikes of other types."""
     texts = list(dict.fromkeys(hint for hint in hints if isinstance(hint, str)))
     if path[0] != _BODY:  # a status, or texts only
         yield from texts or ([f"{value}x"] if isinstance(value, str) else ())
