@@ -6,11 +6,9 @@ of letting them wait. The clock is an argument, so that tests need no sleep.
 """
 
 import asyncio
-import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -167,9 +165,8 @@ class Gate:
         self._waiting = 0
         self._turn_seconds = 0.0
 
-    @asynccontextmanager
-    async def turn(self, seconds: float = math.inf) -> AsyncGenerator[None]:
-        """Wait for a slot, and hold it while the context is open.
+    async def enter(self, seconds: float) -> float:
+        """Wait for a slot, and return the time at which it was taken, for `leave`.
 
         Args:
             seconds: The time until the caller's deadline.
@@ -177,18 +174,17 @@ class Gate:
         Raises:
             QueueFullError: Too many requests wait already, or the answer would be late.
         """
-        if self._turns is None:
-            yield
-            return
-        if self._turns.locked():
-            await self._queue(self._turns, seconds)
-        else:
-            await self._turns.acquire()
-        started = self._clock()
-        try:
-            yield
-        finally:
-            self._turn_seconds += _SMOOTHING * (self._clock() - started - self._turn_seconds)
+        if self._turns is not None:
+            if self._turns.locked():
+                await self._queue(self._turns, seconds)
+            else:
+                await self._turns.acquire()
+        return self._clock()
+
+    def leave(self, entered: float) -> None:
+        """Give the slot back that was taken at that time."""
+        if self._turns is not None:
+            self._turn_seconds += _SMOOTHING * (self._clock() - entered - self._turn_seconds)
             self._turns.release()
 
     async def _queue(self, turns: asyncio.Semaphore, seconds: float) -> None:

@@ -148,8 +148,11 @@ class Call:
         """Send one request if the breaker and the limit on requests allow it."""
         try:
             gate = self._upstream.gate
-            async with gate.turn(self._left()):
+            entered = await gate.enter(self._left())
+            try:
                 return await self._admitted(target, share, with_key=with_key)
+            finally:
+                gate.leave(entered)
         except BreakerOpenError as error:
             raise self._unavailable("breaker open", reason="breaker_open", retry_after=error.seconds) from error
         except QueueFullError as error:

@@ -28,6 +28,9 @@ _JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
 _PLAIN: Final = frozenset({b"", b"identity"})
 """Codings that change nothing."""
 
+_READ: Final = httpx.ByteStream(b"")
+"""The stream of a response whose body was read."""
+
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
@@ -64,25 +67,41 @@ class NotAnswered:
 
 
 async def exchange(
-    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int
+    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int, within: float
 ) -> Answer | NotAnswered:
-    """Send one GET and read the answer up to a limit."""
+    """Send one GET and read the answer.
+
+    Args:
+        http: Sends it.
+        url: The URL.
+        headers: The headers, but for ``Host``.
+        limit: The most bytes that the body may have.
+        within: The seconds after which the caller gives up.
+    """
     _quiet.set(True)
     try:
-        return await _exchanged(http, url, headers, limit)
+        return await _exchanged(http, url, headers, limit, _timeouts(http, within))
     except Exception as error:  # noqa: BLE001  # whatever a transport raises
         return _with_hint(fault_of(error, closed=http.is_closed), url)
     finally:
         _quiet.set(False)
 
 
-async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int) -> Answer:
+async def _exchanged(
+    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, timeouts: dict[str, float | None]
+) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
     parsed_url = with_query(parsed(path), query) if mark else parsed(path)
     host = (b"Host", parsed_url.netloc)
-    request = httpx.Request("GET", parsed_url, headers=[host, *headers], stream=httpx.ByteStream(b""))
+    request = httpx.Request(
+        "GET",
+        parsed_url,
+        headers=[host, *headers],
+        stream=httpx.ByteStream(b""),
+        extensions={"timeout": timeouts},
+    )
     request.read()
     response = await http.send(request, stream=True, follow_redirects=False)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
@@ -104,6 +123,8 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
         body = b""  # the status says what the caller can do
     finally:
         await response.aclose()
+        # httpx's response and stream refer to each other: only the garbage collector would free them and the body.
+        response.stream = _READ
     retry_after = head.get(b"retry-after")
     return Answer(
         response.status_code,
@@ -111,6 +132,15 @@ async def _exchanged(http: HttpClient, url: str, headers: list[tuple[bytes, byte
         body,
         None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks
     )
+
+
+def _timeouts(http: HttpClient, within: float) -> dict[str, float | None]:
+    """The client's own timeouts; not the one for reading, which sets timers, if the caller gives up before it."""
+    timeouts = http.timeout.as_dict()
+    read = timeouts["read"]
+    if read is not None and read >= within:
+        timeouts["read"] = None
+    return timeouts
 
 
 def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
@@ -122,7 +152,7 @@ def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
 
 
 def _coding(head: dict[bytes, bytes]) -> bytes:
-    value = head.get(b"content-encoding", b"identity").strip().lower()
+    value = head.get(b"content-encoding", b"").strip().lower()
     return b"identity" if all(part.strip() in _PLAIN for part in value.split(b",")) else value
 
 

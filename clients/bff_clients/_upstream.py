@@ -71,6 +71,7 @@ class Upstream:
                 self.base_url + target.get_secret_value(),
                 self._headers(correlation_id, with_key=with_key),
                 limit=self._limit(share),
+                within=self.settings.http_client_timeout_seconds,
             )
         except asyncio.CancelledError as gone:
             # Without the frames below this one, whose locals hold URL and key.

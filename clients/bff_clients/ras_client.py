@@ -212,7 +212,7 @@ async def _page_of(
     def wrong(page: BatchPage) -> str | None:
         if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
             return "pagination of another page than the one asked for"
-        if any(batch.user_id != user.get_secret_value() for batch in page.batches):
+        if {batch.user_id for batch in page.batches} - {user.get_secret_value()}:
             return "a row of another user"
         return None
 

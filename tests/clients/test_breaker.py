@@ -1,6 +1,9 @@
 """The breaker, the gate and the budget, by a clock of the test's own."""
 
 import asyncio
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -166,11 +169,21 @@ async def test_a_late_answer_to_an_old_call_does_not_touch_an_open_breaker() -> 
 # The gate
 
 
+@asynccontextmanager
+async def turn(gate: Gate, seconds: float = math.inf) -> AsyncGenerator[None]:
+    """Wait for a slot, and hold it while the context is open."""
+    entered = await gate.enter(seconds)
+    try:
+        yield
+    finally:
+        gate.leave(entered)
+
+
 async def test_the_gate_lets_so_many_through_and_so_many_wait() -> None:
     gate, release = Gate(in_flight=2, waiting=1), asyncio.Event()
 
     async def hold() -> str:
-        async with gate.turn():
+        async with turn(gate):
             await release.wait()
         return "done"
 
@@ -187,7 +200,7 @@ async def test_a_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     gate, release = Gate(in_flight=1, waiting=1), asyncio.Event()
 
     async def hold() -> None:
-        async with gate.turn():
+        async with turn(gate):
             await release.wait()
 
     holding, waiting = (asyncio.create_task(hold()) for _ in range(2))
@@ -204,7 +217,7 @@ async def test_a_cancelled_waiter_frees_its_place_in_the_queue() -> None:
 
 async def test_a_gate_of_zero_lets_all_through() -> None:
     gate = Gate(in_flight=0, waiting=0)
-    async with gate.turn(), gate.turn(), gate.turn():
+    async with turn(gate), turn(gate), turn(gate):
         pass
 
 
@@ -248,12 +261,12 @@ class Turns:
     async def learn(self, seconds: float) -> None:
         """Let turns last so long until that is what is expected."""
         for _ in range(100):
-            async with self.gate.turn(100.0):
+            async with turn(self.gate, 100.0):
                 self.now += seconds
 
     async def admitted(self, seconds: float, *, times: int) -> int:
         """How many of so many requests, each with so much time, are let into the queue behind one under way."""
-        async with self.gate.turn(seconds):
+        async with turn(self.gate, seconds):
             tasks = [asyncio.create_task(self.turn(seconds)) for _ in range(times)]
             await asyncio.sleep(0)
             waiting = sum(not task.done() for task in tasks)
@@ -261,7 +274,7 @@ class Turns:
         return waiting
 
     async def turn(self, seconds: float) -> None:
-        async with self.gate.turn(seconds):
+        async with turn(self.gate, seconds):
             pass
 
 

@@ -1,0 +1,65 @@
+"""One exchange through httpx: the timeouts that apply to it, and what is left of it afterwards."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_clients import BackendSettings, CMSClient
+from tests.support.platform import BATCH
+
+pytestmark = pytest.mark.anyio
+
+
+def classes() -> httpx.Response:
+    return httpx.Response(200, json={BATCH: None})
+
+
+@pytest.mark.parametrize(
+    ("own", "applies"),
+    [
+        pytest.param(0.0, 0.0, id="none-at-all"),
+        pytest.param(4.9, 4.9, id="before-the-deadline"),
+        pytest.param(5.0, None, id="at-the-deadline"),
+        pytest.param(None, None, id="no-timeout"),
+    ],
+)
+async def test_the_clients_own_read_timeout_applies_if_it_precedes_the_deadline(
+    own: float | None, applies: float | None, settings: BackendSettings
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return classes()
+
+    timeout = httpx.Timeout(connect=1.0, read=own, write=2.0, pool=3.0)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), timeout=timeout) as http:
+        await CMSClient(http, settings).get_batch_class_info([BATCH])
+
+    assert seen == [{"connect": 1.0, "read": applies, "write": 2.0, "pool": 3.0}]
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+async def test_an_answer_is_freed_without_the_garbage_collector(settings: BackendSettings) -> None:
+    answers: list[weakref.ref[httpx.Response]] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        response = classes()
+        answers.append(weakref.ref(response))
+        return response
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await CMSClient(http, settings).get_batch_class_info([BATCH])
+
+    assert [ref() for ref in answers] == [None]
