@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import httpx
@@ -29,6 +29,9 @@ DETAILS_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 2
 NAMES_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 4
 ENTRIES_LIMIT: Final = DEFAULT_MAX_RESPONSE_BYTES // 16
 
+Make = Callable[[], bytes]
+"""Makes a body when its test runs: made at import, all of them would be held by every process of the suite."""
+
 SECONDS: Final = 1.0
 """Far more than the 50 ms that it takes, and far less than the minute that it took: no test is about a busy machine."""
 
@@ -38,16 +41,16 @@ def memory(body: bytes) -> int:
     return 2 * len(body) + 2**21
 
 
-def full(unit: bytes, before: bytes, after: bytes, limit: int = LIMIT) -> bytes:
+def full(unit: bytes, before: bytes, after: bytes, limit: int = LIMIT) -> Make:
     """A body just below the size limit, of as many units as fit."""
     times = (limit - len(before) - len(after)) // (len(unit) + 1)
-    return before + b",".join([unit] * times) + after
+    return lambda: before + b",".join([unit] * times) + after
 
 
-def members(before: bytes, after: bytes, limit: int = LIMIT) -> bytes:
+def members(before: bytes, after: bytes, limit: int = LIMIT) -> Make:
     """A body just below the size limit, of members that nobody reads."""
-    size = len(b'"0123456":"0123456789",')
-    return before + b",".join(b'"%07d":"0123456789"' % number for number in range(limit // size - 100)) + after
+    numbers = range(limit // len(b'"0123456":"0123456789",') - 100)
+    return lambda: before + b",".join(b'"%07d":"0123456789"' % number for number in numbers) + after
 
 
 ROWS: Final = b'{"batches":['
@@ -77,14 +80,16 @@ WRONG_PAGES: Final = [
     pytest.param(full(b"[]", ROWS, PAGINATION, 2**18), id="lists-for-rows-of-a-smaller-body"),
     pytest.param(full(b'{"a":1}', b'{"x":[', b"]}", 2**18), id="a-field-more-of-a-smaller-body"),
     pytest.param(full(b'"":0', ROWS + b"{", b"}" + PAGINATION, 2**14), id="members-of-a-small-body"),
-    pytest.param(b"[" * LIMIT, id="deep"),
-    pytest.param(b'{"a":' * (LIMIT // 5), id="deep-objects"),
-    pytest.param(b"1" * LIMIT, id="a-number-without-end"),
-    pytest.param(b'{"batches":[],"pagination":{"limit":' + b"1" * (LIMIT - 100) + b"}}", id="a-limit-without-end"),
-    pytest.param(b'"' + b"\\u0041" * ((LIMIT - 2) // 6) + b'"', id="escapes"),
-    pytest.param(b'"' + b"a" * (LIMIT - 2) + b'"', id="one-text"),
-    pytest.param(b" " * LIMIT, id="blanks"),
-    pytest.param(b"\xff" * LIMIT, id="no-utf-8"),
+    pytest.param(lambda: b"[" * LIMIT, id="deep"),
+    pytest.param(lambda: b'{"a":' * (LIMIT // 5), id="deep-objects"),
+    pytest.param(lambda: b"1" * LIMIT, id="a-number-without-end"),
+    pytest.param(
+        lambda: b'{"batches":[],"pagination":{"limit":' + b"1" * (LIMIT - 100) + b"}}", id="a-limit-without-end"
+    ),
+    pytest.param(lambda: b'"' + b"\\u0041" * ((LIMIT - 2) // 6) + b'"', id="escapes"),
+    pytest.param(lambda: b'"' + b"a" * (LIMIT - 2) + b'"', id="one-text"),
+    pytest.param(lambda: b" " * LIMIT, id="blanks"),
+    pytest.param(lambda: b"\xff" * LIMIT, id="no-utf-8"),
 ]
 
 
@@ -114,8 +119,9 @@ async def refused(call: str, body: bytes) -> tuple[ContractViolation, float, int
     return caught.value, seconds, peak
 
 
-@pytest.mark.parametrize("body", WRONG_PAGES)
-async def test_a_wrong_page_costs_little(body: bytes) -> None:
+@pytest.mark.parametrize("make", WRONG_PAGES)
+async def test_a_wrong_page_costs_little(make: Make) -> None:
+    body = make()
     violation, seconds, peak = await refused("page", body)
 
     assert len(violation.detail) < 200
@@ -125,12 +131,12 @@ async def test_a_wrong_page_costs_little(body: bytes) -> None:
 DETAILS: Final = json.loads(recorded("ras_batch_status_completed_with_failures").body)
 
 
-def status_with(essays: bytes) -> bytes:
+def status_with(essays: bytes) -> Make:
     return full(essays, json.dumps({**DETAILS, "essays": 0}).encode()[:-1] + b',"essays":[', b"]}", DETAILS_LIMIT)
 
 
 @pytest.mark.parametrize(
-    "body",
+    "make",
     [
         pytest.param(status_with(b"{}"), id="empty-essays"),
         pytest.param(status_with(b'{"essay_id":1,"last_updated":[]}'), id="short-essays"),
@@ -141,7 +147,8 @@ def status_with(essays: bytes) -> bytes:
         pytest.param(status_with(json.dumps(DETAILS["essays"][0]).encode()), id="essays-without-end"),
     ],
 )
-async def test_a_wrong_status_costs_little(body: bytes) -> None:
+async def test_a_wrong_status_costs_little(make: Make) -> None:
+    body = make()
     _, seconds, peak = await refused("status", body)
 
     assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
@@ -150,12 +157,12 @@ async def test_a_wrong_status_costs_little(body: bytes) -> None:
 NAME: Final = make_student_name(first_name="Fatima").model_dump_json().encode()
 
 
-def names(unit: bytes, before: bytes = b"[", after: bytes = b"]") -> bytes:
+def names(unit: bytes, before: bytes = b"[", after: bytes = b"]") -> Make:
     return full(unit, before, after, NAMES_LIMIT)
 
 
 @pytest.mark.parametrize(
-    "body",
+    "make",
     [
         pytest.param(names(b"{}"), id="empty-rows"),
         pytest.param(names(b"[]"), id="lists-for-rows"),
@@ -166,7 +173,8 @@ def names(unit: bytes, before: bytes = b"[", after: bytes = b"]") -> bytes:
         pytest.param(members(b"{", b"}", NAMES_LIMIT), id="a-map"),
     ],
 )
-async def test_a_wrong_list_of_names_costs_little_and_shows_none(body: bytes) -> None:
+async def test_a_wrong_list_of_names_costs_little_and_shows_none(make: Make) -> None:
+    body = make()
     violation, seconds, peak = await refused("names", body)
 
     assert violation.detail.startswith(("body outside the contract", "more entries than there can be"))

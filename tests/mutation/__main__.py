@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
 from tests.mutation.report import LIST, Mutant, change_of, faults_of, function_of, read_list, table_of
@@ -69,6 +68,9 @@ def forget_survivors(patterns: Sequence[str]) -> None:
 
 def mutants() -> Iterator[Mutant]:
     """What came of each mutant."""
+    # A third of a second, which the tests of this program need not wait for.
+    from mutmut.mutation.diff_apply import get_diff_for_mutant  # noqa: PLC0415
+
     os.chdir(FOLDER)  # where mutmut looks for what it made
     for file, codes in _results():
         module = str(file.relative_to(FOLDER / "mutants").with_suffix(""))
