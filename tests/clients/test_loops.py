@@ -431,6 +431,7 @@ def _fails(error: BackendError) -> None:
     raise error
 
 
+@pytest.mark.slow("starts a process, which imports the clients again")
 def test_an_error_of_another_process_comes_back_equal_and_leaves_the_pool_usable() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for error in ERRORS:

@@ -23,6 +23,7 @@ from tests.documents.blocks import ROOT, Place, assert_printed, runs
 from tests.support.mock_process import RunningMock, running_mock
 
 PAGE = "docs/bff-developers.md"
+AS_A_READER = pytest.mark.slow("runs commands in processes of their own, as a reader of the page does")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 
 
@@ -79,6 +80,7 @@ def test_the_mock_proxies_running_services(blocks: list[str], beside_the_mock: P
         assert "passes requests on to http" in printed
 
 
+@AS_A_READER
 @runs(PAGE, "for core in")
 def test_a_mock_for_each_core_listens(blocks: list[str], desk: Place) -> None:
     """Without the ports of the page, which may be taken here: each takes free ones."""
@@ -103,6 +105,7 @@ def test_a_mock_for_each_core_listens(blocks: list[str], desk: Place) -> None:
     assert statuses == [200] * 4
 
 
+@AS_A_READER
 @runs(PAGE, "import pytest")
 def test_the_example_test_passes_unchanged(blocks: list[str], desk: Place) -> None:
     desk.write("test_page.py", blocks[0])

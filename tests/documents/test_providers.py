@@ -86,6 +86,7 @@ def test_the_scaffold_fails_with_what_is_shown(blocks: list[str], my_service: Pl
     assert_among(shown, my_service.run(f"{run.strip()} -p no:randomly", fails=True))
 
 
+@AS_A_READER
 @runs(PAGE, "from collections.abc import Callable, Iterator")
 def test_the_test_file_verifies_the_provider(blocks: list[str], my_service: Place) -> None:
     my_service.write("test_bff_contract.py", blocks[0])

@@ -24,6 +24,7 @@ from tests.support.golden import Golden
 
 COMMAND = [sys.executable, "-m", "bff_mock_server"]
 FREE_PORTS = ["--ras-port", "0", "--cms-port", "0", "--control-port", "0"]
+AGAIN = pytest.mark.slow("starts the mock once more, with other options")
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -91,7 +92,7 @@ def test_the_shell_can_paste_it_too(banner: str) -> None:
     ("only", "path"),
     [
         pytest.param("ras", "/internal/v1/batches/user/", id="ras"),
-        pytest.param("cms", "/internal/v1/batches/class-info", id="cms"),
+        pytest.param("cms", "/internal/v1/batches/class-info", id="cms", marks=AGAIN),
     ],
 )
 def test_one_backend_alone_shows_a_line_for_it(only: str, path: str) -> None:
@@ -102,7 +103,7 @@ def test_one_backend_alone_shows_a_line_for_it(only: str, path: str) -> None:
         assert path in banner
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=AGAIN)])
 def test_a_signal_stops_it_cleanly_also_with_a_connection_open(number: signal.Signals) -> None:
     with running() as (process, banner), httpx.Client() as client:
         client.get(f"{URL.findall(banner)[0]}/healthz")
@@ -150,6 +151,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture
     golden.check(printed.err)
 
 
+@AGAIN
 def test_a_scenario_file_is_what_teachers_there_are(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("teachers: [{name: Åsa Ek, batches: 3, purpose: to try}]", encoding="utf-8")
@@ -160,6 +162,7 @@ def test_a_scenario_file_is_what_teachers_there_are(tmp_path: Path) -> None:
     assert answer.json()["pagination"]["total"] == 3
 
 
+@AGAIN
 def test_a_lenient_mock_answers_anyway() -> None:
     with running("--lenient") as (_, banner):
         line = banner.strip().splitlines()[-1]

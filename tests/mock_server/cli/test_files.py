@@ -19,6 +19,7 @@ from tests.mock_server.building import KEY
 from tests.mock_server.cli.test_command import COMMAND
 from tests.support.golden import Golden
 
+AGAIN = pytest.mark.slow("starts the mock once more, with other options")
 THINGS: dict[str, Any] = {
     "consumer": {"name": "bff-teacher-service"},
     "provider": {"name": "thing-service"},
@@ -69,8 +70,10 @@ def serving(*arguments: str | Path) -> Generator[str]:
     ("options", "statuses"),
     [
         pytest.param([], [200, 404, 200], id="all"),
-        pytest.param(["--provider-state", "a thing$"], [200, 404, 404], id="one-state"),
-        pytest.param(["--provider-state", "nothing", "--empty-provider-state"], [404, 404, 200], id="and-none"),
+        pytest.param(["--provider-state", "a thing$"], [200, 404, 404], id="one-state", marks=AGAIN),
+        pytest.param(
+            ["--provider-state", "nothing", "--empty-provider-state"], [404, 404, 200], id="and-none", marks=AGAIN
+        ),
     ],
 )
 def test_any_pact_file_is_served_on_one_port(things: Path, options: list[str], statuses: list[int]) -> None:
@@ -151,6 +154,7 @@ def test_a_file_of_messages_alone_is_refused(things: Path, golden: Golden) -> No
     golden.check(str(refused.value).replace(str(things.parent), "FOLDER"))
 
 
+@AGAIN
 def test_cors_and_the_largest_body_are_options(things: Path) -> None:
     preflight = {"Origin": "http://page", "Access-Control-Request-Method": "GET"}
     with serving("--file", things, "--cors", "--max-body", "10") as url:

@@ -16,6 +16,8 @@ from tests.support.golden import Golden
 from tests.support.mock_process import running_mock
 from tests.support.quart_providers import KEY, PAGE, Mistake, Providers, first
 
+AGAIN = pytest.mark.slow("starts the mock once more, in front of other providers")
+
 
 def exit_code_of(*arguments: str) -> int:
     """What the command ends with, in this process."""
@@ -29,8 +31,8 @@ def exit_code_of(*arguments: str) -> int:
     ("arguments", "mistake", "code"),
     [
         pytest.param(["--fail-on-violation"], True, 1, id="violated"),
-        pytest.param(["--fail-on-violation"], False, 0, id="kept"),
-        pytest.param([], True, 0, id="only-said"),
+        pytest.param(["--fail-on-violation"], False, 0, id="kept", marks=AGAIN),
+        pytest.param([], True, 0, id="only-said", marks=AGAIN),
     ],
 )
 def test_the_exit_code_says_whether_the_contract_was_kept(

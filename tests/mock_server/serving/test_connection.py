@@ -19,12 +19,18 @@ from bff_mock_server.serving import protocol, server
 from bff_mock_server.serving.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_STATE_BYTES
 from tests.mock_server.building import HEADERS, batch_id
 from tests.mock_server.serving.connections import PAGE, answers, connected, everything, head, is_served
-from tests.support.mock_process import running_mock
+from tests.support.mock_process import RunningMock, running_mock
 
 
 @pytest.fixture(scope="module")
 def backends() -> Generator[Backends]:
     with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mock() -> Generator[RunningMock]:
+    with running_mock() as running:
         yield running
 
 
@@ -354,16 +360,15 @@ def test_a_large_head_behind_another_request_is_refused_too(backends: Backends) 
         ),
     ],
 )
-def test_the_control_port_is_guarded_as_well(request_bytes: bytes, status: bytes) -> None:
-    with running_mock() as mock:
-        parts = urlsplit(mock.control)
-        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
-            with suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(request_bytes)
-            with suppress(ConnectionResetError):
-                data = connection.recv(65536)
-                assert data[9:12] == status
-        assert httpx.get(f"{mock.control}/_mock/health").status_code == 200
+def test_the_control_port_is_guarded_as_well(request_bytes: bytes, status: bytes, mock: RunningMock) -> None:
+    parts = urlsplit(mock.control)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request_bytes)
+        with suppress(ConnectionResetError):
+            data = connection.recv(65536)
+            assert data[9:12] == status
+    assert httpx.get(f"{mock.control}/_mock/health").status_code == 200
 
 
 def test_latency_is_waited_for(backends: Backends) -> None:
