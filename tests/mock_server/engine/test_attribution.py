@@ -51,13 +51,12 @@ def answered_by(app: MockApp) -> str | None:
     return app.mock.journal.exchanges()[-1].interaction
 
 
-def of_own_example(interaction: Interaction, provider: str) -> str | None:
-    world = World()
+def of_own_example(app: MockApp, interaction: Interaction) -> str | None:
+    world = app.mock.sessions.default = World()
     for state in interaction.states:
-        world.apply(state.name, state.params, provider=provider)
+        world.apply(state.name, state.params)
     asked = interaction.request
     query = urlencode([(name, value) for name, values in asked.query.items() for value in values])
-    app = app_of(shipped(provider), world=world)
     app.reply(request(f"{asked.path}?{query}", headers={name: ", ".join(of) for name, of in asked.headers.items()}))
     return answered_by(app)
 
@@ -72,7 +71,8 @@ PLAINER = {
 
 @pytest.mark.parametrize("provider", [RAS, CMS])
 def test_the_answer_to_an_interactions_own_example_is_of_it(provider: str) -> None:
-    found = {one.description: of_own_example(one, provider) for one in shipped(provider).interactions}
+    app = app_of(shipped(provider))
+    found = {one.description: of_own_example(app, one) for one in shipped(provider).interactions}
 
     assert {name: other for name, other in found.items() if other != name} == {
         name: other for name, other in PLAINER.items() if name in found
