@@ -117,10 +117,7 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
 
 def _nested(schema: Any, path: _Path, config: CoreConfig) -> Any:
     if isinstance(schema, list):
-        return [
-            _changed(one, path, config) if isinstance(one, Mapping) else one
-            for one in cast("list[_Schema | tuple[_Schema, str]]", schema)
-        ]
+        return [_changed(one, path, config) for one in cast("list[_Schema]", schema)]
     return _changed(schema, path, config)
 
 

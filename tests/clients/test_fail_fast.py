@@ -4,12 +4,13 @@ import copy
 import json
 import pickle
 import threading
-from typing import Annotated, Any, Final
+from enum import IntEnum
+from typing import Annotated, Any, Final, Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import FailFast, TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError, model_validator
 
 from bff_clients._fail_fast import MistakeError, fail_fast
 from bff_clients.models import (
@@ -37,14 +38,50 @@ class Leaf(AnswerModel):
     number: Integer = 7
 
 
+class Twig(AnswerModel):
+    length: Integer
+
+
 class Tree(AnswerModel):
-    """A model with defaults, and with another that it holds twice."""
+    """A model with defaults, with another that it holds twice, and with one that it holds once."""
 
     left: Leaf
     right: Leaf | None = None
+    twig: Twig | None = None
 
 
 TREES: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[list[Annotated[Tree, Counted]], FailFast()])
+
+
+class Size(IntEnum):
+    SMALL = 1
+
+
+class Unusual(AnswerModel, extra="allow"):
+    """What no model of the clients has: other members, an enumeration of numbers, checks of the whole."""
+
+    size: Size = Size.SMALL
+    even: int = 0
+
+    @model_validator(mode="after")
+    def _is_even(self) -> Self:
+        if self.even % 2:
+            message = "not even"
+            raise ValueError(message)
+        return self
+
+
+class Checked(AnswerModel):
+    odd: int
+
+    def model_post_init(self, _: object) -> None:
+        if self.odd % 2 == 0:
+            message = "not odd"
+            raise ValueError(message)
+
+
+UNUSUAL: Final[TypeAdapter[Any]] = TypeAdapter(Unusual)
+CHECKED: Final[TypeAdapter[Any]] = TypeAdapter(Checked)
 
 
 def rows(*changed: dict[str, Any]) -> bytes:
@@ -62,7 +99,11 @@ def details(**changes: Any) -> bytes:
         pytest.param(PAGE, rows({"current_phase": "new"}, {"current_phase": "nlp"}), id="phases"),
         pytest.param(DETAILS, details(), id="details"),
         pytest.param(CLASSES, recorded("cms_class_info_mixed").body, id="classes"),
-        pytest.param(TREES, b'[{"left":{}},{"left":{"number":1},"right":{"number":2}}]', id="defaults"),
+        pytest.param(
+            TREES, b'[{"left":{}},{"left":{"number":1},"right":{"number":2},"twig":{"length":3}}]', id="defaults"
+        ),
+        pytest.param(UNUSUAL, b'{"size":1,"even":2,"more":[1]}', id="unusual"),
+        pytest.param(CHECKED, b'{"odd":1}', id="checked"),
     ],
 )
 def test_the_same_is_read(adapter: TypeAdapter[Any], body: bytes) -> None:
@@ -95,6 +136,10 @@ def test_the_same_is_read(adapter: TypeAdapter[Any], body: bytes) -> None:
         pytest.param(VALIDATIONS, b'{"a-key":[]}', "*: invalid", id="no-entry"),
         pytest.param(TREES, b'[{"left":{"number":"x"}}]', "*.number: invalid", id="value-for-a-default"),
         pytest.param(TREES, b"[{}]", "0.left: missing", id="missing-beside-a-default"),
+        pytest.param(TREES, b'[{"left":{},"twig":{"length":"x"}}]', "0.twig.length: invalid", id="below-a-default"),
+        pytest.param(UNUSUAL, b'{"even":1}', "body: invalid", id="check-of-the-whole"),
+        pytest.param(UNUSUAL, b'{"size":2}', "size: invalid", id="number-of-no-enumeration"),
+        pytest.param(CHECKED, b'{"odd":2}', "body: invalid", id="check-at-the-end"),
     ],
 )
 def test_the_first_mistake_has_a_place(adapter: TypeAdapter[Any], body: bytes, mistake: str) -> None:
@@ -127,6 +172,13 @@ def test_what_pydantic_refuses_is_refused(name: str, value: Any) -> None:
 def test_too_many_rows_are_not_taken_for_a_mistake() -> None:
     with pytest.raises(TooManyEntriesError):
         fail_fast(PAGE).validate_json(rows({}, {}, {}), context=Entries(2))
+
+
+def test_a_mistake_behind_as_many_rows_as_there_may_be_is_one() -> None:
+    body = json.dumps({"batches": [row(), row()]}).encode()
+
+    with pytest.raises(MistakeError, match="pagination: missing"):
+        fail_fast(PAGE).validate_json(body, context=Entries(2))
 
 
 def test_invalid_json_is_reported_by_pydantic() -> None:
