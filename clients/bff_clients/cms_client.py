@@ -185,7 +185,7 @@ async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, 
     def wrong(entries: dict[str, M | None]) -> str | None:
         missing = [batch_id for batch_id in ids if batch_id not in entries]
         if missing:
-            return f"{len(missing)} of the {len(ids)} ids asked for are missing"
+            return f"{len(missing)} of the {len(ids)} requested ids are missing"
         batch_of = endpoint.batch_of
         if batch_of and any((entry := entries[one]) is not None and batch_of(entry) != one for one in ids):
             return "an entry whose batch_id is not its key"

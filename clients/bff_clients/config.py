@@ -347,7 +347,7 @@ def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, Fiel
         else:
             others.append(variable)
     if others:
-        _LOG.info("the clients of RAS and CMS do not read %s", ", ".join(others))
+        _LOG.info("the RAS and CMS clients do not read the variables %s", ", ".join(others))
 
 
 def _variables(name: str, field: FieldInfo) -> list[str]:

@@ -186,7 +186,7 @@ class RASClient(BackendClient):
                 answer,
                 _DETAILS,
                 context=Entries(MAX_ESSAYS),
-                check=lambda batch: None if batch.batch_id == wanted else "another batch than the one asked for",
+                check=lambda batch: None if batch.batch_id == wanted else "another batch than the requested one",
             )
 
 
@@ -211,7 +211,7 @@ async def _page_of(
 
     def wrong(page: BatchPage) -> str | None:
         if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
-            return "pagination of another page than the one asked for"
+            return "pagination of another page than the requested one"
         if {batch.user_id for batch in page.batches} - {user.get_secret_value()}:
             return "a row of another user"
         return None

@@ -90,7 +90,7 @@ class Judge:
         path, _, query = target.partition("?")
         endpoint = [interaction for interaction in self.pact.interactions if _is_for(interaction, method, path)]
         if not endpoint:
-            return [Mismatch("request", "", f"no interaction is about {method} {path}")]
+            return [Mismatch("request", "", f"no interaction for {method} {path}")]
         yardsticks = _yardsticks(endpoint, status)
         if not yardsticks:
             known = ", ".join(map(str, sorted({interaction.response.status for interaction in endpoint})))
@@ -191,7 +191,7 @@ def _key_mismatches(expected: object, actual: object, asked: frozenset[str], pat
     if is_object(expected) and is_object(actual):
         if expected and expected.keys() == asked:
             for key in sorted(actual.keys() - asked):
-                yield Mismatch("body", path, f"has the key {key!r}, which was not asked for")
+                yield Mismatch("body", path, f"has the key {key!r}, which was not requested")
         for key in expected.keys() & actual.keys():
             yield from _key_mismatches(expected[key], actual[key], asked, f"{path}[{key!r}]")
     elif is_array(expected) and is_array(actual):

@@ -145,7 +145,7 @@ class Backends:
             about: Only requests that name one of these ids.
 
         Raises:
-            FaultError: Route or fault are written in no known way, or no endpoint is on the route.
+            FaultError: Route or fault are invalid, or no endpoint matches the route.
         """
         return self._mock.arm(route, fault, about=about)
 
@@ -188,7 +188,7 @@ class Backends:
         uses = [use for use in self._mock.coverage() if not wanted or use.provider in wanted]
         uses = [use for use in uses if any(fnmatchcase(one, route) for one in (use.route, use.route.partition(" ")[2]))]
         if not uses:
-            message = f"no endpoint is on the route {route!r}"
+            message = f"no endpoint matches the route {route!r}"
             raise AssertionError(message)
         unused = [use for use in uses if use.times == 0]
         if unused:

@@ -24,10 +24,10 @@ from tests.support.body_values import has_the_values_of
 
 JUDGES: Final = {pact.provider: Judge(pact) for pact in shipped_pacts()}
 TABLES: Final = {pact.provider: compile_pact(pact) for pact in shipped_pacts()}
-TOO_MANY: Final = "which was not asked for"
+TOO_MANY: Final = "which was not requested"
 """How the judge words an id too many: the one thing that the contract forbids and the client passes over."""
 
-ANOTHER_PAGE: Final = frozenset({"pagination of another page than the one asked for", "more entries than there can be"})
+ANOTHER_PAGE: Final = frozenset({"pagination of another page than the requested one", "more entries than there can be"})
 """What the client refuses and the contract cannot say, because no rule of it compares an answer with its request."""
 
 FLAWS_PER_BODY: Final = 8

@@ -80,6 +80,6 @@ def broker() -> Broker:
         raise BrokerAnswerError(message) from None  # what pydantic prints holds the value
     if found.token is None and (found.username is None) != (found.password is None):
         given, other = ("USERNAME", "PASSWORD") if found.password is None else ("PASSWORD", "USERNAME")
-        message = f"PACT_BROKER_{given} is set and PACT_BROKER_{other} is not: basic authentication takes both"
+        message = f"PACT_BROKER_{given} is set and PACT_BROKER_{other} is not: basic authentication needs both"
         raise BrokerAnswerError(message)
     return found

@@ -49,7 +49,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
         return 0
     broker()  # without one, that comes first
     if changed:
-        message = f"{_listed(changed)}: commit first, so that the version says what is published"
+        message = f"{_listed(changed)}: commit first, so that the version identifies what is published"
         raise CommandError(message)
     publication = Publication(version, of_branch, shipped(), options.tag, options.build_url)
     for line in publish(Hal(broker(), seconds=options.time_limit), publication):
@@ -69,7 +69,7 @@ def _print_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequ
     for pact in shipped():
         tell(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
     if changed:
-        tell(f"but {_listed(changed)}: a real run refuses that")
+        tell(f"but {_listed(changed)}: without --dry-run, that is an error")
 
 
 def _listed(changed: Sequence[str]) -> str:

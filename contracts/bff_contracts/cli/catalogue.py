@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     listing = commands.add_parser("list", help="the interactions of a contract")
     add_provider(listing, optional=True)
     listing.set_defaults(run=_list)
-    showing = commands.add_parser("show", help="one interaction: states, request, answer, and what may differ")
+    showing = commands.add_parser("show", help="one interaction: states, request, response and matching rules")
     showing.add_argument("text", metavar="TEXT", help="its description, or a part of it")
     showing.set_defaults(run=_show)
     states = commands.add_parser("states", help="the provider states to set up: params and an example handler")

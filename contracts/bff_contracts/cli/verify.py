@@ -127,7 +127,7 @@ def _check(options: argparse.Namespace) -> None:
         raise CommandError(message)
     from_broker = options.from_broker or options.pact_url
     if from_broker and options.not_yet:
-        message = "--not-yet applies to the contract of this package alone: what is new in a broker is pending there"
+        message = "--not-yet applies to this package's contract alone: a broker marks new pacts as pending"
         raise CommandError(message)
     if from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"

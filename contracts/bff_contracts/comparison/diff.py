@@ -143,15 +143,13 @@ class _Side:
 def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:
     answers = _findings(_answer(old.response), _answer(new.response))
     questions = _findings(_question(old.request), _question(new.request))
-    stricter = [f"an answer that was allowed and is not any more: {text}" for text in answers.only_old]
-    stricter += [f"a request that was not sent and is now: {text}" for text in questions.only_new]
-    looser = [f"an answer that was not allowed and is now: {text}" for text in answers.only_new]
-    looser += [f"a request that was sent and is not any more: {text}" for text in questions.only_old]
-    unclear = [
-        f"another rule, and no example that tells the two apart: {text}" for text in answers.rules + questions.rules
-    ]
+    stricter = [f"response no longer allowed: {text}" for text in answers.only_old]
+    stricter += [f"request newly sent: {text}" for text in questions.only_new]
+    looser = [f"response newly allowed: {text}" for text in answers.only_new]
+    looser += [f"request no longer sent: {text}" for text in questions.only_old]
+    unclear = [f"rule changed, without an example that shows it: {text}" for text in answers.rules + questions.rules]
     if _canonical(_states(old)) != _canonical(_states(new)):
-        stricter.append("its provider states changed, and with them the data of the answer")
+        stricter.append("provider states changed, and with them the data of the response")
     if stricter:
         return Verdict.STRICTER, (*stricter, *looser, *unclear)
     if unclear:

@@ -232,7 +232,7 @@ def _document(text: str, source: str) -> Any:
         if _HALF_OF_A_CHARACTER.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        message = f"{source}: $: half of a character (\\u{ord(error.object[error.start]):04x}) that cannot be sent"
+        message = f"{source}: $: lone surrogate (\\u{ord(error.object[error.start]):04x}), which cannot be sent"
         raise PactError(message) from error
     except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, or nested without end
         message = f"{source}: $: not JSON ({error})"
@@ -393,5 +393,5 @@ def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
     if needed is not None:
         node.key(needed).text()
     if not is_answer and kind not in _KINDS:
-        raise node.child(kind, ".match").error(f"the matching rule {kind!r} is none that Pact knows")
+        raise node.child(kind, ".match").error(f"{kind!r} is not a matching rule of Pact")
     return {"match": kind, **{name: value for name, value in node.value.items() if name != "match"}}

@@ -16,7 +16,7 @@ def strict_loads(text: str) -> Any:
 
 
 def _no_number(name: str) -> float:
-    message = f"{name} is no number of JSON"
+    message = f"{name} is not a JSON number"
     raise ValueError(message)
 
 

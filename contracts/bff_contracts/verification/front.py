@@ -30,7 +30,7 @@ from bff_contracts.verification.state_handlers import StateChangeError, States
 
 _PATIENCE: Final = 3
 _NO_STATUS: Final = 599
-_NOT_TRIED: Final = "not tried: the interactions before it took too long"
+_NOT_TRIED: Final = "skipped: the interactions before it timed out"
 _PROVIDER: Final = "the provider"
 _STARTUP: Final = "lifespan.startup"
 

@@ -219,9 +219,9 @@ class RunningProvider:
         interaction = pact.interactions[at]
         outcome = Outcome(interaction.description, interaction.states, target_of(interaction), 0.0)
         if self._loop.ended:
-            return replace(outcome, troubles=("not tried: the event loop of the provider has ended",))
+            return replace(outcome, troubles=("skipped: the provider's event loop has ended",))
         if self._loop.held or self._front.gave_up:
-            return replace(outcome, troubles=("not tried: the interactions before it took too long",))
+            return replace(outcome, troubles=("skipped: the interactions before it timed out",))
         self._front.begin(keys=self._key.swaps(pact))
         started = time.monotonic()
         limit, target = (2 + 2 * len(interaction.states)) * (self._seconds + _GRACE_SECONDS), self._target

@@ -180,7 +180,9 @@ def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
     if {provider.name for provider in PROVIDERS} <= set(mock.providers):
         for armed in scenario.faults:
             if not mock.has_route(armed.route):
-                _LOG.warning("scenario %s: a fault is armed on %s, where no endpoint is", scenario.name, armed.route)
+                _LOG.warning(
+                    "scenario %s: a fault is armed on %s, which matches no endpoint", scenario.name, armed.route
+                )
 
 
 def _apps(
@@ -206,7 +208,7 @@ def _check_for_proxy_loops(plan: Plan, listeners: Sequence[Listener]) -> None:
             for listener in listeners:
                 listener.socket.close()
             option = BY_NAME[provider].port_option
-            message = f"{url} is where this mock itself would listen, and nobody else does; {option} takes another port"
+            message = f"{url} is this mock's own address; {option} takes another port"
             raise CannotStartError(message)
 
 
@@ -233,7 +235,7 @@ def _proxies(plan: Plan, mock: Mock, guard: Guard, recorder: "Recorder | None") 
         return {}
     left_out = [provider for provider in plan.proxied if provider not in mock.providers]
     if left_out:
-        message = f"requests for {left_out[0]} cannot be passed on: --only leaves it out"
+        message = f"cannot pass requests on to {left_out[0]}: --only leaves it out"
         raise CannotStartError(message)
     with needs_extras("mock", "contracts", error=CannotStartError):
         from bff_mock_server.proxy.app import ProxyApp  # noqa: PLC0415  # needs another extra

@@ -182,8 +182,8 @@ def _is_open(host: str, *, allowed: bool) -> bool:
 
 def _warn(host: str, urls: Sequence[str]) -> None:
     print(  # noqa: T201
-        f"bff-mock-server: open to whoever can reach {host} on this machine: {', '.join(urls)}, {STATES_PATH}"
-        " among them; the placeholder key is public",
+        f"bff-mock-server: other machines can reach this mock at {host}: {', '.join(urls)}, {STATES_PATH}"
+        " included; the placeholder key is public",
         file=sys.stderr,
     )
 
@@ -202,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario",
         default="default",
         metavar="NAME|FILE",
-        help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
+        help="the data to start with: default, empty-school, exam-week, everything-failing, or a .yaml file",
     )
     parser.add_argument("--seed", type=int, default=0, help="random seed for faults and generators (default: 0)")
     parser.add_argument(
@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_speed,
         const=1.0,
         metavar="SPEED",
-        help="let batches move through their life, so many times as fast as the clock (default: 1)",
+        help="move batches through their statuses, SPEED times as fast as the clock (default: 1)",
     )
     parser.add_argument("--watch", action="store_true", help="reload pact files and the scenario file when they change")
     _add_proxying(parser)
@@ -264,13 +264,13 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--no-control", action="store_true", help="without the control API")
     where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    where.add_argument("--allow-remote", action="store_true", help="let --host be one that other machines can reach")
-    where.add_argument("--cors", action="store_true", help="let pages of any origin ask, and answer their preflights")
+    where.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
+    where.add_argument("--cors", action="store_true", help="allow requests from pages of any origin (CORS)")
     where.add_argument(
         "--max-body", type=_size, metavar="BYTES", help="how large the body of a request may be (default: 1048576)"
     )
     where.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME", help="a name the mock is reached by; repeatable"
+        "--allow-host", action="append", default=[], metavar="NAME", help="another host name of the mock; repeatable"
     )
 
 
@@ -322,7 +322,7 @@ def _proxied(text: str) -> str:
 
 def _key(text: str) -> str:
     if not text.strip():
-        message = "an empty key would let nobody in"
+        message = "the key is empty"
         raise argparse.ArgumentTypeError(message)
     return text
 

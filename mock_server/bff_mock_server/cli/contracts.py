@@ -68,7 +68,7 @@ def _with_http(pacts: Sequence[Pact]) -> list[Pact]:
     found = [pact for pact in pacts if pact.interactions]
     if not found:
         names = ", ".join(pact.source for pact in pacts)
-        message = f"{names}: no HTTP interaction is here to serve"
+        message = f"{names}: no HTTP interaction to serve"
         raise CannotStartError(message)
     return found
 

@@ -322,7 +322,7 @@ async def _malformed_body(request: Request, error: Exception) -> Response:
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return _problem(404, f"There is nothing at {request.url.path}; /_mock/openapi.json says what there is.")
+    return _problem(404, f"There is no {request.url.path}; /_mock/openapi.json lists the paths.")
 
 
 def _problem(status: int, detail: str) -> Response:

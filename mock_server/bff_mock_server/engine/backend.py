@@ -239,8 +239,8 @@ class Backend:
                 filled = fill(matched.entry.interaction, path=asked.path, query=asked.query)
                 return next(state.params for state in filled.states if state.name == name)
         message = (
-            f"the contract knows {name!r} for other requests than {asked.method} {asked.path}, so it has no params for"
-            f" this one; give them: X-Mock-State: {name}; {{…}} with {self._param_names(name)}"
+            f"the contract has no params of {name!r} for {asked.method} {asked.path};"
+            f" give them: X-Mock-State: {name}; {{…}} with {self._param_names(name)}"
         )
         raise StateError(message)
 

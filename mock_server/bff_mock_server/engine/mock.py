@@ -205,18 +205,18 @@ class Mock:
             session: In whose world; the default one for `None`.
 
         Raises:
-            FaultError: Route or faults are written in no known way, or no endpoint is on the route.
+            FaultError: Route or faults are invalid, or no endpoint matches the route.
             SessionError: There can be no such session.
         """
         world = self.sessions.world_of(session)
         armed = Armed(parse_route(route, self.providers, about), parse_faults(faults))
         if not armed.faults:
-            message = f"{faults!r} arms nothing; disarm what is armed instead"
+            message = f"{faults!r} arms no fault; disarm the armed ones instead"
             raise FaultError(message)
         if not self.has_route(armed.route):
             routes = [f"{backend.provider} {one.route}" for backend in self.backends for one in backend.table.endpoints]
             nearest = sorted(routes, key=lambda known: SequenceMatcher(None, known, route).ratio(), reverse=True)
-            message = f"no endpoint is on the route {route!r}; there are, the nearest first: {', '.join(nearest)}"
+            message = f"no endpoint matches the route {route!r}; known, the nearest first: {', '.join(nearest)}"
             raise FaultError(message)
         world.arm(armed)
         return armed

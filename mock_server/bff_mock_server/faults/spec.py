@@ -217,7 +217,7 @@ def _check_that_they_go_together(faults: Sequence[Fault]) -> None:
     others = [fault for fault in faults if fault.kind != "latency"]
     certain = next((at for at, fault in enumerate(others) if fault.rate == 1.0 and fault.times is None), None)
     if certain is not None and certain + 1 < len(others):
-        message = f"{others[certain + 1].text!r} would never happen: {others[certain].text!r} comes before it, always"
+        message = f"{others[certain + 1].text!r} would never happen: {others[certain].text!r} always happens before it"
         raise FaultError(message)
 
 

@@ -365,10 +365,10 @@ def _engines(name: str, values: Sequence[str]) -> Check:
 
 def _check_answer(response: Response, place: RulePlace) -> None:
     if not _STATUSES[0] <= response.status <= _STATUSES[1]:
-        raise place.error("response.status", f"{response.status} is no status of HTTP")
+        raise place.error("response.status", f"{response.status} is not an HTTP status")
     for name, values in response.headers.items():
         if not _TOKEN.fullmatch(name) or not all(value.isprintable() for value in values):
-            raise place.error(f"response.headers.{name}", "a header of HTTP has visible characters alone")
+            raise place.error(f"response.headers.{name}", "an HTTP header has only visible ASCII characters")
     for part, several in response.generators.items():
         for path, generator in several.items() if is_object(several) else ():
             for option in ("size", "digits"):

@@ -101,7 +101,7 @@ class ProxyApp:
 
     async def _pass_on(self, asked: Asked) -> Reply:
         if STATE in asked.headers:
-            detail = f"{self._backend.provider} is real here: X-Mock-State cannot change what it answers."
+            detail = f"{self._backend.provider} is a real service here: X-Mock-State cannot change its answers."
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
         try:
             headers = read_mock_headers(asked.headers)

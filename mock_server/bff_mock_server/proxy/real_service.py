@@ -80,7 +80,7 @@ class RealService:
         finally:
             await response.aclose()
         if response.status_code not in _STATUSES:
-            message = f"it answered with {response.status_code}, which is no status of HTTP"
+            message = f"it answered with {response.status_code}, which is not an HTTP status"
             raise httpx.RemoteProtocolError(message)
         return Reply(Head(response.status_code, _kept(response.headers)), body)
 
@@ -118,7 +118,7 @@ def _inflated(body: bytes) -> bytes:
         message = f"it is larger than {MAX_DECODED_BYTES} bytes when decompressed"
         raise UnreadableError(message)
     if not inflating.eof:
-        message = "it ends before its compressed data does"
+        message = "its compressed data is cut off"
         raise UnreadableError(message)
     return text
 

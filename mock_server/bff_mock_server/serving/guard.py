@@ -33,16 +33,16 @@ class Guard:
         host = headers.get("host")
         if host is not None and not self._is_known(_name(_HOST, host), any_address=True):
             return (
-                f"The Host header names {host[:200]!r}, which is foreign here. If the mock is reached by that name on"
-                " purpose, start it with --allow-host."
+                f"The Host header names {host[:200]!r}, which is not a name of this mock."
+                " To allow it, start the mock with --allow-host."
             )
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "none").strip().lower()
         is_link = headers.get("sec-fetch-mode", "").strip().lower() == "navigate" and method in _READING
         if origin is None and site not in _OWN_SITES and not (site == _ELSEWHERE and is_link):
-            return "A page from elsewhere may not use this: only pages of this machine may."
+            return "Cross-site requests are not allowed here: only pages of this machine may send requests."
         if origin is not None and not self._is_known(_name(_ORIGIN, origin), any_address=False):
-            return f"A page of {origin[:200]!r} may not use this: only pages of this machine may."
+            return f"The origin {origin[:200]!r} is not allowed here: only pages of this machine may send requests."
         return None
 
     def _is_known(self, name: str, *, any_address: bool) -> bool:

@@ -49,9 +49,7 @@ def _check_that_it_can_wait(delivery: Delivery) -> None:
     try:
         anyio.current_time()  # of asyncio or of trio, whichever the client runs on
     except Exception as error:  # versions of anyio raise different classes
-        message = (
-            f"an answer that is {delivery.form}, or late, needs an async client or a real port (backends_on_ports)"
-        )
+        message = f"an answer that is late or {delivery.form} needs an async client or a real port (backends_on_ports)"
         raise RuntimeError(message) from error
 
 

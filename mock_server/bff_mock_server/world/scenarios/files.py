@@ -129,7 +129,7 @@ def read_scenario(text: str, *, name: str, source: str) -> Scenario:
         raise document.error(error) from error
     batches = sum(teacher.batches for teacher in file.teachers)
     if batches > _MOST_BATCHES:
-        raise document.problem(("teachers",), f"{batches} batches, and {_MOST_BATCHES} are the most")
+        raise document.problem(("teachers",), f"{batches} batches; the maximum is {_MOST_BATCHES}")
     _check_unique([teacher.user_id or teacher_id(teacher.name) for teacher in file.teachers], document)
     parts = [
         *(_of_teacher(teacher, at, document) for at, teacher in enumerate(file.teachers)),
