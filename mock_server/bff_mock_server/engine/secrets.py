@@ -122,10 +122,10 @@ def without_secret_members(text: str) -> str:
 
 
 def without_credentials(value: str) -> str:
-    """The value of a header without credentials: of an address, of a scheme, tokens, parameters with secret names."""
+    """A value without credentials: of an address, of a scheme, tokens."""
     value = _USERINFO.sub(HIDDEN, value)
     value = _SCHEME.sub(rf"\1 {HIDDEN}", value)
-    return _FIELD.sub(partial(_hidden, name=2), _JWT.sub(HIDDEN, value))
+    return _JWT.sub(HIDDEN, value)
 
 
 def _forms(key: str) -> list[str]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bff_mock_server.engine.scrubbing import Scrubber
+from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret
 from bff_mock_server.serving.http import query_of
@@ -289,3 +289,44 @@ def test_a_parameter_that_comes_thousands_of_times_keeps_its_order() -> None:
     found = query_of("&".join(f"a={number}" for number in range(8000)))
 
     assert list(found["a"]) == list(map(str, range(8000)))
+
+
+def test_an_answers_header_that_comes_twice_is_kept_as_one() -> None:
+    assert Scrubber().headers([("x-a", "1"), ("x-a", "2"), ("x-b", "3")]) == {"x-a": "1, 2", "x-b": "3"}
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        pytest.param(("query limit", "101"), ("query limit", "101"), id="no-secret"),
+        pytest.param(("query limit", None), ("query limit", None), id="absent"),
+        pytest.param(("query swordfish", "a swordfish"), ("query …", "a …"), id="key"),
+        pytest.param(("body $.name", "Ann"), ("body $.name", "Ann"), id="member"),
+        pytest.param(("body $.password", "Ann"), ("body $.password", "…"), id="secret-member"),
+    ],
+)
+def test_a_difference_is_shown_without_secrets(found: tuple[str, str | None], shown: tuple[str, str | None]) -> None:
+    difference = Scrubber(["swordfish"]).difference(RequestDifference(found[0], "equality", "x", found[1]))
+
+    assert difference == RequestDifference(shown[0], "equality", "x", shown[1])
+
+
+@pytest.mark.parametrize("keys", [(), ("a-known-key",)], ids=["no-keys", "keys"])
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param(b"a\xffb\xfe", b"a\xffb\xfe", id="bytes"),
+        pytest.param(b"x" * 3000, b"x" * BODY_BYTES, id="long"),
+        pytest.param("å".encode() * 3000, "å".encode() * (BODY_BYTES // 2), id="long-text"),
+    ],
+)
+def test_of_a_body_as_much_is_kept_as_there_may_be(keys: tuple[str, ...], body: bytes, shown: bytes) -> None:
+    scrubber = Scrubber(keys)
+
+    assert scrubber.shown(scrubber.beginning(body)) == shown
+
+
+def test_a_key_at_the_very_end_of_what_is_kept_is_cut_out() -> None:
+    body = b"x" * (BODY_BYTES - len("a-known-key")) + b"a-known-key" + b"y" * 100
+
+    assert Scrubber(["a-known-key"]).shown(body).endswith("x…".encode())
