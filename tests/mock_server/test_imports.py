@@ -7,7 +7,9 @@ import bff_mock_server
 
 
 def test_the_server_loads_neither_the_engine_nor_a_client() -> None:
-    unwanted = "{'pact', 'pact_ffi', 'httpx', 'pydantic_settings', 'dishka', 'fastapi', 'respx', 'bff_clients'}"
+    unwanted = (
+        "{'pact', 'pact_ffi', 'httpx', 'pydantic_settings', 'dishka', 'fastapi', 'respx', 'bff_clients', 'uvicorn'}"
+    )
     loading = "import sys, bff_mock_server.cli.assembly, bff_mock_server.cli.banner, bff_mock_server.serving.server"
     program = f"{loading}; print(sorted({unwanted} & sys.modules.keys()))"
 

@@ -2,20 +2,23 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
 
-import uvicorn
+from bff_mock_server.serving.protocol import Application, MockProtocol
 
-from bff_mock_server.serving.http import MAX_HEAD_BYTES
-from bff_mock_server.serving.patience import PatientProtocol
-from bff_mock_server.serving.protocol import IDLE_SECONDS, Application, MockProtocol
+if TYPE_CHECKING:
+    from bff_mock_server.serving.asgi import AsgiServer
+
+if find_spec("uvicorn") is None:  # it is loaded later
+    raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
 
 _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
@@ -210,51 +213,31 @@ class _MockServer:
                 connection.sweep(loop.time())
 
 
-class _AsgiServer(uvicorn.Server):
-    """Serves an ASGI application by uvicorn, and leaves signals to the caller, which runs several servers."""
+class _AsgiServer:
+    """Serves an ASGI application. Loading uvicorn takes longer than starting the mock, which answers meanwhile."""
 
     def __init__(self, listener: Listener) -> None:
-        super().__init__(
-            uvicorn.Config(
-                listener.app,
-                http=PatientProtocol,
-                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                log_level=logging.WARNING,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=int(IDLE_SECONDS),
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
         self._listener = listener
+        self._server: AsgiServer | None = None
+        self._is_stopped = False
         self.ready = asyncio.Event()
+        self.ready.set()  # connections to the bound socket wait until it is served
 
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+    async def serve(self) -> None:
         """Serve until `stop`."""
-        await super().serve(sockets=sockets or [self._listener.socket])
+        asgi = await asyncio.to_thread(import_module, "bff_mock_server.serving.asgi")
+        if not self._is_stopped:
+            server: AsgiServer = asgi.AsgiServer(self._listener.app, backlog=_BACKLOG, grace=_GRACE_SECONDS)
+            self._server = server
+            await server.serve([self._listener.socket])
 
     def stop(self) -> None:
         """End soon."""
+        self._is_stopped = True
         if self._listener.close is not None:
             self._listener.close()
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say that it has."""
-        await super().startup(sockets=sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Capture none."""
-        yield
+        if self._server is not None:
+            self._server.should_exit = True
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
