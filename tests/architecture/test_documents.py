@@ -2,7 +2,10 @@
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -83,7 +86,30 @@ def test_each_file_that_the_pages_on_architecture_name_exists() -> None:
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_the_pictures_of_the_documents_are_there() -> None:
-    for document in (ROOT / "README.md", ROOT / "examples" / "bff" / "README.md", *DOCS.rglob("*.md")):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name} links {target}"
+@pytest.mark.parametrize(
+    ("page", "package"),
+    [("clients", "bff_clients"), ("contracts", "bff_contracts.verification"), ("mock", "bff_mock_server")],
+)
+def test_the_api_page_has_each_public_name(page: str, package: str) -> None:
+    text = (DOCS / "api" / f"{page}.rst").read_text(encoding="utf-8")
+
+    assert [name for name in import_module(package).__all__ if not re.search(rf"\b{name}\b", text)] == []
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*/README.md"), *DOCS.rglob("*.md")]
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", text):
+        file = page.parent / target if target else page
+
+        assert file.exists(), target
+        assert not anchor or anchor in anchors_of(file), f"{target}#{anchor}"
