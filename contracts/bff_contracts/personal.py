@@ -1,4 +1,4 @@
-"""Names of persons in JSON: which members hold them, and how they are kept out of what is shown."""
+"""Finds names of persons in JSON, and replaces them in texts that are shown."""
 
 import json
 import re
@@ -19,15 +19,15 @@ _ESCAPE: Final = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|(.))")
 
 
 def names_in(value: object) -> frozenset[str]:
-    """The names in a JSON value, however deep, and in texts that quote JSON, whole or in part.
+    """The names in a JSON value at any depth, and in texts that quote JSON, whole or in part.
 
-    A name that no member calls one is not found.
+    A name is found only as the value of a member in `NAME_MEMBERS`.
     """
     return frozenset(name for name in _names(value, is_name=False) if name.strip())
 
 
 def without_names(text: str, names: Iterable[str], hidden: str) -> str:
-    """A text in which `hidden` is in the place of each of these names, as it is or escaped as in JSON."""
+    """A text in which each of these names, plain or escaped as in JSON, is replaced by `hidden`."""
     spelled = {form for name in names for form in _spellings(name)}
     if not spelled:
         return text
@@ -37,7 +37,7 @@ def without_names(text: str, names: Iterable[str], hidden: str) -> str:
 
 
 def renamed(value: Any, rename: Callable[[str], str]) -> Any:
-    """A JSON value in which each name is what `rename` makes of it; an empty one stays empty."""
+    """A JSON value with each name replaced by what `rename` returns for it; an empty one stays empty."""
     return _renamed(value, rename, is_name=False)
 
 

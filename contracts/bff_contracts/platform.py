@@ -1,4 +1,4 @@
-"""The platform as the contracts know it: its providers, the names of headers, variables and paths, how ids are spelled.
+"""The facts of the platform: its providers, the names of headers, variables and paths, the form of ids.
 
 Command-line options, fixtures, the control page, scenarios and the verification derive from `PROVIDERS`: the next
 service is a line there.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DISTRIBUTION: Final = "huleedu-bff-clients"
-"""What is installed: the package that brings clients, contracts and mock."""
+"""The distribution with clients, contracts and mock."""
 
 CONSUMER: Final = "bff-teacher-service"
 RAS: Final = "result-aggregator-service"
@@ -23,11 +23,11 @@ class Provider:
 
     Attributes:
         name: The participant's name in pacts and at the broker.
-        short: What people call it: `--<short>-port`, `--only <short>`, `backends.<short>_url`.
+        short: Its short name: `--<short>-port`, `--only <short>`, `backends.<short>_url`.
         port: Where it listens on a developer's machine.
-        takes_any_service: Whether it accepts every service id, as long as there is one; others accept those that the
-            contract gets answers with.
-        query_defaults: What it takes for parameters that a request leaves out.
+        takes_any_service: Whether it accepts every service id. Other providers accept the service ids of the contract's
+            successful interactions.
+        query_defaults: Its defaults of parameters that a request omits.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Provider:
 
     @property
     def port_option(self) -> str:
-        """The mock's option that takes another port for it."""
+        """The mock's option for its port."""
         return f"--{self.short}-port"
 
     @property
     def label(self) -> str:
-        """What the control page and `--help` call it."""
+        """Its name on the control page and in `--help`."""
         return self.short.upper()
 
 
@@ -62,7 +62,7 @@ PROVIDERS: Final[tuple[Provider, ...]] = (
     Provider(RAS, short="ras", port=4003, query_defaults={"limit": "20", "offset": "0"}),
     Provider(CMS, short="cms", port=5002, takes_any_service=True),
 )
-"""Every service that there is a contract with; the first is the one that examples are about."""
+"""Every service with a contract; the first is used in examples."""
 
 BY_NAME: Final[Mapping[str, Provider]] = {
     name: provider for provider in PROVIDERS for name in (provider.name, provider.short)
@@ -80,7 +80,7 @@ PLACEHOLDER_KEY: Final = "INJECTED-AT-VERIFICATION"
 """The key that the contracts are written with: the mock accepts it, the verification puts the real one in its place."""
 
 STATES_PATH: Final = "/_pact/provider_states"
-"""Where provider states are set up; the only route that no contract has."""
+"""The mock's route for provider states; the only route that is in no contract."""
 
 SHAPE: Final = "shape"
 """The role of the one interaction of an endpoint that is the template of its answers, and their yardstick."""
@@ -111,7 +111,7 @@ _MODULES_OF_EXTRAS: Final = frozenset(
 
 @contextlib.contextmanager
 def needs_extras(*extras: str, error: Callable[[str], BaseException]) -> Generator[None]:
-    """Import what only extras of this package bring.
+    """Import a module that only an extra of this package installs.
 
     Args:
         extras: What has to be installed.

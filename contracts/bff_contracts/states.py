@@ -1,8 +1,8 @@
 """The provider states that the contracts use: names, meanings, and a model for each one's params.
 
-A provider team can seed a database from these without reading anything else of this project. Every param is
-required and none is optional or unknown: a state says exactly what stands, never "something like it". What no database
-of the provider can hold is refused, impossible combinations included.
+A provider team can seed a database from these without reading anything else of this project. Every param is required
+and unknown ones are rejected: a state defines the rows exactly. Rows that no database of the provider can hold are
+rejected, impossible combinations included.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ PhaseStatus = Literal["pending", "initialized", "processing", "completed", "fail
 """How far one essay has come in one phase."""
 
 FINISHED: Final[frozenset[PhaseStatus]] = frozenset({"completed", "failed", "cancelled"})
-"""The statuses after which nothing happens to an essay in that phase any more."""
+"""The final statuses of an essay in a phase."""
 
 InternalStatus = Literal[
     "awaiting_content_validation",
@@ -40,7 +40,7 @@ InternalStatus = Literal[
     "failed_critically",
     "cancelled",
 ]
-"""What RAS calls the status of a batch inside; its answers use another vocabulary, which it derives."""
+"""RAS's internal status of a batch; its answers use another vocabulary, which it derives."""
 
 LARGEST_INTEGER: Final = 2**31 - 1
 """The largest number that an integer column of PostgreSQL holds."""
@@ -73,11 +73,11 @@ class Params(BaseModel):
 
 
 Entry = Params | tuple[Params, ...] | None
-"""What a provider knows of one batch: a row, `null` for none, or a list of rows."""
+"""A provider's data about one batch: a row, `null` for none, or a list of rows."""
 
 
 class ByBatch(Params):
-    """Params about batches: one mapping, from the id of a batch to what the provider knows of it."""
+    """Params about batches: one mapping, from the id of a batch to the provider's data about it."""
 
     @classmethod
     def param(cls) -> str:
@@ -194,7 +194,7 @@ class ValidationRow(Params):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        """Refuse rows that no associations result in."""
+        """Refuse rows that cannot result from associations."""
         if self.total_associations == 0:
             message = "a batch without associations is null, not a row with total_associations 0"
             raise ValueError(message)
@@ -224,7 +224,7 @@ class PersonNameRow(Params):
 
 
 class StudentNameRow(Params):
-    """Which student wrote an essay, and what they are called."""
+    """The student who wrote an essay, and their name."""
 
     essay_id: Uuid
     student_id: Uuid
@@ -272,9 +272,9 @@ class ProviderState:
     """A state that a provider has to be able to set up.
 
     Attributes:
-        name: What the pact calls it.
+        name: Its name in the pact.
         provider: The participant it belongs to.
-        meaning: What has to be true, in a sentence that a provider team can act on.
+        meaning: A sentence about the data that the provider team has to seed.
         params: The model of its params.
     """
 

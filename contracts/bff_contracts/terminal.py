@@ -1,4 +1,4 @@
-"""Makes the text of others fit for a terminal: providers, brokers and pact files may hold anything."""
+"""Makes foreign text safe for a terminal: providers, brokers and pact files may send anything."""
 
 import json
 
@@ -17,7 +17,7 @@ def plain_json(document: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """The beginning of a text in one line, its blanks as they are, and ` …` for the rest."""
+    """The beginning of a text in one line, with its blanks, and ` …` for the rest."""
     whole = text if len(text) <= length else f"{text[:length]} …"
     return whole.replace("\n", r"\n").replace("\t", r"\t")
 

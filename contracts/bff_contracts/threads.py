@@ -15,8 +15,8 @@ class LoopThread:
     """An event loop in a thread of its own.
 
     Attributes:
-        held: Whether something holds the loop and will not let go; nothing is asked of it then.
-        ended: Whether the loop is no more: it was closed, or stopped by something that it ran.
+        held: Whether blocking code holds the loop; it gets no more work then.
+        ended: Whether the loop has ended: it was closed, or stopped by something that it ran.
     """
 
     def __init__(self, name: str) -> None:
@@ -25,7 +25,7 @@ class LoopThread:
         loops: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
 
         def work() -> None:
-            # What ends the loop is seen by those who ask something of it: `sys.exit` in a task, a stop, a cancel.
+            # Callers see what ended the loop: `sys.exit` in a task, a stop, a cancel.
             ending = contextlib.suppress(SystemExit, KeyboardInterrupt, RuntimeError, asyncio.CancelledError)
             with ending, asyncio.Runner() as runner:
                 loops.put(runner.get_loop())

@@ -6,7 +6,7 @@ from bff_contracts.platform import DISTRIBUTION
 
 
 class ShowVersion(argparse.Action):
-    """Looks the version up when it is asked for: starting a command need not wait for that."""
+    """Looks the version up on demand, so that it does not delay the start of a command."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print the version and exit."""

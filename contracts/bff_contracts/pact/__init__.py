@@ -1,1 +1,1 @@
-"""A pact file as data: read, upgraded, filled in for a concrete request, and described in words."""
+"""A pact file as data: read, upgraded, filled in for a concrete request, and described for people."""

@@ -1,8 +1,8 @@
 """An interaction filled in for a concrete request.
 
-A pact gives one example. What may vary in its request is what has a rule there; this module puts the concrete
-request's values at those places and carries them over to the answer, its rules and the provider states. So an
-answer about ids that no example ever named can be rendered, and judged, from the same contract.
+A pact gives one example. Its request may vary where it has a rule: this module puts the concrete request's values at
+those places, and carries them over to the answer, its rules and the provider states. So an answer about ids that are in
+no example can be rendered, and judged, from the same contract.
 """
 
 import re
@@ -96,7 +96,7 @@ def _binding(interaction: Interaction, path: str, query: Mapping[str, Sequence[s
 
 
 def asked_for(interaction: Interaction, query: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
-    """The sets of ids (or other strings) that a request asks for in the ruled, comma-separated values of its query."""
+    """The sets of ids (or other strings) that a request has in the ruled, comma-separated values of its query."""
     return tuple(frozenset(asked) for _, asked in _bound_lists(interaction.request, query))
 
 
@@ -217,7 +217,7 @@ def _rendered(path: str, strings: Mapping[str, str]) -> str:
         if concrete is None or concrete == name:
             return found[0]
         if "'" in concrete:
-            return ".*"  # no path can spell this name out, so the rule is for whatever is there
+            return ".*"  # no path can express this name, so the rule applies to every name
         return f".{concrete}" if _PLAIN_KEY.fullmatch(concrete) else f"['{concrete}']"
 
     return STEP.sub(step, path)

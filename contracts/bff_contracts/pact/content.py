@@ -23,7 +23,7 @@ _LOOKS_LIKE: Final = (
     (re.compile(r'\s*(?:true|false|null|[0-9]+|"\w*|\{\s*(?:\}|"\w+)|\[\s*)'), JSON_TYPE),
     (re.compile(r"\s*<\w+"), "application/xml"),
 )
-"""How the engine guesses the type of a text that says none (`detect_content_type_from_string` of pact_models)."""
+"""How the engine guesses the type of a text without one (`detect_content_type_from_string` of pact_models)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,6 @@ def _of_bytes(data: bytes, content_type: str) -> Content:
 
 def _of_text(text: str, content_type: str) -> Content:
     if is_json_type(content_type):
-        with contextlib.suppress(ValueError, RecursionError):  # what is no JSON is served and compared as it stands
+        with contextlib.suppress(ValueError, RecursionError):  # what is not JSON is served and compared unchanged
             return Content(strict_loads(text), content_type, is_json=True)
     return Content(text, content_type, is_json=False)

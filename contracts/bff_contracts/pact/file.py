@@ -2,8 +2,8 @@
 
 HTTP interactions of specification versions 1 to 4 are read; places in messages are those of version 4, which is what
 the consumer tests write. Messages beside them are left out, and `Pact.notes` says so. Where writers differ (`null` for
-what is absent, no method, numbers as header values, a byte order mark), the official engine's reading counts. What
-cannot be used is a `PactError` that says where in which file the trouble is.
+what is absent, no method, numbers as header values, a byte order mark), this module reads as the official engine does.
+A `PactError` names the file and the place of anything unusable.
 """
 
 import json
@@ -40,7 +40,7 @@ _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
 _MESSAGES: Final = frozenset({"Asynchronous/Messages", "Synchronous/Messages"})
 _NEEDED: Final[Mapping[str, str]] = {"regex": "regex", "include": "value"}
-"""What a matcher cannot do without."""
+"""The members that a matcher must have."""
 
 _KINDS: Final = frozenset(
     {
@@ -51,7 +51,7 @@ _KINDS: Final = frozenset(
         "status-code",
     }
 )
-"""What matchers are called that the official engine knows."""
+"""The names of the matchers that the official engine knows."""
 
 _IMPLIED: Final = ("regex", "date", "time", "timestamp", "datetime")
 """Members of a matcher without a name that say which one it is; any other is `type`."""
@@ -59,7 +59,7 @@ _IMPLIED: Final = ("regex", "date", "time", "timestamp", "datetime")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What has to be true at the provider before the request is sent."""
+    """A condition of the provider's data before the request is sent."""
 
     name: str
     params: Mapping[str, Any]
@@ -94,7 +94,7 @@ class Request:
     content_type: str | None = None
     is_json: bool = True
     wants_no_body: bool = False
-    """Whether the file says that the body is empty; without a word about it, any will do."""
+    """Whether the file declares the body as empty; without a declaration, any body matches."""
 
     @property
     def content(self) -> Content | None:
@@ -116,7 +116,7 @@ class Response:
     is_json: bool = True
     wants_no_body: bool = False
     has_type_header: bool = False
-    """Whether a header says what the body is; otherwise the body alone does, and any answer may leave it unsaid."""
+    """Whether a header declares the content type; otherwise an answer may omit it."""
     status_rule: Rule | None = None
     generators: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -157,7 +157,7 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Pact:
-    """What one consumer needs from one provider; `source` names the file in messages.
+    """The interactions of one consumer with one provider; `source` names the file in messages.
 
     `document` is the file as it is, for tools that read pacts themselves; `notes` say what was left out or assumed.
     """
@@ -245,7 +245,7 @@ def _name(root: Node, participant: str) -> str:
 
 
 def _version(root: Node) -> tuple[str, list[str]]:
-    """The major version of the specification that the file keeps to, and what had to be assumed."""
+    """The major version of the specification that the file keeps to, and the notes about what was assumed."""
     metadata = root.get("metadata")
     specification = (metadata.get("pactSpecification") or metadata.get("pact-specification")) if metadata else None
     version = specification.get("version") if specification else None
@@ -348,7 +348,7 @@ def _response(node: Node) -> Response:
 
 
 def _content(node: Node, headers: Mapping[str, tuple[str, ...]]) -> tuple[Content | None, bool]:
-    """The body, and whether the file says anything about it; one that is said to be `null` is empty."""
+    """The body, and whether the file declares one; a body declared as `null` is empty."""
     body = node.members().get("body")
     if body is None or (body.value is not None and not body.members()):
         return None, False
@@ -377,7 +377,7 @@ def _rules(
 
 
 def _rule(node: Node, *, is_answer: bool = False) -> Rule:
-    """A rule; those of answers are never run here, so whatever the engine makes of them is right."""
+    """A rule. Those of answers are not compiled here: only the engine evaluates them."""
     combine = node.get("combine")
     if combine is not None and combine.value not in _COMBINATIONS:
         raise combine.error(f"expected one of {', '.join(_COMBINATIONS)}, found {combine.value!r}")

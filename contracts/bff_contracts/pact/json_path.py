@@ -1,4 +1,4 @@
-"""Telling JSON values apart, in a way that type checkers follow, and the steps of a JSON path."""
+"""Type guards for JSON values, and the steps of a JSON path."""
 
 import re
 from collections.abc import Mapping
@@ -21,19 +21,19 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 
 
 def step_name(step: re.Match[str]) -> str:
-    """What a step goes to."""
+    """The name, number or `*` of a step."""
     return next(group for group in step.groups() if group is not None)
 
 
 def steps_of(path: str) -> tuple[str, ...]:
-    """The steps of a JSON path: names, numbers, and `*` for any of both."""
+    """The steps of a JSON path: names, numbers, and `*` for any name or number."""
     return tuple(map(step_name, STEP.finditer(path)))
 
 
 def most_exact(rules: Mapping[str, T], at: tuple[str, ...]) -> tuple[T, bool] | None:
-    """Which of what is said by JSON path is about a place, and whether it is about that place itself.
+    """The entry that applies to a place, of several by JSON path, and whether it is for that place itself.
 
-    What is said of a place holds for all that is below it; the most exact word counts.
+    An entry also applies to everything below its place; the most specific one counts.
     """
     spelled = ((steps_of(path), rule) for path, rule in rules.items())
     fitting = [

@@ -16,7 +16,7 @@ class PactError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a pact file that knows where it stands, so that an error can name the place."""
+    """A value in a pact file with its place, so that an error can name it."""
 
     value: Any
     path: str

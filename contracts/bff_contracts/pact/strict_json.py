@@ -1,4 +1,4 @@
-"""Reads JSON as its standard has it: Python's reader also takes NaN and infinities, which no other one does."""
+"""Reads JSON strictly: Python's own reader also accepts NaN and infinities."""
 
 import json
 from math import isfinite
@@ -9,7 +9,7 @@ def strict_loads(text: str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: It is no JSON, holds NaN or an infinity, or a number that is too large.
+        ValueError: It is not JSON, or holds NaN, an infinity, or a number that is too large.
         RecursionError: It is nested too deeply.
     """
     return json.loads(text, parse_constant=_no_number, parse_float=_float)

@@ -1,4 +1,4 @@
-"""What one text of a request has to be: a matching rule of a path, a parameter or a header, compiled."""
+"""Compiles the matching rules of a path, a parameter or a header into a check of one text."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ _COMMON: Final = re.compile(
 """Regular expressions that mean the same to Python and to the engine: no look-around, names, flags, POSIX classes."""
 
 Accepts = Callable[[str], object]
-"""Says yes with anything true: a match object of a regular expression is as good as `True`, and is had for less."""
+"""A check; its result is true or false as in an `if`: a match object saves the conversion to `bool`."""
 
 
 class UnknownMatcherError(ValueError):
-    """A matcher that decides nothing about a text.
+    """A matcher that cannot be applied to a text.
 
     Attributes:
         at: Its place among the matchers of the rule.
@@ -41,11 +41,11 @@ class UnknownMatcherError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one text of a request has to be.
+    """The check of one text of a request.
 
     Attributes:
         rule: The matcher's name, as a pact file spells it; `equality` for a text without a rule.
-        expected: What would be accepted, in words.
+        expected: A description of what is accepted.
         accepts: Decides about one text.
         pattern: The regular expression, if the rule is one.
     """
@@ -70,7 +70,7 @@ def compiled(matchers: Sequence[Mapping[str, Any]], combine: str, example: str) 
     """Compile the matchers of a rule; without any, the example is what a text has to be.
 
     Raises:
-        UnknownMatcherError: One of them decides nothing about a text.
+        UnknownMatcherError: One of them cannot be applied to a text.
     """
     if not matchers:
         return equality(example)

@@ -1,4 +1,4 @@
-"""Pact files of specification versions 1 to 3, spelled as version 4 spells them.
+"""Converts pact files of specification versions 1 to 3 to version 4.
 
 The differences are those that the Pact specification lists (https://github.com/pact-foundation/pact-specification): one
 state without params instead of several with them, a query as one string, bodies without a content type, headers as one
@@ -21,7 +21,7 @@ _PARTS: Final = {"headers": "header", "header": "header", "query": "query", "pat
 
 
 def upgraded(document: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """The document in the words of version 4; what is not understood stays as it is, for the reader to refuse."""
+    """The document as version 4; unknown parts stay unchanged, and the reader rejects them."""
     interactions: object = document.get("interactions")
     if not is_array(interactions):
         return dict(document)
@@ -66,7 +66,7 @@ def _content_type(part: Mapping[str, Any]) -> str | None:
 
 
 def _wrapped(body: Any, content_type: str | None) -> dict[str, Any]:
-    """A body that stands for itself, with its type and encoding said as the official engine understands it."""
+    """A body without a declaration, with the type and encoding that the official engine assumes for it."""
     if not isinstance(body, str):
         return {"content": body, "contentType": content_type or JSON_TYPE}
     kind = content_type or guessed_type(body)
@@ -114,7 +114,7 @@ def _add(grouped: dict[str, Any], key: str, rule: object) -> None:
     first = STEP.match(key, 1)
     part = _PARTS.get(step_name(first)) if first is not None else None
     if first is None or part is None or not is_object(rule):
-        # Nothing that version 2 knows; under a name that no part has, so that the reader refuses it.
+        # Unknown in version 2. Put under a name that no part has, so that the reader rejects it.
         grouped.setdefault("body", {})[key] = {"matchers": [rule]}
         return
     matcher = rule if "matchers" in rule else {"matchers": [rule]}

@@ -1,4 +1,4 @@
-"""Interactions and provider states in words, for people who never open a pact file."""
+"""Describes interactions and provider states, for people who do not read pact files."""
 
 import json
 import re
@@ -67,7 +67,7 @@ def endpoint_of(shape: Interaction) -> str:
 
 
 def _texts_of(value: object) -> Iterator[tuple[str, str]]:
-    """The name and the value of each text, however deep; what is under a UUID is about the batch with this id."""
+    """The name and the value of each text at any depth; values under a UUID belong to the batch with this id."""
     if is_object(value):
         yield from (("batch_id", name) for name in value if re.fullmatch(UUID_PATTERN, name))
         yield from ((name, member) for name, member in value.items() if isinstance(member, str))
@@ -98,7 +98,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 
 def freedoms(interaction: Interaction) -> list[tuple[str, str]]:
-    """Where another answer may differ from the example, and what may be there; anything else has to be the same.
+    """Where an answer may differ from the example, and what it may have there; everything else has to be equal.
 
     Fields that the example does not have may be added anywhere.
     """
@@ -147,8 +147,7 @@ def _headers(headers: Mapping[str, Iterable[str]]) -> list[str]:
 class Param:
     """One param of a provider state, or one field below it.
 
-    Attributes:
-        path: Where it stands, such as `batches[].essays[].filename`.
+    Attributes: path: Its place, such as `batches[].essays[].filename`.
         kind: What it holds, in words.
     """
 
@@ -177,7 +176,7 @@ def example_of(state: "ProviderState", pact: Pact) -> Mapping[str, Any] | None:
 
 
 def function_name(state: "ProviderState") -> str:
-    """What a handler of the state can be called."""
+    """A function name for a handler of the state."""
     return re.sub(r"\W+", "_", state.name)
 
 

@@ -17,7 +17,7 @@ def forwarder_to(url: str, seconds: float, loop: LoopThread) -> Forwarder:
     """An ASGI application that forwards requests to the provider at a URL.
 
     Raises:
-        CannotVerify: Nobody listens there.
+        CannotVerify: Nothing listens there.
     """
     check_reachable(checked_url(url, "url"), seconds, loop)
     return Forwarder(url, seconds=seconds)
@@ -27,7 +27,7 @@ def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
     """Check that something listens at a URL.
 
     Raises:
-        CannotVerify: Nobody does.
+        CannotVerify: Nothing does.
     """
     try:
         loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
@@ -39,7 +39,7 @@ def made_application(app: Callable[..., Any], loop: LoopThread, key: Key, *, sec
     """The application, or the one that a function creates, on the event loop that will serve it.
 
     Raises:
-        CannotVerify: It was not made, or not within `seconds`.
+        CannotVerify: Creating it failed, or took longer than `seconds`.
     """
     if not takes_nothing(app):
         return app

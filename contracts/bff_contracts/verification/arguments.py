@@ -47,10 +47,10 @@ def contract_of(provider: str, pact: Path | str | None) -> Pact:
 
 
 def states_of(pact: Pact, handlers: Mapping[str, Handler] | None, url: str | None, seconds: float) -> States:
-    """What sets the provider states up: handlers, or a URL.
+    """The handlers of provider states, or their URL.
 
     Raises:
-        CannotVerify: Both are given, the URL is none, or a handler is for a state that there is not.
+        CannotVerify: Both are given, the URL is invalid, or a handler is for an unknown state.
     """
     if url is not None and handlers is not None:
         raise CannotVerify("give states or states_url, not both")
@@ -70,7 +70,7 @@ def check_application(app: Callable[..., Any] | None, url: str | None) -> None:
     """Check that there is something to verify.
 
     Raises:
-        CannotVerify: There is nothing, or an application and a URL, or what is no application.
+        CannotVerify: Nothing is given, both an application and a URL are, or the object is not an application.
     """
     if (app is None) == (url is None):
         raise CannotVerify("give either an ASGI application or url=")
@@ -82,7 +82,7 @@ def takes_nothing(app: Callable[..., Any]) -> bool:
     """Whether this is a function that creates an application; an application itself takes three arguments."""
     try:
         parameters = inspect.signature(app).parameters.values()
-    except (TypeError, ValueError):  # something built in, which says nothing of itself
+    except (TypeError, ValueError):  # a built-in function without a signature
         return False
     if any(each.kind is inspect.Parameter.VAR_POSITIONAL or each.name == "scope" for each in parameters):
         return False
@@ -93,7 +93,7 @@ def checked_url(url: str, name: str) -> str:
     """The URL in the argument of this name.
 
     Raises:
-        CannotVerify: It cannot be the beginning of others.
+        CannotVerify: It cannot be a base URL.
     """
     problem = base_url_problem(url)
     if problem is not None:

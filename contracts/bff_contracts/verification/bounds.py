@@ -1,7 +1,7 @@
 """Bounds the size of a provider's answer, so that the official verifier compares it within seconds.
 
-The verifier has no limits of its own. It needs about 0.2 ms and 13 KB for each value that differs, and it unpacks
-whatever is compressed.
+The verifier has no limits of its own. It needs about 0.2 ms and 13 KB for each value that differs, and it decompresses
+without a limit.
 """
 
 import re
@@ -42,9 +42,7 @@ class IncomingAnswer:
     """An answer while it arrives.
 
     Attributes:
-        begun: Whether there is something of it.
-        ended: Whether there is all of it.
-        problem: Why it is not taken, if it is not.
+        begun: Whether a part has arrived. ended: Whether it is complete. problem: Why it is rejected, if it is.
     """
 
     def __init__(self) -> None:
@@ -54,7 +52,7 @@ class IncomingAnswer:
         self._body = bytearray()
 
     def take(self, message: Message) -> None:
-        """Take a message that the provider sends.
+        """Add a message that the provider sends.
 
         Raises:
             NoAnswerError: There is too much of it.
@@ -81,7 +79,7 @@ class IncomingAnswer:
     async def deliver(self, send: Send) -> None:
         """Send the whole answer to the verifier."""
         start, body = self._start, bytes(self._body)
-        if start["status"] in _WITHOUT_BODY:  # whatever the provider sends with it, HTTP has none there
+        if start["status"] in _WITHOUT_BODY:  # HTTP allows no body with these statuses
             start, body = _without(start, b"content-length"), b""
         await send(start)
         await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,6 @@
 """Runs the official verifier on one interaction at a time.
 
-One at a time, because the verifier passes without a word when a filter or a provider's name matches nothing, and
+One at a time, because the verifier passes silently when a filter or a provider's name matches nothing, and
 because it keeps its results to itself until the last one. A run costs about 5 ms.
 """
 
@@ -29,7 +29,7 @@ _ORDER: Final = ("status", "content", "header", "body")
 
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _READ: Final = 20_000
-"""How many characters of a body are looked through for its first line."""
+"""How many characters of a body are searched for its first line."""
 _INVISIBLE: Final = re.compile(r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|code|em|i|kbd|mark|q|small|span|strong|tt|u|var)\b[^>]*>", re.IGNORECASE
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the verifier reports about an interaction: differences and other troubles; neither if it is kept."""
+    """What the verifier reports about an interaction: differences and other troubles; none of either if it passed."""
 
     interaction: str
     differences: tuple[Difference, ...] = ()

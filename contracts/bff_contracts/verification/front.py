@@ -1,11 +1,11 @@
 """The ASGI application that the official verifier talks to, in front of the provider.
 
-It puts the provider's real key in the place of the contract's placeholder and nowhere else, so that the interactions
-with a wrong key or without one stay what they are. It sets provider states up without ever answering what the verifier
-would ask again. And it remembers what went wrong, because the verifier sees a status at most.
+It replaces the contract's placeholder key with the provider's real key, and leaves interactions with a wrong key or
+without one unchanged. It sets provider states up, and always answers so that the verifier does not retry. It records
+failures, because the verifier sees a status at most.
 
-Paths begin with a secret prefix, a new one for each run, that only the verifier of that run is given. Every other
-process of this machine, and a verifier of a run that was given up, gets 404.
+Paths begin with a secret prefix, a new one for each run, that only the verifier of that run knows. Every other process
+of this machine, and a verifier of an abandoned run, gets 404.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ class Front:
         answered: Whether it completed an answer in time.
         prefix: The secret beginning of the paths of this run; empty when none is under way.
         doing: Which part is at work, so that a timeout can name it.
-        late: How many times in a row an answer or a provider state did not come in time; after so many as are
-            patience enough the provider is not asked any more.
+        late: How many times in a row an answer or a provider state did not come in time; after three, the provider gets
+            no more requests.
     """
 
     def __init__(self, provider: AsgiApp, states: States, *, seconds: float) -> None:
@@ -69,12 +69,12 @@ class Front:
         self.doing = _PROVIDER
 
     def end(self) -> None:
-        """Refuse all further requests, such as those of a verifier that was left behind."""
+        """Refuse all further requests, such as those of an abandoned verifier."""
         self.prefix = ""
 
     @property
     def gave_up(self) -> bool:
-        """Whether the provider is not asked any more."""
+        """Whether the provider gets no more requests."""
         return self.late >= _PATIENCE
 
     async def restore(self) -> None:
@@ -94,7 +94,7 @@ class Front:
         return await self._answer(inside, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = ""  # what has no answer yet: a failure outside of both is none to start or to stop
+        asked = ""  # empty at other times, when a failure is none to start or to stop
 
         async def hearing() -> Message:
             nonlocal asked
@@ -118,7 +118,7 @@ class Front:
             await noting({"type": f"{asked or _STARTUP}.failed", "message": f"it called sys.exit({error.code!r})"})
         except GeneratorExit:
             raise
-        except BaseException as error:  # whatever keeps it from starting, or from ending well
+        except BaseException as error:  # any failure to start or to stop
             if not asked:  # it has no lifespan, or it is over
                 raise
             await noting({"type": f"{asked}.failed", "message": described(error)})
@@ -179,7 +179,7 @@ class Front:
         if failure is not None:
             self.failures.append(failure)
         if not answer.ended:
-            # A status that no contract has, so that nothing of the kit's own is ever what a contract expects.
+            # A status that no contract has, so that the kit's own answer never matches a contract.
             await _respond(send, _NO_STATUS, [], b"")
         elif not sent:
             message = "the answer was cut off"
@@ -192,7 +192,7 @@ class Front:
         failure: BaseException | None
         try:
             async with limit:
-                # A task of its own, so that a provider that cancels its task does not cancel the kit's.
+                # A separate task, so that a provider that cancels its task does not cancel the kit's.
                 failure = await asyncio.ensure_future(_failure_of(partial(self._provider, scope, receive, send)))
         except TimeoutError as error:
             failure = error
@@ -230,7 +230,7 @@ class Forwarder:
         self._base = httpx.URL(url)
         self._path = self._base.raw_path.rstrip(b"/")
         self._url = url
-        # The environment's certificates, and not its proxies; no connection is kept, for those who serve one at a time.
+        # The environment's certificates, not its proxies; no connection is kept: some providers serve one at a time.
         self._transport = httpx.AsyncHTTPTransport(
             verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -274,7 +274,7 @@ async def reach(url: str, *, seconds: float) -> None:
     """Check that something listens at a URL.
 
     Raises:
-        NoAnswerError: Nobody does.
+        NoAnswerError: Nothing does.
     """
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -287,7 +287,7 @@ async def reach(url: str, *, seconds: float) -> None:
 
 
 async def _failure_of(call: Callable[[], Awaitable[None]]) -> BaseException | None:
-    """What a call raises, as a value: a task that raises `SystemExit` would end its event loop."""
+    """The exception of a call, as a value: a task that raises `SystemExit` would end its event loop."""
     try:
         await call()
     except asyncio.CancelledError:

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(rf"{_UUID}|\d+")
-"""What differs between places in answers that are the same place: ids of batches, and indices."""
+"""Parts of a place that vary between answers: ids of batches, and indices."""
 
 _VARYING: Final = re.compile(rf"{_UUID}|0x[0-9a-f]+|\d+\.\d+ s", re.IGNORECASE)
-"""What differs between messages that have one cause: ids of batches, addresses in memory, and times."""
+"""Parts of a message that vary between failures of one cause: ids of batches, memory addresses, and times."""
 
 _SERVER_ERROR: Final = 500
 
 
 def cause_of(outcome: "Outcome") -> Hashable:
-    """What outcomes have in common that have one cause: their troubles, else a wrong status, else their differences."""
+    """The cause of an outcome, for comparison: its troubles, else its wrong status, else its differences."""
     if outcome.troubles:
         return tuple(_VARYING.sub("…", trouble) for trouble in outcome.troubles)
     status = next((each.actual for each in outcome.differences if each.where == "status"), None)

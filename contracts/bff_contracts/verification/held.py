@@ -1,14 +1,14 @@
-"""Detects blocking code in an `async` function: it holds the event loop, where nothing else runs meanwhile."""
+"""Detects blocking code in an `async` function: nothing else runs on the event loop meanwhile."""
 
 import asyncio
 from types import TracebackType
 from typing import Final, Self
 
 BLOCKING: Final = "blocking code, such as time.sleep, in an async function"
-"""What holds an event loop."""
+"""The usual cause of a held event loop."""
 
 ENDING: Final = "a task called sys.exit, or stopped or cancelled it"
-"""What ends an event loop."""
+"""The usual causes of an ended event loop."""
 
 _BEATS: Final = 20
 """How many times the loop is checked within the time that the work may take."""

@@ -49,14 +49,14 @@ class Key:
     def hidden(self, text: str) -> str:
         """A text of the provider without the key, in each spelling in which an answer may contain it.
 
-        A short key is hidden only where it is a word of its own: it may be a part of many others.
+        A short key is hidden only as a whole word, because it may be a part of other words.
         """
         for pattern in self._patterns():
             text = pattern.sub(_HIDDEN, text)
         return text
 
     def _patterns(self) -> list[re.Pattern[str]]:
-        """What finds the key: as it is and escaped, in base64, and as numbers."""
+        """Matches the key: plain, escaped, in base64, and as character codes."""
         if not self.value:
             return []
         written = "".join(map(_written, self.value))
@@ -77,7 +77,7 @@ class Key:
 
         def made(*args: Any, **keywords: Any) -> logging.LogRecord:
             record = make(*args, **keywords)
-            with contextlib.suppress(TypeError, ValueError, KeyError):  # what cannot be formatted is not written either
+            with contextlib.suppress(TypeError, ValueError, KeyError):  # else it is not written
                 record.msg, record.args = self.hidden(record.getMessage()), None
             if record.exc_info and self.hides(record.exc_info[1]):
                 record.exc_info = None
@@ -102,7 +102,7 @@ class Key:
 
 
 def _written(character: str) -> str:
-    """A pattern for one character, as JSON, Python, HTML and URLs write it, however often one is in the other."""
+    """A pattern for one character, as JSON, Python, HTML and URLs write it, nested to any depth."""
     if character.isalnum():
         return re.escape(character)
     number = ord(character)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Final
 
 _VARIABLES: Final = ("NO_PROXY", "no_proxy")
-"""Both spellings: the engine reads one of them, other programs the other."""
+"""Both spellings: the engine reads one, other programs read the other."""
 
 _changing: Final = threading.Lock()
 _before: Final[dict[str, str | None]] = {}

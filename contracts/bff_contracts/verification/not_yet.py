@@ -37,10 +37,10 @@ class NotYet:
             entries: Endpoints, such as `GET /internal/v1/batches/validation-status`; `…`, `...` and `*` match any
                 part of a path, `{name}` and `<name>` one segment of it, and the method may be left out.
             provider: Whose contract it is.
-            pact: Another contract than the one that this package brings.
+            pact: Another contract than the one in this package.
 
         Raises:
-            CannotVerify: An entry is not written so, or the contract has no such endpoint.
+            CannotVerify: An entry is not an endpoint, or the contract has no such endpoint.
         """
         if isinstance(entries, str):
             raise CannotVerify(f"not_yet: expected a list of endpoints, such as [{entries!r}], not a text")

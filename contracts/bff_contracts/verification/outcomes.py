@@ -60,8 +60,8 @@ class Outcome:
         differences: How the answer differs from the contract.
         troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
         cause: The exception behind the first of the troubles, if there was one.
-        pending: Whether the contract has never been kept yet, so that not keeping it fails no build.
-        not_yet: The entry by which it was declared as not built yet; empty if it was not.
+        pending: Whether the contract is pending: it was never verified successfully, so a failure does not fail the
+        build. not_yet: The entry by which it was declared as not built yet; empty if it was not.
     """
 
     interaction: str
@@ -81,7 +81,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """`verified`, `not verified`, or what is not verified and need not be: `pending`, or declared as `not yet`.
+        """`verified`, `not verified`, or a failure that is allowed: `pending`, or declared as `not yet`.
 
         What was declared as not yet and is verified is `built`, which is a failure: the declaration is no longer true.
         """
@@ -89,7 +89,7 @@ class Outcome:
             return "built" if self.verified else "not yet"
         if self.verified:
             return "verified"
-        # A provider that could not even be asked has failed, whether or not the interaction is pending.
+        # An interaction that could not run is a failure, even if it is pending.
         return "pending" if self.pending and not self.troubles else "not verified"
 
     def __str__(self) -> str:
@@ -120,7 +120,7 @@ class Verification:
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """The interactions that fail the run: not kept though they have to be, or kept though declared as not yet."""
+        """The interactions that fail the run: failures that are not allowed, and passes declared as not yet."""
         return tuple(outcome for outcome in self.outcomes if outcome.verdict in {"not verified", "built"})
 
     @property

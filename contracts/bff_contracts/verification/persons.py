@@ -13,9 +13,9 @@ _HIDDEN: Final = "[a name]"
 
 
 def without_answered_names(outcome: Outcome, interaction: Interaction) -> Outcome:
-    """The outcome without names that the provider answered and the contract does not have: they may be real.
+    """The outcome without names that are in the answer and not in the contract: they may be real.
 
-    A name of the contract is made up, and shows that it is in the wrong place.
+    Names of the contract are fictitious; they stay, because they show which row is in the wrong place.
     """
     made_up = names_in([interaction.response.body, *(state.params for state in interaction.states)])
     answered = frozenset[str]().union(*map(_names_of, outcome.differences)) - made_up

@@ -35,7 +35,7 @@ ANSWER_SECONDS: Final = 5.0
 """How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
 
 START_SECONDS: Final = 10.0
-"""How long an application may take to be made, to start, and to shut down; the services start in one."""
+"""How long creating, starting and shutting down the application may each take; the services start in one second."""
 
 _END_SECONDS: Final = 5.0
 
@@ -43,7 +43,7 @@ _GRACE_SECONDS: Final = 1.0
 """How much later than the front the verifier times out, because the front knows the reason."""
 
 _LONGEST_TROUBLE: Final = 2000
-"""How many characters of what an exception says are reported."""
+"""The longest part of an exception's message that is reported, in characters."""
 
 
 def interactions_of(provider: str, *, pact: Path | str | None = None) -> tuple[str, ...]:
@@ -120,12 +120,12 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
         provider: Its name in the contract, such as `result-aggregator-service`; `ras` and `cms` will do.
         states: What sets each provider state up: a function of the state's params, plain or async, or a generator,
             plain or async, that sets up before its `yield` and restores after it.
-        states_url: Where the provider sets its states up when it is asked to, instead of `states`.
-        api_key: The provider's real key, put in the place of the contract's placeholder; else the one in
+        states_url: The provider's own route for provider states, instead of `states`.
+        api_key: The provider's real key, which replaces the contract's placeholder; else the one in
             `HULEEDU_INTERNAL_API_KEY`. Without either the placeholder is sent.
-        pact: Another contract than the one that this package brings.
+        pact: Another contract than the one in this package.
         seconds: How long an answer, or setting one state up, may take.
-        start_seconds: How long the application may take to be made, to start, and to shut down.
+        start_seconds: How long creating, starting and shutting down the application may each take.
 
     Raises:
         CannotVerify: An argument is wrong, the provider cannot be reached, or it fails to start or to shut down.
@@ -158,7 +158,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
             raise CannotVerify(f"{contract.provider} did not start within {start_seconds:g} s") from None
         stack.callback(_stop, front, loop, context, start_seconds)
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
-    if front.stop_failures:  # after what was raised meanwhile, which is worth more
+    if front.stop_failures:  # after an exception of the tests, which is more important
         raise CannotVerify(f"{contract.provider} did not shut down: {key.hidden(front.stop_failures[0])}")
 
 
@@ -188,7 +188,7 @@ class RunningProvider:
         return Target(url, f"{url}{STATES_PATH}", self._seconds + _GRACE_SECONDS)
 
     def verify(self, interaction: str) -> None:
-        """Verify one interaction; one that the contract calls pending need not be kept.
+        """Verify one interaction; a pending one may fail.
 
         Raises:
             NotVerified: The provider does not keep it; the message says where it differs, unless an interaction before
@@ -240,7 +240,7 @@ class RunningProvider:
         return without_answered_names(self._without_key(explained), interaction)
 
     def _run(self, run: Callable[[], _T], limit: float) -> _T:
-        """Run the verifier in a thread that can be left behind: a provider may block its event loop for good.
+        """Run the verifier in a thread that can be abandoned: a provider may block its event loop forever.
 
         Raises:
             TimeoutError: The provider's event loop is held or has ended, or the verifier took too long.
@@ -265,7 +265,7 @@ class RunningProvider:
         """Wait for the verifier, and see that the provider's event loop runs meanwhile.
 
         Raises:
-            TimeoutError: The loop is held or has ended, or the verifier took too long; the message says who did it.
+            TimeoutError: The loop is held or has ended, or the verifier took too long; the message names the cause.
         """
         until = time.monotonic() + limit
         while True:
@@ -281,12 +281,12 @@ class RunningProvider:
                 raise TimeoutError(message)
 
     def _explained(self, outcome: Outcome, states: Sequence[StateChangeError]) -> Outcome:
-        """The outcome with the failures that the front saw, and without the differences that only follow from them."""
+        """The outcome with the failures that the front recorded, and without the differences that result from them."""
         if outcome.verified and not states:
             return outcome
         failures = () if states else self._front.failures
         if states or (failures and not self._front.answered):
-            # Without its state, or without an answer of the provider's own, there is nothing to compare.
+            # Without its state, or without a complete answer of the provider, there is nothing to compare.
             troubles = tuple(dict.fromkeys(map(str, states)) or dict.fromkeys(map(_trouble, failures)))
             differences: tuple[Difference, ...] = ()
         else:
@@ -326,7 +326,7 @@ def _trouble(error: BaseException) -> str:
 
 
 def _stop(front: Front, loop: LoopThread, context: contextlib.AbstractAsyncContextManager[str], seconds: float) -> None:
-    """Shut the application down; one that holds or has ended its event loop was reported before."""
+    """Shut the application down, unless it holds or has ended its event loop, which was reported before."""
     if loop.held or loop.ended:
         return
     try:

@@ -69,5 +69,5 @@ def _redirect(stack: contextlib.ExitStack) -> None:
 def _writes_there() -> bool:
     try:
         return sys.stdout.fileno() == _OUTPUT
-    except (OSError, ValueError, AttributeError):  # something that stands for it
+    except (OSError, ValueError, AttributeError):  # a replacement of it
         return False

@@ -33,7 +33,7 @@ def _document(outcome: Outcome) -> dict[str, object]:
 
 
 def as_junit(verification: Verification) -> str:
-    """One test case for each interaction, in the form that JUnit's readers agree on."""
+    """One test case for each interaction, in the common subset of JUnit formats."""
     seconds = sum(outcome.seconds for outcome in verification.outcomes)
     suite = ET.Element(
         "testsuite",

@@ -1,4 +1,4 @@
-"""Verifies a provider against the contracts of a broker, and forms the results that the broker takes."""
+"""Verifies a provider against the contracts of a broker, and builds the results for the broker."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from bff_contracts.verification.outcomes import Difference, Outcome
 from bff_contracts.verification.provider import RunningProvider
 
 _ATTRIBUTES: Final[Mapping[str, str]] = {"content": "body"}
-"""What a broker calls the beginning of `Difference.where`, if it calls it otherwise."""
+"""The broker's names for the beginnings of `Difference.where`, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Selected:
 
 
 def read(contracts: Iterable[Contract], provider: str) -> list[Selected]:
-    """The contracts, as they can be verified.
+    """The contracts, ready to be verified.
 
     Raises:
         CannotVerify: One cannot be read, is empty, or is with another provider.
@@ -44,7 +44,7 @@ def read(contracts: Iterable[Contract], provider: str) -> list[Selected]:
 
 
 def outcome(running: RunningProvider, selected: Selected, at: int) -> Outcome:
-    """Verify the interaction at this place of a contract; its name says whose contract it is of."""
+    """Verify the interaction at this place of a contract; its name includes the consumer and its version."""
     found = running.outcome_of(selected.pact, at)
     pending = found.pending or selected.contract.pending
     return replace(found, interaction=f"{found.interaction} ({selected.name})", pending=pending)

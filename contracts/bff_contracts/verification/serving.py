@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of 127.0.0.1, on the event loop of the thread that it is given."""
+"""Serves an ASGI application on a free port of 127.0.0.1, on the event loop of a given thread."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ _GRACE_SECONDS: Final = 1
 
 
 class NotStartedError(Exception):
-    """The application said in its lifespan that it cannot start."""
+    """The application reported in its lifespan that it cannot start."""
 
 
 @contextlib.asynccontextmanager

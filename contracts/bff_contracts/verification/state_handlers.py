@@ -117,14 +117,14 @@ class HandledStates:
     def _typed(self, name: str, params: Mapping[str, Any]) -> Any:
         try:
             return validate_params(self._provider, name, params)
-        except LookupError:  # a state of somebody else's pact, which no catalogue describes
+        except LookupError:  # a state of another consumer's pact, which is not in the catalogue
             return params
         except ValidationError as error:
             message = f"provider state {name!r}: {error}"
             raise StateChangeError(name, message) from error
 
     async def _advance(self, name: str, generator: Any) -> Any:
-        """Go on to the `yield`, or from there to the end, which is `_ENDED`."""
+        """Run to the `yield`, or from there to the end, which is `_ENDED`."""
         try:
             if inspect.isasyncgen(generator):
                 return await self._within(name, anext(generator, _ENDED))
@@ -137,7 +137,7 @@ class HandledStates:
         try:
             return await self._within(name, asyncio.wrap_future(self._thread.call(function)))
         except StateChangeError as error:
-            if error.late:  # the thread that hangs is left behind
+            if error.late:  # the thread that hangs is abandoned
                 self._thread.close()
                 self._thread = CallThread(_THREAD)
             raise
@@ -147,7 +147,7 @@ class HandledStates:
         try:
             with watch:
                 async with limit:
-                    # A task of its own, so that a handler that cancels its task does not cancel the kit's.
+                    # A separate task, so that a handler that cancels its task does not cancel the kit's.
                     result = await asyncio.ensure_future(work)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -155,7 +155,7 @@ class HandledStates:
                 raise
             message = f"provider state {name!r}: its handler was cancelled"
             raise StateChangeError(name, message) from error
-        except BaseException as error:  # `pytest.fail` and `sys.exit` too: a state that is not there is never a pass
+        except BaseException as error:  # `pytest.fail` and `sys.exit` too: without its state nothing passes
             if limit.expired():
                 message = self._late(name, watch)
             else:
@@ -183,20 +183,20 @@ async def _entered_async(manager: AbstractAsyncContextManager[Any]) -> AsyncIter
 
 
 class RemoteStates:
-    """States that the provider sets up when it is asked at a URL, in the form that Pact's own tools use.
+    """States that the provider sets up itself on a request to a URL, in the format of Pact's own tools.
 
     The request is `POST`, its body `{"state": …, "params": {…}, "action": "setup"}`, or `"teardown"` to restore.
     """
 
     def __init__(self, url: str, *, seconds: float) -> None:
         self._url = url
-        # The environment's certificates, and not its proxies; no connection is kept, for those who serve one at a time.
+        # The environment's certificates, not its proxies; no connection is kept: some providers serve one at a time.
         self._client = httpx.AsyncClient(
             timeout=seconds,
             verify=ssl.create_default_context(),
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"accept-encoding": "identity"},  # how far an answer unpacks is not known before
+            headers={"accept-encoding": "identity"},  # the decompressed size of an answer is not known before
         )
         self._seconds = seconds
         self._begun: list[tuple[str, Mapping[str, Any]]] = []
