@@ -98,7 +98,9 @@ OTHERS
 def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
     if page == "index":
         named = set(re.findall(r"^(?:.+ <)?([\w/-]+)>?$", _CONTENTS, re.MULTILINE))
-        others = {name for name in app.project.docnames - named - {page} if not name.startswith("contract/")}
+        others = {
+            name for name in app.project.docnames - named - {page} if not name.startswith(("contract/", "decisions/"))
+        }
         text[0] += _CONTENTS.replace("OTHERS", "\n".join(sorted(others)))
     endpoints = sorted(name.rpartition("/")[2] for name in app.project.docnames if name.startswith(f"{page}/"))
     if page.startswith("contract/") and endpoints:
@@ -107,9 +109,10 @@ def _add_contents(app: Sphinx, page: str, text: list[str]) -> None:
         text[0] += f"\n```{{toctree}}\n:hidden:\n{entries}\n```\n"
 
 
-def _name_files_of_the_repository(_app: Sphinx, _page: str, text: list[str]) -> None:
-    """Replace a link to a page outside of the site, which GitHub has, by its name."""
-    text[0] = re.sub(r"\[([^\]]+)\]\(\.\./[^)#]+\.md(?:#[^)]*)?\)", r"`\1`", text[0])
+def _name_pages_outside(_app: Sphinx, page: str, text: list[str]) -> None:
+    """Replace a link to a page of the repository outside of docs/, which only GitHub has, by the page's path."""
+    if "/" not in page:
+        text[0] = re.sub(r"\[[^\]]+\]\(\.\./([^)#]+\.md)(?:#[^)]*)?\)", r"`\1`", text[0])
 
 
 def _without_machinery(_app: Sphinx, what: str, _name: str, it: object, *_: object) -> tuple[str, str] | None:
@@ -147,6 +150,6 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     _show_plain_types()
     app.connect("source-read", _add_contents)
-    app.connect("source-read", _name_files_of_the_repository)
+    app.connect("source-read", _name_pages_outside)
     app.connect("autodoc-process-signature", _without_machinery)
     app.add_transform(LightAndDark)
