@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 from pydantic import SecretStr
 
 from bff_clients import BackendError, BackendSettings, BackendUnavailable, CMSClient, RASClient, create_http_client
@@ -178,7 +179,8 @@ class Callers:
                 return await outcome(self._any(ras, cms))
 
             yield call
-            self.made.update(json.loads((await http.get(f"http://127.0.0.1:{own}{MADE}")).content))
+        async with httpx.AsyncClient(trust_env=False) as http:  # httpx's pool may not have recovered from the run
+            self.made.update((await http.get(f"http://127.0.0.1:{own}{MADE}")).json())
 
     @asynccontextmanager
     async def _elsewhere(self, fault: Fault, port: int) -> AsyncGenerator[RASClient]:
