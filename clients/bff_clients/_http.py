@@ -112,7 +112,7 @@ async def _exchanged(
     try:
         body = await read_body(
             # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
-            response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw(),
+            response.aiter_bytes() if response.is_stream_consumed else cast("httpx.AsyncByteStream", response.stream),
             coding=b"identity" if response.is_stream_consumed else _coding(head),
             announced=head.get(b"content-length", b""),
             limit=limit,
