@@ -140,22 +140,23 @@ class _Body(httpx.AsyncByteStream):
             # The read timeout runs only while the body is being read.
             self._protocol.read_timeout = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
         content = self._answer.content
         try:
-            while not content.at_eof():
-                chunk = content.read_nowait()  # a clock is set only where there is something to wait for
-                if not chunk:
-                    async with asyncio.timeout(self._seconds):
-                        chunk = await content.readany()
-                if not chunk:
-                    break
-                yield chunk
+            chunk = content.read_nowait()
+            if not chunk and not content.at_eof():  # a clock is set only where there is something to wait for
+                async with asyncio.timeout(self._seconds):
+                    chunk = await content.readany()
         except _FAULTS as error:
             fault: BaseException = error
         else:
+            if chunk:
+                return chunk
             if (lost := self._lost()) is None:
-                return
+                raise StopAsyncIteration
             fault = lost
         if isinstance(fault, aiohttp.ClientPayloadError):
             # The exception says that the body is cut off; only the protocol says whether by a reset or a close.

@@ -181,15 +181,19 @@ async def _all_parts(call: Call, endpoint: _ByBatch[M], chunks: list[list[str]])
 
 async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, M | None]:
     answer = await call.get(SecretStr(endpoint.target + ",".join(ids)), share=_PART_SHARE)
-
-    def wrong(entries: dict[str, M | None]) -> str | None:
-        missing = [batch_id for batch_id in ids if batch_id not in entries]
-        if missing:
-            return f"{len(missing)} of the {len(ids)} requested ids are missing"
-        batch_of = endpoint.batch_of
-        if batch_of and any((entry := entries[one]) is not None and batch_of(entry) != one for one in ids):
-            return "an entry whose batch_id is not its key"
-        return None
-
-    entries = call.decode(answer, endpoint.body, context=Entries(_ENTRIES_PER_ID * len(ids)), check=wrong)
+    entries = call.decode(
+        answer,
+        endpoint.body,
+        context=Entries(_ENTRIES_PER_ID * len(ids)),
+        check=lambda entries: _mistake_in(entries, ids, endpoint.batch_of),
+    )
     return {batch_id: entries[batch_id] for batch_id in ids}
+
+
+def _mistake_in(entries: dict[str, M | None], ids: list[str], batch_of: Callable[[M], str] | None) -> str | None:
+    missing = [batch_id for batch_id in ids if batch_id not in entries]
+    if missing:
+        return f"{len(missing)} of the {len(ids)} requested ids are missing"
+    if batch_of and any((entry := entries[one]) is not None and batch_of(entry) != one for one in ids):
+        return "an entry whose batch_id is not its key"
+    return None

@@ -214,8 +214,9 @@ class Entries:
 
 def counted(entry: _T, info: ValidationInfo) -> _T:
     """Count an entry, if the context has a counter."""
-    if isinstance(info.context, Entries):
-        info.context.count()
+    entries = info.context
+    if isinstance(entries, Entries):
+        entries.count()
     return entry
 
 

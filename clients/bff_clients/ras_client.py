@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -102,10 +103,7 @@ class RASClient(BackendClient):
         statuses = _internal_statuses(status)
         segment = SecretStr(user_path_segment(user.get_secret_value()))
         async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
-
-            async def read(one: BatchStatus | None, limit: int, offset: int) -> BatchPage:
-                return await _page_of(call, user, segment, limit=limit, offset=offset, status=one)
-
+            read = partial(_page_of, call, user, segment)
             if len(statuses) <= 1:
                 return await read(statuses[0] if statuses else None, limit, offset)
             merged = await MergedPage(statuses, limit=limit, offset=offset).read(read)
@@ -202,22 +200,24 @@ def _says_unknown_batch(answer: Answer) -> bool:
 
 
 async def _page_of(
-    call: Call, user: SecretStr, segment: SecretStr, *, limit: int, offset: int, status: BatchStatus | None
+    call: Call, user: SecretStr, segment: SecretStr, status: BatchStatus | None, limit: int, offset: int
 ) -> BatchPage:
     """Read one page of RAS's own."""
     wanted = "" if status is None else f"&status={status.value}"
     # Secret as a whole: a traceback may show the locals of this frame.
     target = SecretStr(f"/internal/v1/batches/user/{segment.get_secret_value()}?limit={limit}&offset={offset}{wanted}")
-
-    def wrong(page: BatchPage) -> str | None:
-        if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
-            return "pagination of another page than the requested one"
-        if {batch.user_id for batch in page.batches} - {user.get_secret_value()}:
-            return "a row of another user"
-        return None
-
     answer = await call.get(target, share=max(_PAGE_SHARE, limit * _ROW_SHARE))
-    return call.decode(answer, _PAGE, context=Entries(limit), check=wrong)
+    return call.decode(
+        answer, _PAGE, context=Entries(limit), check=lambda page: _mistake_in(page, user, limit=limit, offset=offset)
+    )
+
+
+def _mistake_in(page: BatchPage, user: SecretStr, *, limit: int, offset: int) -> str | None:
+    if (page.pagination.limit, page.pagination.offset) != (limit, offset) or page.pagination.total < 0:
+        return "pagination of another page than the requested one"
+    if {batch.user_id for batch in page.batches} - {user.get_secret_value()}:
+        return "a row of another user"
+    return None
 
 
 def _check_page(limit: int, offset: int) -> None:
