@@ -26,8 +26,9 @@ KEY = match.regex(PLACEHOLDER_KEY, regex=r"^\S+$")
 LIMIT: Final = r"^(?:[1-9][0-9]?|100)$"
 OFFSET: Final = r"^(?:0|[1-9][0-9]{0,17})$"
 USER_PATH: Final = "/internal/v1/batches/user/"
-# RAS takes an escaped slash for a slash, so that no user id can hold one.
-USER_PATH_PATTERN: Final = rf"^{USER_PATH}(?:[^/?#%]|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[0-9A-Ea-e]))+$"
+# RAS takes an escaped slash for a slash, so that no user id can hold one. The client refuses control characters; RAS's
+# database fails at one of them.
+USER_PATH_PATTERN: Final = rf"^{USER_PATH}(?:[^/?#%]|%(?:[2-7][0-9A-Ea-e]|[3-6][Ff]|[89A-Fa-f][0-9A-Fa-f]))+$"
 STATUS_PATH_PATTERN: Final = f"^/internal/v1/batches/{UUID}/status$"
 NAMES_PATH_PATTERN: Final = f"^/internal/v1/batches/{UUID}/student-names$"
 BATCH_IDS_PATTERN: Final = f"^{UUID}(?:,{UUID})*$"

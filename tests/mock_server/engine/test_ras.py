@@ -62,6 +62,20 @@ async def test_a_page_is_the_users_newest_first(
     assert answer.json["pagination"] == dict(zip(("limit", "offset", "total"), pagination, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("escaped", "status"),
+    [
+        *((code, 404) for code in ("%00", "%09", "%0a", "%1F", "%7F", "%7f", "%2F", "%2f", "%", "%2", "%GG")),
+        *((code, 200) for code in ("%20", "%2e", "%3F", "%4f", "%5F", "%6f", "%7E", "%C3%A5", "%F0%9F%98%80", "a+b")),
+    ],
+)
+async def test_a_user_id_has_neither_a_slash_nor_a_control_character(app: MockApp, escaped: str, status: int) -> None:
+    """RAS takes an escaped slash for a slash, and its database fails at a NUL; the client refuses both."""
+    answer = await call(app, page(f"a{escaped}"))
+
+    assert answer.status == status
+
+
 async def test_an_escaped_user_id_is_the_same_user() -> None:
     app = ras_app(World())
     await set_state(app, USER_HAS_BATCHES, user_has(batch(1), user_id="Åsa/?#"))
