@@ -73,7 +73,7 @@ class Upstream:
                 limit=self._limit(share),
                 within=self.settings.http_client_timeout_seconds,
             )
-        except asyncio.CancelledError as gone:
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as gone:
             # Without the frames below this one, whose locals hold URL and key.
             gone.__traceback__ = gone.__context__ = gone.__cause__ = None
             raise

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Final, Literal
 
+import httpx
 import pytest
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
@@ -209,6 +210,18 @@ async def test_a_cancelled_call_leaks_nothing() -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await call
+
+    assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+async def test_a_call_in_which_the_process_ends_leaks_nothing(end: type[BaseException]) -> None:
+    def ends(_: httpx.Request) -> httpx.Response:
+        raise end
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(ends)) as http:
+        with pytest.raises(end) as caught:
+            await RASClient(http, settings_for(1, "aiohttp")).get_batches_for_user(USER)
 
     assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
 
