@@ -151,7 +151,8 @@ def _announce(assembly: "Assembly", *, quiet: bool) -> None:
     text = "\n".join(address.url for address in assembly.addresses)
     if not quiet:
         text = banner(assembly.addresses, assembly.control, assembly.mock)
-    print(text, flush=True)  # noqa: T201
+    # In one write, also where Python does not buffer: several mocks may print to one pipe.
+    print(f"{text}\n", end="", flush=True)  # noqa: T201
 
 
 def _verdict(assembly: "Assembly", *, fail: bool) -> int:
