@@ -192,8 +192,14 @@ def page() -> str:
     found = pinned()
     lines = [_INTRODUCTION]
     for operation in OPERATIONS:
-        lines += [f"## `{operation.name}` ({operation.provider})", "", operation.summary, ""]
-        lines += ["```python", operation.signature, "```", "", "| outcome | tested by |", "|---|---|"]
+        lines += [
+            f"## `{operation.name}` ({operation.provider})",
+            "",
+            f"`{operation.signature}`",
+            "",
+            operation.summary,
+        ]
+        lines += ["", "| outcome | tested by |", "|---|---|"]
         for outcome in OUTCOMES:
             why = IMPOSSIBLE.get((operation.name, outcome))
             by = f"impossible: {why}" if why else "; ".join(_gathered(found.get((operation, outcome), [])))
