@@ -330,3 +330,9 @@ def test_a_key_at_the_very_end_of_what_is_kept_is_cut_out() -> None:
     body = b"x" * (BODY_BYTES - len("a-known-key")) + b"a-known-key" + b"y" * 100
 
     assert Scrubber(["a-known-key"]).shown(body).endswith("x…".encode())
+
+
+def test_a_secret_in_a_segment_leaves_the_others_of_its_path() -> None:
+    found = Scrubber().kept(Asked("GET", f"/x;jsessionid={SECRET}/y", {}, {}))
+
+    assert (found.path, found.body) == ("/x;jsessionid=…/y", b"")

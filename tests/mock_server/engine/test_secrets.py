@@ -96,6 +96,14 @@ def test_a_key_with_an_escape_is_seen(text: str) -> None:
     assert KnownKeys(["abcd"]).are_in(text)
 
 
+def test_a_key_of_four_characters_is_long_enough() -> None:
+    known = KnownKeys.of(["abc", "abcd"])
+
+    assert known is not None
+    assert known.cut_out("abc abcd") == "abc …"
+    assert KnownKeys.of(["abc"]) is None
+
+
 def test_a_backslash_before_a_key_is_not_of_it() -> None:
     assert KnownKeys(["Xabc"]).cut_out("\\Xabc") == "\\…"
 
@@ -109,6 +117,7 @@ def test_a_backslash_before_a_key_is_not_of_it() -> None:
         pytest.param('{"tokens": [], "pins": [1], "keys": {}}', '{"tokens": …, "pins": [1], "keys": …}', id="several"),
         pytest.param('{"tokens": [{"token": ["a"]}], "a": 1}', '{"tokens": …, "a": 1}', id="one-in-another"),
         pytest.param('{"tokens": [["a"], ', '{"tokens": …', id="breaks-off"),
+        pytest.param('"token": {"a": "b"}, "limit": 1', '"token": …, "limit": 1', id="begins-inside"),
         pytest.param('{"pin": 12, "limit": 1}', '{"pin": …, "limit": 1}', id="number"),
         pytest.param('{"pin": "a\\"b", "limit": 1}', '{"pin": …, "limit": 1}', id="escaped-quote"),
         pytest.param("pin=1&limit=2;sid=3", "pin=…&limit=2;sid=…", id="form"),
