@@ -96,6 +96,21 @@ def test_the_api_page_has_each_public_name(page: str, package: str) -> None:
     assert [name for name in import_module(package).__all__ if not re.search(rf"\b{name}\b", text)] == []
 
 
+def test_each_lane_is_run_by_the_job_that_the_page_names() -> None:
+    table = (
+        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Lanes")[2].partition("\n\n`.ci/run`")[0]
+    )
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    named = [(re.findall("`([^`]+)`", row[1])[0], re.findall("`([^`]+)`", row[2])[:2]) for row in rows]
+    lanes = [(command.split()[:3], *job) for command, job in named if job]
+
+    assert len(lanes) > 10
+    for words, workflow, job in lanes:
+        text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8")
+        (steps,) = re.findall(rf"^  {job}:\n(?:(?!  \w).*\n?)*", text, re.MULTILINE)
+        assert " ".join(words) in steps, f"{workflow}, {job}"
+
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*/README.md"), *DOCS.rglob("*.md")]
 
 
