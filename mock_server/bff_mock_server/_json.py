@@ -10,7 +10,7 @@ def dumps(value: object) -> str:
 
 
 def json_or_none(text: bytes) -> Any:
-    """The JSON document that a text is; `None` when it is none."""
+    """The JSON document in a text; `None` if the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -18,10 +18,10 @@ def json_or_none(text: bytes) -> Any:
 
 
 def loads(text: str | bytes) -> object:
-    """Read JSON of which an answer could be made again: no NaN, no infinity, no half of a character.
+    """Read JSON that can be written back: no NaN, no infinity, no lone surrogate.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: It is not such JSON.
     """
     try:
         document: object = json.loads(text)

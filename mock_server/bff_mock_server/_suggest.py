@@ -1,11 +1,11 @@
-"""Names the known name that an unknown one was probably meant as."""
+"""Suggests the known name that an unknown one probably stands for."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """The known names as a message ends with them, the one that was probably meant first."""
+    """The end of a message with the known names, the most similar one first."""
     known = list(known)
     close = get_close_matches(name, known)
     listed = ", ".join(map(repr, known)) or "none"

@@ -60,7 +60,11 @@ def uncommitted() -> Sequence[str]:
 
 
 def git(*words: str) -> str:
-    """The output of a git command. Raises: SourceError: It failed."""
+    """The output of a git command.
+
+    Raises:
+        SourceError: It failed.
+    """
     try:
         done = subprocess.run(  # noqa: S603  # words of ours, and a revision that cannot be an option
             ["git", *words],  # noqa: S607  # the git of whoever calls

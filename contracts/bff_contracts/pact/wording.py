@@ -147,7 +147,8 @@ def _headers(headers: Mapping[str, Iterable[str]]) -> list[str]:
 class Param:
     """One param of a provider state, or one field below it.
 
-    Attributes: path: Its place, such as `batches[].essays[].filename`.
+    Attributes:
+        path: Its place, such as `batches[].essays[].filename`.
         kind: What it holds, in words.
     """
 

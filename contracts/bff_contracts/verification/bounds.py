@@ -42,7 +42,9 @@ class IncomingAnswer:
     """An answer while it arrives.
 
     Attributes:
-        begun: Whether a part has arrived. ended: Whether it is complete. problem: Why it is rejected, if it is.
+        begun: Whether a part has arrived.
+        ended: Whether it is complete.
+        problem: Why it is rejected, if it is.
     """
 
     def __init__(self) -> None:

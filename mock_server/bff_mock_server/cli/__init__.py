@@ -1,4 +1,4 @@
-"""The command `bff-mock-server`: reads options, puts the mock together, prints the banner, reloads changed files."""
+"""The command `bff-mock-server`: reads options, assembles the mock, prints the banner, reloads changed files."""
 
 from bff_mock_server.cli.command import main
 

@@ -35,26 +35,26 @@ _LOG: Final = logging.getLogger("bff_mock_server")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be started.
+    """The mock to start, as the command line describes it.
 
     Attributes:
         contracts: What is served.
         scenario: The name of a shipped one, or the path of a file.
         keys: Keys to accept beside the placeholder.
-        lenient: Whether what the contracts do not allow is answered too.
-        seed: What chance begins with.
+        lenient: Whether requests that the contracts do not allow are answered too.
+        seed: The random seed.
         log_requests: Whether each request is logged.
         host: The address to listen on.
-        hosts: More names that the mock is reached by.
+        hosts: Other host names of the mock.
         ports: The port of each provider; 0 takes a free one.
         shared_port: The one port of pact files.
         control_port: The port of the control page; `None` for none.
-        proxied: Where providers really are that requests are passed on to.
-        record: The file to write what those answer to.
+        proxied: The URLs of real providers to which requests are passed on.
+        record: The file in which their answers are recorded.
         watch: Whether changed files are reloaded.
-        live: How fast time passes; `None` when it stands still.
-        cors: Whether pages of any origin may ask.
-        max_body: Bytes of body that a request has at most.
+        live: The speed of time; `None` when it does not pass.
+        cors: Whether pages of any origin may send requests.
+        max_body: The largest body of a request, in bytes.
     """
 
     contracts: Contracts
@@ -78,17 +78,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """What is ready to be served.
+    """The assembled mock, ready to be served.
 
     Attributes:
-        mock: What the applications share.
-        listeners: What is served where.
+        mock: The mock that the applications share.
+        listeners: The applications and their sockets.
         addresses: The base URLs of the providers.
         control: That of the control page, if there is one.
         urls: All base URLs.
-        beside: What runs for as long as it is served.
-        at_end: What has to be done afterwards.
-        recorder: What writes the answers of real services down, if anything does.
+        beside: Tasks that run while it is served.
+        at_end: Work to do afterwards.
+        recorder: Records the answers of real services; `None` without `--record`.
     """
 
     mock: Mock
@@ -102,10 +102,10 @@ class Assembly:
 
 
 def assemble(plan: Plan) -> Assembly:
-    """Read everything, and take the ports.
+    """Read everything, and bind the ports.
 
     Raises:
-        CannotStartError: Something that was asked for is not there, or a port is in use.
+        CannotStartError: Something in the plan does not exist, or a port is in use.
         PactError: A pact file cannot be used.
         ScenarioError: The scenario cannot be used.
     """
@@ -146,7 +146,7 @@ def load(plan: Plan) -> Loaded:
     """Read contracts and scenario.
 
     Raises:
-        CannotStartError: Something that was asked for is not there.
+        CannotStartError: Something in the plan does not exist.
         PactError: A pact file cannot be used.
         ScenarioError: The scenario cannot be used.
     """
@@ -157,7 +157,7 @@ def load(plan: Plan) -> Loaded:
     ]
     if any(backend.has_states for backend in backends):
         return backends, find_scenario(plan.scenario)
-    return backends, Scenario("none", about="These contracts have no simulator: their examples are what there is.")
+    return backends, Scenario("none", about="No scenario: the contracts are served by their examples.")
 
 
 def _reload(apps: "Sequence[MockApp | ProxyApp]") -> None:
@@ -176,7 +176,7 @@ def _watched(plan: Plan) -> list[Path]:
 
 
 def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
-    """A scenario is for all services; if all are here, a route without an endpoint is a slip of the pen."""
+    """Warn of faults on routes without an endpoint, if all services of the scenario are served."""
     if {provider.name for provider in PROVIDERS} <= set(mock.providers):
         for armed in scenario.faults:
             if not mock.has_route(armed.route):

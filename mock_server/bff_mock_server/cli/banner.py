@@ -69,7 +69,7 @@ def _teachers(scenario: Scenario) -> Iterator[str]:
 
 
 def _curl_lines(addresses: Sequence[Address], scenario: Scenario, mock: Mock) -> Iterator[str]:
-    """A line per endpoint that needs a key, about the first teacher; those about a user come first."""
+    """A curl command for each endpoint that needs a key, about the first teacher; endpoints of a user come first."""
     users = [teacher.user_id for teacher in scenario.teachers] or list(scenario.rows.users)
     if not users:
         return
@@ -90,7 +90,7 @@ def _curl_lines(addresses: Sequence[Address], scenario: Scenario, mock: Mock) ->
 
 
 def _target(interaction: Interaction, user_id: str, batch_ids: Sequence[str]) -> str:
-    """The example's request target, about a user and batches that are there."""
+    """The example's request target, with a user and batches that exist."""
     request = interaction.request
     pairs = [f"{name}={value}" for name, values in request.query.items() for value in values]
     target = request.path + (f"?{'&'.join(pairs)}" if pairs else "")

@@ -59,21 +59,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     level = {-1: logging.ERROR, 0: logging.WARNING}.get(options.verbosity, logging.INFO)
     logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stderr)
     if options.watch and options.verbosity == 0:
-        logging.getLogger(_WATCHING).setLevel(logging.INFO)  # who watches wants to know of each reload
+        logging.getLogger(_WATCHING).setLevel(logging.INFO)  # with --watch, each reload is logged
     try:
         return _run(options)
     except CannotStartError as error:
         print(f"bff-mock-server: {error}", file=sys.stderr)  # noqa: T201
         return _CANNOT_START
     except KeyboardInterrupt:
-        # Ctrl-C before the server has taken the signals over.
+        # Ctrl-C before the server handles signals.
         return 0
     finally:
         gc.enable()
 
 
 def _run(options: argparse.Namespace) -> int:
-    gc.disable()  # nothing that starting makes is garbage yet
+    gc.disable()  # the start makes no garbage
     with needs_extras("mock", error=CannotStartError):
         from bff_mock_server.cli.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
         from bff_mock_server.serving.server import run  # noqa: PLC0415  # the same
@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
         raise CannotStartError(str(error)) from error
     if is_open:
         _warn(options.host, assembly.urls)
-    # What stands now stands until the end: the collector need not look at it again and again.
+    # What exists now is kept until the end: the collector need not examine it again.
     gc.freeze()
     gc.enable()
     run(

@@ -12,23 +12,23 @@ from bff_contracts.platform import PROVIDERS, full_name
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
-"""The options that name a real service, for messages."""
+"""The options that name a real service, as messages show them."""
 
 
 class CannotStartError(Exception):
-    """Why there is no mock, in a few lines."""
+    """The mock cannot start; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Where contracts come from, and which of their interactions count.
+    """Which contracts are served, and which of their interactions.
 
     Attributes:
-        only: The short name of the one provider that is served of the shipped ones; `None` for both.
+        only: The short name of the only shipped provider to serve; `None` for all.
         files: Pact files to serve instead.
         folders: Folders of pact files to serve instead.
-        provider_state: Interactions have to be in a provider state that matches, if there is a pattern.
-        also_without_state: Then those that are in none count too.
+        provider_state: Serve only interactions in a provider state that matches this pattern.
+        also_without_state: Serve interactions without a provider state as well.
     """
 
     only: str | None = None
@@ -39,15 +39,15 @@ class Contracts:
 
     @property
     def are_shipped(self) -> bool:
-        """Whether they are those that the package brings."""
+        """Whether they are the contracts of this package."""
         return not (self.files or self.folders)
 
     def read(self) -> list[Pact]:
         """Read them.
 
         Raises:
-            CannotStartError: There are none of the kind.
-            PactError: A file is no pact that can be read.
+            CannotStartError: There are none.
+            PactError: A file is not a readable pact.
         """
         if self.are_shipped:
             pacts = _wanted(shipped_pacts(), self.only)

@@ -24,14 +24,14 @@ Stamp = tuple[tuple[Path, int, int], ...]
 class Watcher:
     """Looks at files twice a second, and lets the mock reload when one of them has changed.
 
-    A file that cannot be used keeps what stands; the log and the control page say why. What can be used replaces
-    everything at once, between two requests.
+    If a file is invalid, the mock serves the previous version; the log and the control page say why. Valid files
+    replace everything at once, between two requests.
 
     Args:
         mock: What reloads.
         paths: The files, and folders whose `.json` files count.
         load: Reads them.
-        adopt: Is called after the mock has what was read.
+        adopt: Called after the mock has reloaded.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Watcher:
             if not isinstance(error, CannotStartError | PactError | ScenarioError | OSError):
                 _LOG.exception("not reloaded")
             self._mock.problem = f"The changed files are invalid; the previous version is still served:\n{error}"
-            _LOG.error("not reloaded: %s", error)  # the message says it all
+            _LOG.error("not reloaded: %s", error)  # no traceback: the message is enough
             return
         self._mock.reload(backends, scenario)
         self._adopt()

@@ -1,4 +1,4 @@
-"""The control port: state, faults, journal and coverage of a running mock."""
+"""The control API and its page: provider states, faults, journal and coverage of a running mock."""
 
 from bff_mock_server.control.app import ControlApp
 

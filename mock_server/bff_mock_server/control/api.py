@@ -40,7 +40,7 @@ from bff_mock_server.world.sessions import EVERY_SESSION, SessionError, check_se
 
 _BAD_REQUEST: Final = 400
 _MOST_STREAMS: Final = 32
-"""Pages that may follow at once: each is a connection, and asks the journal four times a second."""
+"""The most pages that may follow at once: each is a connection, and polls the journal four times a second."""
 _FILES: Final = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -53,7 +53,7 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_NAMED: Final = "A session: whose world, and whose requests; the default one without. `*` reads those of every session."
+_NAMED: Final = "The session, for its world and its requests; without it the default. `*` reads all sessions."
 
 
 def _session(
@@ -66,7 +66,7 @@ def _session(
     Both are declared for the description alone: a second one of a kind would be dropped.
 
     Raises:
-        SessionError: Several name one, and not the same; or a session cannot have that id.
+        SessionError: They name different sessions, or the id is invalid.
     """
     headers, parameters = request.headers.getlist("x-mock-session"), request.query_params.getlist("session")
     named = {*headers, *parameters}
@@ -166,7 +166,7 @@ def _reading(mock: Mock) -> APIRouter:
 def _asked(mock: Mock) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/journal", summary="The last requests, the latest last")
+    @router.get("/journal", summary="The recorded requests, the latest last")
     async def journal(  # one per filter
         provider: str | None = None,
         method: str | None = None,
@@ -174,14 +174,14 @@ def _asked(mock: Mock) -> APIRouter:
         status: int | None = None,
         session: Session = None,
         refused: bool | None = None,  # noqa: FBT001
-        after: Annotated[int, Query(ge=0, description="Only those numbered above.")] = 0,
+        after: Annotated[int, Query(ge=0, description="Only requests with a higher number.")] = 0,
         limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
     ) -> list[JournalEntry]:
         name = mock.provider_named(provider) if provider else None
         wanted = Wanted(name, method, path, status=status, session=_whose(session), refused=refused)
         return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
 
-    @router.get("/coverage", summary="Which interactions were used, which never")
+    @router.get("/coverage", summary="How often each interaction was used")
     async def coverage(session: Session = None) -> Coverage:
         uses = mock.coverage(_whose(session))
         return Coverage(
@@ -191,7 +191,7 @@ def _asked(mock: Mock) -> APIRouter:
             interactions=uses,
         )
 
-    @router.post("/verify", summary="Was this asked, how often, and with what?")
+    @router.post("/verify", summary="Verify that a request was sent, and how often")
     async def verify(asked: VerifyRequest, session: Session = None) -> VerifyResult:
         wanted = asked.wanted(mock.provider_named, _whose(session))
         found = mock.journal.exchanges(wanted)
@@ -217,15 +217,13 @@ def _changing(mock: Mock) -> APIRouter:
         mock.sessions.restart(session, find_scenario(choice.scenario))
         return Scenarios(current=choice.scenario, known=list(known))
 
-    @router.post(
-        "/states", summary="Make a provider state true, or take it back", status_code=204, response_class=Response
-    )
+    @router.post("/states", summary="Set up or tear down a provider state", status_code=204, response_class=Response)
     async def set_state(call: StateChange, session: Session = None) -> None:
         mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
 
     @router.delete(
         "/journal",
-        summary="Forget what was asked, and which interactions were used",
+        summary="Clear the recorded requests and the coverage",
         status_code=204,
         response_class=Response,
     )
@@ -234,7 +232,7 @@ def _changing(mock: Mock) -> APIRouter:
 
     @router.delete(
         "/sessions/{session:path}",
-        summary="Forget a session, its world and its requests",
+        summary="Delete a session, its world and its requests",
         status_code=204,
         response_class=Response,
     )
@@ -262,15 +260,15 @@ def _failing(mock: Mock) -> APIRouter:
     async def faults(session: Session = None) -> list[ArmedFault]:
         return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
 
-    @router.post("/faults", summary="Let something go wrong from now on")
+    @router.post("/faults", summary="Arm a fault")
     async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
         return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
 
-    @router.delete("/faults", summary="Let nothing go wrong any more", status_code=204, response_class=Response)
+    @router.delete("/faults", summary="Disarm all faults", status_code=204, response_class=Response)
     async def disarm_all(session: Session = None) -> None:
         mock.disarm(session=session)
 
-    @router.delete("/faults/{number}", summary="Disarm one of the faults", status_code=204, response_class=Response)
+    @router.delete("/faults/{number}", summary="Disarm one fault", status_code=204, response_class=Response)
     async def disarm(number: int, session: Session = None) -> None:
         mock.disarm(number, session=session)
 
@@ -296,7 +294,7 @@ def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
 
 
 async def _counted(stream: AsyncIterator[str], streams: set[object]) -> AsyncIterator[str]:
-    """A stream that is among the open ones for as long as somebody reads it."""
+    """A stream that counts as open while a client reads it."""
     streams.add(stream)
     try:
         async for event in stream:

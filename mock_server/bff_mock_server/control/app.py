@@ -1,4 +1,4 @@
-"""Serves the control port; loads its application at the first request, so that the start costs nothing."""
+"""Serves the control port; loads its application at the first request, which keeps the start fast."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -18,8 +18,8 @@ class ControlApp:
     """Guards the control API, and loads it with its framework at the first request.
 
     Args:
-        mock: What is controlled.
-        guard: Who may.
+        mock: The mock to control.
+        guard: Decides who may use it.
     """
 
     def __init__(self, mock: Mock, guard: Guard) -> None:
@@ -30,7 +30,7 @@ class ControlApp:
         self._is_closing = False
 
     def end(self) -> None:
-        """Let streams come to their end: the server is about to stop."""
+        """End all streams: the server is about to stop."""
         self._is_closing = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +58,7 @@ class ControlApp:
 
 
 class _Again:
-    """Gives a body that has been read already once more, and then what comes after it."""
+    """Replays a body that has been read already, and then passes on what follows."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -72,7 +72,7 @@ class _Again:
 
 
 class _ClientGoneError(Exception):
-    """There is nobody left to answer."""
+    """The client has disconnected."""
 
 
 async def _send(reply: Reply, send: Send) -> None:

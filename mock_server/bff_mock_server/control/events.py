@@ -1,7 +1,7 @@
 """Streams events to the control page.
 
-It polls the journal four times a second, so a page that is open costs a busy
-mock next to nothing; of very many requests it passes on the latest.
+It polls the journal four times a second, so an open page costs a busy mock almost nothing; of very many requests it
+passes on the latest.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _SILENT_TICKS: Final = 60
 
 
 class Arrived(BaseModel):
-    """Requests that were answered since the last time, how many there have been in all, and in which run."""
+    """The requests since the last tick, the count of all requests, and the run of the mock."""
 
     start: str
     count: int
@@ -29,12 +29,12 @@ class Arrived(BaseModel):
 
 
 async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callable[[], bool]) -> AsyncIterator[str]:
-    """Server-sent events: `exchanges` for what was asked, `changed` when something else is loaded or armed.
+    """Server-sent events: `exchanges` for requests, `changed` when something was loaded or armed.
 
     Args:
-        mock: What is looked at.
-        after: The number of the last request that the client knows of.
-        start: The run that it knows it of; nothing is known of another one.
+        mock: The mock to watch.
+        after: The number of the last request that the client has.
+        start: The run of the mock that this number is of; in a new run, all requests are sent.
         is_closing: Whether the server is about to end.
     """
     seen = after if start == mock.journal.start else 0
@@ -61,6 +61,6 @@ async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callabl
 
 
 def _standing(mock: Mock) -> tuple[object, ...]:
-    """What a page shows besides the journal; it compares unequal when something of it has changed."""
+    """The state that a page shows besides the journal; two are unequal when a part of it has changed."""
     sessions = mock.sessions
     return (sessions.scenario, sessions.default.faults, mock.backends, mock.problem)

@@ -34,15 +34,15 @@ class Overview(BaseModel):
     teachers: list[Teacher]
     faults: list["ArmedFault"]
     sessions: list[str]
-    problem: str = Field(description="What people should know about; empty when there is nothing.")
+    problem: str = Field(description="A problem that people should know about; empty if there is none.")
     requests: int = Field(description="All since the start, also those that the journal no longer has.")
 
 
 class Served(BaseModel):
-    """A provider, where it is reached, and where it really is if requests are passed on."""
+    """A provider, its URL at the mock, and its real URL if requests are passed on."""
 
     provider: str
-    label: str = Field(description="What people call it.")
+    label: str = Field(description="Its short name.")
     url: str | None
     proxied: str | None
 
@@ -90,7 +90,7 @@ class StateView(BaseModel):
 
 
 class Scenarios(BaseModel):
-    """The scenarios that can be chosen, and the one that stands."""
+    """The scenarios to choose from, and the present one."""
 
     current: str
     known: list[str]
@@ -103,7 +103,7 @@ class ScenarioChoice(_RequestBody):
 
 
 class StateChange(_RequestBody):
-    """A provider state to make true, or to take back."""
+    """A provider state to set up or tear down."""
 
     state: str
     params: dict[str, Any]
@@ -111,17 +111,17 @@ class StateChange(_RequestBody):
 
 
 class FaultCall(_RequestBody):
-    """What is to go wrong, and where."""
+    """A fault to arm, and its route."""
 
     fault: str = Field(examples=["status=503 rate=0.1; latency=200ms"])
     route: str = Field(default="*", examples=["*", "cms", "ras GET /internal/v1/batches/user/*"])
-    about: list[str] = Field(default=[], description="Only for requests that name one of these ids.")
+    about: list[str] = Field(default=[], description="Only for requests with one of these ids.")
 
 
 class ArmedFault(BaseModel):
     """Faults that are armed on a route."""
 
-    number: int = Field(description="Disarms these alone: DELETE /_mock/faults/{number}.")
+    number: int = Field(description="DELETE /_mock/faults/{number} disarms these alone.")
     route: str
     fault: str
     about: list[str]
@@ -192,23 +192,23 @@ class JournalEntry(BaseModel):
     headers: Mapping[str, str]
     body: Annotated[str, BeforeValidator(_text)]
     status: int
-    refused: bool = Field(validation_alias="is_refused", description="By the mock itself: no contract allows it.")
-    interaction: str | None = Field(description="What answered; None for a refusal, and for the status of a fault.")
-    interactions: list[str] = Field(description="All that the answer is of, as coverage counts them.")
+    refused: bool = Field(validation_alias="is_refused", description="Refused by the mock itself.")
+    interaction: str | None = Field(description="What answered; None for a refusal or a fault's status.")
+    interactions: list[str] = Field(description="All interactions that the answer belongs to, as coverage counts them.")
     differences: list[DifferenceView]
     nearest: Annotated[NearestView | None, BeforeValidator(_nearest)] = Field(
-        description="What the differences are to."
+        description="The interaction that the differences refer to."
     )
     session: str | None
     fault: str
     violations: list[Violation]
     reason: str
-    seconds: float = Field(description="To the beginning of the answer, a latency that was armed included.")
+    seconds: float = Field(description="Until the answer began, including an armed latency.")
     answer: AnswerView | None = Field(description="None when a fault left no answer, and for a real service.")
 
 
 class VerifyRequest(_RequestBody):
-    """What should have been asked. Without a number, once or more; `*` stands for any part of a path."""
+    """The requests that are expected. Without a number, at least one; `*` matches any part of a path."""
 
     provider: str | None = None
     method: str | None = None
@@ -223,14 +223,14 @@ class VerifyRequest(_RequestBody):
     at_most: int | None = Field(default=None, ge=0)
 
     def wanted(self, provider_named: Callable[[str], str], session: str | None) -> Wanted:
-        """Which exchanges are meant; `provider_named` says what each name of a provider means."""
+        """The filter for exchanges; `provider_named` resolves the names of providers."""
         asked: dict[str, Any] = self.model_dump(exclude={"times", "at_least", "at_most"})
         if self.provider is not None:
             asked["provider"] = provider_named(self.provider)
         return Wanted(**asked, session=session)
 
     def is_as_often(self, count: int) -> bool:
-        """Whether so many are as many as there should be."""
+        """Whether this number of requests is as expected."""
         if self.times is not None:
             return count == self.times
         least = self.at_least if self.at_least is not None else int(self.at_most is None)
@@ -238,7 +238,7 @@ class VerifyRequest(_RequestBody):
 
 
 class VerifyResult(BaseModel):
-    """Whether it was asked as often as it should have been, and what was asked."""
+    """Whether the requests were sent as often as expected, and what was sent."""
 
     verified: bool
     count: int

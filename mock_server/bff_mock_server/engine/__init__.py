@@ -1,1 +1,1 @@
-"""Answers requests: a backend per contract over the rows of a world, with faults and the journal of what was asked."""
+"""Answers requests: one backend per contract, with a world's rows, its faults and the journal of requests."""

@@ -1,4 +1,4 @@
-"""Finds the interactions that an answer belongs to: a request alone does not tell "none" from "past the end"."""
+"""Finds the interactions that an answer belongs to: the request of an empty page and of one past the end are alike."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, 
 from bff_mock_server.responses.reply import Kind, Reply
 
 KindOf = Callable[[Interaction], Kind | None]
-"""Tells what the answer of an interaction shows."""
+"""Returns the kind of an interaction's answer."""
 
 
 class Attributed(NamedTuple):
-    """What an answer is of.
+    """The interactions that an answer belongs to.
 
     Attributes:
-        entry: The interaction that it is most of.
+        entry: The main one.
         also: Other interactions whose case it shows too, and the shape of its endpoint.
     """
 
@@ -110,19 +110,19 @@ class Attribution:
 
 
 def _required(kind: Kind, kinds: Iterable[Kind]) -> Kind:
-    """A kind without what all that differ from it in nothing else have by chance."""
+    """A kind without the features that are incidental in all interactions that differ in nothing else."""
     alike = [one for one in kinds if one - INCIDENTAL == kind - INCIDENTAL]
     return kind - (INCIDENTAL & frozenset[object].intersection(*alike))
 
 
 def _plainest(entries: Sequence[CompiledInteraction]) -> CompiledInteraction | None:
-    """The interaction with the shortest answer, if one alone has it."""
+    """The interaction with the shortest answer, if it is the only one."""
     sized = sorted(entries, key=_rows)
     return sized[0] if len(sized) == 1 or _rows(sized[0]) < _rows(sized[1]) else None
 
 
 def _rows(entry: CompiledInteraction) -> int:
-    """How much an answer is about: the entries of its body, and of the lists in it."""
+    """The size of an answer: the entries of its body, and of the lists in it."""
     body: Any = entry.interaction.response.body
     if is_array(body):
         return len(body)

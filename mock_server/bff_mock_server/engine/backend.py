@@ -1,4 +1,4 @@
-"""Answers a request for one backend from its contract and the rows of a world; keeps no state."""
+"""Answers requests to one backend from its contract and the rows of a world, without a state of its own."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -59,14 +59,14 @@ class Found(NamedTuple):
 
 
 class Backend:
-    """A provider as its contract says it is.
+    """A provider that is mocked from its contract.
 
     Args:
         pact: The contract.
         keys: Keys to accept beside the contract's placeholder.
-        elsewhere: Contracts of other providers, to say so when a request was meant for one of them.
-        lenient: Answer also what the contract does not allow, as far as that can be done.
-        seed: What the random values of generators begin with.
+        elsewhere: Contracts of other providers, to recognise requests that were meant for them.
+        lenient: Also answer requests that the contract does not allow, where possible.
+        seed: The random seed of generators.
 
     Attributes:
         provider: The participant's name.
@@ -103,7 +103,7 @@ class Backend:
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
 
     def find(self, asked: Asked, *, only: Predicate | None = None) -> Found:
-        """Find where a request belongs; with `only`, among no interactions but those."""
+        """Find the endpoint and interaction of a request; with `only`, among those interactions."""
         endpoints = find_endpoints(self.table, asked)
         overlooked: Sequence[RequestDifference] = ()
         if isinstance(endpoints, Unmatched):
@@ -115,7 +115,7 @@ class Backend:
         return Found(self, endpoint, outcome, overlooked)
 
     def given(self, states: Sequence[WantedState], found: Found, asked: Asked, rows: Rows) -> tuple[Found, Rows]:
-        """Where the request belongs, and what the rows are, as if provider states were true.
+        """The endpoint and interaction of a request, and the rows, with provider states set up for it alone.
 
         A provider whose states the catalogue does not know answers by the interactions that need these states.
 
@@ -130,7 +130,7 @@ class Backend:
         return found, rows
 
     def answer(self, found: Found, asked: Asked, rows: Rows) -> AttributedReply:
-        """Answer a request out of the rows, or refuse it and say why."""
+        """Answer a request from the rows, or refuse it with the reason."""
         _, endpoint, outcome, overlooked = found
         refusal = self._credentials.refusal(endpoint, asked.headers)
         if refusal is not None:
@@ -161,7 +161,7 @@ class Backend:
     def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
         """The answer of a real provider, and which interaction it belongs to, if the contract has one.
 
-        Differences say why the contract does not allow the request; then it says nothing about the answer either.
+        If the contract does not allow the request, the differences say why, and the answer is not judged.
 
         Args:
             found: Where the request belongs.
@@ -187,7 +187,7 @@ class Backend:
 
     @cached_property
     def _attribution_of_real(self) -> Attribution:
-        """Which interaction an answer is of that shows less than the rows of a world."""
+        """The interaction of a real provider's answer, which shows less than the rows of a world."""
         return Attribution(
             self.table, {endpoint: simulated.kind_of_answer for endpoint, simulated in self._simulated.items()}
         )
@@ -206,7 +206,7 @@ class Backend:
         return simulated.is_repeatable if simulated is not None else not entry.interaction.response.generators
 
     def _intended(self, asked: Asked) -> Endpoint | None:
-        """The endpoint whose rule for the path refuses no more than the one segment that varies."""
+        """The endpoint whose path matches except for the value of its one variable segment."""
         for endpoint in self.table.endpoints:
             if endpoint.method != asked.method or endpoint.path.is_literal:
                 continue
@@ -217,7 +217,7 @@ class Backend:
         return None
 
     def _owner(self, asked: Asked) -> str | None:
-        """The other provider whose path was asked for: base URLs are easily swapped."""
+        """The other provider that has this path, in case the base URLs are swapped."""
         return next((table.provider for table in self._elsewhere if table.at(asked.path)), None)
 
     def _needing(self, states: Sequence[WantedState]) -> Predicate:
@@ -251,7 +251,7 @@ class Backend:
 
 
 def closest(backends: Sequence[Backend], asked: Asked) -> Found:
-    """Where a request belongs among the backends of one port: the contract that allows it, or is closest to it."""
+    """The backend for a request among those of one port: its contract allows the request, or is closest to it."""
     if len(backends) == 1:
         return backends[0].find(asked)
     having = [backend for backend in backends if backend.table.at(asked.path)] or backends

@@ -9,7 +9,7 @@ from bff_mock_server.matching.table import CompiledInteraction
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How often an interaction of a contract answered.
+    """How often an interaction of a contract was used.
 
     The answer decides: a page without rows is no use of an interaction whose page has some, and an answer that shows
     the cases of several interactions is a use of each. Of interactions that ask the same and answer alike, in other

@@ -10,7 +10,7 @@ from bff_mock_server.matching.table import UNAUTHORISED, CompiledInteraction, En
 
 @dataclass(frozen=True, slots=True)
 class EndpointRefusals:
-    """The refusals of one endpoint, by reason; those of a reason that nobody wrote down are the ones most like them."""
+    """The refusals of one endpoint, by reason; a reason without a refusal in the contract gets the most similar one."""
 
     missing: Sequence[CompiledInteraction]
     wrong_key: Sequence[CompiledInteraction]
@@ -20,11 +20,11 @@ class EndpointRefusals:
 class Credentials:
     """The keys and service ids that one provider accepts.
 
-    The contract's own example key (a placeholder) is always among the keys. Service ids are those that the contract
-    gets answers with, unless the provider takes any.
+    The contract's own example key (a placeholder) is always among the keys. Service ids are those of the contract's
+    successful interactions, unless the provider accepts any.
 
     Attributes:
-        hint: A header for refusals that says what would have been accepted.
+        hint: A header of refusals with the accepted values.
     """
 
     def __init__(self, table: Table, keys: frozenset[str]) -> None:
@@ -41,7 +41,7 @@ class Credentials:
         self._takes_any = provider is not None and provider.takes_any_service
         self.hint = self._hint()
         refusals = tuple(refusal for endpoint in table.endpoints for refusal in endpoint.refusals)
-        # An endpoint whose refusals nobody wrote down refuses as the others do.
+        # An endpoint without refusals in the contract refuses as the others do.
         gates = (
             (endpoint, self._gate(endpoint.refusals or refusals))
             for endpoint in table.endpoints
@@ -64,7 +64,7 @@ class Credentials:
         return max(gate.wrong_service, key=lambda one: self._likeness_of_service(one, service))
 
     def _hint(self) -> tuple[bytes, bytes]:
-        # The body of a refusal is the contract's; the way out of it has to stand beside it.
+        # The body of a refusal is the contract's, so the hint is a header.
         keys = " or ".join(sorted(self._placeholders)) or "(none is needed)"
         services = "anything" if self._takes_any else " or ".join(sorted(self._services))
         text = (
@@ -91,7 +91,7 @@ class Credentials:
         return EndpointRefusals(missing or first, wrong_key, wrong_service or wrong_key)
 
     def _likeness_of_service(self, refusal: CompiledInteraction, service: str) -> tuple[bool, bool]:
-        """How much a service id that is not allowed is like that of a refusal: the same, or wrong in the same way."""
+        """The similarity of a wrong service id to that of a refusal: the same, or wrong in the same way."""
         examples = refusal.interaction.request.headers[SERVICE_HEADER]
         mistakes = {self._mistake(example) for example in examples}
         return service in examples, self._mistake(service) in mistakes
@@ -103,7 +103,7 @@ class Credentials:
 
 
 def _likeness(refusal: CompiledInteraction, headers: Mapping[str, str]) -> tuple[bool, int]:
-    """How much a request without a key or a service id is like a refusal: what it has of both, and other headers."""
+    """The similarity of a request without a key or service id to a refusal: which of both it has, and other headers."""
     names = refusal.interaction.request.headers.keys()
     has_same = all(bool(headers.get(name)) == (name in names) for name in (KEY_HEADER, SERVICE_HEADER))
     return has_same, len(names) if names <= headers.keys() else 0

@@ -1,4 +1,4 @@
-"""Defines what is kept of a request and its answer, and which of them are meant."""
+"""Defines the record of a request and its answer, and filters for such records."""
 
 from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _UTF8: Final = getincrementaldecoder("utf-8")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which the answer of a real provider leaves the contract; as in `bff_contracts.judge.Mismatch`."""
+    """One way in which the answer of a real provider breaks the contract; as in `bff_contracts.judge.Mismatch`."""
 
     where: str
     path: str
@@ -34,7 +34,7 @@ class Violation:
 class KeptAnswer:
     """An answer of the mock as it was meant, before a fault cut it off.
 
-    What was sent is kept; secrets are taken out when somebody reads it, which a request need not wait for.
+    It keeps what was sent; secrets are removed when it is read, so that requests do not wait for that.
 
     Attributes:
         size: Bytes of the whole body.
@@ -88,9 +88,9 @@ class Exchange(NamedTuple):
         also: Other interactions that the answer is of.
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
-        fault: What went wrong on purpose, as it was written; empty when nothing did.
-        violations: How the answer of a real provider leaves the contract.
-        reason: Why what was asked of the mock itself could not be done.
+        fault: The fault that happened, as it was written; empty if none did.
+        violations: How the answer of a real provider breaks the contract.
+        reason: Why the mock itself could not do what the request's headers ask for.
         seconds: From the end of the request to the beginning of its answer, a latency that was armed included.
         nearest: The interaction that the differences are to; `None` where there are none, or no contract has the path.
         answer: What was answered; `None` when a fault left no answer, and for a real service, whose rows are personal.
@@ -139,7 +139,7 @@ class Exchange(NamedTuple):
 
     @property
     def is_refused(self) -> bool:
-        """Whether the mock said on its own behalf that there is no answer."""
+        """Whether the mock itself refused the request."""
         return self.entry is None and not self.fault
 
     @property
@@ -151,7 +151,7 @@ class Exchange(NamedTuple):
 class Repetition(NamedTuple):
     """A request that repeats an earlier one with another correlation id, and got the same answer.
 
-    It is written down in a fraction of the time of an `Exchange`, which is made of it when somebody reads it.
+    It is recorded in a fraction of the time of an `Exchange`, which is made of it when it is read.
     """
 
     number: int
@@ -163,7 +163,7 @@ class Repetition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which exchanges are meant; what is `None` or empty does not matter.
+    """A filter for exchanges; what is `None` or empty matches all.
 
     Attributes:
         provider: Whose.
@@ -174,7 +174,7 @@ class Wanted:
         status: Of the answer.
         interaction: The description of an interaction that the answer is of.
         session: Whose world answered; `DEFAULT_SESSION` for the default one.
-        refused: Whether the mock had no answer and said why.
+        refused: Whether the mock itself refused it.
         body: Part of the request's body, as text.
     """
 
@@ -190,7 +190,7 @@ class Wanted:
     body: str | None = None
 
     def missing_in(self, exchange: Exchange) -> list[str]:
-        """What an exchange has otherwise than wanted, as far as a test asks for it: provider, path and query."""
+        """How an exchange differs from a test's filter: in provider, path and query."""
         differences: list[str] = []
         if self.provider not in {None, exchange.provider}:
             differences.append(f"which is not to {self.provider}")
@@ -203,7 +203,7 @@ class Wanted:
         return differences
 
     def covers(self, exchange: Exchange) -> bool:
-        """Whether an exchange is one of those."""
+        """Whether an exchange matches."""
         return (
             self.provider in {None, exchange.provider}
             and (self.method is None or self.method.upper() == exchange.method)

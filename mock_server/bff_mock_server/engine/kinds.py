@@ -1,4 +1,4 @@
-"""Classifies answers by what they show, so that coverage tells the answers to one request apart."""
+"""Classifies answers by their content, so that coverage distinguishes the answers to one request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ INCIDENTAL: Final[Kind] = frozenset(
     {"one", "several", "full", "mixed", "last", "more", "repeats", "nulls", *_PHASES}
     | {_ESSAYS, _SOME_FAILED, _ALL_FAILED}
 )
-"""What an example may show by chance: an interaction is about it where another one of its case does not show it."""
+"""Features that an example may have incidentally: they count only where another interaction of the case lacks them."""
 
 
 def kind_of_map(entries: Any) -> Kind | None:

@@ -39,22 +39,23 @@ class UnknownProviderError(ValueError):
 
 
 class Mock:
-    """What every way of using the mock shares: sockets, a test in the same process, the control API.
+    """The mock behind all ways of using it: sockets, a test in the same process, the control API.
 
     Args:
-        backends: Who is mocked.
-        scenario: What the worlds begin as.
-        seed: What chance begins with: a run with the same seed and the same requests repeats exactly.
+        backends: The mocked providers.
+        scenario: What the worlds start as.
+        seed: The random
+        seed: a run with the same seed and the same requests repeats exactly.
         log_requests: Log a line per request.
         keys: Keys that the backends accept beside the placeholder; no record holds one.
 
     Attributes:
-        backends: Who is mocked.
+        backends: The mocked providers.
         sessions: The worlds that answers are about.
-        journal: What was asked.
-        urls: Where each provider is reached, as far as somebody serves it.
-        proxied: Where those providers really are that requests are passed on to.
-        problem: What people should know about; empty when there is nothing.
+        journal: The recorded requests.
+        urls: The URLs of the providers that are served.
+        proxied: The real URLs of providers to which requests are passed on.
+        problem: A problem that people should know about; empty if there is none.
 
     Raises:
         StateError: The scenario has a state that is not in the catalogue, or wrong params.
@@ -97,7 +98,7 @@ class Mock:
         return provider
 
     def handle(self, backends: Sequence[Backend], asked: Asked) -> Reply:
-        """Answer a request for one of these backends, or refuse it and say why; it is recorded either way."""
+        """Answer a request for one of these backends, or refuse it with the reason; record it either way."""
         found = closest(backends, asked)
         backend = found.backend
         try:
@@ -119,7 +120,7 @@ class Mock:
     ) -> Reply | None:
         """Answer a request that repeats an earlier one, its correlation id aside, and record it.
 
-        `None` when no answer is remembered, or when it may be another one now.
+        `None` if no answer is remembered, or if the answer may have changed.
         """
         began = perf_counter()
         known = self._recall.find(backends, surroundings, target)
@@ -129,7 +130,7 @@ class Mock:
         return known.reply
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
-        """Say on the mock's own behalf why there is no answer, and record it."""
+        """Refuse a request on the mock's own behalf, and record it."""
         answer = AttributedReply(complain(status, detail, asked), reason=detail)
         session = asked.headers.get(SESSION)
         self.journal.record(backend.provider, asked, answer, session=session if is_session(session) else None)
@@ -144,7 +145,7 @@ class Mock:
         headers: MockHeaders,
         violations: Sequence[Violation] = (),
     ) -> Reply:
-        """Let the faults that are armed in a world, or asked for by a header, happen to an answer, and record it."""
+        """Apply the faults that are armed in a world, or requested by a header, to an answer, and record it."""
         return self._conclude(backend, asked, answer, world, headers, violations)[1]
 
     def _conclude(
@@ -184,7 +185,7 @@ class Mock:
         teardown: bool = False,
         session: str | None = None,
     ) -> None:
-        """Make a provider state true, or take it back.
+        """Set up or tear down a provider state.
 
         A provider whose states the catalogue does not know is served by its examples: they need no state.
 
@@ -196,7 +197,7 @@ class Mock:
             self.sessions.world_of(session).set_state(name, params, teardown=teardown, provider=backend.provider)
 
     def arm(self, route: str, faults: str, *, about: Iterable[str] = (), session: str | None = None) -> Armed:
-        """Let things go wrong on a route from now on, beside what is armed already.
+        """Arm faults on a route, beside those that are armed already.
 
         Args:
             route: Such as `*`, `cms` or `ras GET /internal/v1/batches/user/*`.
@@ -222,10 +223,10 @@ class Mock:
         return armed
 
     def disarm(self, number: int | None = None, *, session: str | None = None) -> None:
-        """Let nothing go wrong any more, or not what was armed under a number.
+        """Disarm all faults, or those with a number.
 
         Raises:
-            FaultError: Nothing is armed under the number.
+            FaultError: No armed fault has the number.
             SessionError: There can be no such session.
         """
         world = self.sessions.world_of(session)
@@ -250,7 +251,7 @@ class Mock:
         self.journal.forget_uses()
         self._recall.forget()
         if not scenario.is_like(self._loaded):
-            # Another one may have been chosen meanwhile: only a change of the file is a reason to restart.
+            # A different one may have been chosen meanwhile: only a change of the file is a reason to restart.
             self._loaded = scenario
             self.sessions.restart_all(scenario)
         self.problem = ""

@@ -13,11 +13,11 @@ STATE: Final = "x-mock-state"
 FAULT: Final = "x-mock-fault"
 HEADERS: Final = frozenset({SESSION, STATE, FAULT})
 SEPARATOR: Final = "\n"
-"""Between the values of one of these headers that was sent several times; no header value can hold one itself."""
+"""Joins the values of a header that was sent several times; no header value can contain it."""
 
 
 class MockHeaderError(ValueError):
-    """A header for the mock that it does not understand; the message says what it expects."""
+    """A header for the mock is invalid; the message says what the mock expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class WantedState:
 
 @dataclass(frozen=True, slots=True)
 class MockHeaders:
-    """What the headers of one request ask of the mock.
+    """The directives in the headers of one request.
 
     Attributes:
         session: Whose world answers; `None` for the default one.
-        states: What has to be true for this answer alone.
-        faults: What happens to this answer instead of what is armed; `None` to leave that as it is.
+        states: Provider states for this answer alone.
+        faults: Faults for this answer instead of the armed ones; `None` for those.
     """
 
     session: str | None = None
@@ -50,7 +50,7 @@ def read_mock_headers(headers: Mapping[str, str]) -> MockHeaders:
     """Read the headers for the mock.
 
     Raises:
-        MockHeaderError: One of them is written in no known way.
+        MockHeaderError: One of them is invalid.
     """
     if SESSION not in headers and STATE not in headers and FAULT not in headers:
         return NO_MOCK_HEADERS
@@ -85,7 +85,7 @@ def _state(text: str) -> WantedState:
 
 
 def _utf8(text: str) -> str:
-    """Headers arrive as Latin-1, but who types a letter like å sends UTF-8."""
+    """Headers are decoded as Latin-1, but clients send letters such as å as UTF-8."""
     try:
         return text.encode("latin-1").decode()
     except ValueError:

@@ -1,7 +1,7 @@
 """Remembers answers for requests that repeat an earlier one with another correlation id.
 
 Load tests and polling pages ask for the same again and again. Such a request is found by its bytes, and needs neither
-parsing nor matching: its answer is known for as long as the rows that it was about.
+parsing nor matching: its answer is known as long as the rows behind it are unchanged.
 """
 
 from collections.abc import Hashable, Sequence
@@ -19,13 +19,14 @@ from bff_mock_server.world.rows import Rows
 from bff_mock_server.world.world import World
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-"""Of requests and answers that are remembered; then all are forgotten, and those still in use are soon back."""
+"""The most bytes of requests and answers that are remembered; then all are dropped, and those still in use soon return.
+"""
 
 _BYTES_BESIDE: Final = 2048
-"""About what an answer costs beside its bytes."""
+"""Approximate bytes of an answer beside its content."""
 
 _MOST_TARGETS: Final = 10_000
-"""Targets that were asked for once."""
+"""The most targets that were requested once and are kept."""
 
 
 class Remembered(NamedTuple):
@@ -51,9 +52,9 @@ class Remembered(NamedTuple):
 
 
 class Recall:
-    """The answers that are remembered, by the backends that were asked and the bytes of the request.
+    """The remembered answers, by the backends and the bytes of the request.
 
-    An answer is remembered when it is asked for a second time: most of those to random ids never are.
+    An answer is remembered at its second request: most requests with random ids never repeat.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class Recall:
         return self._known.get((backends, surroundings, target))
 
     def remember(self, backends: Sequence[Backend], asked: Asked, exchange: Exchange, reply: Reply, rows: Rows) -> None:
-        """Remember an answer, unless another correlation id may lead to another one."""
+        """Remember an answer, unless another correlation id may change it."""
         if asked.surroundings is None or self._is_new(asked.target):
             return
         checks = self._checks_of(backends)

@@ -22,12 +22,12 @@ BODY_BYTES: Final = 2000
 """How much of a body is kept, of a request and of an answer."""
 _WORD: Final = re.compile(r"[\w-]+")
 _MARKS: Final = ("%", ":", "+", '"', "<", "eyJ")
-"""One of these is in each value of a parameter, or segment of a path, in which secrets are recognised by their form."""
+"""A value of a parameter or path segment is searched for secrets by their form only if it contains one of these."""
 _WIDE: Final = ("utf-16", "utf-32")
 
 
 class Kept(NamedTuple):
-    """What is kept of a request; the attributes are those of `Asked`."""
+    """The recorded part of a request; the attributes are those of `Asked`."""
 
     path: str
     query: Mapping[str, Sequence[str]]
@@ -40,14 +40,14 @@ class Scrubber:
     """Takes secrets out of requests: values by their name, and known keys wherever they are.
 
     Args:
-        keys: Keys that the mock knows and nobody else should.
+        keys: The keys that the mock knows.
     """
 
     def __init__(self, keys: Collection[str] = ()) -> None:
         self._keys = KnownKeys.of(keys)
 
     def kept(self, asked: Asked) -> Kept:
-        """What is kept of a request; the request stays as it is."""
+        """The recorded part of a request; the request itself is unchanged."""
         path, query, query_string = asked.path, asked.query, asked.query_string
         if self._may_have_secrets(path, query, query_string):
             path = "/".join(map(self._shown, self.text(path).split("/")))
@@ -59,7 +59,7 @@ class Scrubber:
         return Kept(path, query, query_string, _ShownHeaders(headers, self._value), body)
 
     def _may_have_secrets(self, path: str, query: Mapping[str, Sequence[str]], query_string: str) -> bool:
-        """Whether a target has to be looked through; most have not, which costs little."""
+        """Whether a target may contain secrets; a fast check that most targets pass."""
         target = f"{path}?{query_string}"
         return (
             bool(secret_among(tuple(query)))
@@ -76,7 +76,7 @@ class Scrubber:
     def _shown_query(
         self, query: Mapping[str, Sequence[str]], query_string: str
     ) -> tuple[Mapping[str, Sequence[str]], str]:
-        """The query with its secret values cut out, decoded and as text; as it is where it has none."""
+        """The query with its secret values cut out, decoded and as text; unchanged if it has none."""
         shown = {
             self._shown(name): (HIDDEN,) if is_secret(name) else tuple(map(self._shown, values))
             for name, values in query.items()
@@ -120,7 +120,7 @@ class Scrubber:
             try:
                 text = getincrementaldecoder(encoding)().decode(beginning)
             except UnicodeDecodeError:
-                pass  # bytes that are no text
+                pass  # bytes that are not text
             else:
                 end = len(beginning[:BODY_BYTES].decode(encoding, "ignore"))
                 return without_secret_members(self._cut(text, end, HIDDEN)).encode(encoding)
@@ -139,7 +139,7 @@ class Scrubber:
 
 
 class _ShownHeaders(Mapping[str, str]):
-    """Headers whose values are looked through when somebody reads them, which a request need not wait for."""
+    """Headers whose values are searched for secrets when they are read, so that requests do not wait for that."""
 
     def __init__(self, sent: Mapping[str, str], shown: Callable[[str, str], str]) -> None:
         self._sent = sent

@@ -12,11 +12,11 @@ from bff_mock_server.matching.request import is_secret
 
 HIDDEN: Final = "…"
 _SHORTEST_KEY: Final = 4
-"""A key that is shorter is a part of too many other words to be cut out of them."""
+"""A shorter key is not cut out of texts: it is a part of too many words."""
 _SHORTEST_BASE64: Final = 6
-"""Characters of Base64 that are certainly of a key, at least: fewer are a part of too many other texts."""
+"""The fewest characters of a key in Base64 that are searched for: fewer are a part of too many texts."""
 _LONGEST_FORM: Final = 10
-"""Characters that a character of a key has at most in another form: `\\\\\\\\u0041`."""
+"""The longest escaped form of one character: `\\\\\\\\u0041`."""
 _ENTITIES: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 """Characters that have a name in HTML and XML."""
 
@@ -51,21 +51,21 @@ _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s@]{1,500}(?=@)")
 _SCHEME: Final = re.compile(
     r"\b(api-?key|basic|bearer|digest|dpop|negotiate|ntlm|sharedkey|token)[ \t]+[^\s,]{6,}", re.IGNORECASE
 )
-"""Credentials as `Authorization` has them, in a header of another name."""
+"""Credentials in the form of `Authorization`, in a header with another name."""
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
 _MAY_HOLD: Final = re.compile(r"[:=<\"\s]|eyJ")
-"""Each of the forms above has one of these; most values have none."""
+"""Each of the forms above contains one of these; most values contain none."""
 _MOST_CODINGS: Final = 3
 _FOR_URLS: Final = str.maketrans("+/", "-_")
 _BASE64_END: Final = r"[A-Za-z0-9+/_=-]*"
 
 
 class KnownKeys:
-    """Finds keys in any case, as they are, percent-encoded, escaped as in JSON and HTML, in Base64 and in hexadecimal.
+    """Finds keys in any case: plain, percent-encoded, escaped as in JSON and HTML, in Base64 and in hexadecimal.
 
     Attributes:
         pattern: Matches a key in any of these forms.
-        longest: Characters that a key has at most in one of them.
+        longest: The longest of these forms, in characters.
     """
 
     def __init__(self, keys: Collection[str]) -> None:
@@ -97,7 +97,7 @@ class KnownKeys:
 
 
 def decodings(text: str) -> Iterator[str]:
-    """A text, and what it is when percent-encodings, one in the other, are taken off."""
+    """A text, and its decodings while it is percent-encoded."""
     yield text
     for _ in range(_MOST_CODINGS):
         if "%" not in text:
@@ -112,7 +112,7 @@ def without_secrets(text: str) -> str:
 
 
 def without_secret_members(text: str) -> str:
-    """A body without the values of secret names: members, fields, lines, elements, parts; it may break off anywhere."""
+    """A body without the values of secret names: members, fields, lines, elements, parts; it may be cut off."""
     text = _without_nested(text)
     text = _MEMBER.sub(partial(_hidden, name=2), text)
     text = _INNER_MEMBER.sub(partial(_hidden, name=3), text)
@@ -138,7 +138,7 @@ def _forms(key: str) -> list[str]:
 
 
 def _plain_forms(key: str) -> Iterator[str]:
-    """The forms without an escape, as they are."""
+    """The forms without an escape."""
     raw = key.encode()
     yield from (key, raw.decode("latin-1"), raw.hex())
     for text in _base64_of(raw):
@@ -146,7 +146,7 @@ def _plain_forms(key: str) -> Iterator[str]:
 
 
 def _base64_of(raw: bytes) -> Iterator[str]:
-    """What is certainly of a key in Base64: what is before it decides where it begins within a group of characters."""
+    """The parts of a key in Base64 that do not depend on what precedes it, for each offset within a group."""
     for before in range(3):
         size = before + len(raw)
         text = b64encode(bytes(before) + raw).decode()[(0, 2, 3)[before] : size // 3 * 4 + size % 3]

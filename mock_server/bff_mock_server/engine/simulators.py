@@ -1,11 +1,9 @@
 """Simulates how RAS and CMS answer from the world, on the contract's templates.
 
-Only this module knows the two domains: what a page is, whose a batch is, what a class id belongs to. It recognises
-an endpoint by the form of its shape, and takes everything else (routes, rules, statuses, error bodies, fields) from
-the contract. What it does not recognise is left to the contract's own examples.
-
-Requests that the contract does not allow come here only when the mock is lenient; they are answered as the real
-services answer them.
+Only this module knows the two domains: what a page is, who owns a batch, what a class id refers to. It recognises an
+endpoint by the form of its shape, and takes everything else (routes, rules, statuses, error bodies, fields) from the
+contract. Other endpoints are answered from the contract's examples. Requests that the contract does not allow arrive
+here only if the mock is lenient; they get the answers of the real services.
 """
 
 import itertools
@@ -39,33 +37,34 @@ from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswe
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
 _INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
-"""What RAS answers to numbers, statuses and texts that its database refuses; in no contract, the BFF asks for none."""
+"""RAS's answer to numbers, statuses and texts that its database rejects; not in the contract, because the BFF never
+sends them."""
 _HEALTHY: Final = json_reply(200, {"status": "healthy"})
 """Both services answer their health check with a JSON object; the contract says nothing about it."""
 _NUL: Final = "%00"
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
-"""What CMS answers when one id among those asked for is none."""
+"""CMS's answer when one of the requested ids is not a UUID."""
 _MALFORMED_ID_IN_PATH: Final = json_reply(
     400, {"error": {"error_code": "VALIDATION_ERROR", "message": "Invalid batch_id format"}}
 )
-"""What CMS answers when the id in the path is none: the platform's own error, where other routes have a text."""
+"""CMS's answer when the id in the path is not a UUID: the platform's own error, where other routes have a text."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
 _DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
 _ORDERS: Final = 4
-"""In how many orders rows come that have none, from one answer to the next: the essays of a batch, for instance."""
+"""The number of orders in which unordered rows are served in turn, such as the essays of a batch."""
 _END_OF_BIGINT: Final = 2**63
 _KINDS_KEPT: Final = 1000
-"""Pages of one user whose kind is kept."""
+"""The most pages of one user whose kind is cached."""
 
 Renderer = Callable[[Asked, Rows], Reply]
 """Renders the answers of one endpoint out of the rows of a world."""
 
 KindOf = Callable[[Any, Mapping[str, Sequence[str]]], Kind | None]
-"""Tells, from the JSON body of an answer and the query of its request, what the answer shows."""
+"""Returns the kind of an answer from its JSON body and the query of its request."""
 
 KindInStates = Callable[[Interaction], Kind]
-"""Tells what an interaction's answer is beyond what its body shows, from its provider states."""
+"""Returns the kind of an interaction's answer from its provider states, beyond what its body shows."""
 
 
 def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> Kind | None:
@@ -93,23 +92,23 @@ class Simulated:
     is_repeatable: bool = True
 
     def kind_of_answer(self, interaction: Interaction) -> Kind | None:
-        """What the answer of an interaction shows."""
+        """The kind of an interaction's answer."""
         return self.kind_of(interaction.response.body, interaction.request.query)
 
     def kind_of_interaction(self, interaction: Interaction) -> Kind | None:
-        """What it shows, and what its provider states say besides."""
+        """Its kind from its body, and from its provider states."""
         kind = self.kind_of_answer(interaction)
         return kind if kind is None else kind | self.kind_in_states(interaction)
 
 
 Simulator = Callable[[Endpoint, Interaction], Simulated | None]
-"""How an endpoint with this shape answers at one provider; `None` when the contract's examples have to do."""
+"""The simulation of an endpoint with this shape; `None` if the contract's examples answer it."""
 
 
 def simulated_of(table: Table, *, lenient: bool = False) -> Mapping[Endpoint, Simulated]:
-    """How each endpoint answers that a simulator knows; none for a provider that nobody wrote one for.
+    """The simulation of each endpoint that a simulator knows; empty for a provider without a simulator.
 
-    A lenient mock also answers as the services do where the contract says nothing, as about the body of a health check.
+    A lenient mock also answers like the services where the contract is silent, such as the body of a health check.
     """
     simulator = SIMULATORS.get(table.provider)
     if simulator is None:
@@ -264,7 +263,7 @@ def _map_of_batches(shape: Interaction, kind: type[ByBatch]) -> Simulated | None
 
 
 SIMULATORS: Final[Mapping[str, Simulator]] = {RAS: _ras, CMS: _by_batch}
-"""How the providers answer that have more than their contracts' examples; others are served by these."""
+"""The simulators by provider; other providers are answered from their contracts' examples."""
 
 
 def _ids(values: Sequence[str]) -> list[str]:
@@ -369,7 +368,7 @@ def _segment(endpoint: Endpoint, value: object) -> int | None:
 
 
 def _number(query: Mapping[str, Sequence[str]], name: str, default: int) -> int:
-    """A parameter as RAS reads it: what is no whole number is as good as left out."""
+    """A parameter as RAS reads it: a value that is not an integer counts as missing."""
     values = query.get(name)
     if not values:
         return default

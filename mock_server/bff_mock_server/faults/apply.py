@@ -31,14 +31,14 @@ _MISSING: Final = object()
 def strike(
     answer: AttributedReply, armed: Iterable[Armed], provider: str, asked: Asked, random: Random
 ) -> AttributedReply:
-    """Let the faults that are armed for a request happen to its answer: all latencies, the first of the others.
+    """Apply the armed faults of a request to its answer: all latencies, and the first of the others.
 
     Args:
-        answer: The contract's answer; what the mock says on its own behalf is never disturbed.
-        armed: What is armed.
+        answer: The contract's answer; faults never apply to a refusal of the mock itself.
+        armed: The armed faults.
         provider: Whose answer it is.
         asked: The request.
-        random: Where chance comes from.
+        random: The source of randomness.
     """
     struck = tuple(_drawn(armed, provider, asked, random))
     if not struck:
@@ -75,7 +75,7 @@ def _ids_in(asked: Asked) -> set[str]:
 def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random) -> AttributedReply:
     own = answer.endpoint.with_status(fault.status) if answer.endpoint is not None and fault.kind == "status" else None
     if own is not None:
-        # The contract has an answer of that status: that is what is given then.
+        # The contract has an answer with that status, which is used.
         reply = from_example(own.interaction, asked)
         head = Head(reply.status, (*reply.head.headers, *_retry_after(fault)))
         return answer._replace(reply=Reply(head, reply.body), entry=own, also=())
@@ -110,7 +110,7 @@ def _spoilt(  # noqa: PLR0911  # one per fault
 
 
 def _expected(answer: AttributedReply, asked: Asked) -> Response | None:
-    """The answer that the contract expects, filled in for the request; `None` when it says nothing of one."""
+    """The answer that the contract expects, filled in for the request; `None` if it does not define one."""
     if answer.endpoint is None or answer.entry is None:
         return None
     shape = answer.endpoint.shape
@@ -124,9 +124,9 @@ def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def _outside_the_contract(reply: Reply, random: Random, expected: Response | None) -> Reply:
-    """The answer with one of the members gone or of another type that the contract says something about."""
+    """The answer with one member of the contract removed, or of another type."""
     if expected is None or not expected.has_body:
-        # The contract says nothing about the body: the status is all that can be wrong.
+        # The contract does not define the body, so only the status can break it.
         return Reply(Head(_NOT_IN_ANY_CONTRACT, reply.head.headers), reply.body)
     try:
         body: Any = json.loads(reply.body)

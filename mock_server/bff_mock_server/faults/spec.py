@@ -1,15 +1,15 @@
 """Parses faults: slow, broken, cut off and false answers, armed for routes, for rows, or by a header.
 
-A fault is written as a word with a value and options, several are separated by `;`:
+A fault is a word with a value and options; several faults are separated by `;`:
 
     latency=200ms    latency=uniform(10ms,2s)    latency=lognormal(80ms,0.4)
     status=503       status=429 retry-after=5    html=502
     reset  empty     truncate    malformed       drip=50ms    violation
 
-`rate=0.1` makes one in ten answers go wrong, `times=2` the first two. What comes after `then` waits until what is
-before it has struck as often as its `times` says: `status=503 times=1; then status=429 times=1`, and then the right
-answer. Chance comes from the seed of the world, so a run repeats exactly. How long is measured in `ms` or `s`; a
-lognormal latency has its median and its sigma.
+`rate=0.1` applies the fault to one in ten answers, `times=2` to the first two. A fault after `then` waits until the one
+before it has happened `times` times: `status=503 times=1; then status=429 times=1`, and then the normal answer. The
+world's seed decides which answers are hit, so a run repeats exactly. Durations are in `ms` or `s`; a lognormal latency
+has its median and its sigma.
 """
 
 import itertools
@@ -41,7 +41,7 @@ _BARE: Final = frozenset({"reset", "empty", "truncate", "malformed", "violation"
 _THEN: Final = "then"
 _TURN: Final = "needs a fault with `times` before it, such as status=503 times=1; then status=429"
 NONE: Final = "none"
-"""Written for faults, it asks for none, whatever is armed."""
+"""In place of faults: no fault, even if some are armed."""
 _KNOWN: Final = f"one of: {', '.join(_KINDS)}; or {NONE} alone"
 _LATENCIES: Final = "80ms, uniform(10ms,80ms) or lognormal(80ms,0.4) (its median and sigma)"
 
@@ -49,15 +49,15 @@ Seconds = Callable[[Random], float]
 
 
 class FaultError(ValueError):
-    """A fault, or a route to arm it for, that is written in no known way."""
+    """An invalid fault, or an invalid route of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         text: As it was written.
         seconds: How long a latency takes, or the pause between two bytes that drip.
         status: Of an error answer.
@@ -79,10 +79,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which requests a fault is about; what is `None` or empty does not matter.
+    """The requests that a fault applies to; `None` or empty matches all.
 
     Attributes:
-        provider: Whose.
+        provider: The provider's name.
         method: In upper case.
         path: The percent-encoded path, `*` for any part of it, `{name}` for a segment.
         about: The request has one of these ids in its path or query.
@@ -117,8 +117,8 @@ class Armed:
     """Faults on a route, and how often each has happened.
 
     Attributes:
-        number: Tells it from all others of this process.
-        route: Which requests they are about.
+        number: Unique in this process.
+        route: The requests that they apply to.
         faults: In the order in which they take turns.
     """
 
@@ -132,11 +132,11 @@ class Armed:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What is written of it: equal for two that do the same."""
+        """Its route and text: equal for two that do the same."""
         return (self.route, *(fault.text for fault in self.faults))
 
     def rearmed(self) -> "Armed":
-        """The same, nothing having happened yet."""
+        """The same faults with all counts reset."""
         return Armed(self.route, self.faults)
 
     def strike(self, random: Random, *, is_spoilt: bool = False) -> Iterator[Fault]:
@@ -154,17 +154,17 @@ class Armed:
             yield fault
 
     def _step(self) -> int:
-        """Whose turn it is: the first step that has something left to happen, else the last."""
+        """The current step: the first one with a fault that can still happen, else the last."""
         waiting = (fault.step for fault, left in zip(self.faults, self._left, strict=True) if left)
         last = self.faults[-1].step if self.faults else 0
         return min(waiting, default=last)
 
 
 def parse_faults(text: str) -> tuple[Fault, ...]:
-    """Read faults as they are written.
+    """Read faults from their text.
 
     Raises:
-        FaultError: It is written in no known way; the message says what is, and what would be.
+        FaultError: The text is invalid; the message says where, and what would be valid.
     """
     parts = [part for part in (part.strip() for part in text.split(";")) if part]
     if not parts:
@@ -213,7 +213,7 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
 
 
 def _check_that_they_go_together(faults: Sequence[Fault]) -> None:
-    """Latencies add up, but an answer is spoilt once: what comes after something certain would have no turn."""
+    """Latencies add up, but only one other fault can happen: none could after one that always happens."""
     others = [fault for fault in faults if fault.kind != "latency"]
     certain = next((at for at, fault in enumerate(others) if fault.rate == 1.0 and fault.times is None), None)
     if certain is not None and certain + 1 < len(others):
