@@ -32,7 +32,7 @@ from bff_contracts.states import CATALOGUE, ProviderState
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
 
 _RULES: Final = """\
-- An answer may have more fields than the contract names.
+- A response may have more fields than the contract names.
 - Every value is compared exactly, unless the table below the example says what else may be there.
 - A date-time is `2026-01-15T10:30:00.123456`, with six digits of a second, three or none. It means UTC, with or without
   a `Z`, unless an offset such as `+01:00` follows.
@@ -158,7 +158,7 @@ def _rows(interactions: list[Interaction], shape: Interaction) -> Iterator[str]:
         for interaction in interactions
     ]
     used = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
-    yield "| " + " | ".join(("interaction", "given", "request", "answer")[at] for at in used) + " |"
+    yield "| " + " | ".join(("interaction", "given", "request", "response")[at] for at in used) + " |"
     yield "|" + "---|" * len(used)
     for row in rows:
         yield "| " + " | ".join(_cell(row[at] or "the same") for at in used) + " |"
