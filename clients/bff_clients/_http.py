@@ -91,6 +91,7 @@ async def _exchanged(
     http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, timeouts: dict[str, float | None]
 ) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
+    # Nor has its `auth`: an application's credentials are not for the backends.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
     parsed_url = with_query(parsed(path), query) if mark else parsed(path)
@@ -103,7 +104,7 @@ async def _exchanged(
         extensions={"timeout": timeouts},
     )
     request.read()
-    response = await http.send(request, stream=True, follow_redirects=False)
+    response = await http.send(request, stream=True, follow_redirects=False, auth=None)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
     head: dict[bytes, bytes] = {}
     for name, value in response.headers.raw:

@@ -12,7 +12,9 @@ from bff_clients import BackendSettings, RASClient
 
 @pytest.fixture
 async def ras(settings: BackendSettings) -> AsyncIterator[RASClient]:
-    async with httpx.AsyncClient(base_url="http://elsewhere.test", cookies={"a": "b"}) as http:
+    async with httpx.AsyncClient(
+        base_url="http://elsewhere.test", cookies={"a": "b"}, headers={"a": "b"}, params={"a": "b"}, auth=("a", "b")
+    ) as http:
         yield RASClient(http, settings)
 
 
