@@ -1,7 +1,7 @@
 """Fixtures for tests of code that uses RAS and CMS.
 
-pytest loads this module in every environment that has the package, so it imports nothing but pytest and the standard
-library until a fixture is asked for.
+pytest loads this module in every environment that has the package, so it imports only pytest and the standard library
+until a fixture is used.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _needs_extra(name: str = "testing") -> AbstractContextManager[None]:
-    """Fail with what to install where an extra is missing: the plugin loads without it, its fixtures need it."""
+    """Fail with an install hint if an extra is missing: the plugin loads without it, its fixtures need it."""
     from bff_contracts.platform import needs_extras  # noqa: PLC0415  # coverage sees what is imported later
 
     return needs_extras(name, error=partial(pytest.fail.Exception, pytrace=False))
@@ -30,7 +30,7 @@ _RUNNING = pytest.StashKey["list[Backends]"]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test whose backends are not where the BFF looks for them, whatever became of the test itself."""
+    """Fail a test whose backends are not at the URLs that the BFF uses, even if the test itself passed."""
     __tracebackhide__ = True
     try:
         result = yield
@@ -44,14 +44,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _texts(item: pytest.Item, method: Literal["explain", "unanswered"]) -> str:
-    """What the mocked backends of a test say, each once."""
+    """The texts of the mocked backends of a test, each once."""
     texts: list[str] = [getattr(backends, method)() for backends in item.stash.get(_RUNNING, list["Backends"]())]
     return "\n".join(dict.fromkeys(filter(None, texts)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what the backends refused, and what went past them."""
+    """Add the refused requests, and those that missed the backends, to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed and (text := _texts(item, "explain")):
         report.sections.append(("Mocked backends", text))
@@ -96,7 +96,7 @@ def backends(
 
 @pytest.fixture
 def mocked_pact(request: pytest.FixtureRequest) -> "Generator[Callable[..., Backends]]":
-    """Any pact file answers in this test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
+    """Mock any pact file in a test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
     with ExitStack() as stack:
 
         def mocked(*files: str | Path, base_url: str) -> "Backends":

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 DEFAULT_URLS: Final[Mapping[str, str]] = {provider.name: provider.url for provider in PROVIDERS}
 """Where the clients look for the backends by default."""
 
-EMPTY: Final = Scenario("empty", about="Nothing but what a test gives.")
+EMPTY: Final = Scenario("empty", about="A scenario without rows: a test sets up what it needs.")
 _MOST_EXPLAINED: Final = 20
-"""How many refused requests the report of a failed test shows, the latest ones."""
+"""The most refused requests in the report of a failed test; it shows the latest."""
 
 _UNAUTHORIZED: Final = 401
 _OTHER_KEY: Final = (
@@ -41,7 +41,7 @@ _ROW_FIELDS: Final = frozenset(BatchRow.model_fields)
 
 
 class Backends:
-    """The mocked backends as a test sees them.
+    """The mocked backends of a test.
 
     Attributes:
         ras_url: The base URL of mock RAS; each provider of the platform has such an attribute.
@@ -56,7 +56,7 @@ class Backends:
         self._elsewhere = elsewhere
 
     def transport(self) -> "InProcessTransport":
-        """An httpx transport, sync and async, to hand to a client that shall ask these backends.
+        """An httpx transport, sync and async, for a client that calls these backends.
 
         Raises:
             RuntimeError: These backends are on ports, where every client reaches them.
@@ -88,16 +88,16 @@ class Backends:
 
     @property
     def api_key(self) -> str:
-        """A key that both accept."""
+        """A key that all backends accept."""
         return PLACEHOLDER_KEY
 
     @property
     def requests(self) -> Sequence[Exchange]:
-        """What was asked, the latest last; the last 1,000 are kept."""
+        """The recorded requests, the latest last; up to 1,000 are kept."""
         return self._mock.journal.exchanges()
 
     def explain(self) -> str:
-        """What a failed test should know: which requests were refused, and which may have missed the backends."""
+        """The text for the report of a failed test: refused requests, and those that may have missed the backends."""
         refused = [exchange for exchange in self.requests if exchange.is_refused or exchange.status == _UNAUTHORIZED]
         lines = [line for exchange in refused[-_MOST_EXPLAINED:] for line in _explained(exchange)]
         if self._elsewhere is not None and (doubtful := self._elsewhere.doubtful - self._elsewhere.silent):
@@ -105,7 +105,9 @@ class Backends:
         return "\n".join(lines)
 
     def unanswered(self) -> str:
-        """Which hosts got a request with the platform's key and gave no answer, and what to change; empty for none."""
+        """The hosts that got a request with the platform's key and sent no answer, and what to change; empty if none
+        did.
+        """
         silent = set[str]() if self._elsewhere is None else self._elsewhere.silent
         return f"A request got no answer. {self._not_mocked(silent)}" if silent else ""
 
@@ -117,7 +119,7 @@ class Backends:
         )
 
     def given(self, state: str, **params: Any) -> None:
-        """Make a provider state true, such as `given("user has exactly these batches", user_id=…, batches=[…])`.
+        """Set up a provider state, such as `given("user has exactly these batches", user_id=…, batches=[…])`.
 
         A class may be its name alone: `given("batches have exactly these classes", classes={batch_id: "Svenska 9A"})`.
 
@@ -137,7 +139,7 @@ class Backends:
         return found
 
     def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> Armed:
-        """Let requests go wrong from now on, beside what goes wrong already; `recover` takes what is returned.
+        """Arm a fault, beside those that are armed already; pass the result to `recover` to disarm it.
 
         Args:
             route: `*`, `ras`, `cms`, a path with `*`, or several of provider, method and path.
@@ -150,17 +152,17 @@ class Backends:
         return self._mock.arm(route, fault, about=about)
 
     def recover(self, failure: Armed | None = None) -> None:
-        """Let nothing go wrong any more, or not what one `fail` has armed.
+        """Disarm all faults, or those of one `fail`.
 
         Raises:
-            FaultError: That is not armed (any more).
+            FaultError: These are not armed (any more).
         """
         self._mock.disarm(None if failure is None else failure.number)
 
     def asked(self, provider: str | None = None, path: str | None = None, **query: str) -> Sequence[Exchange]:
         """The requests to a provider (`ras`, `cms`), with a path (`*` for any part), with these query parameters.
 
-        `assert backends.asked(…)` says which request came closest when there was none.
+        If there is none, the message of `assert backends.asked(…)` shows the closest request.
 
         Raises:
             UnknownProviderError: There is no such provider.
@@ -177,8 +179,8 @@ class Backends:
         """Fail unless every interaction was used.
 
         Args:
-            providers: Those of these providers alone (`ras`, `cms`).
-            route: Those of these endpoints alone, with `*` for any part: `GET */class-info`.
+            providers: Only interactions of these providers (`ras`, `cms`).
+            route: Only interactions of these endpoints, with `*` for any part: `GET */class-info`.
 
         Raises:
             AssertionError: Some were not; the message lists them.
@@ -198,7 +200,7 @@ class Backends:
 
 
 class _Found(list[Exchange]):
-    """Exchanges that were looked for; where there are none, it says in an assertion which came closest."""
+    """The exchanges that match; if there are none, its `repr` shows the closest one."""
 
     def __init__(self, found: Iterable[Exchange], wanted: Wanted, others: Sequence[Exchange]) -> None:
         super().__init__(found)
@@ -230,7 +232,7 @@ def _class_named(name: str) -> dict[str, str]:
 
 
 def _with_class_ids(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Params in which a class that is a name alone has an id, the same for the same name."""
+    """Params in which each class that is only a name gets an id, the same for the same name."""
     classes = params.get("classes")
     if not isinstance(classes, Mapping):
         return dict(params)
@@ -247,10 +249,10 @@ def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields
     Args:
         number: Different numbers are different batches; the higher, the older.
         status: The internal status.
-        fields: What is to be otherwise.
+        fields: Other fields to set.
 
     Raises:
-        TypeError: There is no such field; the message lists those that there are.
+        TypeError: There is no such field; the message lists the fields.
     """
     unknown = fields.keys() - _ROW_FIELDS
     if unknown:
@@ -263,10 +265,10 @@ def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields
 def in_process(
     *, scenario: Scenario = EMPTY, urls: Mapping[str, str] = DEFAULT_URLS, keys: frozenset[str] = frozenset()
 ) -> Generator[Backends]:
-    """Answer the requests of every httpx client to the backends' base URLs in place, without a port.
+    """Answer the requests of every httpx client to the backends' base URLs in this process, without a port.
 
     Raises:
-        UnknownProviderError: A URL is of none of the two; `ras` and `cms` will do as names.
+        UnknownProviderError: A URL is for an unknown provider; `ras` and `cms` will do as names.
         KeyError: A URL is missing.
     """
     from bff_mock_server.serving.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
@@ -283,11 +285,11 @@ def in_process(
 
 @contextmanager
 def mocked_pact(*files: str | Path, base_url: str, keys: frozenset[str] = frozenset()) -> Generator[Backends]:
-    """Answer the requests of every httpx client to a base URL in place, by pact files that nobody wrote code for.
+    """Answer the requests of every httpx client to a base URL in this process, from any pact files.
 
     Args:
         files: The pact files.
-        base_url: What their consumers call.
+        base_url: The base URL that the consumer calls.
         keys: Keys to accept beside those of the contracts.
 
     Raises:
@@ -315,7 +317,7 @@ def serve(*, scenario: str | Scenario = "default", keys: Iterable[str] = (), **p
 
     Raises:
         ModuleNotFoundError: The extra `mock` is missing.
-        TypeError: A port is of no provider.
+        TypeError: A port is for an unknown provider.
         OSError: A port is in use.
         ScenarioError: There is no such scenario, or it cannot be used.
     """
@@ -342,6 +344,6 @@ def serve(*, scenario: str | Scenario = "default", keys: Iterable[str] = (), **p
 
 @lru_cache(maxsize=8)
 def _backends(keys: frozenset[str]) -> tuple[Backend, ...]:
-    """Backends have no state of their own: every test of a run can use the same ones."""
+    """Compiled once for all tests of a run, because backends have no state."""
     pacts = shipped_pacts()
     return tuple(Backend(pact, keys=keys, elsewhere=pacts) for pact in pacts)

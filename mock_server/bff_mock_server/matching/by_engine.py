@@ -1,7 +1,7 @@
 """Matches with the official engine what the table does not compile, and reports its mismatches as differences.
 
-Bodies of requests are its own, and so is each rule of a path, a parameter or a header that means more than a comparison
-of texts. The shipped contracts need none of it, so the engine is imported for those contracts that do.
+The engine decides about request bodies, and about rules of a path, parameter or header that are more than a comparison
+of texts. The shipped contracts have neither, so the engine is imported only for contracts that do.
 """
 
 import json
@@ -28,7 +28,7 @@ _WANTED: Final = re.compile(
     r"^(?:Type mismatch: |Mismatch with header '[^']*': )?Expected .+? to (?:be |have )?(?P<wanted>.+?)(?: but .*)?$",
     re.DOTALL,
 )
-"""How the engine begins a sentence; what follows is what it wanted."""
+"""The beginning of an engine message; the expected value follows."""
 
 
 class EngineFinding(NamedTuple):
@@ -47,25 +47,25 @@ class WholeCheck(Protocol):
     """Checks with the same identity accept the same requests."""
 
     def accepts(self, asked: Asked) -> bool:
-        """Whether it is the interaction's."""
+        """Whether a request matches."""
         ...
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
-        """Where it is not."""
+        """Where a request does not match."""
         ...
 
 
 class EmptyBody:
-    """The contract says that there is no body."""
+    """Decides for a contract that declares an empty body."""
 
     identity: object = "empty"
 
     def accepts(self, asked: Asked) -> bool:
-        """Whether there is none."""
+        """Whether the request has no body."""
         return not asked.body
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
-        """The body, if there is one."""
+        """The body as a difference, if the request has one."""
         if asked.body:
             yield EngineFinding("body $", "absent", None, _short(asked.body.decode("utf-8", "replace")))
 
@@ -87,11 +87,11 @@ class EngineCheck:
         self.identity: object = json.dumps(asdict(request), default=repr, sort_keys=True)
 
     def accepts(self, asked: Asked) -> bool:
-        """Whether the engine takes it for the interaction's."""
+        """Whether the request matches, according to the engine."""
         return self._judge.allows(_sent(asked))
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
-        """Where the engine finds that it is not, place by place: it says several things about one, in any order."""
+        """The engine's mismatches, one for each place: the engine may report several for a place, in any order."""
         by_place: dict[str, list[EngineFinding]] = {}
         for mismatch in self._judge.mismatches(_sent(asked)):
             found = self._finding(mismatch, asked)
@@ -131,7 +131,7 @@ class EngineCheck:
 
 
 def whole_check(request: Request, place: RulePlace) -> WholeCheck | None:
-    """What decides about a request beyond the table; `None` when the table does all of it.
+    """The decision about a request beyond the table; `None` if the table decides alone.
 
     Raises:
         PactError: The engine has to decide, and is not installed.
@@ -168,7 +168,7 @@ def _plainly_named(request: Request) -> Request:
 
 
 def _is_compiled(request: Request) -> bool:
-    """Whether the table decides about path, query and headers exactly as the engine does."""
+    """Whether the table decides about path, query and headers exactly like the engine."""
     if any(len(values) > 1 for values in request.headers.values()):
         return False  # on so many lines, which the table takes for one list
     path = [] if request.path_rule is None else [request.path_rule]

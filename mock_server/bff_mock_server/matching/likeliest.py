@@ -5,19 +5,19 @@ from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 
 MOST_COMPARED: Final = 64
-"""How many things a refused request is compared with; no endpoint of the shipped contracts has more."""
+"""The most candidates that a refused request is compared with; no endpoint of the shipped contracts has more."""
 _MOST_OF_ONE_MARK: Final = 16
-"""How many of those that share one mark with the request: common marks must not crowd out the others."""
+"""The most candidates that share one mark with the request, so that common marks do not crowd out the others."""
 
 T = TypeVar("T")
 
 
 class Likeliest(Generic[T]):
-    """Things by their marks: whatever they share with the requests that are like them.
+    """Candidates by their marks: the features that they share with similar requests.
 
     Args:
-        things: All of them, in the order that they are given back in.
-        marks_of: Gives the marks of one.
+        things: All candidates, in the order of the result.
+        marks_of: Returns the marks of one.
     """
 
     def __init__(self, things: Iterable[T], marks_of: Callable[[T], Iterable[Hashable]]) -> None:
@@ -29,7 +29,7 @@ class Likeliest(Generic[T]):
                     self._marked.setdefault(mark, []).append(at)
 
     def among(self, marks: Iterable[Hashable]) -> Sequence[T]:
-        """All things if they are few; otherwise those with the rarest of these marks, and the first ones."""
+        """All candidates if they are few; otherwise those with the rarest of these marks, and the first ones."""
         if len(self._things) <= MOST_COMPARED:
             return self._things
         shared = sorted([self._marked[mark] for mark in marks if mark in self._marked], key=len)

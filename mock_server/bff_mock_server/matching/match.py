@@ -25,12 +25,12 @@ Predicate = Callable[[Interaction], bool]
 
 @dataclass(frozen=True, slots=True)
 class RequestDifference:
-    """One place where a request is not what an interaction asks for.
+    """One place where a request does not match an interaction.
 
     Attributes:
         where: The place: `path`, `method`, `query status`, `header x-service-id`, `body $.name`.
         rule: The matcher's name, or `present` and `absent` when the place itself is the difference.
-        expected: What would have matched, in words; `None` when nothing should be there.
+        expected: What would have matched; `None` when nothing should be there.
         actual: What was sent; `None` when nothing was.
     """
 
@@ -41,7 +41,7 @@ class RequestDifference:
 
     @property
     def change(self) -> str:
-        """What to do about it."""
+        """The change that makes the request match at this place."""
         if self.expected is None:
             return f"leave out {self.where}"
         verb = "add" if self.actual is None else "set"
@@ -53,7 +53,7 @@ class Matched(NamedTuple):
 
     Attributes:
         entry: The most specific interaction that does.
-        case: All interactions that ask the same as `entry`.
+        case: All interactions with the same request as `entry`.
     """
 
     entry: CompiledInteraction
@@ -80,7 +80,7 @@ class Unmatched:
 def match_first(
     endpoints: Sequence[Endpoint], asked: Asked, *, only: Predicate | None = None
 ) -> tuple[Endpoint, Matched | Unmatched]:
-    """The first of several endpoints that allows the request; if none does, what the first one says."""
+    """The match of the first endpoint that allows the request; if none does, the refusal of the first endpoint."""
     first = endpoints[0], match_endpoint(endpoints[0], asked, only=only)
     if len(endpoints) == 1 or isinstance(first[1], Matched):
         return first
@@ -105,7 +105,7 @@ def find_endpoints(table: Table, asked: Asked) -> tuple[Endpoint, ...] | Unmatch
 
 
 def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None = None) -> Matched | Unmatched:
-    """Match a request with the interactions of its endpoint; with `only`, with no others than those it accepts."""
+    """Match a request with the interactions of its endpoint; with `only`, with those that it accepts."""
     if only is not None:
         return _match_only(endpoint, asked, only)
     best: Case | None = None
@@ -160,13 +160,13 @@ def _accepts(case: Case, asked: Asked) -> bool:
 
 
 def _accepts_lines(check: Check, name: str, headers: Mapping[str, str]) -> bool:
-    """Whether a header that came on several lines is right: a rule is about each line, without one all are one list."""
+    """Whether a header on several lines matches: a rule applies to each line; without one, they are a list."""
     lines = [value for other, value in lines_of(headers) if other == name]
     return all(check.accepts(line) for line in (lines if not check.is_literal else [", ".join(lines)]))
 
 
 def _can_repeat(checks: Sequence[Check]) -> bool:
-    """Whether a parameter may be given more or less often than in the example: one rule is about each of its values."""
+    """Whether a parameter may come more or less often than in the example: if one rule applies to all of its values."""
     return len({check.identity for check in checks}) == 1 and not checks[0].is_literal
 
 
@@ -265,5 +265,5 @@ def _no_such_path(table: Table, asked: Asked) -> Unmatched:
 
 def _likeness(example: str, path: str) -> tuple[int, bool, int]:
     ours, theirs = example.split("/"), path.split("/")
-    same = sum(a == b for a, b in zip(ours, theirs, strict=False))  # paths of different lengths are unlike enough
+    same = sum(a == b for a, b in zip(ours, theirs, strict=False))  # paths of different lengths are never similar
     return same, len(ours) == len(theirs), -abs(len(ours) - len(theirs))

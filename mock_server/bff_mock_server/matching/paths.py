@@ -11,7 +11,7 @@ _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 _OPTIONAL: Final = frozenset("?*{")
 _OTHER_MEANING: Final = re.IGNORECASE | re.VERBOSE
 _REMEMBERED: Final = 4096
-"""How many paths are remembered: a test run or a dashboard asks for the same ones again and again."""
+"""The most paths that are cached: a test run or a dashboard requests the same ones repeatedly."""
 _REMEMBERED_LENGTH: Final = 200
 
 
@@ -28,7 +28,7 @@ T = TypeVar("T", bound=HasPath)
 
 
 class PathIndex(Generic[T]):
-    """Things by the path they answer to, those that spell it out before those with a pattern.
+    """Items by the paths that they match, literal paths before patterns.
 
     Patterns differ in the plain text that they begin and end with (`/batches/`…`/status`), so that a contract
     with hundreds of them costs a request no more than one with two.
@@ -50,7 +50,7 @@ class PathIndex(Generic[T]):
             same_lengths.setdefault((begin, end), []).append((at, thing))
 
     def at(self, path: str) -> tuple[T, ...]:
-        """What answers to a percent-encoded path, in the order of the file."""
+        """The items that match a percent-encoded path, in the order of the file."""
         found = self.remembered.get(path)
         if found is None:
             found = self._search(path)
@@ -90,13 +90,13 @@ def anchors(check: Check) -> tuple[str, str]:
     while end > 0 and body[end - 1] in _PLAIN:
         end -= 1
     if body[end - 1 : end] == "\\":
-        # \d or \x2f: what follows the backslash is no plain text.
+        # \d or \x2f: the character after the backslash is not literal.
         end = len(body)
     return body[: max(begin, 0)], body[end:]
 
 
 def _top_level(pattern: str) -> str:
-    """The pattern without what stands in groups and character classes."""
+    """The pattern without the contents of groups and character classes."""
     kept: list[str] = []
     depth, escaped = 0, False
     class_members: int | None = None

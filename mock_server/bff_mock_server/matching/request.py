@@ -1,4 +1,4 @@
-"""A request as contracts see it, and which of its values are secret."""
+"""The parts of a request that contracts define, and which of its values are secret."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _SECRET: Final = re.compile(
 
 
 class RepeatedHeaders(dict[str, str]):
-    """Headers of which some came on several lines: their values joined by commas, and the lines beside them."""
+    """Headers, some of them on several lines: the values joined by commas, and the lines as well."""
 
     def __init__(self, joined: Mapping[str, str], lines: Sequence[tuple[str, str]]) -> None:
         super().__init__(joined)
@@ -40,7 +40,7 @@ Surroundings = tuple[bytes, bytes]
 
 @dataclass(slots=True)
 class Asked:
-    """A request, as far as contracts are about it.
+    """A request, with the parts that contracts define.
 
     Attributes:
         method: In upper case.
@@ -49,7 +49,8 @@ class Asked:
         headers: Values by lower-case name.
         query_string: The query as it was sent.
         body: As it was sent.
-        surroundings: Of target and correlation id, when the connection has sent the same before; else `None`.
+        surroundings: The bytes around target and correlation id, if the connection has sent the same before; else
+        `None`.
         began: When it was complete, by `time.perf_counter`.
     """
 
@@ -76,5 +77,5 @@ def is_secret(name: str) -> bool:
 
 @lru_cache(maxsize=256)
 def secret_among(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names whose values are secret; clients send the same few sets of names again and again."""
+    """The names whose values are secret; cached, because clients send few different sets of names."""
     return tuple(filter(is_secret, names))

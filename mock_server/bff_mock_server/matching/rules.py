@@ -15,7 +15,7 @@ _BRACKETED: Final = re.compile(r"^\$?\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*
 
 @dataclass(frozen=True, slots=True)
 class RulePlace:
-    """Where in which file a rule is, for messages."""
+    """The place of a rule in its file, for messages."""
 
     source: str
     interaction: Interaction
@@ -33,7 +33,7 @@ def check_of(rule: Rule | None, example: str, place: RulePlace, where: str) -> C
     """Compile a rule; without one, the example is what a value has to be.
 
     Raises:
-        PactError: The rule cannot be honoured; the message says where it is.
+        PactError: The rule cannot be honoured; the message names its place.
     """
     if rule is None:
         return equality(example)
@@ -44,7 +44,7 @@ def check_of(rule: Rule | None, example: str, place: RulePlace, where: str) -> C
 
 
 def header_check(name: str, values: Sequence[str]) -> Check:
-    """What a header without a rule has to be: blanks around commas do not count, nor do more parameters of a type."""
+    """The check of a header without a rule: it ignores blanks around commas and more media type parameters."""
     expected = ", ".join(values)
     wanted = _listed(expected)
     if name not in MEDIA_TYPE_HEADERS:
@@ -72,7 +72,7 @@ def _media_type(text: str) -> tuple[str, frozenset[tuple[str, str]]]:
 
 
 def by_name(rules: Mapping[str, Rule], known: Mapping[str, object]) -> Mapping[tuple[str, int | None], Rule]:
-    """Rules of parameters or headers by what they are about, and by the number of the value if they name one."""
+    """Rules of parameters or headers by name, and by the number of the value if they have one."""
     # Writers differ in how they spell a rule's key: limit, limit[0], $.limit[0], $['x-id'][0].
     named: dict[tuple[str, int | None], Rule] = {}
     for key, rule in rules.items():
@@ -80,5 +80,5 @@ def by_name(rules: Mapping[str, Rule], known: Mapping[str, object]) -> Mapping[t
         is_whole = key in known or found is None
         name = key if is_whole or found is None else found["name"]
         at = None if is_whole or found is None or not (found["at"] or "").isdecimal() else int(found["at"])
-        named[name, at] = rule  # one for what the request does not have says nothing, as in the engine
+        named[name, at] = rule  # a rule for a missing parameter or header has no effect, as in the engine
     return named

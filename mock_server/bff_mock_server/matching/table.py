@@ -1,6 +1,6 @@
 """Compiles a pact into a table in which requests are looked up; built once at start, never changed.
 
-Whatever the mock could not honour later is refused here, as a `PactError` that names the file, the interaction and
+A contract that the mock cannot honour is rejected here, with a `PactError` that names the file, the interaction and
 the JSON path: a mock that starts keeps every rule of its contract.
 """
 
@@ -23,7 +23,7 @@ from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_
 
 UNAUTHORISED: Final = 401
 _LONGEST_VALUE: Final = 100_000
-"""Characters of a value that a generator makes for each answer."""
+"""The longest value that a generator may make for each answer, in characters."""
 _STATUSES: Final = (200, 599)
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -39,8 +39,8 @@ class CompiledInteraction:
         path: Decides about the percent-encoded path.
         query: A check per value of each parameter; a request has these parameters and no others.
         headers: A check per header, lower-case names; a request may have others.
-        whole: Decides about what the rest does not; `None` when there is nothing.
-        weight: How much the interaction asks of a request: the heaviest of several that match is the most specific.
+        whole: Decides about the parts that the other checks do not cover; `None` if there are none.
+        weight: How specific the interaction is: of several that match, the heaviest answers.
     """
 
     interaction: Interaction
@@ -56,14 +56,14 @@ class CompiledInteraction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """The interactions that ask the same of a request: they differ in their provider states and examples only.
+    """The interactions with the same request: they differ only in provider states and examples.
 
     Attributes:
         entries: The preferred one first.
-        at_example: They by the path and the query of their own examples.
+        at_example: The same, by the path and the query of their own examples.
         weight: As in `CompiledInteraction`.
-        path: What is left to check of a path that its endpoint accepts; `None` when that is nothing.
-        query: What is left to check of a query for which it is a candidate.
+        path: The remaining check of a path that its endpoint accepts; `None` if there is none.
+        query: The remaining checks of a query for which it is a candidate.
         headers: As in `CompiledInteraction`.
         whole: As in `CompiledInteraction`.
     """
@@ -77,7 +77,7 @@ class Case:
     whole: WholeCheck | None
 
     def own(self, path: str, query: Query) -> CompiledInteraction | None:
-        """The interaction whose own example is asked for: by path and query, or by a path that could be another."""
+        """The interaction whose own example is requested: by path and query, or by a path that a rule lets vary."""
         here = self.at_example.get(path)
         if here is None:
             return None
@@ -93,9 +93,9 @@ class Endpoint:
         path: Decides about the percent-encoded path.
         example_path: A path of the endpoint, for messages.
         shape: The template of its answers, if the contract marks one.
-        entries: What a request is matched with, most specific first.
-        cases: The same, those that ask the same taken together.
-        refusals: The answers to wrong credentials; empty when nothing judges credentials before the rules do.
+        entries: The interactions that a request is matched with, the most specific first.
+        cases: The same, grouped by their request.
+        refusals: The answers to wrong credentials; empty if credentials are checked by the rules.
     """
 
     method: str
@@ -113,7 +113,7 @@ class Endpoint:
         return self._by_query.candidates(query)
 
     def likeliest(self, asked: Asked) -> Sequence[CompiledInteraction]:
-        """What a request that is refused is compared with: every entry, or those most like it if there are many."""
+        """The entries that a refused request is compared with: all, or the most similar ones of many."""
         if len(self.entries) <= MOST_COMPARED:
             return self.entries
         fitting = (entry for case in self.candidates(asked.query) for entry in case.entries)
@@ -147,7 +147,7 @@ class Table:
     _by_segments: Likeliest[Endpoint]
 
     def likeliest(self, path: str) -> Sequence[Endpoint]:
-        """What a path that no endpoint has is compared with: every endpoint, or of many those most like it."""
+        """The endpoints that an unknown path is compared with: all, or the most similar ones of many."""
         return self._by_segments.among(_marks_of_path(path))
 
 
@@ -170,7 +170,7 @@ def compile_pact(pact: Pact, *, credentials: frozenset[str] = frozenset()) -> Ta
         for at, interaction in enumerate(pact.interactions)
     ]
     drafts: dict[tuple[str, str, str], _Draft] = {}
-    # Shapes first: whatever else is about their path belongs to their endpoint, wherever it stands in the file.
+    # Shapes first: other interactions with their path belong to their endpoint, wherever they are in the file.
     for entry in sorted(entries, key=lambda entry: entry.interaction.role != SHAPE):
         request = entry.interaction.request
         draft = drafts.get((request.method, *entry.path.identity))
@@ -228,7 +228,7 @@ class _Draft:
 
 
 def _preference(entry: CompiledInteraction) -> tuple[int, bool]:
-    # A refusal that asks for less also matches requests that are right: among equals, an answer beats an error.
+    # A less specific refusal also matches valid requests: among equals, a success takes precedence.
     return -entry.weight, entry.interaction.response.status >= 400  # noqa: PLR2004
 
 
@@ -250,7 +250,7 @@ def _case(same: Sequence[CompiledInteraction], endpoint_path: Check) -> Case:
         here = at_example.setdefault(request.path, {})
         here.setdefault(frozenset(request.query.items()), entry)
         if request.path_rule is not None:
-            here.setdefault(None, entry)  # its path alone tells it from others
+            here.setdefault(None, entry)  # its path alone identifies it
     is_engines = isinstance(first.whole, EngineCheck)
     return Case(
         entries=tuple(same),
@@ -266,7 +266,7 @@ def _case(same: Sequence[CompiledInteraction], endpoint_path: Check) -> Case:
 
 
 def _marks_of_entry(entry: CompiledInteraction) -> Iterator[Hashable]:
-    """What a request has that is like an interaction: its path, the names of its parameters, values, headers."""
+    """The features in which a request may resemble an interaction: its path, names of parameters, values, headers."""
     yield frozenset(entry.query)
     if entry.path.is_literal:
         yield "path", entry.path.expected
@@ -297,9 +297,9 @@ def _is_spelled_out(checks: Sequence[Check]) -> bool:
 
 
 class _QueryIndex:
-    """Cases by the names of their parameters and by the values that they spell out.
+    """Cases by the names of their parameters and by their literal values.
 
-    So a filter with a hundred spelled-out values costs a request as much as one with two.
+    So a filter with a hundred literal values costs a request as much as one with two.
     """
 
     def __init__(self, cases: Sequence[tuple[CompiledInteraction, Case]]) -> None:
@@ -359,7 +359,7 @@ def _path_check(request: Request, place: RulePlace) -> Check:
 
 
 def _engines(name: str, values: Sequence[str]) -> Check:
-    """Stands for what the engine decides about, in the index and in messages."""
+    """A check that leaves the decision to the engine; used in the index and in messages."""
     return Check("engine", f"{name}: {', '.join(values)}", lambda _: True)
 
 

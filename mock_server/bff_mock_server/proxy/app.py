@@ -1,6 +1,6 @@
 """Passes requests on to a real provider, and checks every answer against the contract.
 
-Needs the `contracts` extra as well: the official engine is the judge.
+Needs the `contracts` extra as well: the official engine checks the answers.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from bff_mock_server.world.sessions import SessionError
 _BAD_GATEWAY: Final = 502
 
 _MOST_VIOLATIONS: Final = 20
-"""So many of one answer are logged and kept: a page of rows that all break the contract breaks it once."""
+"""The most violations of one answer that are logged and recorded: a page may break the contract in every row."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -43,14 +43,14 @@ class ProxyApp:
     """Serves one provider by passing requests on to a real one.
 
     Args:
-        mock: Where requests are written down, and what goes wrong on purpose.
+        mock: Records the requests and has the armed faults.
         backend: The provider's contract.
-        url: Where the real provider is.
-        guard: Who may pass provider states on.
+        url: The URL of the real provider.
+        guard: Decides who may set provider states.
         observers: Called for each answer.
 
     Raises:
-        ProxyError: The URL is none that requests could be passed on to.
+        ProxyError: The URL is not one that requests can be passed on to.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class ProxyApp:
         self._judge = Judge(backend.pact)
         self._guard = guard or Guard()
         self._observers = observers
-        # The engine is asked by one thread at a time, and never by the one that serves.
+        # The engine runs in one thread, which is not the one that serves.
         self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 
     async def answer(self, asked: Asked) -> Reply:
-        """The answer to a request, judged on its way; never raises."""
+        """The real provider's answer to a request, checked against the contract; never raises."""
         try:
             return await (self._pass_on_states(asked) if asked.path == STATES_PATH else self._pass_on(asked))
         except Exception:  # noqa: BLE001  # a bug here must not look like an answer of the provider
@@ -82,14 +82,14 @@ class ProxyApp:
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> None:
-        """Nothing: a real provider is asked each time."""
+        """Never an answer: a real provider gets each request."""
 
     def max_body(self, path: str) -> int:
-        """How many bytes of body a request for a path may have."""
+        """The largest body of a request for a path, in bytes."""
         return MAX_STATE_BYTES if path == STATES_PATH else MAX_BODY_BYTES
 
     def reload(self) -> None:
-        """Take over the contract that the mock has now."""
+        """Adopt the mock's present contract after a reload."""
         found = next((one for one in self._mock.backends if one.provider == self._backend.provider), None)
         if found is not None:
             self.backends, self._backend, self._judge = (found,), found, Judge(found.pact)
@@ -114,7 +114,7 @@ class ProxyApp:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
-        # Every answer reaches its client, and is judged.
+        # Every answer reaches its client, also if it breaks the contract.
         judging = asyncio.get_running_loop().run_in_executor(self._bench, self._judged, asked, reply)
         answer, text, violations = await judging
         for observe in self._observers:
@@ -134,7 +134,7 @@ class ProxyApp:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
     def _judged(self, asked: Asked, reply: Reply) -> tuple[AttributedReply, bytes, Sequence[Violation]]:
-        """Whose answer it is, its body as text, and how it leaves the contract."""
+        """The interaction of the answer, its body as text, and its violations of the contract."""
         found = self._backend.find(asked)
         try:
             text = decoded(reply)
@@ -142,7 +142,7 @@ class ProxyApp:
             answer = self._backend.attribute(found, asked, reply, b"")
             return answer, b"", (Violation("body", "$", str(error)),)
         answer = self._backend.attribute(found, asked, reply, text)
-        # Of a request that the contract does not allow it says nothing about the answer either.
+        # The contract defines no answer to a request that it does not allow.
         return answer, text, () if answer.differences else self._violations(asked, reply, text)
 
     def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:

@@ -11,7 +11,7 @@ _OK: Final = 200
 
 
 def batches_in(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
-    """The batches of an answer of RAS: of a page, or one alone."""
+    """The batches in an answer of RAS: those of a page, or a single one."""
     if status != _OK:
         return
     document: object = json_or_none(body)

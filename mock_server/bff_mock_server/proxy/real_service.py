@@ -13,7 +13,7 @@ from bff_mock_server.responses.reply import Head, Reply
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
-"""How large a compressed answer may become: no page of RAS is a hundredth of it."""
+"""The largest decompressed answer, a hundred times the largest page of RAS."""
 
 _SECONDS: Final = 60.0
 """How long a real service may take: longer than any client waits."""
@@ -42,7 +42,7 @@ class RealService:
         url: The same, without a slash at its end.
 
     Raises:
-        ProxyError: The URL is none that requests could be passed on to.
+        ProxyError: The URL is not one that requests can be passed on to.
     """
 
     def __init__(self, url: str) -> None:
@@ -51,10 +51,10 @@ class RealService:
         self._client: httpx.AsyncClient | None = None
 
     async def fetch(self, asked: Asked) -> Reply:
-        """Pass a request on as it was sent, without what concerns this connection or the mock itself.
+        """Pass a request on unchanged, except for headers of this connection and of the mock.
 
         Raises:
-            httpx.HTTPError: There is no answer, or none that could be passed back.
+            httpx.HTTPError: There is no answer, or one that cannot be passed back.
         """
         dropped = HOP_BY_HOP | _SET_BY_CLIENT | HEADERS | _listed(asked.headers.get("connection", ""))
         headers = [
@@ -67,11 +67,11 @@ class RealService:
             self.url,
             headers=[*headers, (b"accept-encoding", b"identity")],
             content=asked.body or None,
-            # As it was sent: no client may tidy it up on the way.
+            # As it was sent: httpx must not normalise it.
             extensions={"target": (self._path + asked.target).encode("latin-1")},
         )
         if self._client is None:
-            # Neither the environment's proxies nor redirects: what is asked here is what answers.
+            # Neither the environment's proxies nor redirects: the URL itself has to answer.
             transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))
             self._client = httpx.AsyncClient(transport=transport, timeout=_SECONDS)
         response = await self._client.send(request, stream=True, follow_redirects=False)
@@ -91,7 +91,7 @@ class RealService:
 
 
 def decoded(reply: Reply) -> bytes:
-    """The body without its content coding, which a service may apply though nobody asked for one.
+    """The body without its content coding, which a service may apply even if it was not requested.
 
     Raises:
         UnreadableError: The coding is unknown or broken, or the body is larger than `MAX_DECODED_BYTES` without it.
@@ -136,7 +136,7 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _kept(headers: httpx.Headers) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers of an answer that concern the exchange; its length is counted again."""
+    """The headers of an answer that concern the exchange; its length is computed again."""
     dropped = _listed(headers.get("connection", "")) | {"content-length"}
     lower = ((name.lower(), value) for name, value in headers.raw)
     return tuple(

@@ -38,7 +38,7 @@ _INTERNAL: Final[Mapping[str, str]] = {
     "failed": "failed_critically",
     "cancelled": "cancelled",
 }
-"""The commonest internal status behind each one that RAS answers with: it does not tell which it was."""
+"""The most common internal status behind each client status, because RAS's answers have only the latter."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -46,11 +46,12 @@ _LOG: Final = logging.getLogger("bff_mock_server")
 class Recorder:
     """Collects what real providers answer, and writes it as a scenario.
 
-    Keys are in no answer and in no file. What names people is replaced: file names of essays, error details, names of
-    students, and user ids that are not UUIDs (the same one by the same one).
+    The file contains no key. Texts that may name people are replaced: file names of essays, error details, names of
+    students, and user ids that are not UUIDs. Equal texts have the same replacement.
 
     Args:
-        path: The file to write, for its owner alone; what is there is replaced when there is something to record.
+        path: The file to write, readable by its owner alone; an existing one is replaced when there is something to
+        record.
 
     Attributes:
         problem: Why the file could not be written the last time; empty when it could.
@@ -67,10 +68,10 @@ class Recorder:
         self._is_dirty = False
         self.problem = ""
         with tempfile.TemporaryFile(dir=path.parent):
-            pass  # better params now than at the end of a day
+            pass  # fail now, not at the end of a day
 
     def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
-        """Take what one answer tells."""
+        """Record one answer."""
         if provider == RAS:
             known = asked.query.get("status")
             taken = (self._take_batch(row, known[0] if known else None) for row in batches_in(status, body))
@@ -100,12 +101,12 @@ class Recorder:
         except OSError as error:
             self._is_dirty = True  # to be tried again
             self.problem = f"{self._path} cannot be written: {error.strerror or error}"
-            _LOG.error(self.problem)  # the message says it all
+            _LOG.error(self.problem)  # no traceback: the message is enough
         else:
             self.problem = ""
 
     def document(self) -> dict[str, Any]:
-        """The scenario as its file says it."""
+        """The scenario as the content of its file."""
         states: list[dict[str, Any]] = [
             {"state": USER_HAS_BATCHES, "params": {"user_id": user_id, "batches": list(batches.values())}}
             for user_id, batches in self._users.items()
@@ -116,12 +117,12 @@ class Recorder:
         return {"about": "Recorded from real services; names of people are replaced.", "states": states}
 
     def _take_user(self, asked: Asked, status: int, body: bytes) -> None:
-        """A page without rows says that there is such a user, who has none."""
+        """Record the user of an empty page, who has no batches."""
         if status == _OK and "/user/" in asked.path and not list(batches_in(status, body)):
             self._users.setdefault(_pseudonym(unquote(asked.path.rpartition("/")[2])), {})
 
     def _take_batch(self, row: Mapping[str, Any], internal_status: str | None) -> str:
-        """Take a batch; why it cannot be recorded, if it cannot."""
+        """Record a batch; returns why it cannot be recorded, if it cannot."""
         user_id, batch_id = row.get("user_id"), row.get("batch_id")
         before = self._users.get(_pseudonym(str(user_id)), {}).get(str(batch_id))
         stored = {
@@ -133,7 +134,7 @@ class Recorder:
             "student_prompt_ref": None,
         }
         if not stored["essays"] and before is not None:
-            stored["essays"] = before["essays"]  # a list may leave out what the batch's own answer had
+            stored["essays"] = before["essays"]  # a list may lack fields of the batch's own answer
         try:
             BatchRow.model_validate(stored)
         except ValidationError as error:
@@ -157,7 +158,7 @@ class Recorder:
                 self._entries.setdefault(state, {}).update(entries)
 
     def _entries_in(self, body: Any, shape: Interaction, asked: Asked, name: str) -> Any:
-        """What an answer says by batch id; a list is about the batch that the path names."""
+        """The entries of an answer by batch id; a list belongs to the batch in the path."""
         body = renamed(body, lambda person: self._persons.setdefault(person, f"Name {len(self._persons) + 1}"))
         if not is_array(body):
             return _without_ids(body)
@@ -180,7 +181,7 @@ class Recorder:
 
 @lru_cache(maxsize=256)
 def _states_of(path: str) -> tuple[tuple[Interaction, str], ...]:
-    """The shapes of a path, each with the state that says what its answers say."""
+    """The shapes of a path, each with the provider state that defines its answers."""
     shapes = (one for pact in shipped_pacts() for one in pact.interactions if one.role == SHAPE)
     return tuple(
         (shape, state.name)
@@ -192,14 +193,14 @@ def _states_of(path: str) -> tuple[tuple[Interaction, str], ...]:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """YAML without aliases: a person may want to change one of two equal things."""
+    """Writes YAML without aliases, so that a person can change one of two equal values."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
 
 def _without_ids(body: Any) -> Any:
-    """Entries without the ids that they stand under anyway."""
+    """Entries without the ids that are their keys anyway."""
     if not is_object(body):
         return body
     rows = {key: value for key, value in body.items() if is_object(value)}
@@ -211,7 +212,7 @@ def _listed(value: object) -> list[Any]:
 
 
 def _internal(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str | None:
-    """The internal status that is known from before, if it still fits what RAS shows; else the commonest that does."""
+    """The known internal status if it still fits RAS's client status; else the most common one that does."""
     shown = str(row.get("overall_status"))
     if before is not None and CLIENT_STATUS.get(before["internal_status"]) == shown:
         return str(before["internal_status"])

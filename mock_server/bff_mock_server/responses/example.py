@@ -1,4 +1,4 @@
-"""Makes the example of an interaction its answer, after the official engine allowed it where that is installed."""
+"""Answers with the example of an interaction, after the official engine, if installed, has allowed it."""
 
 import json
 from functools import lru_cache
@@ -16,7 +16,7 @@ from bff_mock_server.responses.generators import context_of
 from bff_mock_server.responses.reply import Reply, generated, plain_example
 
 _MOST_WAYS: Final = 1024
-"""How many ways of filling in are remembered for an interaction."""
+"""The most verdicts that are cached for an interaction."""
 
 
 def _names(value: object) -> set[str]:
@@ -34,9 +34,9 @@ def _has_engine() -> bool:
 class Example:
     """The answer of one interaction to the requests that it allows.
 
-    The engine is asked once for each way in which the example is filled in: a value is carried over only where it keeps
-    the rule of its own place, so what is left to ask is whether the form of the answer is allowed. That is the same
-    for all requests that ask for as many things, unless a rule names one of them. Generated values are always judged.
+    The engine is asked once for each way in which the example is filled in: a value is carried over only where it
+    matches the rule of its place, so only the form of the answer remains to be checked. The form is the same for all
+    requests with as many elements, unless a rule names one of them. Generated values are always judged.
 
     Attributes:
         generates: Whether values are generated for each answer.
@@ -87,7 +87,7 @@ def _is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
     The body is compared with the example. If its keys differ, it is compared with the example filled in for the
     request, because a map keyed by ids has the ids of the request as its keys.
 
-    Without the engine nothing is carried over but what plainly keeps its own rule (`Filling`), so the answer is yes.
+    Without the engine, only values are carried over that certainly match their rule (`Filling`), so it is allowed.
     """
     content = interaction.response.content
     if content is None or body == content.raw or not body or not _has_engine():

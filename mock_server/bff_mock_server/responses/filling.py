@@ -24,12 +24,12 @@ from bff_mock_server._json import dumps
 from bff_mock_server.matching.request import Asked
 
 _DIGIT: Final = re.compile("[0-9]")
-"""What ids have and the names of members have not."""
+"""Characters of ids that names of members do not have."""
 
 _PLAIN_MATCHERS: Final = frozenset(
     {"type", "equality", "regex", "include", "integer", "decimal", "number", "boolean", "null"}
 )
-"""The matchers whose places are known to be open or not without asking the engine."""
+"""The matchers that the mock can evaluate without the engine."""
 
 At = tuple[str, ...]
 Elements = tuple[str, ...]
@@ -37,7 +37,7 @@ Takes = Callable[[str], bool]
 
 
 class Carried(NamedTuple):
-    """What one request has for the example's strings.
+    """The values of one request for the example's strings.
 
     Attributes:
         strings: The concrete string for each of the example's, beside it as JSON text.
@@ -84,7 +84,7 @@ class Filling:
             self.constant = None
 
     def carried(self, asked: Asked) -> Carried:
-        """What a request has for the strings of the example that have a place in it."""
+        """The request's values for the strings of the example that its body repeats."""
         strings: dict[str, tuple[str, str]] = {}
         concretes = asked.path.split("/") if self._segments else []
         if len(concretes) == len(self._interaction.request.path.split("/")):
@@ -125,7 +125,7 @@ def _render(parts: Parts, carried: Carried, out: list[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A string of the example that a request may have another one for; `text` is it as JSON text."""
+    """A string of the example that a request may replace; `text` is its JSON text."""
 
     example: str
     text: str
@@ -138,7 +138,7 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """A map with an entry, or a list with an item, for each element asked for.
+    """A map with an entry, or a list with an item, for each requested element.
 
     Attributes:
         elements: The example's elements.
@@ -146,7 +146,7 @@ class _Entries:
         rest: The parts of the other members, with their keys.
         is_map: Whether it is a map.
         names: The names of the other members: an element that is one of these would take its place.
-        sizes: How few and how many items a list may have.
+        sizes: The fewest and the most items that a list may have.
         otherwise: The parts of the whole when it cannot be filled in.
     """
 
@@ -222,7 +222,7 @@ class _Compiler:
         return _Text(example, dumps(example), takes)
 
     def _takes(self, at: At) -> Takes | None:
-        """What decides whether a value may be carried over to a place; `None` where none may."""
+        """The check of a value that is carried over to a place; `None` if none may be."""
         if self._is_shape:
             return _always
         rule, is_own = most_exact(self._rules, at) or (None, False)
@@ -232,7 +232,7 @@ class _Compiler:
             return _always if _is_type(rule) else None
         try:
             check = compiled(rule.matchers, rule.combine, "\0")  # nothing is equal to it
-        except (UnknownMatcherError, KeyError, re.error):  # another dialect, or half a rule
+        except (UnknownMatcherError, KeyError, re.error):  # another regex dialect, or an incomplete rule
             return None
         return lambda value: bool(check.accepts(value))
 
@@ -260,7 +260,7 @@ class _Compiler:
         return [f"{dumps(key)}:", *self.parts(item, (*at, key))]
 
     def _is_keyed(self, value: Mapping[str, Any], elements: Sequence[str]) -> bool:
-        """Whether a map has an entry for each element; to be served, it has to be a map of ids at that."""
+        """Whether a map has an entry for each element; to be filled in, its keys have to be ids."""
         return set(elements) <= value.keys() and (
             self._is_shape
             or all(
@@ -282,7 +282,7 @@ class _Compiler:
         return whole
 
     def _sizes(self, at: At) -> tuple[int, float] | None:
-        """How few and how many items a list may have; `None` when it has to keep those of the example."""
+        """The fewest and the most items that a list may have; `None` if it has to keep those of the example."""
         if self._is_shape:
             return 0, float("inf")
         rule, is_own = most_exact(self._rules, at) or (None, False)
@@ -293,7 +293,7 @@ class _Compiler:
 
 
 def _plain(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
-    """The rules if all are plain; with others among them, no place is known to be open."""
+    """The rules if the mock can evaluate all of them; none otherwise, so that nothing is carried over."""
     names = {str(matcher["match"]) for rule in rules.values() for matcher in rule.matchers}
     return rules if names <= _PLAIN_MATCHERS and not any(".." in path for path in rules) else {}
 

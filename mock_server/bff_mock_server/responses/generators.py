@@ -16,23 +16,23 @@ from bff_contracts.pact.json_path import is_array, is_object, steps_of
 
 _LARGEST: Final = 2**31 - 1
 _DIGITS: Final = 10
-"""So many digits or characters a random value has unless its generator says otherwise; the engine has it so."""
+"""The default length of a random value in digits or characters, as in the engine."""
 _TOKEN: Final = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _DEFAULT_FORMATS: Final = {"Date": "yyyy-MM-dd", "Time": "HH:mm:ss", "DateTime": "yyyy-MM-dd'T'HH:mm:ss"}
 _NAME: Final = re.compile(r"\$\{([^}]+)\}")
 
 
 class KeepsExampleError(Exception):
-    """A generator that has nothing to say here; the example is served."""
+    """A generator cannot make a value here; the example is served."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorContext:
-    """What generators draw from.
+    """The inputs of generators.
 
     Attributes:
-        random: Chance.
-        base_url: Where the mock was reached, without a slash at the end.
+        random: The source of randomness.
+        base_url: The mock's URL in the request, without a slash at the end.
         params: The params of the interaction's provider states.
     """
 
@@ -42,13 +42,13 @@ class GeneratorContext:
 
 
 def context_of(interaction: Interaction, random: Random, host: str) -> GeneratorContext:
-    """What the generators of an interaction draw from, when it is asked at a host."""
+    """The inputs of an interaction's generators, for a request to a host."""
     params = {name: value for state in interaction.states for name, value in state.params.items()}
     return GeneratorContext(random, f"http://{host}", params)
 
 
 def generated_body(body: Any, generators: Mapping[str, Any], context: GeneratorContext) -> Any:
-    """A JSON body with the values that its generators make; one that cannot make any leaves the example."""
+    """A JSON body with the values of its generators; a generator that fails leaves the example."""
     for path, generator in generators.items():
         body = _at(body, steps_of(path), generator, context)
     return body
@@ -149,7 +149,7 @@ def _of_state(generator: Mapping[str, Any], context: GeneratorContext) -> Any:
 
 
 def _url(generator: Mapping[str, Any], context: GeneratorContext) -> str:
-    """The example's URL at the mock: what the first group of the expression finds, behind the mock's address."""
+    """The example's URL at the mock: the first group of the expression, after the mock's address."""
     found = re.search(str(generator.get("regex", "")), str(generator.get("example", "")))
     if found is None or not found.groups():
         raise KeepsExampleError
@@ -176,7 +176,7 @@ def formatted(moment: datetime, pattern: str) -> str:
     """A moment in the format of Java's `SimpleDateFormat`, which pact files use.
 
     Raises:
-        ValueError: A letter of the format means nothing here.
+        ValueError: A letter of the format is not supported.
     """
     return "".join(_part(moment, found) for found in _TOKEN.finditer(pattern))
 

@@ -11,23 +11,23 @@ from bff_mock_server.responses.reply import TEXT, Head, Reply, problem
 DIFFERENCES_HEADER: Final = b"x-mock-differences"
 _SHOWN_OF_ONE: Final = 200
 _SHOWN: Final = 3000
-"""Characters of a header that clients and proxies take without complaint."""
+"""The longest header that clients and proxies commonly accept, in characters."""
 
 
 def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str | None = None) -> Reply:
-    """Say why a request was refused, as `application/problem+json`, or as text for `Accept: text/plain`.
+    """Explain a refusal as `application/problem+json`, or as text for `Accept: text/plain`.
 
     Args:
         unmatched: The refusal.
         asked: The request.
-        provider: Who was asked.
-        elsewhere: The provider that does have this path, if another one does.
+        provider: The provider that got the request.
+        elsewhere: The provider that has this path, if it is another one.
     """
     allow = ((b"allow", ", ".join(unmatched.allow).encode("ascii")),) if unmatched.allow else ()
     if _wants_text(asked.headers.get("accept", "")):
         text = "\n".join(_lines(unmatched, asked, provider, elsewhere)) + "\n"
         return Reply(Head(unmatched.status, (TEXT, *allow)), text.encode("utf-8", "backslashreplace"))
-    # Who asked the wrong service has nothing to change in the request.
+    # A request to the wrong service needs another base URL, not other contents.
     remedy = _remedy(unmatched) if elsewhere is None else _hint(elsewhere)
     detail = f"{_verdict(unmatched, asked, provider)}{remedy}"
     members: dict[str, Any] = {}
@@ -44,14 +44,14 @@ def explain(unmatched: Unmatched, asked: Asked, provider: str, *, elsewhere: str
 
 
 def complain(status: int, detail: str, asked: Asked) -> Reply:
-    """Say what is wrong with what was asked of the mock itself, in the form that the client takes."""
+    """Explain an invalid request to the mock itself, in the format that the client accepts."""
     if _wants_text(asked.headers.get("accept", "")):
         return Reply(Head(status, (TEXT,)), f"{detail}\n".encode("utf-8", "backslashreplace"))
     return problem(status, detail)
 
 
 def as_document(difference: RequestDifference) -> Mapping[str, str | None]:
-    """A difference as JSON says it."""
+    """A difference as JSON."""
     return {
         "where": difference.where,
         "rule": difference.rule,
@@ -62,7 +62,7 @@ def as_document(difference: RequestDifference) -> Mapping[str, str | None]:
 
 
 def differences_header(differences: Sequence[RequestDifference]) -> tuple[bytes, bytes]:
-    """The header that lists the ignored differences: JSON in ASCII, a list that may have been cut at its end."""
+    """The header that lists the ignored differences: JSON in ASCII, a list that may be shortened at its end."""
     shown: list[Mapping[str, str | None]] = []
     text = "[]"
     for difference in differences:

@@ -1,4 +1,4 @@
-"""Renders answers from a response's example, with the world's values where it knows them."""
+"""Renders answers from a response's example, with the world's values where it has them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ class Hole(str):
 
 
 class Frame:
-    """A template rendered once, as bytes with holes: what is left to do for an answer is to join them."""
+    """A template rendered once, as bytes with holes: an answer only joins them with its values."""
 
     def __init__(self, template: "Template", value: object) -> None:
         # A NUL is never in JSON text: there it is written as an escape.
@@ -41,9 +41,9 @@ class Template:
     """One value of an example and how it is rendered.
 
     Attributes:
-        text: The example's JSON text, for what the world does not know.
+        text: The example's JSON text, for values that the world does not have.
         members: For an object: each key as JSON text, its name, its template.
-        extras: For an object: members that only other answers of the endpoint have; served when the world knows them.
+        extras: For an object: members that only other answers of the endpoint have; served if the world has them.
         element: For an array: the template of each element.
         nullable: Whether the contract allows `null` here.
         is_null: Whether the contract allows nothing but `null` here.

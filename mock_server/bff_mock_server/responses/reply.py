@@ -1,4 +1,4 @@
-"""Defines an answer as bytes: what goes back, how it is delivered, and the interaction's own response as an answer."""
+"""Defines an answer as bytes and its delivery, and makes one from an interaction's response."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from bff_mock_server.responses.generators import GeneratorContext, generated_bod
 
 Headers = tuple[tuple[bytes, bytes], ...]
 Kind = frozenset[object]
-"""What an answer shows, as far as the contract's interactions differ in it."""
+"""The features of an answer in which the contract's interactions differ."""
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -45,7 +45,7 @@ class Head:
             self.start += b"content-length: "
 
     def before(self, size: int) -> bytes:
-        """What is sent before a body of `size` bytes."""
+        """The bytes before a body of `size` bytes."""
         return self.start + (b"\r\n" if self.status in _WITHOUT_LENGTH else b"%d\r\n\r\n" % size)
 
     def wire(self, body: bytes) -> bytes:
@@ -57,7 +57,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an answer reaches the client, when it does not just arrive.
+    """How an answer reaches the client, if not at once and whole.
 
     Attributes:
         delay: Seconds before anything happens.
@@ -83,7 +83,7 @@ class Reply(NamedTuple):
         head: Status and headers.
         body: The body.
         delivery: How it is delivered; `None` means at once and whole.
-        kind: What it shows, where rows make different answers to one request; `None` where nothing does.
+        kind: Its kind, where one request has different answers; `None` otherwise.
     """
 
     head: Head
@@ -105,18 +105,18 @@ class Reply(NamedTuple):
 
 
 class AttributedReply(NamedTuple):
-    """A reply and where it comes from.
+    """A reply and its origin.
 
     Attributes:
-        reply: What goes back.
-        endpoint: Whose reply it is; `None` for a refusal of the mock itself.
+        reply: The reply.
+        endpoint: Its endpoint; `None` for a refusal of the mock itself.
         entry: The interaction that answered; `None` for a refusal of the mock itself.
         also: Other interactions that the answer is of, the shape of the endpoint among them.
         differences: Why the request was refused, or what a lenient mock overlooked.
-        reason: Why what was asked of the mock itself could not be done.
-        fault: What went wrong on purpose, as it was written; empty when nothing did.
-        is_spoilt: Whether a fault made another answer of it than the contract's.
-        nearest: The interaction that the differences are to.
+        reason: Why the mock itself could not do what the request's headers ask for.
+        fault: The fault that happened, as it was written; empty if none did.
+        is_spoilt: Whether a fault replaced the contract's answer.
+        nearest: The interaction that the differences refer to.
         is_repeatable: Whether the same request, its correlation id aside, gets the same reply as long as the rows last.
     """
 
@@ -133,7 +133,7 @@ class AttributedReply(NamedTuple):
 
 
 def phrase(status: int) -> str:
-    """What a status is called; empty for one that has no name."""
+    """The name of a status; empty for one without a name."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -141,7 +141,7 @@ def phrase(status: int) -> str:
 
 
 def head_of(response: Response, *extra: tuple[bytes, bytes]) -> Head:
-    """The head of the contract's response; JSON unless it says otherwise."""
+    """The head of the contract's response; JSON unless it has another content type."""
     headers = tuple(
         (name.encode(), line.encode())
         for name, values in response.headers.items()
@@ -160,7 +160,7 @@ def from_example(interaction: Interaction, asked: Asked, *extra: tuple[bytes, by
 
 
 def plain_example(interaction: Interaction) -> Reply:
-    """The example of an interaction, nothing carried over from any request."""
+    """The example of an interaction, without values of a request."""
     content = interaction.response.content
     has_body = content is not None and interaction.response.status not in _WITHOUT_LENGTH
     return Reply(head_of(interaction.response), content.raw if content is not None and has_body else b"")
@@ -189,6 +189,6 @@ def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> 
 
 
 def problem(status: int, detail: str, *headers: tuple[bytes, bytes], members: Mapping[str, Any] | None = None) -> Reply:
-    """An `application/problem+json` answer (RFC 9457): the mock speaking for itself, not for the contract."""
+    """An `application/problem+json` answer (RFC 9457): an answer of the mock itself, not of the contract."""
     document = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail, **(members or {})}
     return Reply(Head(status, (PROBLEM, *headers)), dumps(document).encode("utf-8", "backslashreplace"))

@@ -1,1 +1,1 @@
-"""How requests reach the engine: ASGI, HTTP connections and sockets, or an httpx client in the same process."""
+"""Brings requests to the engine: from HTTP connections and sockets, or from an httpx client in the same process."""

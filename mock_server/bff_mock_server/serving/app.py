@@ -25,10 +25,10 @@ class MockApp:
     """Serves backends on one port, and the endpoint that sets their provider states.
 
     Args:
-        mock: What they share.
-        backends: Those of this port; the one answers whose contract a request is closest to.
-        guard: Who may set provider states.
-        max_body: Bytes of body that a request has at most.
+        mock: The mock that they belong to.
+        backends: The backends of this port; the one with the closest contract answers.
+        guard: Decides who may set provider states.
+        max_body: The largest body of a request, in bytes.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MockApp:
         self._max_body = max_body
 
     def reload(self) -> None:
-        """Take over the backends that the mock has now: all, or those of the same providers."""
+        """Adopt the mock's present backends after a reload: all, or those of the same providers."""
         mine = {backend.provider for backend in self.backends}
         self.backends = tuple(one for one in self.mock.backends if self._serves_all or one.provider in mine)
 
@@ -50,11 +50,11 @@ class MockApp:
         return self._states(asked) if asked.path == STATES_PATH else self.reply(asked)
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
-        """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
+        """The answer to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
         return self.mock.recall(self.backends, surroundings, target, correlation_id)
 
     def max_body(self, path: str) -> int:
-        """How many bytes of body a request for a path may have."""
+        """The largest body of a request for a path, in bytes."""
         return MAX_STATE_BYTES if path == STATES_PATH else self._max_body
 
     def reply(self, asked: Asked) -> Reply:

@@ -13,7 +13,7 @@ _NO_CONTENT: Final = 204
 
 
 class CorsApp(MockApp):
-    """Lets pages of any origin read the answers, and answers their preflights for what the contracts have."""
+    """Lets pages of any origin read the answers, and answers their preflights for the contracts' requests."""
 
     def reply(self, asked: Asked) -> Reply:
         """The answer to a request, or to a preflight for one; never raises."""
@@ -26,7 +26,7 @@ class CorsApp(MockApp):
         return reply._replace(head=Head(reply.status, (*reply.head.headers, *more)))
 
     def _preflight(self, asked: Asked) -> Reply | None:
-        """What a browser wants to know first; `None` when that is not asked, or the contracts have no such request."""
+        """The answer to a preflight; `None` if the request is none, or the contracts do not have its request."""
         wanted = asked.headers.get(_WANTED)
         if asked.method != "OPTIONS" or wanted is None:
             return None

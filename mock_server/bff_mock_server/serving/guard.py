@@ -7,29 +7,29 @@ from typing import Final
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost"})
 _READING: Final = frozenset({"GET", "HEAD"})
-"""What a link on a page elsewhere may do: look. A form there could POST."""
+"""The methods that a link on a foreign page may use: only reading ones, because a form there could POST."""
 _ELSEWHERE: Final = "cross-site"
 _OWN_SITES: Final = frozenset({"same-origin", "same-site", "none"})
-"""Values of `Sec-Fetch-Site` for pages of this machine, and for what no page asked for."""
+"""Values of `Sec-Fetch-Site` for pages of this machine, and for requests that no page sent."""
 _HOST: Final = re.compile(r"(?:(?P<name>[\w.-]+)|\[(?P<six>[\da-f:.]+)\])(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _ORIGIN: Final = re.compile(rf"https?://{_HOST.pattern}", re.IGNORECASE | re.ASCII)
 
 
 class Guard:
-    """Refuses requests whose `Host` or `Origin` is foreign: a page elsewhere, or a name that was rebound to here.
+    """Rejects requests whose `Host` or `Origin` is foreign: those of a foreign page, or of a rebound DNS name.
 
-    Loopback names and addresses are never foreign. Any other IP address is no name that could be rebound, so it is
-    fine as a host, but not as an origin.
+    Loopback names and addresses are never foreign. Any other IP address cannot be rebound, so it is allowed as a host,
+    but not as an origin.
 
     Args:
-        hosts: Names that are not foreign either, such as the one a container is reached by.
+        hosts: Other names of this mock, such as that of its container.
     """
 
     def __init__(self, hosts: Iterable[str] = ()) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
 
     def refuses(self, method: str, headers: Mapping[str, str]) -> str | None:
-        """Why a request is refused; `None` when it is not."""
+        """Why a request is rejected; `None` if it is not."""
         host = headers.get("host")
         if host is not None and not self._is_known(_name(_HOST, host), any_address=True):
             return (

@@ -12,17 +12,17 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 """RAS and CMS answer 431 to a request line and headers larger than about this (some 440 batch ids)."""
 
 MAX_STATE_BYTES: Final = 16 * 1024 * 1024
-"""More than any scenario needs; a body without an end must not fill the memory."""
+"""Larger than any scenario, and bounded, so that an endless body cannot fill the memory."""
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-"""More than any request of a contract is likely to have."""
+"""More than any request of a contract has."""
 
 MAX_NAMES: Final = 100
-"""More than any request of a contract has; what is compared and kept of a request stays small."""
+"""More than any request of a contract has; keeps comparisons and records small."""
 
 
 def too_large(limit: int) -> Reply:
-    """The answer to a request with more bytes of body than it may have; the rest of the body is not read."""
+    """The answer to a request whose body is too large; the rest of the body is not read."""
     return problem(413, f"A request has at most {limit} bytes of body here.")
 
 
@@ -47,7 +47,7 @@ def header_map(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 def _name(raw: bytes) -> str:
     name = raw.lower().decode("latin-1")
     if len(_names) < _KNOWN_NAMES:
-        # Clients send the same few names again and again.
+        # Clients send few different names.
         _names[raw] = name
     return name
 

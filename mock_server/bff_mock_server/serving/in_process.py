@@ -1,4 +1,4 @@
-"""Answers every httpx client that calls the backends in place, without a process or a port."""
+"""Answers every httpx client that calls the backends in this process, without a port."""
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
@@ -22,16 +22,16 @@ from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of
 _OUTLASTS_EVERYONE: Final = math.inf
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Names of this machine: a base URL with one of them is asked by any of them."""
+"""Names of this machine: a base URL with one of them is also reached by the others."""
 
 
 def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
-    """Answer a request; an answer that does not just arrive has to be awaited, and may fail as a connection would.
+    """Answer a request; an answer with a fault has to be awaited, and may fail like a connection.
 
     Args:
-        app: The backends that are asked.
-        prefix: The path of their base URL, which the contract knows nothing of.
-        request: What httpx would have sent.
+        app: The backends.
+        prefix: The path of their base URL, which is not in the contract.
+        request: The request that httpx would have sent.
     """
     raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
     headers = header_map(request.headers.raw)
@@ -72,7 +72,7 @@ async def _delivered(reply: Reply, delivery: Delivery, request: httpx.Request) -
 
 
 def _patience(request: httpx.Request) -> float:
-    """Seconds that the client waits for a read."""
+    """The client's read timeout in seconds."""
     timeout: Mapping[str, float | None] = request.extensions.get("timeout", {})
     read = timeout.get("read")
     return _OUTLASTS_EVERYONE if read is None else read
@@ -109,10 +109,10 @@ class _Broken(httpx.AsyncByteStream):
 
 
 class InProcessTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
-    """Answers the requests of the clients that it is handed to; base URLs that are not mocked are no server's.
+    """A transport that answers requests to the base URLs; any other URL is a connection error.
 
     Args:
-        apps: Who answers, by base URL.
+        apps: The backends, by base URL.
     """
 
     def __init__(self, apps: Mapping[str, MockApp]) -> None:
@@ -144,7 +144,7 @@ class InProcessTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a base URL says about the requests below it."""
+    """Matches the requests below a base URL."""
 
     base_url: str
     scheme: str
@@ -167,7 +167,7 @@ class _Place:
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """Origins that requests went to that no mock answers, and that were probably meant for one.
+    """Origins of requests that no mock answered, and that were probably meant for one.
 
     Attributes:
         silent: A request with the platform's key got no answer.
@@ -215,7 +215,7 @@ def _passed(request: httpx.Request) -> PassThrough:
 
 @dataclass(frozen=True)
 class _Watched(httpx.AsyncBaseTransport, httpx.BaseTransport):
-    """A client's own transport, whose requests are noted."""
+    """Wraps a client's own transport, and records the origins of its requests."""
 
     transport: Any
 
@@ -247,15 +247,14 @@ def _noted(request: httpx.Request) -> Generator[None]:
 
 @contextmanager
 def answering(apps: Mapping[str, MockApp]) -> Generator[Elsewhere]:
-    """Answer every httpx client's requests to these base URLs; all other requests go where they would have gone.
+    """Answer every httpx client's requests to these base URLs; all other requests are sent as usual.
 
-    A client's own transport does not matter: respx steps in before it.
+    A client's own transport makes no difference: respx intercepts before it.
 
     Args:
         apps: Who answers, by base URL.
 
-    Yields:
-        Where the other requests went.
+    Yields: The origins of the other requests.
     """
     elsewhere = Elsewhere()
     _Hook.watching.append(elsewhere)

@@ -1,6 +1,6 @@
 """Recognises a head that its client has sent before, so that it is parsed once for each connection.
 
-A client sends the same head with each request, but for the target and the correlation id if it sends one. The rest is
+A client sends the same head with each request, except for the target and a correlation id. The rest is
 compared byte by byte, and nothing is shared between connections.
 """
 
@@ -25,7 +25,7 @@ class KnownHead(NamedTuple):
     Attributes:
         surroundings: What is sent between the request line and the value of the correlation id, and after that value;
             nothing after it when the client sends none.
-        headers: What the parser made of it.
+        headers: The parsed headers.
     """
 
     surroundings: Surroundings
@@ -33,11 +33,11 @@ class KnownHead(NamedTuple):
 
     @classmethod
     def of(cls, data: bytes, headers: Mapping[str, str]) -> "KnownHead | None":
-        """What is the same in the client's next request; `None` when nothing can be known of that.
+        """The constant part of the client's requests; `None` if it cannot be determined.
 
         Args:
             data: One whole GET without a body, and nothing else.
-            headers: What the parser made of its head.
+            headers: Its parsed headers.
         """
         if "expect" in headers or isinstance(headers, RepeatedHeaders):
             return None

@@ -1,7 +1,7 @@
 """Serves the mock over HTTP/1.1: one asyncio protocol per connection, on httptools' parser.
 
-An answer that is ready is written where its request was parsed: no task, no queue. An answer that is late, or that is
-to go wrong on its way, is a task. Answers keep the order of their requests.
+An answer that is ready is written where its request was parsed: no task, no queue. An answer that is late, or has a
+fault of delivery, is written by a task. Answers keep the order of their requests.
 
 A connection is bounded: its head, its body, the time that a request may take, and what is read ahead while an answer is
 under way or its client does not read.
@@ -26,12 +26,12 @@ REQUEST_SECONDS: Final = 10.0
 """How long a client may take to send one request."""
 
 IDLE_SECONDS: Final = 30.0
-"""How long a connection without a request is kept: longer than httpx keeps its own (5 s), so none dies under a call."""
+"""How long an idle connection is kept: longer than httpx does (5 s), so that no connection is closed during a call."""
 
 _CLOSE: Final = (b"connection", b"close")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_TOO_LARGE: Final = Reply(Head(431), b"")
-"""Without a body, as RAS and CMS answer."""
+"""Without a body, like the answers of RAS and CMS."""
 
 _TOO_SLOW: Final = Reply(Head(408), b"")
 _NOT_HTTP: Final = Reply(Head(400, (TEXT,)), b"Invalid HTTP request received.")
@@ -42,23 +42,23 @@ class Application(Protocol):
     """What answers requests."""
 
     def answer(self, asked: Asked) -> Reply | Coroutine[Any, Any, Reply]:
-        """The answer to a request, or what comes to it."""
+        """The answer to a request, or an awaitable of it."""
         ...
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
-        """The answer to a request that repeats an earlier one but for its correlation id; `None`: ask `answer`."""
+        """The answer to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
         ...
 
     def max_body(self, path: str) -> int:
-        """How many bytes of body a request for a path may have."""
+        """The largest body of a request for a path, in bytes."""
         ...
 
 
 class _Request:
-    """A request in the making, or one whose turn has not come.
+    """A request that is incomplete, or that waits for its turn.
 
     Attributes:
-        refusal: The answer of this protocol itself; nothing after it is read.
+        refusal: The protocol's own refusal; nothing after it is read.
         keeps: Whether the connection is kept after the answer.
     """
 
@@ -117,7 +117,7 @@ class MockProtocol(asyncio.Protocol):
         self._known: KnownHead | None = None
         self._since = self._loop.time()
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve."""
@@ -125,7 +125,7 @@ class MockProtocol(asyncio.Protocol):
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio gives it
-        """Give up what is under way: nobody is there any more."""
+        """Cancel everything under way: the client has disconnected."""
         self._connections.discard(self)
         self.closed.set_result(None)
         self._is_ending = True
@@ -147,7 +147,7 @@ class MockProtocol(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._is_ending = True  # the request was answered as any other; what follows is no HTTP
+            self._is_ending = True  # the request was answered normally; the bytes after it are not HTTP
             return
         except httptools.HttpParserError:
             if not self._is_ending:
@@ -173,7 +173,7 @@ class MockProtocol(asyncio.Protocol):
         if self._task is None:
             self._next()
 
-    # What the parser calls.
+    # Called by the parser.
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -191,7 +191,7 @@ class MockProtocol(asyncio.Protocol):
             self._request.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Decide whether the request is taken, and what its body may be."""
+        """Decide whether the request is accepted, and how large its body may be."""
         request = self._request
         request.is_head = False
         if self._may_be_large and _size_of_head(request) > MAX_HEAD_BYTES:
@@ -231,10 +231,10 @@ class MockProtocol(asyncio.Protocol):
         else:
             self._answer(request)
 
-    # What the server calls.
+    # Called by the server.
 
     def sweep(self, now: float) -> None:
-        """End the connection if its client has been slow, silent or deaf for too long."""
+        """Close the connection if its client is too slow, idle for too long, or does not read."""
         waited = now - self._since
         if self._is_paused:
             if waited > IDLE_SECONDS:
@@ -273,12 +273,12 @@ class MockProtocol(asyncio.Protocol):
         return True
 
     def _stop_with(self, reply: Reply) -> None:
-        """Refuse from within the parser."""
+        """Refuse the request from a callback of the parser."""
         self._refuse(reply)
         raise _RefusedError
 
     def _refuse(self, reply: Reply) -> None:
-        """Answer the request in the making with a refusal, in its turn, and end the connection."""
+        """Answer the incomplete request with a refusal, in its turn, and end the connection."""
         self._is_ending = True
         self._is_partial = False
         request = self._request
@@ -308,7 +308,7 @@ class MockProtocol(asyncio.Protocol):
             self._task = self._loop.create_task(self._deliver(outcome, request))
 
     def _next(self) -> None:
-        """Answer what has waited, until something is late again."""
+        """Write the answers that have waited, up to the next late one."""
         while self._waiting and self._task is None and not self._is_paused:
             self._answer(self._waiting.popleft())
         if self._waiting or self._task is not None or self._is_paused or self._transport.is_closing():
@@ -330,7 +330,7 @@ class MockProtocol(asyncio.Protocol):
         return reply.head if request.keeps else Head(reply.status, (*reply.head.headers, _CLOSE))
 
     async def _deliver(self, outcome: Reply | Coroutine[Any, Any, Reply], request: _Request) -> None:
-        """Give an answer that is late, or that is to go wrong; the task is cancelled when the client leaves."""
+        """Write an answer that is late, or has a fault of delivery; cancelled when the client disconnects."""
         if isinstance(outcome, Reply):
             reply = outcome
         else:
@@ -369,7 +369,7 @@ class MockProtocol(asyncio.Protocol):
             self._transport.write(reply.body[at : at + 1])
 
     def _reset(self) -> None:
-        # Lingering for no time makes the kernel send RST instead of FIN.
+        # A linger time of zero makes the kernel send RST instead of FIN.
         connection = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()

@@ -27,11 +27,11 @@ _BACKLOG: Final = 2048
 _FILES: Final = 65_536
 _SWEEP_SECONDS: Final = 1.0
 _START_SECONDS: Final = 10.0
-"""How long a server in a thread may take to start; it takes a few hundredths."""
+"""How long a server in a thread may take to start; it takes some 0.02 s."""
 
 
 Beside = Callable[[], Coroutine[Any, Any, None]]
-"""Work that is done beside serving."""
+"""A task that runs beside the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The real port, also when any free one was asked for."""
+        """The real port, also if the requested one is 0."""
         return int(self.socket.getsockname()[1])
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take a port before anything is served, so that a port in use is known at once.
+    """Bind a port before anything is served, so that a port in use is reported at once.
 
     Raises:
         OSError: The port is in use, not allowed, or the host is not an address of this machine.
@@ -80,10 +80,10 @@ def run(
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        listeners: What is served.
-        on_ready: Is called once every listener accepts requests.
-        beside: Run for as long as that, and are cancelled then.
-        at_end: Run after the last answer.
+        listeners: The applications and their sockets.
+        on_ready: Called when every listener accepts requests.
+        beside: Tasks that run meanwhile, and are cancelled at the end.
+        at_end: Runs after the last answer.
     """
     _allow_many_connections()
 
@@ -101,7 +101,7 @@ def run(
 def running(
     listeners: Sequence[Listener], *, beside: Sequence[Beside] = (), at_end: Sequence[Beside] = ()
 ) -> Generator[None]:
-    """Serve in a thread of its own for as long as the context lasts.
+    """Serve in a separate thread while the context is open.
 
     Raises:
         RuntimeError: The server did not start.
@@ -133,16 +133,16 @@ def running(
         yield
     finally:
         loop, stop = handles[0]
-        with contextlib.suppress(RuntimeError):  # the loop is closed when the server has ended by itself
+        with contextlib.suppress(RuntimeError):  # the loop is closed if the server has ended already
             loop.call_soon_threadsafe(stop.set)
         thread.join()
 
 
 def _allow_many_connections() -> None:
-    """Take as many file descriptors as this user may have: each connection needs one."""
+    """Raise the limit of file descriptors to the highest allowed one: each connection needs one."""
     try:
         import resource  # noqa: PLC0415
-    except ImportError:  # there is none for Windows, and no such limit either
+    except ImportError:  # not available on Windows, which has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
@@ -175,7 +175,7 @@ async def _serve(
 
 
 class _MockServer:
-    """Serves what answers requests itself: the mocked backends, and the proxies."""
+    """Serves the applications that need no ASGI server: the mocked backends, and the proxies."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -205,7 +205,7 @@ class _MockServer:
         self._stop.set()
 
     async def _sweep(self) -> None:
-        """End connections whose clients have been slow or silent for too long."""
+        """Close connections whose clients are too slow or idle for too long."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
@@ -244,6 +244,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop  # noqa: PLC0415
     except ImportError:
-        # There is none for Windows; the standard loop serves the same, more slowly.
+        # uvloop does not exist for Windows; the standard loop works, more slowly.
         return None
     return uvloop.new_event_loop
