@@ -105,9 +105,7 @@ class Backends:
         return "\n".join(lines)
 
     def unanswered(self) -> str:
-        """The hosts that got a request with the platform's key and sent no answer, and what to change; empty if none
-        did.
-        """
+        """The hosts that sent no answer to a request with the platform's key, and what to change; empty if none."""
         silent = set[str]() if self._elsewhere is None else self._elsewhere.silent
         return f"A request got no answer. {self._not_mocked(silent)}" if silent else ""
 

@@ -1,4 +1,4 @@
-"""Records the last requests and their answers. Keys are never kept."""
+"""Records the latest requests and their answers, without keys."""
 
 import logging
 import time

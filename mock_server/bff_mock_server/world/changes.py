@@ -1,4 +1,4 @@
-"""Applies provider states to rows: a draft copies their maps once and becomes new rows; the old ones stay."""
+"""Applies provider states to rows: a draft copies the maps once and becomes new rows; the old rows are unchanged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -19,7 +19,7 @@ class RowsDraft:
     """Rows that are being changed, by one state or by the thousands of a scenario.
 
     Args:
-        rows: What they are to begin with; these stay as they are.
+        rows: The initial rows, which are unchanged.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -42,18 +42,18 @@ class RowsDraft:
         return self
 
     def know(self, kind: type[ByBatch], facts: BatchFacts) -> None:
-        """Let these facts about batches be so, and leave those about others."""
+        """Set these facts about batches, and leave those about others."""
         self._about.setdefault(kind, {}).update(facts)
 
     def set_user(self, user_id: str, batches: Iterable[BatchAnswer]) -> None:
-        """Let a user have exactly these batches; a batch that was another user's moves."""
+        """Give a user exactly these batches; a batch of another user moves to this one."""
         fresh = {batch.batch_id: batch for batch in batches}
         self._remove({*fresh, *(batch.batch_id for batch in self._users.get(user_id, ()))})
         self._batches.update(fresh)
         self._users[user_id] = _newest_first(fresh.values())
 
     def put(self, batches: Sequence[BatchAnswer]) -> Self:
-        """Let batches be so, and leave the others of their users; a batch that was another user's moves."""
+        """Add or replace batches, and leave the others of their users; a batch of another user moves."""
         fresh = {batch.batch_id: batch for batch in batches}
         self._remove(fresh.keys())
         self._batches.update(fresh)
@@ -74,7 +74,7 @@ class RowsDraft:
 
 
 def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
-    """The rows as they would be if a provider state were true; `rows` stay as they are.
+    """The rows with a provider state set up; `rows` are unchanged.
 
     Raises:
         StateError: No such state (at `provider`, when one is given), or its params are wrong.
@@ -87,7 +87,7 @@ def _newest_first(batches: Iterable[BatchAnswer]) -> BatchAnswers:
 
 
 def _facts_of(state: ByBatch) -> BatchFacts:
-    # One object for equal entries, so that it is rendered once however many batches it is about.
+    # One object for equal entries, so that it is rendered once for all batches.
     known: dict[Entry, BatchFact | None] = {None: None}
     facts: dict[str, BatchFact | None] = {}
     for batch_id, entry in state.entries.items():

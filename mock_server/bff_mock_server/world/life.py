@@ -1,7 +1,7 @@
-"""Moves batches through their statuses over time, so that a front end can be watched while it updates.
+"""Moves batches through their statuses over time, to watch a front end while it updates.
 
-A batch goes from its content over the pipeline to its end: pending, ready, spellcheck, CJ assessment, completed, some
-with failures. Every step is a row that RAS could have stored, so every answer on the way keeps the contract.
+A batch passes from its content through the pipeline to its end: pending, ready, spellcheck, CJ assessment, completed,
+some with failures. Every step is a row that RAS could have stored, so every answer on the way keeps the contract.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from bff_mock_server.world.sessions import Sessions
 from bff_mock_server.world.world import World
 
 TICK_SECONDS: Final = 0.25
-"""How often the world is looked at; real seconds."""
+"""Real seconds between two updates of the world."""
 
 _STEP_SECONDS: Final = 4.0
 _ESSAY_SECONDS: Final = 1.5
@@ -25,7 +25,7 @@ _ESSAY_SECONDS: Final = 1.5
 _ARRIVAL_SECONDS: Final = 20.0
 """How often a new batch is handed in at speed 1."""
 _ARRIVALS: Final = 200
-"""How many are handed in at most: a mock that is left alone overnight must not grow."""
+"""The most that are handed in: a mock that runs overnight must not grow."""
 _FAILURE: Final = 0.04
 """The share of essays, and of contents, that fail."""
 
@@ -47,10 +47,11 @@ class Life:
     """Moves the batches of the default world.
 
     Args:
-        sessions: Whose default world it is.
-        speed: How many seconds pass there in one of ours.
-        seed: What chance begins with: the same steps in the same order.
-        now: Tells the moment that rows carry; naive UTC, as RAS writes it.
+        sessions: The sessions with the default world.
+        speed: Simulated seconds per real second.
+        seed: The random
+        seed: the same steps in the same order.
+        now: Returns the present moment for the rows; naive UTC, as RAS writes it.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Life:
         self._arrived = 0
 
     async def run(self) -> None:
-        """Let time pass until it is cancelled."""
+        """Run until it is cancelled."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
@@ -78,7 +79,7 @@ class Life:
             self.pass_to((loop.time() - began) * self._speed)
 
     def pass_to(self, moment: float) -> None:
-        """Let everything happen that is due until `moment`, in seconds of the world since it began to live."""
+        """Apply everything that is due until `moment`, in simulated seconds since the start."""
         world = self._sessions.default
         stepped: list[BatchAnswer] = []
         for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
@@ -100,7 +101,7 @@ class Life:
         return self._random.expovariate(1 / mean)
 
     def _hand_in(self, world: World) -> None:
-        """A teacher who has batches hands in another one, for the class of the latest."""
+        """Hand in another batch of a teacher who has some, for the class of the latest one."""
         users = [user_id for user_id, rows in world.rows.users.items() if rows]
         if not users:
             return
@@ -132,7 +133,7 @@ class Life:
         return batch_answer(row.user_id, BatchRow.model_validate({**fields, "internal_status": status}))
 
     def _essays(self, row: BatchAnswer, moment: str) -> list[_Fields]:
-        """As many as the batch says it has, nothing done with them yet."""
+        """Unprocessed essays, as many as the batch declares."""
         made: list[_Fields] = []
         model = batch_of(row.batch_id, 0, "processing_pipelines")["essays"][0]
         blank = dict.fromkeys(model)
@@ -143,7 +144,7 @@ class Life:
         return made
 
     def _run_pipeline(self, fields: _Fields, moment: str) -> str:
-        """One step of the first phase that an essay has not finished; the status that the batch has afterwards."""
+        """Advance the first phase that an essay has not finished; returns the batch's new status."""
         essays: list[_Fields] = fields["essays"]
         waiting = next((one for one in essays if one["spellcheck_status"] not in FINISHED), None)
         if waiting is not None:

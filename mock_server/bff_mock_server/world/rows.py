@@ -1,7 +1,7 @@
-"""Holds the rows behind both backends: whose batches there are, and which class each belongs to.
+"""Holds the rows behind both backends: the batches of each user, and what CMS knows about them.
 
-A world is filled through the provider states of the contracts and in no other way, so a scenario, a verifier and a
-test speak the same vocabulary. Rows are immutable: setting a state up makes new ones, and readers keep theirs.
+Only the provider states of the contracts fill a world, so scenarios, verifiers and tests use the same vocabulary. Rows
+are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
 import itertools
@@ -38,21 +38,21 @@ CLIENT_STATUS: Final[Mapping[str, str]] = {
     "failed_critically": "failed",
     "cancelled": "cancelled",
 }
-"""RAS's own mapping of what it stores to what it answers."""
+"""RAS's mapping from internal statuses to client statuses."""
 
 _MOST_PROBLEMS: Final = 20
 _CHECKED_FIRST: Final = 100
-"""Entries of a long list of params that are checked before all of them are."""
+"""The entries of a long list of params that are validated first."""
 
 INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
-"""What the `status` filter takes."""
+"""The values of the `status` filter."""
 
 
 Rendered = dict[object, Any]
 
 
 class StateError(ValueError):
-    """A state that cannot be set up: nobody knows its name, or its params are not what the catalogue says."""
+    """A state that cannot be set up: its name is unknown, or its params are not those of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +61,11 @@ class BatchAnswer:
 
     Attributes:
         batch_id: A canonical UUID.
-        user_id: Whose batch it is.
-        internal_status: What RAS stores, and what the `status` filter compares with.
-        created: When it was made, comparable: pages are sorted by it.
-        make: Gives all fields of the answer; a row of a large school makes them when they are shown.
-        rendered: What was made of it, such as its JSON text in the forms that were asked for, kept as long as the row.
+        user_id: The owner's.
+        internal_status: RAS's stored status, which the `status` filter compares with.
+        created: The moment of its creation, by which pages are sorted.
+        make: Returns all fields of the answer; called when the row is shown.
+        rendered: A cache, such as of its JSON texts, which lives as long as the row.
     """
 
     batch_id: str
@@ -82,16 +82,16 @@ class BatchAnswer:
 
 
 class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
-    """A user's batches, newest first; what is made of them is kept for as long as they are."""
+    """A user's batches, newest first, with caches that live as long as they."""
 
     @cached_property
     def rendered(self) -> dict[object, list[bytes | None]]:
-        """Their JSON texts in the forms that were asked for, in their order; `None` for those not shown yet."""
+        """Their JSON texts by form, in their order; `None` for those not shown yet."""
         return {}
 
     @cached_property
     def kinds(self) -> dict[tuple[int, int], frozenset[object]]:
-        """What their pages show, by offset and limit, as far as somebody asked."""
+        """The kinds of their pages by offset and limit, for pages that were requested."""
         return {}
 
     @cached_property
@@ -112,7 +112,7 @@ class BatchFact:
 
     Attributes:
         fields: Of the row of a state that has one for each batch: a class, for instance.
-        make: Gives the rows of a state that lists them for each batch, as `BatchAnswer.make` gives fields.
+        make: Returns the rows of a state that lists them for each batch, like `BatchAnswer.make`.
         rendered: As in `BatchAnswer`.
     """
 
@@ -132,7 +132,7 @@ _NOTHING: Final[BatchFacts] = {}
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Rows:
-    """What the world holds at one moment.
+    """The rows of a world at one moment.
 
     Attributes:
         batches: By batch id.
@@ -147,7 +147,7 @@ class Rows:
     latest: Mapping[type[Params], Params] = field(default_factory=dict[type[Params], Params])
 
     def facts(self, kind: type[ByBatch]) -> BatchFacts:
-        """What one state says, by batch id; `None` or no entry where there is nothing."""
+        """The entries of one state by batch id; `None` or no entry for a batch without one."""
         return self.about.get(kind, _NOTHING)
 
 
@@ -169,7 +169,7 @@ def validated(name: str, params: Mapping[str, Any], provider: str | None = None)
         raise StateError(message)
     try:
         if any((is_array(value) or is_object(value)) and len(value) > _CHECKED_FIRST for value in params.values()):
-            # Many rows that are all wrong would be millions of problems: the first ones have enough of them.
+            # Validating many invalid rows would collect millions of problems: those of the first rows are enough.
             state.params.model_validate({name: _beginning(value) for name, value in params.items()})
         return state.params.model_validate(dict(params))
     except ValidationError as error:
@@ -194,11 +194,11 @@ def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
 
 
 def answer_of(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What RAS answers of what it stores of a batch: whose it is, its client status and its phase are derived."""
+    """RAS's answer for a stored batch: user id, client status and phase are derived."""
     status: str = stored["internal_status"]
     answer = {
         **stored,
-        "essays": list(stored["essays"]),  # what a template takes for an array
+        "essays": list(stored["essays"]),  # the type that templates render as an array
         "user_id": user_id,
         "overall_status": CLIENT_STATUS[status],
         "current_phase": _current_phase(status, stored["essays"]),

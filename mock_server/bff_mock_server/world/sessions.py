@@ -16,11 +16,11 @@ _LOG: Final = logging.getLogger("bff_mock_server")
 
 
 EVERY_SESSION: Final = "*"
-"""Names the requests of every session where requests are read; it is no session of its own."""
+"""Stands for all sessions where requests are read; it is not a session."""
 
 
 class SessionError(ValueError):
-    """A session's id that cannot be one."""
+    """An invalid session id."""
 
 
 def is_session(session: str | None) -> bool:
@@ -29,7 +29,7 @@ def is_session(session: str | None) -> bool:
 
 
 def check_session(session: str) -> None:
-    """See that a session can have this id.
+    """Check that a session can have this id.
 
     Raises:
         SessionError: It is not 1 to 128 visible ASCII characters, or it means all sessions.
@@ -43,11 +43,11 @@ def check_session(session: str) -> None:
 
 
 class Sessions:
-    """Every world begins as the scenario, and goes its own way from there.
+    """The default world and one world for each session; each starts as the scenario.
 
     Args:
-        scenario: What worlds begin as.
-        seed: What their chance begins with, together with the session's id.
+        scenario: The scenario that worlds start as.
+        seed: The random seed, which is combined with the session's id.
     """
 
     def __init__(self, scenario: Scenario, *, seed: int = 0) -> None:
@@ -59,11 +59,11 @@ class Sessions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The ids of the sessions that have a world, the latest used last."""
+        """The ids of the sessions that have a world, the most recently used last."""
         return tuple(self._sessions)
 
     def world_of(self, session: str | None) -> World:
-        """The world of a session, made when it is first asked for; the default one for `None`.
+        """The world of a session, made at its first use; the default one for `None`.
 
         Raises:
             SessionError: The id is not 1 to 128 visible ASCII characters.
@@ -83,7 +83,7 @@ class Sessions:
         return world
 
     def look(self, session: str | None) -> World:
-        """The world of a session, without making it one: what it would begin as, if it has not begun yet.
+        """The world of a session, without making it: the world that it would start as, if it does not exist.
 
         Raises:
             SessionError: As `world_of`.
@@ -94,7 +94,7 @@ class Sessions:
         return self._sessions.get(session) or self._begin(session)
 
     def restart(self, session: str | None, scenario: Scenario | None = None) -> World:
-        """Let a world begin again, as another scenario if one is given; for `None`, all that begin from now on too.
+        """Restart a world, with another scenario if one is given; for `None`, new worlds start with it too.
 
         Raises:
             SessionError: As `world_of`.
@@ -121,7 +121,7 @@ class Sessions:
         return self._sessions.pop(session, None) is not None
 
     def scenario_of(self, session: str | None) -> Scenario:
-        """What the world of a session begins as.
+        """The scenario that a session's world starts as.
 
         Raises:
             SessionError: As `world_of`.

@@ -12,19 +12,19 @@ from bff_mock_server.world.changes import RowsDraft
 from bff_mock_server.world.rows import BatchAnswer, Rows, validated
 
 _UNDO_LIMIT: Final = 64
-"""How many states can be taken back; older ones have become part of the world."""
+"""The most states that can be torn down; older ones become permanent."""
 
 _HEADERS_COUNTED: Final = 1000
-"""Requests whose header asks for a number of faults, or for faults in turn; the oldest counts are dropped."""
+"""The most `X-Mock-Fault` headers with counted faults that are tracked; the oldest are dropped."""
 
 
 class World:
     """The rows behind both backends, the states that made them, and what goes wrong there.
 
     Attributes:
-        rows: What answers are about.
-        faults: What is armed; empty, and false, when nothing is.
-        random: Where chance comes from; the same seed gives the same run.
+        rows: The rows.
+        faults: The armed faults.
+        random: The source of randomness; the same seed gives the same run.
     """
 
     def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
@@ -37,7 +37,7 @@ class World:
         self._by_header: dict[tuple[object, ...], Armed] = {}
 
     def apply(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
-        """Make a provider state true.
+        """Set up a provider state.
 
         Raises:
             StateError: No such state (at `provider`, when one is given), or its params are wrong.
@@ -50,9 +50,9 @@ class World:
                 self._base = RowsDraft(self._base).apply(self._applied.pop(0)).rows()
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
-        """Take a state back: what was there before is restored, whatever else was set up in between.
+        """Tear a state down: restore the rows before it, with the states that were set up since.
 
-        A state that is not there (any more) is no error: there is nothing left to take back.
+        A state that is not set up (any more) is not an error.
 
         Raises:
             StateError: As `apply`.
@@ -69,7 +69,7 @@ class World:
             self.rows = draft.rows()
 
     def set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, provider: str | None = None) -> None:
-        """Make a provider state true, or take it back.
+        """Set up or tear down a provider state.
 
         Raises:
             StateError: As `apply`.
@@ -80,16 +80,16 @@ class World:
             self.apply(name, params, provider=provider)
 
     def put(self, *batches: BatchAnswer) -> None:
-        """Let batches be as `batches` say.
+        """Add or replace batches.
 
-        When a state is taken back later, the others are set up again: their rows are then as those states say.
+        When a state is torn down later, the others are set up again, which restores their rows.
         """
         with self._changing:
             self._base = RowsDraft(self._base).put(batches).rows()
             self.rows = RowsDraft(self.rows).put(batches).rows()
 
     def arm(self, armed: Armed) -> None:
-        """Let something go wrong from now on, beside what goes wrong already."""
+        """Arm faults, beside those that are armed already."""
         with self._changing:
             self.faults = (*self.faults, armed)
 
@@ -104,9 +104,9 @@ class World:
         return is_there
 
     def by_header(self, faults: Sequence[Fault], provider: str, asked: Asked) -> Armed:
-        """The faults that a request asks for by a header.
+        """The faults in a request's header.
 
-        Faults with `times`, or in turn, are counted over the requests that ask the same of a path.
+        Faults with `times` or `then` are counted over the requests with the same header and path.
         """
         if all(fault.times is None for fault in faults):
             return Armed(Route(), faults)

@@ -1,8 +1,8 @@
 """Scenario files: YAML, checked against the catalogue of provider states before anything is served.
 
-A file lists provider states with their params, the vocabulary that the contracts and the provider teams use. Because
-a school of 250 batches would be 15,000 lines of that, it may also name teachers, with how many batches they have: they
-become provider states too. Every error names file, line and field.
+A file lists provider states with their params, the vocabulary that the contracts and the provider teams use. A school
+of 250 batches would need 15,000 lines, so a file may also list teachers with their number of batches, which become
+provider states. Every error names file, line and field.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,9 +34,9 @@ _SUFFIXES: Final = (".yaml", ".yml")
 _PACKAGE: Final = "bff_mock_server.world.scenarios"
 _SHIPPED: Final = "data"
 _MOST_NODES: Final = 2_000_000
-"""More values than a scenario of 10,000 batches in full has."""
+"""The most values of a file; a scenario of 10,000 complete batches has fewer."""
 _MOST_BATCHES: Final = 500_000
-"""Batches of all teachers together: some 600 MB, and ten seconds to start."""
+"""The most batches of all teachers together, which take some 600 MB, and ten seconds to start."""
 _STATES: Final = {state.name: state for state in CATALOGUE}
 
 Loc = tuple[int | str, ...]
@@ -82,7 +82,7 @@ _PARTS: Final[Mapping[str, type[_Part]]] = {"": _File, "teachers": _Teacher, "st
 
 
 def shipped_scenarios() -> tuple[str, ...]:
-    """The names of the scenarios that the package brings."""
+    """The names of the scenarios in this package."""
     folder = files(_PACKAGE) / _SHIPPED
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
@@ -147,7 +147,7 @@ def read_scenario(text: str, *, name: str, source: str) -> Scenario:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What one entry of a file adds to the scenario."""
+    """The part of a scenario that one entry of a file adds."""
 
     states: tuple[StateCall, ...] = ()
     faults: tuple[Armed, ...] = ()
@@ -218,7 +218,7 @@ def _check_unique(user_ids: Sequence[str], document: "_Document") -> None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML as people mean it: dates and `no` are text, and no key comes twice."""
+    """YAML as people expect it: dates and `no` are text, and duplicate keys are errors."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -233,7 +233,7 @@ _Loader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """The content of a file that knows on which line each part of it stands."""
+    """The content of a file, with the line of each part."""
 
     value: Any
     root: yaml.Node | None
@@ -242,7 +242,7 @@ class _Document:
     def error(self, error: ValidationError, prefix: Loc = ()) -> ScenarioError:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         first = problems[0]["loc"]
-        # What is wrong inside a list makes the list wrong too: once is enough.
+        # A problem inside a list is also reported for the list: once is enough.
         shown = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
         return ScenarioError(
             "\n".join(
@@ -301,7 +301,7 @@ def _document(text: str, source: str) -> _Document:
         message = f"{source}:{line}: not YAML: {error.problem or error}"
         raise ScenarioError(message) from error
     except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
-        # A scalar that its own tag does not fit (`!!int abc`) is reported by whatever the constructor trips over.
+        # A scalar that does not fit its tag (`!!int abc`) raises any of these in PyYAML's constructor.
         if isinstance(error, ScenarioError):
             raise
         message = f"{source}: not YAML: {' '.join(str(error).split())}"
@@ -312,7 +312,7 @@ def _document(text: str, source: str) -> _Document:
 
 
 def _check_size(root: yaml.Node, source: str) -> None:
-    """Refuse a document whose aliases make it larger than a scenario can be: a few lines may stand for billions."""
+    """Refuse a document whose aliases make it too large: a few lines may expand to billions of values."""
     sizes: dict[int, int] = {}
 
     def size(node: yaml.Node) -> int:

@@ -18,10 +18,10 @@ class Teacher:
     """A user of a scenario.
 
     Attributes:
-        user_id: What RAS knows them by.
-        name: For people who read the banner.
+        user_id: Their id at RAS.
+        name: Their name, shown in the banner.
         purpose: What to use this teacher for.
-        batches: How many batches they have.
+        batches: The number of their batches.
     """
 
     user_id: str
@@ -43,11 +43,11 @@ class Scenario:
     """A world to develop against.
 
     Attributes:
-        name: What it is called on the command line.
-        teachers: Its users; the first is the one that examples are about.
-        states: What makes it true.
-        faults: What goes wrong in it.
-        about: What it is good for, in a sentence.
+        name: Its name on the command line.
+        teachers: Its users; examples use the first.
+        states: Its provider states.
+        faults: The faults that are armed in it.
+        about: A sentence about its purpose.
     """
 
     name: str
@@ -75,12 +75,12 @@ class Scenario:
         return draft.rows()
 
     def is_like(self, other: "Scenario") -> bool:
-        """Whether both say the same."""
+        """Whether both have the same content."""
         mine, theirs = ([armed.identity for armed in one.faults] for one in (self, other))
         return self == other and mine == theirs
 
     def build(self, *, seed: str = "0") -> World:
-        """A new world in which the scenario stands, and to which every teardown comes back.
+        """A new world that starts as the scenario, to which every teardown returns.
 
         Raises:
             StateError: As `rows`.

@@ -25,7 +25,7 @@ _PUPILS: Final = (
     ("Märta", "Sjöberg"),
     ("Elias", "Häggström"),
 )
-"""First and last names: each class of the school has a pupil of each, who has been made up like everything else."""
+"""First and last names: each class of the school has a pupil of each. All of them are fictitious."""
 _WITHOUT_ESSAYS: Final = frozenset(
     {
         "awaiting_content_validation",
@@ -42,20 +42,20 @@ _CONFIRMED: Final[Mapping[str, float]] = {
     "student_validation_completed": 1,
     "validation_timeout_processed": 1,
 }
-"""The part of the students of a batch that somebody has confirmed, by its internal status."""
+"""The share of a batch's students that are confirmed, by its internal status."""
 _PIPELINE: Final = "spellcheck,cj_assessment"
 
 Row = dict[str, Any]
 
 
 def teacher_id(name: str) -> str:
-    """The user id of a teacher who has none of their own."""
+    """The user id of a teacher without a given one."""
     return _uuid("teacher", name)
 
 
 @dataclass(frozen=True)
 class TeachersBatches(Mapping[str, Any]):
-    """The params of a teacher's state `user has exactly these batches`, made when somebody asks for them.
+    """The params of a teacher's state `user has exactly these batches`, made on demand.
 
     Attributes:
         user_id: The teacher.
@@ -93,7 +93,7 @@ class TeachersBatches(Mapping[str, Any]):
         return [_batch_id(self.user_id, at) for at in range(self.count)]
 
     def answers(self) -> Iterator[BatchAnswer]:
-        """The batches as RAS answers them; the fields of each are made when it is shown."""
+        """The batches as RAS answers them; the fields of each are made on demand."""
         for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True):
             created = _created(at).replace(tzinfo=UTC)
             yield BatchAnswer(batch_id, self.user_id, status, created, partial(_answer, self.user_id, at, status))
@@ -105,7 +105,7 @@ class TeachersBatches(Mapping[str, Any]):
         return {batch_id: turn[at % len(turn)] for at, batch_id in enumerate(self.batch_ids)}
 
     def validations(self, names: Sequence[str | None]) -> dict[str, Row | None]:
-        """How far the validation of the students is, by the names of the classes; `None` where nobody is validating."""
+        """The progress of validating the students, by the names of the classes; `None` where there is no validation."""
         return {
             batch_id: _validation(at, status) if names[at % len(names)] is not None else None
             for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True)
@@ -118,11 +118,11 @@ class TeachersBatches(Mapping[str, Any]):
 
 @dataclass(frozen=True)
 class StudentNames(Mapping[str, Any]):
-    """The params of `batches have exactly these student names` for a teacher, made when somebody asks for them.
+    """The params of `batches have exactly these student names` for a teacher, made on demand.
 
     Attributes:
         batches: The teacher's.
-        classes: The names of their classes, in turn; `None` for no class, whose students nobody knows.
+        classes: The names of their classes, in turn; `None` for no class, whose students are unknown.
     """
 
     batches: TeachersBatches
@@ -145,7 +145,7 @@ class StudentNames(Mapping[str, Any]):
         return 1
 
     def facts(self) -> dict[str, BatchFact]:
-        """Who wrote the essays of each batch; the rows of each are made when they are shown."""
+        """The authors of each batch's essays; the rows of each are made on demand."""
         teacher, batches = self.batches.user_id, zip(self.batches.each(), self.batches.batch_ids, strict=True)
         return {
             batch_id: BatchFact(make=partial(_student_names, teacher, at, status, self.classes[at % len(self.classes)]))
@@ -190,7 +190,7 @@ def _student_names(teacher: str, at: int, status: str, class_name: str | None) -
 
 
 def _pupil(at: int, number: int) -> tuple[str, str]:
-    """Who wrote an essay of the `at`th batch of a teacher."""
+    """The author of an essay of the `at`th batch of a teacher."""
     return _PUPILS[(at + number) % len(_PUPILS)]
 
 
@@ -264,7 +264,7 @@ def _essays(key: str, at: int, status: str, created: datetime) -> Iterator[Row]:
 
 
 def _progress(status: str, at: int, number: int, count: int) -> tuple[str | None, str | None]:
-    """How far one essay is in spellcheck and in assessment, given where its batch stands."""
+    """The progress of one essay in spellcheck and assessment, given the status of its batch."""
     last = number == count - 1
     match status:
         case "completed_successfully":
