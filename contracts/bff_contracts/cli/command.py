@@ -20,6 +20,8 @@ from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
 _SIGNALLED: Final = 128  # and the number of the signal, as shells have it
+_VERBOSE: Final = ("-v", "--verbose")
+_VERBOSE_HELP: Final = "show the log of the official verifier, and tracebacks"
 
 _EPILOG: Final = """\
 examples:
@@ -92,8 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version of the contracts and exit")
-    parser.add_argument("-v", "--verbose", action="store_true", help="show the log of the official verifier")
+    parser.add_argument(*_VERBOSE, action="store_true", help=_VERBOSE_HELP)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (verify, catalogue, scaffold, diff, broker):
-        command.add(commands)
+    for module in (verify, catalogue, scaffold, diff, broker):
+        module.add(commands)
+    for command in commands.choices.values():  # accepted behind the command too
+        command.add_argument(*_VERBOSE, default=argparse.SUPPRESS, action="store_true", help=_VERBOSE_HELP)
     return parser

@@ -3,6 +3,7 @@
 import argparse
 import os
 from functools import partial
+from typing import Final
 
 from bff_contracts.broker.access import BrokerError, BrokerRefusalError, broker
 from bff_contracts.broker.checkout import branch, commit
@@ -12,6 +13,9 @@ from bff_contracts.cli.common import CommandError, shipped, tell
 from bff_contracts.cli.rows import shown
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
+
+_TIME_LIMIT: Final = 120.0
+"""Seconds for a whole verification: the interactions of several contracts take seconds each at a slow provider."""
 
 
 class BrokerRun:
@@ -30,8 +34,8 @@ class BrokerRun:
         self._build_url: str | None = options.build_url
         self._version = options.version or commit() if self._publishes else ""
         self._branch = options.branch or branch(os.environ) if self._publishes or not self._pact_url else ""
-        self._hal = Hal(where, seconds=options.time_limit)
-        self._time_limit: float = options.time_limit
+        self._time_limit: float = options.time_limit or _TIME_LIMIT
+        self._hal = Hal(where, seconds=self._time_limit)
         self._done: list[tuple[Selected, list[Outcome]]] = []
 
     def verify(self, running: RunningProvider, at: str) -> Verification:

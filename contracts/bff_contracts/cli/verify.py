@@ -77,7 +77,6 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--time-limit",
         type=seconds,
-        default=120.0,
         metavar="SECONDS",
         help="how long the whole verification may take (default: 120)",
     )
@@ -132,11 +131,18 @@ def _check(options: argparse.Namespace) -> None:
     if from_broker and (options.file is not None or options.only is not None):
         message = "--from-broker and --pact-url verify what the broker has: leave out --file and --only"
         raise CommandError(message)
-    of_broker = (options.publish_results, options.version, options.branch, options.build_url, options.all_consumers)
+    of_broker = (
+        options.publish_results,
+        options.version,
+        options.branch,
+        options.build_url,
+        options.all_consumers,
+        options.time_limit,
+    )
     if not from_broker and any(of_broker):
         message = (
-            "--publish-results, --version, --branch, --build-url and --all-consumers go with --from-broker "
-            "or --pact-url"
+            "--publish-results, --version, --branch, --build-url, --all-consumers and --time-limit go with "
+            "--from-broker or --pact-url"
         )
         raise CommandError(message)
 

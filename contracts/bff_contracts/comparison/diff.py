@@ -8,6 +8,7 @@ states count as stricter, because no example shows whether a provider derives th
 no example distinguishes from the old one is *unclear*, never equivalent.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,6 +149,11 @@ def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, .
     looser = [f"response newly allowed: {text}" for text in answers.only_new]
     looser += [f"request no longer sent: {text}" for text in questions.only_old]
     unclear = [f"rule changed, without an example that shows it: {text}" for text in answers.rules + questions.rules]
+    stricter += _without_an_example(old, new, "response no longer allowed", "request newly sent")
+    looser += _without_an_example(new, old, "response newly allowed", "request no longer sent")
+    before, after = old.response.status_rule, new.response.status_rule
+    if before is not None and after is not None and before != after:
+        unclear.append(f"rule changed, without an example that shows it: {_text(before)} became {_text(after)}")
     if _canonical(_states(old)) != _canonical(_states(new)):
         stricter.append("provider states changed, and with them the data of the response")
     if stricter:
@@ -155,6 +161,17 @@ def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, .
     if unclear:
         return Verdict.UNCLEAR, (*unclear, *looser)
     return (Verdict.LOOSER if looser else Verdict.EQUIVALENT), tuple(looser)
+
+
+def _without_an_example(old: Interaction, new: Interaction, response: str, request: str) -> Iterator[str]:
+    """What only the old responses and only the new requests can be, of what the engine is not asked about."""
+    rule = old.response.status_rule
+    if rule is not None and new.response.status_rule is None:
+        yield f"{response}: another status than {new.response.status} ({_text(rule)})"
+    if new.response.wants_no_body and not old.response.wants_no_body:
+        yield f"{response}: one with a body"
+    if old.request.wants_no_body and not (new.request.wants_no_body or new.request.has_body):
+        yield f"{request}: one with a body"
 
 
 def _states(interaction: Interaction) -> list[Any]:
@@ -168,9 +185,8 @@ def _canonical(value: Any) -> str:
 
 def _answer(response: Response) -> _Side:
     example: dict[str, Any] = {"status": response.status, "headers": _headers(response.headers)}
-    if response.has_body:
-        example["body"] = response.body
-    return _Side(example, {**_below("$.headers", response.header_rules), **_in_body(response.rules)})
+    example |= _body(response)
+    return _Side(example, {**_below("$.headers", response.header_rules), **_in_body(response)})
 
 
 def _question(request: Request) -> _Side:
@@ -183,12 +199,11 @@ def _question(request: Request) -> _Side:
         "parameters": sorted(request.query),
         "fields": sorted(set(_fields(request.body))) if request.has_body else None,
     }
-    if request.has_body:
-        example["body"] = request.body
+    example |= _body(request)
     rules = {
         **_below("$.headers", request.header_rules),
         **{f"$.query['{name}'][*]": rule for name, rule in request.query_rules.items()},
-        **_in_body(request.rules),
+        **_in_body(request),
     }
     return _Side(example, {**rules, "$.path": request.path_rule} if request.path_rule else rules)
 
@@ -223,8 +238,26 @@ def _below(at: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
     return {f"{at}['{name}']": rule for name, rule in rules.items()}
 
 
-def _in_body(rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    return {f"$.body{path.removeprefix('$')}": rule for path, rule in rules.items()}
+def _body(side: Request | Response) -> dict[str, Any]:
+    """The body as JSON: that of other forms with its type, unless a header has it; bytes with a rule may be any."""
+    content = side.content
+    if content is None:
+        return {}
+    if content.is_json:
+        return {"body": content.value}
+    found: dict[str, Any] = {"form": "text"}
+    if content.content_type is not None and "content-type" not in side.headers:
+        found["type"] = _media_type(content.content_type)
+    if not isinstance(content.value, bytes):
+        return {**found, "body": content.value}
+    found["form"] = "bytes"
+    return found if side.rules else {**found, "body": base64.b64encode(content.raw).decode()}
+
+
+def _in_body(side: Request | Response) -> dict[str, Rule]:
+    if isinstance(side.body, bytes):
+        return {}  # the engine can compare bytes with bytes alone
+    return {f"$.body{path.removeprefix('$')}": rule for path, rule in side.rules.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +311,11 @@ def _rule(side: _Side, path: str) -> object:
 
 def _rule_text(side: _Side, path: str) -> str:
     rule = side.rules.get(path)
-    return "no rule" if rule is None else json.dumps(rule.as_json(), sort_keys=True, ensure_ascii=False)
+    return "no rule" if rule is None else _text(rule)
+
+
+def _text(rule: Rule) -> str:
+    return json.dumps(rule.as_json(), sort_keys=True, ensure_ascii=False)
 
 
 def _shown(examples: Mapping[str, tuple[Candidate, tuple[str, str]]]) -> tuple[str, ...]:

@@ -150,6 +150,10 @@ def _unpacked(body: bytes | bytearray) -> bytes:
         raise NoAnswerError(message) from error
     if len(text) > MAX_BYTES:
         raise _too_large()
+    if not unpacking.eof or unpacking.unused_data:
+        what = "has bytes after" if unpacking.eof else "breaks off before"
+        message = f"the provider's answer {what} the end of its compressed data"
+        raise NoAnswerError(message)
     return text
 
 

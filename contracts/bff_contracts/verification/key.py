@@ -5,7 +5,7 @@ import contextlib
 import html
 import logging
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -78,7 +78,9 @@ class Key:
         def made(*args: Any, **keywords: Any) -> logging.LogRecord:
             record = make(*args, **keywords)
             with contextlib.suppress(TypeError, ValueError, KeyError):  # else it is not written
-                record.msg, record.args = self.hidden(record.getMessage()), None
+                text = record.getMessage()
+                if (hidden := self.hidden(text)) != text:
+                    record.msg, record.args = hidden, None
             if record.exc_info and self.hides(record.exc_info[1]):
                 record.exc_info = None
             return record
@@ -90,15 +92,30 @@ class Key:
             logging.setLogRecordFactory(make)
 
     def hides(self, error: BaseException | None) -> bool:
-        """Whether an exception or its cause must not be shown: it holds the key or control characters."""
-        if error is None:
-            return False
+        """Whether an exception must not be shown: it or one of its causes holds the key or control characters."""
+        return not all(map(self._is_fit, _with_causes(error)))
+
+    def _is_fit(self, error: BaseException) -> bool:
         try:
             text = f"{error} {error!r}"
         except Exception:  # noqa: BLE001  # of the provider's own making: what cannot be read is not shown
-            return True
-        is_fit = self.hidden(text) == text == plain(text)
-        return not is_fit or self.hides(error.__cause__) or self.hides(error.__context__)
+            return False
+        return self.hidden(text) == text == plain(text)
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, its causes and the members of groups, each once: exceptions can be each other's causes."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += each.__cause__, each.__context__
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
 
 
 def _written(character: str) -> str:

@@ -206,8 +206,14 @@ class RemoteStates:
         self._begun.append((name, params))
 
     async def restore(self) -> None:  # noqa: D102  # as the protocol says
+        failures: list[StateChangeError] = []
         while self._begun:
-            await self._ask(*self._begun.pop(), "teardown")
+            try:
+                await self._ask(*self._begun.pop(), "teardown")
+            except StateChangeError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def close(self) -> None:  # noqa: D102  # as the protocol says
         await self._client.aclose()

@@ -412,6 +412,7 @@ def test_a_contract_that_could_not_be_fetched_is_an_error(broker: Broker, team: 
         pytest.param(("--from-broker", "--only", "health"), id="only"),
         pytest.param(("--publish-results",), id="results"),
         pytest.param(("--all-consumers",), id="consumers"),
+        pytest.param(("--time-limit", "5"), id="time-limit"),
     ],
 )
 def test_options_that_exclude_each_other_are_rejected(team: Team, words: tuple[str, ...], golden: Golden) -> None:

@@ -36,6 +36,11 @@ def url() -> Generator[str]:
         yield address
 
 
+@pytest.mark.parametrize("words", [("-v", "list", "cms"), ("list", "-v", "cms"), ("list", "cms", "--verbose")])
+def test_the_log_is_asked_for_before_or_behind_a_command(words: tuple[str, ...]) -> None:
+    assert run(*words).returncode == 0
+
+
 def test_a_provider_that_keeps_its_contract(url: str) -> None:
     done = run("verify", "cms", "--url", url, "--states-url", f"{url}/states")
 

@@ -252,7 +252,7 @@ SEEDED = [
         CLASSES,
         lambda each: each["providerStates"][0]["params"]["classes"].update({FIRST: None}),
         "stricter",
-        "and with them the data of the answer",
+        "and with them the data of the response",
         called="other-params",
     ),
 ]

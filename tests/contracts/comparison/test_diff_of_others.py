@@ -98,6 +98,84 @@ def test_contracts_of_other_forms(old: Json, new: Json, verdict: str | None) -> 
     assert [change.verdict.value for change in changes(old, new)] == ([verdict] if verdict else [])
 
 
+STATUS_RULE = {"status": {"matchers": [{"match": "statusCode", "status": "success"}]}}
+OTHER_STATUS_RULE = {"status": {"matchers": [{"match": "statusCode", "status": "nonError"}]}}
+ANY_BYTES = {"body": {"$": matchers({"match": "contentType", "value": "image/png"})}}
+
+
+def answering(**parts: Any) -> Json:
+    """A contract with one interaction whose response has these parts."""
+    pact = other({})
+    del pact["interactions"][0]["response"]["body"]
+    pact["interactions"][0]["response"].update({"status": 200, **parts})
+    return pact
+
+
+def body(content: str, media_type: str, *, encoded: bool | str = False) -> Json:
+    return {"contentType": media_type, "content": content, "encoded": encoded}
+
+
+def picture(data: str) -> Json:
+    return answering(body=body(data, "image/png", encoded="base64"))
+
+
+def sending(content: Any) -> Json:
+    pact = asked(None)
+    pact["interactions"][0]["request"]["body"] = content
+    return pact
+
+
+BYTES, OTHER_BYTES = "iVBORw0KGgo=", "iVBORw0KGgs="
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        pytest.param(answering(matchingRules=STATUS_RULE), answering(), "stricter", id="status-rule-gone"),
+        pytest.param(answering(), answering(matchingRules=STATUS_RULE), "looser", id="status-rule-added"),
+        pytest.param(
+            answering(matchingRules=STATUS_RULE),
+            answering(matchingRules=OTHER_STATUS_RULE),
+            "unclear",
+            id="status-rule-changed",
+        ),
+        pytest.param(answering(), answering(body=None), "stricter", id="no-body-declared"),
+        pytest.param(answering(body=None), answering(), "looser", id="any-body-allowed"),
+        pytest.param(answering(body={}), answering(body=None), "stricter", id="body-gone"),
+        pytest.param(asked(None), sending(None), "looser", id="request-body-declared-empty"),
+        pytest.param(sending(None), asked(None), "stricter", id="request-body-no-longer-empty"),
+        pytest.param(picture(BYTES), picture(BYTES), None, id="same-bytes"),
+        pytest.param(picture(BYTES), picture(OTHER_BYTES), "stricter", id="other-bytes"),
+        pytest.param(
+            answering(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            answering(body=body(OTHER_BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            None,
+            id="any-bytes",
+        ),
+        pytest.param(
+            answering(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            picture(BYTES),
+            "stricter",
+            id="bytes-no-longer-any",
+        ),
+        pytest.param(
+            answering(body=body("<a/>", "application/xml")),
+            answering(body=body("<a/>", "text/xml")),
+            "stricter",
+            id="type-of-a-text",
+        ),
+        pytest.param(
+            answering(body=body('{"a":1}', "application/json")),
+            answering(body=body('{"a":1}', "text/plain")),
+            "stricter",
+            id="JSON-to-text",
+        ),
+    ],
+)
+def test_what_the_engine_cannot_compare_is_never_equivalent(old: Json, new: Json, verdict: str | None) -> None:
+    assert [change.verdict.value for change in changes(old, new)] == ([verdict] if verdict else [])
+
+
 def requested(**parts: Any) -> Json:
     """A contract with one interaction whose request has these parts."""
     pact = asked(None)

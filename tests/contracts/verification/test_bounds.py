@@ -76,6 +76,16 @@ BAD = [
     pytest.param(
         lambda: Response(b"no gzip", headers={"content-encoding": "gzip"}), "answer cannot be unpacked", id="no-gzip"
     ),
+    pytest.param(
+        lambda: Response(gzip.compress(b"{}")[:-9], headers={"content-encoding": "gzip"}),
+        "breaks off before the end of its compressed data",
+        id="half-a-gzip",
+    ),
+    pytest.param(
+        lambda: Response(gzip.compress(b"{}") * 2, headers={"content-encoding": "gzip"}),
+        "has bytes after the end of its compressed data",
+        id="two-gzips",
+    ),
 ]
 
 

@@ -1,0 +1,51 @@
+"""The key and the log records and exceptions of a process that verifies a provider."""
+
+import logging
+
+import pytest
+
+from bff_contracts.verification.key import Key
+
+KEY = Key("real-4711-secret", "the one in api_key was sent")
+
+
+def test_a_record_without_the_key_is_left_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with KEY.kept_out_of_logs(), caplog.at_level(logging.INFO):
+        logging.getLogger("provider").info("%s - %d", "client", 200)
+
+    (record,) = caplog.records
+    assert (record.msg, record.args) == ("%s - %d", ("client", 200))
+
+
+def test_the_key_is_taken_out_of_a_record(caplog: pytest.LogCaptureFixture) -> None:
+    with KEY.kept_out_of_logs(), caplog.at_level(logging.INFO):
+        logging.getLogger("provider").info("sent %s", KEY.value)
+
+    (record,) = caplog.records
+    assert record.getMessage() == "sent [the key]"
+    assert KEY.value not in repr(vars(record))
+
+
+def test_an_exception_in_a_circle_of_causes_is_looked_through_once() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__context__ = second, first
+    assert not KEY.hides(first)
+
+    second.args = (KEY.value,)
+    assert KEY.hides(first)
+
+
+def test_a_long_chain_of_causes_is_looked_through_once() -> None:
+    error = ValueError(KEY.value)
+    for _ in range(2_000):
+        following = ValueError("one more")
+        following.__cause__ = following.__context__ = error
+        error = following
+
+    assert KEY.hides(error)
+
+
+def test_the_members_of_a_group_are_looked_through() -> None:
+    group = ExceptionGroup("several", [ValueError("one"), ExceptionGroup("more", [KeyError(KEY.value)])])
+
+    assert KEY.hides(group)
