@@ -163,6 +163,7 @@ FAULTS: Final = (
     Fault("connection lost in the body", resets_in_the_body),
     Fault("1xx responses without end", says(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)),
     Fault("a body shorter than its `Content-Length`", says(head(Content_Length="50") + b"{}")),
+    Fault("a body longer than its `Content-Length`", says(head(Content_Length="2") + b"{}{}")),
     Fault("no response", hangs, settings=SLOW),
     Fault("a byte from time to time", drips, settings=SLOW),
     Fault("500", status("500 Oops")),
