@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutation import __main__ as mutation
 from tests.mutation import fastest_first
+from tests.support import quart_providers
 
 NOTICED, SURVIVED = 1, 0
 
@@ -52,3 +53,10 @@ def test_what_was_made_for_an_earlier_test_is_made_again_while_it_is_found_out_w
     fastest_first.pytest_runtest_setup()
 
     assert (remembered() is before) is is_kept
+
+
+def test_what_stands_for_a_request_outside_of_one_is_left_alone() -> None:
+    with pytest.raises(RuntimeError):
+        hasattr(vars(quart_providers)["request"], "cache_clear")
+
+    fastest_first.forget()

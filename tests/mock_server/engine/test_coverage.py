@@ -169,7 +169,7 @@ async def test_another_status_uses_another_interaction() -> None:
             {"in spellcheck", "a full page", "the first page, newest first"},
             id="full-and-mixed",
         ),
-        pytest.param([batch(), batch()], 20, set(), id="nothing-but-rows"),
+        pytest.param([batch(), batch()], 20, set[str](), id="nothing-but-rows"),
     ],
 )
 async def test_a_page_counts_for_each_case_that_it_shows(batches: list[Any], limit: int, cases: set[str]) -> None:
