@@ -78,14 +78,6 @@ def test_the_page_on_architecture_says_who_may_import_whom_as_the_linter_does() 
     }
 
 
-def test_each_file_that_the_pages_on_architecture_name_exists() -> None:
-    text = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("architecture.md", "extending.md"))
-    names = re.findall(r"`((?:clients|contracts|mock_server|tests)/[\w/.]+)`", text)
-
-    assert len(names) > 30
-    assert [name for name in names if not (ROOT / name).exists()] == []
-
-
 @pytest.mark.parametrize(
     ("page", "package"),
     [("clients", "bff_clients"), ("contracts", "bff_contracts.verification"), ("mock", "bff_mock_server")],
@@ -112,6 +104,32 @@ def test_each_lane_is_run_by_the_job_that_the_page_names() -> None:
 
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*/README.md"), *DOCS.rglob("*.md")]
+
+
+PACKAGES = ("clients/bff_clients", "contracts/bff_contracts", "mock_server/bff_mock_server")
+HOMES = [
+    ROOT,
+    ROOT / "tests",
+    ROOT / "examples" / "bff",
+    ROOT / "examples" / "migration",
+    *(home for name in PACKAGES for home in (ROOT / name, (ROOT / name).parent)),
+]
+"""Where the paths of the pages begin."""
+GENERATED = {".mutation/", "dist/"}
+
+
+def test_each_file_that_a_page_names_exists() -> None:
+    named = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.(?:py|toml|txt|yml))?)`")
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    found = {
+        (page.name, name)
+        for page in pages
+        for name in named.findall(page.read_text(encoding="utf-8"))
+        if name not in GENERATED
+    }
+
+    assert len(found) > 100
+    assert [(page, name) for page, name in found if not any((home / name).exists() for home in HOMES)] == []
 
 
 def anchors_of(page: Path) -> set[str]:
