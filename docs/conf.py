@@ -59,8 +59,8 @@ Logs, metrics and traces <observability>
 :hidden:
 :caption: You own RAS or CMS
 Verify your service <providers>
-What is expected of RAS <contract/result-aggregator-service>
-What is expected of CMS <contract/class-management-service>
+What the BFF expects of RAS <contract/result-aggregator-service>
+What the BFF expects of CMS <contract/class-management-service>
 What may change when <contract-policy>
 ```
 ```{toctree}

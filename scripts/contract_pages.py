@@ -26,7 +26,7 @@ from bff_contracts.pact.wording import (
     request_text,
     response_text,
 )
-from bff_contracts.platform import UUID_PATTERN
+from bff_contracts.platform import BY_NAME, UUID_PATTERN
 from bff_contracts.states import CATALOGUE, ProviderState
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "contract"
@@ -81,9 +81,10 @@ def _slug(shape: Interaction) -> str:
 
 
 def _index(pact: Pact, endpoints: list[tuple[Interaction, list[Interaction]]]) -> Iterator[str]:
-    yield f"# {pact.provider}: what {pact.consumer} expects"
+    yield f"# What the BFF expects of {BY_NAME[pact.provider].label}"
     yield ""
-    yield "`pdm run contracts` writes these pages from the contract. [How to verify your service](../providers.md)."
+    yield f"Consumer: `{pact.consumer}`. Provider: `{pact.provider}`. [How to verify your service](../providers.md)."
+    yield "`pdm run contracts` writes these pages from the contract."
     yield from ("", "## Endpoints", "")
     yield "| endpoint | interactions | provider states |"
     yield "|---|---:|---|"
@@ -120,7 +121,8 @@ def _endpoint(pact: Pact, shape: Interaction, others: list[Interaction]) -> Iter
     states = _states_of([shape, *others], index)
     yield f"# `{endpoint_of(shape)}`"
     yield ""
-    yield f"[{pact.provider}]({index}); provider states: {states}." if states else f"[{pact.provider}]({index})."
+    provider = f"Provider: [{BY_NAME[pact.provider].label}]({index})."
+    yield f"{provider} Provider states: {states}." if states else provider
     yield from ("", f"## {shape.description}")
     for state in shape.states:
         yield from _folded(f"Given: {state.name}", ["```json", params_text(state.params), "```"])
