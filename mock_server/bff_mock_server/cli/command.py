@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     gc.disable()  # the start makes no garbage
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # Pydantic would search every installed distribution
     with needs_extras("mock", error=CannotStartError):
         from bff_mock_server.cli.assembly import assemble  # noqa: PLC0415  # the library is usable without the extra
         from bff_mock_server.serving.server import run  # noqa: PLC0415  # the same

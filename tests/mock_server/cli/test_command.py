@@ -265,6 +265,18 @@ def test_a_missing_extra_is_named(
     golden.check(capsys.readouterr().err)
 
 
+def test_starting_searches_no_installed_distributions() -> None:
+    code = (
+        "import importlib.metadata, sys; importlib.metadata.entry_points = None;"
+        "from bff_mock_server.cli import main; sys.exit(main(['--file', 'none.json']))"
+    )
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+
+    assert process.returncode == 2, process.stderr
+    assert "none.json" in process.stderr
+
+
 def test_an_open_host_needs_a_flag_and_says_what_it_opens(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
