@@ -61,7 +61,9 @@ def without_retries(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
     return session
 
 
-def check_hooks(connector: type[aiohttp.BaseConnector], session: type[aiohttp.ClientSession]) -> None:
+def check_hooks(
+    connector: type[aiohttp.BaseConnector], session: type[aiohttp.ClientSession], protocol: type[ResponseHandler]
+) -> None:
     """Check that aiohttp still has the hooks.
 
     Raises:
@@ -69,13 +71,19 @@ def check_hooks(connector: type[aiohttp.BaseConnector], session: type[aiohttp.Cl
     """
     get = getattr(connector, "_get", None)
     named = list(inspect.signature(get).parameters) if inspect.iscoroutinefunction(get) else []
-    has_factory = "_factory" in aiohttp.BaseConnector.__init__.__code__.co_names
-    if named != ["self", "key", "traces"] or "_retry_connection" not in session.ATTRS or not has_factory:
+    has_hooks = (
+        named == ["self", "key", "traces"]
+        and "_retry_connection" in session.ATTRS
+        and "_factory" in aiohttp.BaseConnector.__init__.__code__.co_names
+        and "feed_data" in protocol.data_received.__code__.co_names
+        and hasattr(protocol, "set_response_params")
+    )
+    if not has_hooks:
         message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's answer from another's"
         raise ImportError(message)
 
 
-check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession)
+check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession, ResponseHandler)
 
 
 def _is_clean(protocol: Any) -> bool:

@@ -15,6 +15,7 @@ import aiohttp
 import httpx
 import pytest
 import trio
+from aiohttp.client_proto import ResponseHandler
 
 from bff_clients import (
     AuthenticationRejected,
@@ -378,7 +379,7 @@ def test_the_http_client_may_be_closed_while_its_loop_runs_in_another_thread(tra
 
 
 def test_the_hooks_of_aiohttp_are_there() -> None:
-    check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession)
+    check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession, ResponseHandler)
 
 
 class Renamed(aiohttp.TCPConnector):
@@ -389,12 +390,22 @@ class Unnamed:
     ATTRS: frozenset[str] = frozenset()
 
 
+class Otherwise(ResponseHandler):
+    def data_received(self, data: bytes) -> None:
+        """Store answers by a method of another name."""
+
+
 @pytest.mark.parametrize(
-    ("connector", "session"), [(Renamed, aiohttp.ClientSession), (aiohttp.TCPConnector, Unnamed)], ids=["get", "retry"]
+    ("connector", "session", "protocol"),
+    [
+        pytest.param(Renamed, aiohttp.ClientSession, ResponseHandler, id="get"),
+        pytest.param(aiohttp.TCPConnector, Unnamed, ResponseHandler, id="retry"),
+        pytest.param(aiohttp.TCPConnector, aiohttp.ClientSession, Otherwise, id="heads"),
+    ],
 )
-def test_a_hook_that_is_gone_fails_the_import(connector: Any, session: Any) -> None:
+def test_a_hook_that_is_gone_fails_the_import(connector: Any, session: Any, protocol: Any) -> None:
     with pytest.raises(ImportError, match="lacks the hooks"):
-        check_hooks(connector, session)
+        check_hooks(connector, session, protocol)
 
 
 # Errors as values
