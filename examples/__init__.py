@@ -1,1 +1,1 @@
-"""Programs to copy from; no part of the wheel."""
+"""Example programs, which are not in the wheel."""

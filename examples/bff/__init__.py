@@ -1,1 +1,1 @@
-"""A BFF as the teacher service will be: FastAPI, Dishka, both clients, the platform's error envelope."""
+"""A sample BFF like the teacher service: FastAPI, Dishka, both clients, the platform's error envelope."""

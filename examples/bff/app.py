@@ -1,4 +1,4 @@
-"""The application put together. `uvicorn --factory examples.bff.app:create_app --port 4101` serves it."""
+"""Assembles the application. `uvicorn --factory examples.bff.app:create_app --port 4101` serves it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ def create_app(settings: BackendSettings | None = None) -> FastAPI:
         yield
         await container.close()  # and with it the HTTP client
 
-    # No redirects: one for a trailing slash would lead to whatever host the caller names.
+    # No redirects: one for a trailing slash would lead to the host that the caller names.
     # No /docs: its page loads scripts from elsewhere.
     app = FastAPI(title="BFF Teacher Service", lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     for module in (dashboard, batch, health):

@@ -25,7 +25,7 @@ router = APIRouter(route_class=DishkaRoute)
 
 
 class EssaySummary(BaseModel):
-    """One essay, who wrote it, and how far it is; `student` is `None` when CMS does not know."""
+    """One essay, its author and its progress; `student` is `None` if CMS does not know them."""
 
     essay_id: str
     filename: str | None
@@ -36,7 +36,7 @@ class EssaySummary(BaseModel):
 
     @classmethod
     def of(cls, essay: Essay, student: PersonName | None) -> Self:
-        """What is shown of an essay."""
+        """The view of an essay."""
         return cls(
             essay_id=essay.essay_id,
             filename=essay.filename,
@@ -52,19 +52,19 @@ def _full_name(name: PersonName) -> str:
 
 
 class ValidationSummary(BaseModel):
-    """How far the validation of the students is."""
+    """The progress of validating the students."""
 
     confirmed: int
     total: int
 
     @classmethod
     def of(cls, status: ValidationStatus) -> Self:
-        """What is shown of it."""
+        """The view of a validation status."""
         return cls(confirmed=status.confirmed_associations, total=status.total_associations)
 
 
 class BatchAnswer(BaseModel):
-    """A batch and its essays; `validation` is `None` when there is none, or CMS cannot tell yet."""
+    """A batch and its essays; `validation` is `None` if there is none, or CMS has not deployed the endpoint yet."""
 
     batch: BatchSummary
     validation: ValidationSummary | None
@@ -75,14 +75,14 @@ class BatchAnswer(BaseModel):
 async def batch(
     batch_id: UUID, teacher: TeacherId, ras: FromDishka[RASClientProtocol], cms: FromDishka[CMSClientProtocol]
 ) -> BatchAnswer:
-    """A batch of this teacher's; any other is not there."""
+    """A batch of this teacher; any other one is a 404."""
     found = await ras.get_batch_status(str(batch_id))
-    # RAS does not check whose batch it is. To another teacher it is unknown: a 403 would tell that it exists.
+    # RAS does not check the owner. Another teacher gets a 404: a 403 would reveal that the batch exists.
     if found is None or found.user_id != teacher:
         raise ApiError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_FOUND", "You have no such batch")
     classes = await cms.get_batch_class_info([found.batch_id])
     students = await _students(cms, found.batch_id)
-    # RAS promises no order of the essays: without one of our own they would change places from one answer to the next.
+    # RAS guarantees no order of the essays: unsorted, they would change places between requests.
     essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
     return BatchAnswer(
         batch=BatchSummary.of(found, classes[found.batch_id]),
@@ -104,6 +104,6 @@ async def _validation(cms: CMSClientProtocol, batch_id: BatchId) -> ValidationSu
     try:
         status = (await cms.get_batch_validation_status([batch_id]))[batch_id]
     except EndpointMissing:
-        # CMS deploys this endpoint after the BFF: the page shows what there is.
+        # CMS deploys this endpoint after the BFF: until then the page shows the rest.
         return None
     return None if status is None else ValidationSummary.of(status)

@@ -1,4 +1,4 @@
-"""The dashboard: a page of the teacher's batches out of RAS, with their class names out of CMS."""
+"""The dashboard: a page of the teacher's batches from RAS, with their class names from CMS."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -35,7 +35,7 @@ class BatchSummary(BaseModel):
 
     @classmethod
     def of(cls, batch: Batch, known: ClassInfo | None) -> Self:
-        """What is shown of a batch; `known` is `None` when it has no class."""
+        """The view of a batch; `known` is `None` if it has no class."""
         return cls(
             batch_id=batch.batch_id,
             assignment_id=batch.assignment_id,
@@ -50,7 +50,7 @@ class BatchSummary(BaseModel):
 
 
 class Dashboard(BaseModel):
-    """A page of batches, newest first; `total` counts all that match, whatever the page."""
+    """A page of batches, newest first; `total` counts all that match, on all pages."""
 
     batches: list[BatchSummary]
     limit: int

@@ -1,4 +1,4 @@
-"""`make demo`: the mock, its control page and the sample BFF with a page of its own, in one process."""
+"""`make demo`: the mock, its control page and the sample BFF with its page, in one process."""
 
 import argparse
 import io
@@ -30,7 +30,7 @@ _EPILOG: Final = """\
 examples:
   make demo
   make demo ARGS="--scenario exam-week"
-  make demo ARGS="--live 5"           batches move through their life, five times as fast as the clock
+  make demo ARGS="--live 5"           batches move through their statuses, five times as fast as the clock
   make demo ARGS="--port 4111 --ras-port 0 --cms-port 0 --control-port 0"
 
 exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 could not start
@@ -82,7 +82,7 @@ def _app(mocks: Assembly) -> FastAPI:
         internal_api_key=SecretStr(PLACEHOLDER_KEY),
         ras_base_url=urls[RAS],
         cms_base_url=urls[CMS],
-        service_id="bff-teacher-service",  # whatever the shell of the demo says
+        service_id="bff-teacher-service",  # independent of the shell's environment
     )
     app = create_app(settings)
     app.include_router(page(lambda: _teachers(mocks.mock), control=f"{mocks.control}/"))
@@ -90,7 +90,7 @@ def _app(mocks: Assembly) -> FastAPI:
 
 
 def _teachers(mock: Mock) -> list[Teacher]:
-    """Those of the scenario that the mock is in now."""
+    """The teachers of the mock's present scenario."""
     known = mock.sessions.scenario_of(None).teachers
     return [Teacher(user_id=one.user_id, name=one.name, purpose=one.purpose) for one in known]
 
@@ -98,7 +98,7 @@ def _teachers(mock: Mock) -> list[Teacher]:
 def _banner(mocks: Assembly, port: int) -> str:
     bff = f"http://{_HOST}:{port}"
     teachers = _teachers(mocks.mock)
-    teacher = teachers[0] if teachers else Teacher(user_id="somebody", name="somebody whom nobody knows", purpose="")
+    teacher = teachers[0] if teachers else Teacher(user_id="somebody", name="an unknown teacher", purpose="")
     curl = ["curl", "-H", f"X-User-ID: {teacher.user_id}", f"{bff}/bff/v1/teacher/dashboard?limit=3"]
     return "\n".join(
         (
@@ -116,12 +116,12 @@ def _banner(mocks: Assembly, port: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """A scenario may come from anywhere, and a terminal obeys what it is told."""
+    """Escape control characters: a scenario may come from anywhere."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it listens."""
+    """A uvicorn server that signals when it listens."""
 
     def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -149,10 +149,10 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario",
         default="default",
         metavar="NAME|FILE",
-        help="what there is: default, empty-school, exam-week, everything-failing, or a .yaml file",
+        help="the data to start with: default, empty-school, exam-week, everything-failing, or a .yaml file",
     )
     parser.add_argument(
-        "--live", nargs="?", type=_speed, const=1.0, metavar="SPEED", help="let batches move through their life"
+        "--live", nargs="?", type=_speed, const=1.0, metavar="SPEED", help="move batches through their statuses"
     )
     for option, default, what in (
         ("--port", 4101, "the BFF and its page"),

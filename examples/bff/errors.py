@@ -1,4 +1,4 @@
-"""Every failure in the platform's envelope: what a backend did, what the caller sent, what nobody expected."""
+"""Answers every failure in the platform's envelope: backend errors, invalid requests, unexpected exceptions."""
 
 import logging
 import math
@@ -29,12 +29,12 @@ _LOG: Final = logging.getLogger("bff")
 
 
 class ApiError(Exception):
-    """What a route answers when it has no result to give.
+    """An error answer of a route.
 
     Attributes:
         status: The HTTP status.
         code: The platform's word for it.
-        message: A sentence for people; no data of anybody.
+        message: A sentence for people, without personal data.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -102,7 +102,7 @@ async def _backend_error(_: Request, error: BackendError) -> JSONResponse:
         details["reason"] = error.reason
         if error.retry_after is not None:
             headers["Retry-After"] = str(math.ceil(error.retry_after))
-    # error.detail is for the log: how a backend failed is none of a browser's business.
+    # error.detail is for the log: a browser does not get the details of a backend's failure.
     return _envelope(status, code, f"{error.service} could not be read", details=details, headers=headers)
 
 
@@ -117,7 +117,7 @@ async def _api_error(_: Request, error: ApiError) -> JSONResponse:
 
 
 async def _invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
-    # Where and why, never what was sent: it may be anything, and it would be in the logs of whoever asked.
+    # Where and why, never the value: it may be personal, and would end up in the caller's logs.
     problems = [{"where": ".".join(map(str, one["loc"])), "problem": one["type"]} for one in error.errors()]
     return _envelope(422, "VALIDATION_ERROR", "The request is not as it should be", details={"problems": problems})
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for whatever starts and restarts the BFF."""
+"""Liveness and readiness, for the orchestrator of the BFF."""
 
 import asyncio
 from http import HTTPStatus
@@ -20,7 +20,7 @@ router = APIRouter(route_class=DishkaRoute)
 
 
 class BackendHealth(BaseModel):
-    """Whether a backend answers, and what the circuit breaker does with the next call to it."""
+    """Whether a backend answers, and the state of its circuit breaker."""
 
     is_up: bool
     error: str | None
@@ -28,7 +28,7 @@ class BackendHealth(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether requests can be served, and what stands in the way."""
+    """Whether requests can be served, with the status of each backend."""
 
     is_ready: bool
     backends: dict[str, BackendHealth]
@@ -36,7 +36,7 @@ class Readiness(BaseModel):
 
 @router.get("/healthz")
 async def live() -> dict[str, str]:
-    """The process is alive; it says nothing of the backends, since a restart of the BFF would not mend them."""
+    """The process is alive. It does not check the backends, because a restart of the BFF would not help them."""
     return {"status": "ok"}
 
 

@@ -1,4 +1,4 @@
-"""Who asks: the gateway in front of the BFF has signed the teacher in and says so in a header."""
+"""Identifies the teacher: the gateway in front of the BFF signs them in, and sends their user id in a header."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -9,9 +9,9 @@ from examples.bff.errors import ApiError
 
 
 def _teacher_id(x_user_id: Annotated[str | None, Header()] = None) -> str:
-    # ".", ".." and what holds a slash are paths to RAS and name no user; the clients refuse them.
+    # ".", ".." and ids with a slash are paths at RAS, not users; the clients reject them.
     if x_user_id is None or not x_user_id.strip(". ") or "/" in x_user_id or not x_user_id.isprintable():
-        raise ApiError(HTTPStatus.UNAUTHORIZED, "AUTHENTICATION_ERROR", "X-User-ID is missing or names nobody")
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "AUTHENTICATION_ERROR", "X-User-ID is missing or invalid")
     return x_user_id
 
 

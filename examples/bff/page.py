@@ -1,4 +1,4 @@
-"""The demo's page: three static files, and what they have to know. A real front end lives elsewhere."""
+"""The demo's page: three static files and their configuration. A real front end lives elsewhere."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,7 +27,7 @@ _HEADERS: Final = {
 
 
 class Teacher(BaseModel):
-    """Somebody to look at the dashboard of."""
+    """A teacher whose dashboard can be shown."""
 
     user_id: str
     name: str
@@ -35,7 +35,7 @@ class Teacher(BaseModel):
 
 
 class Context(BaseModel):
-    """What the page cannot know by itself."""
+    """The configuration of the page."""
 
     teachers: list[Teacher]
     statuses: list[BatchClientStatus]
@@ -46,7 +46,7 @@ def page(teachers: Callable[[], Sequence[Teacher]], *, control: str) -> APIRoute
     """Build the routes of the page.
 
     Args:
-        teachers: Gives the teachers to choose from, anew each time: the mock's scenario can be switched.
+        teachers: Returns the teachers to choose from; called each time, because the mock's scenario can be switched.
         control: The URL of the mock's control page.
     """
     router = APIRouter(include_in_schema=False)

@@ -49,7 +49,7 @@ document.addEventListener("copy", (event) => {
   event.preventDefault();
 });
 
-/* A text whose ids are shortened in the middle; of a list of ids the first two are shown, and how many more there are. */
+/* A text whose ids are shortened in the middle; of a list of ids, the first two and the number of the others. */
 function shortened(text) {
   const parts = [];
   let at = 0;
@@ -138,7 +138,7 @@ function table(caption, head, rows) {
       element("th", { scope: "row" }, name), ...values.map((value) => element("td", { class: "mono" }, value ?? ""))))));
 }
 
-/* The request beside the closest interaction, part by part; what differs is marked in both. */
+/* The request beside the closest interaction, part by part, with the differences marked in both. */
 function comparison(exchange) {
   const { nearest } = exchange;
   const found = grouped(exchange.differences, (one) => one.where);
@@ -148,7 +148,7 @@ function comparison(exchange) {
     return several ? differing(part, several, example) : { cells: [part, sent, example], differs: false };
   }) : [];
   rows.push(...[...found].map(([part, several]) => differing(part, several)));
-  const caption = nearest ? `Closest interaction: ${nearest.interaction}` : "What the contract asks for";
+  const caption = nearest ? `Closest interaction: ${nearest.interaction}` : "What the contract expects";
   return table(caption, ["Change", "Sent", "Contract"], rows);
 }
 
@@ -173,7 +173,7 @@ function differing(part, several, example = undefined) {
   return { cells: [said, element("span", {}, ...sent), element("span", {}, ...wanted, ...such)] };
 }
 
-/* A text with what is not the same in another one marked; the whole of it where there is nothing to compare with. */
+/* A text with its differences from another one marked; all of it where there is nothing to compare with. */
 function marked(text, other) {
   if (other === null) return [element("mark", {}, text)];
   let begin = 0, end = 0;

@@ -1,6 +1,6 @@
 "use strict";
 
-/* What the page shows comes from the control API under /_mock/ and nowhere else. */
+/* The page shows data of the control API under /_mock/ alone. */
 
 const KEPT = 200;
 
