@@ -31,6 +31,7 @@ __all__ = [
     "State",
     "load_pact",
     "read_pact",
+    "read_shipped_pacts",
     "shipped_pacts",
 ]
 
@@ -189,6 +190,16 @@ def load_pact(path: Path | str) -> Pact:
 @cache  # half of what a short verification computes
 def shipped_pacts() -> tuple[Pact, ...]:
     """The pacts that this package brings, in the order of their file names; read once in a process."""
+    return read_shipped_pacts()
+
+
+def read_shipped_pacts() -> tuple[Pact, ...]:
+    """The same, read from their files now, for a process that outlives a change of them.
+
+    Raises:
+        PactError: A file is not a usable pact.
+        OSError: A file cannot be read.
+    """
     folder = files("bff_contracts") / "pacts"
     entries = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name

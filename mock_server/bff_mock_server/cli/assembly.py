@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import bff_contracts
-from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.pact.file import read_shipped_pacts
 from bff_contracts.platform import BY_NAME, PROVIDERS, needs_extras
 from bff_mock_server.cli.banner import Address
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
@@ -150,10 +150,10 @@ def load(plan: Plan) -> Loaded:
         PactError: A pact file cannot be used.
         ScenarioError: The scenario cannot be used.
     """
-    shipped = shipped_pacts()
+    shipped = read_shipped_pacts()  # --watch loads them again after a change
     backends = [
         Backend(pact, keys=plan.keys, elsewhere=shipped, lenient=plan.lenient, seed=plan.seed)
-        for pact in plan.contracts.read()
+        for pact in plan.contracts.read(shipped)
     ]
     if any(backend.has_states for backend in backends):
         return backends, find_scenario(plan.scenario)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bff_contracts.pact.file import Pact, load_pact, shipped_pacts
+from bff_contracts.pact.file import Pact, load_pact
 from bff_contracts.platform import PROVIDERS, full_name
 
 _LOG: Final = logging.getLogger("bff_mock_server")
@@ -42,15 +42,15 @@ class Contracts:
         """Whether they are the contracts of this package."""
         return not (self.files or self.folders)
 
-    def read(self) -> list[Pact]:
-        """Read them.
+    def read(self, shipped: Sequence[Pact] = ()) -> list[Pact]:
+        """Read them, or choose among the shipped ones.
 
         Raises:
             CannotStartError: There are none.
             PactError: A file is not a readable pact.
         """
         if self.are_shipped:
-            pacts = _wanted(shipped_pacts(), self.only)
+            pacts = _wanted(shipped, self.only)
         else:
             paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
             by_file = {Path(path).resolve(): path for path in paths}

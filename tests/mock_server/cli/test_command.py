@@ -18,7 +18,7 @@ import pytest
 
 from bff_contracts.platform import KEY_VARIABLE
 from bff_mock_server import PactError, cli, find_scenario
-from bff_mock_server.cli import contracts as loading
+from bff_mock_server.cli import assembly
 from tests.mock_server.building import KEY
 from tests.support.golden import Golden
 
@@ -300,7 +300,7 @@ def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def broken() -> None:
         raise PactError("ras.json: interaction 'a': $.x: is missing")
 
-    monkeypatch.setattr(loading, "shipped_pacts", broken)
+    monkeypatch.setattr(assembly, "read_shipped_pacts", broken)
 
     assert cli.main([]) == 2
     assert capsys.readouterr().err == "bff-mock-server: ras.json: interaction 'a': $.x: is missing\n"
@@ -309,7 +309,7 @@ def test_a_bad_contract_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_no_contract_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
-    monkeypatch.setattr(loading, "shipped_pacts", tuple)
+    monkeypatch.setattr(assembly, "read_shipped_pacts", tuple)
 
     assert cli.main(["--only", "cms"]) == 2
     golden.check(capsys.readouterr().err)
@@ -319,6 +319,6 @@ def test_ctrl_c_before_the_server_runs_does_not_crash(monkeypatch: pytest.Monkey
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "shipped_pacts", interrupted)
+    monkeypatch.setattr(assembly, "read_shipped_pacts", interrupted)
 
     assert cli.main([]) == 0

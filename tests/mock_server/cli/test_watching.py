@@ -1,6 +1,7 @@
 """Hot reload: good files replace everything at once, bad ones nothing, and no request is lost."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+import bff_contracts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock, find_scenario
 from bff_mock_server.cli import watching
@@ -165,6 +167,21 @@ def test_a_changed_scenario_restarts_and_an_unchanged_one_does_not(tmp_path: Pat
 
     assert totals == [2, 5, 0]
     assert set(assembly.mock.urls) == {RAS, CMS}
+
+
+def test_a_changed_shipped_contract_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pacts = shutil.copytree(Path(bff_contracts.__file__).parent / "pacts", tmp_path / "pacts")
+    monkeypatch.setattr(bff_contracts, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("bff_contracts.pact.file.files", lambda _: tmp_path)
+    assembly = assemble(Plan(Contracts(only="cms"), watch=True))
+    (path,) = pacts.glob(f"*{CMS}.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["interactions"].append(interaction("new", "/new"))
+
+    with running(assembly.listeners, beside=assembly.beside):
+        assert httpx.get(f"{assembly.mock.urls[CMS]}/new").status_code == 404
+        path.write_text(json.dumps(document), encoding="utf-8")
+        assert until(lambda: httpx.get(f"{assembly.mock.urls[CMS]}/new").status_code == 200)
 
 
 def test_a_reload_is_logged_for_information(tmp_path: Path) -> None:
