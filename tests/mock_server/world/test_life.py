@@ -18,6 +18,7 @@ from bff_mock_server.cli.contracts import Contracts
 from bff_mock_server.serving.server import running
 from bff_mock_server.world import life
 from bff_mock_server.world.life import Life
+from bff_mock_server.world.rows import CLIENT_STATUS
 from tests.mock_server.building import HEADERS, app_of, request
 
 ANDERS = find_scenario("default").teachers[1].user_id
@@ -102,6 +103,23 @@ def test_new_batches_are_handed_in_for_the_same_class_up_to_a_limit(monkeypatch:
     assert any(rows.facts(BatchesHaveClasses)[batch_id] for batch_id in arrived)
     newest = [user_rows[0].batch_id in arrived for user_rows in rows.users.values() if user_rows]
     assert any(newest)
+
+
+def test_all_that_is_due_in_a_long_tick_happens_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_MOST_STEPS", 50)
+    app, alive = living()
+    alive.pass_to(0)
+    before = set(app.mock.sessions.default.rows.batches)
+    parts = [alive.pass_to(2000)]
+    while not parts[-1]:
+        parts.append(alive.pass_to(2000))
+
+    rows = app.mock.sessions.default.rows.batches
+    assert {CLIENT_STATUS[rows[batch_id].internal_status] for batch_id in before} <= FINAL
+    assert len(rows) - len(before) > 50  # one in 20 seconds
+    arrived = Counter(CLIENT_STATUS[rows[batch_id].internal_status] in FINAL for batch_id in rows.keys() - before)
+    assert arrived[True] > arrived[False]
+    assert len(parts) > 10
 
 
 def test_what_a_test_takes_back_does_not_turn_back_time() -> None:
