@@ -137,6 +137,15 @@ def test_a_sync_client_cannot_wait_for_a_latency(backends: Backends, golden: Gol
     golden.check(str(refused.value))
 
 
+@pytest.mark.parametrize("fault", ["latency=1ms", "reset", "truncate", "drip=1ms"])
+async def test_nor_can_a_sync_client_of_an_async_test(backends: Backends, fault: str) -> None:
+    backends.fail("*", fault)
+    with httpx.Client(transport=backends.transport()) as handed:
+        for ask in (httpx.get, handed.get):
+            with pytest.raises(RuntimeError, match="a sync client can get no answer that is late"):
+                ask(f"{backends.ras_url}/healthz")
+
+
 def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> None:
     ids = ",".join([a_batch()["batch_id"]] * 600)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -15,7 +16,7 @@ from respx.models import AllMockedAssertionError, PassThrough
 
 from bff_contracts.platform import KEY_HEADER
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.responses.reply import Delivery, Reply
+from bff_mock_server.responses.reply import Delivery, Head, Reply
 from bff_mock_server.serving.app import MockApp
 from bff_mock_server.serving.http import MAX_HEAD_BYTES, header_map, query_of
 
@@ -23,6 +24,12 @@ _OUTLASTS_EVERYONE: Final = math.inf
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine: a base URL with one of them is also reached by the others."""
+_CANNOT_WAIT: Final = (
+    "a sync client can get no answer that is late, incomplete or missing:"
+    " use an async client or a real port (backends_on_ports)"
+)
+_is_sync: Final = ContextVar("_is_sync", default=False)
+"""Whether the client whose request is being answered is a sync one; respx does not pass it on."""
 
 
 def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
@@ -33,24 +40,33 @@ def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response
         prefix: The path of their base URL, which is not in the contract.
         request: The request that httpx would have sent.
     """
+    reply = _reply(app, prefix, request)
+    return _response(reply) if reply.delivery is None else _delivered(reply, reply.delivery, request)
+
+
+def _respond_now(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response:
+    """Answer a request of a sync client.
+
+    Raises:
+        RuntimeError: The answer has a fault that has to be awaited.
+    """
+    reply = _reply(app, prefix, request)
+    if reply.delivery is not None:
+        raise RuntimeError(_CANNOT_WAIT)
+    return _response(reply)
+
+
+def _reply(app: MockApp, prefix: str, request: httpx.Request) -> Reply:
     raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
+    if len(raw_path) + len(query) > MAX_HEAD_BYTES:
+        return Reply(Head(431), b"")  # as on a socket
     headers = header_map(request.headers.raw)
     path = raw_path.removeprefix(prefix)
-    if len(raw_path) + len(query) > MAX_HEAD_BYTES:
-        return httpx.Response(431)  # as on a socket
-    reply = app.answer(Asked(request.method, path, query_of(query), headers, query, request.content))
-    if reply.delivery is not None:
-        _check_that_it_can_wait(reply.delivery)
-        return _delivered(reply, reply.delivery, request)
+    return app.answer(Asked(request.method, path, query_of(query), headers, query, request.content))
+
+
+def _response(reply: Reply) -> httpx.Response:
     return httpx.Response(reply.status, headers=[*reply.headers], content=reply.body)
-
-
-def _check_that_it_can_wait(delivery: Delivery) -> None:
-    try:
-        anyio.current_time()  # of asyncio or of trio, whichever the client runs on
-    except Exception as error:  # versions of anyio raise different classes
-        message = f"an answer that is late or {delivery.form} needs an async client or a real port (backends_on_ports)"
-        raise RuntimeError(message) from error
 
 
 async def _delivered(reply: Reply, delivery: Delivery, request: httpx.Request) -> httpx.Response:
@@ -68,7 +84,7 @@ async def _delivered(reply: Reply, delivery: Delivery, request: httpx.Request) -
             stream = _Broken(body, delivery, patience, request)
             return httpx.Response(status, headers=headers, stream=stream)
         case _:
-            return httpx.Response(status, headers=headers, content=body)
+            return _response(reply)
 
 
 def _patience(request: httpx.Request) -> float:
@@ -109,7 +125,7 @@ class _Broken(httpx.AsyncByteStream):
 
 
 class InProcessTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
-    """A transport that answers requests to the base URLs; any other URL is a connection error.
+    """Answers requests to the base URLs; a request to any other URL raises `httpx.ConnectError`.
 
     Args:
         apps: The backends, by base URL.
@@ -121,22 +137,18 @@ class InProcessTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""
         request.read()
-        answer = self._respond(request)
-        if isinstance(answer, httpx.Response):
-            return answer
-        message = "an answer that is late, or broken on its way, needs an async client"
-        raise RuntimeError(message)
+        return _respond_now(*self._place_of(request), request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an async client."""
         await request.aread()
-        answer = self._respond(request)
+        answer = respond(*self._place_of(request), request)
         return answer if isinstance(answer, httpx.Response) else await answer
 
-    def _respond(self, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
+    def _place_of(self, request: httpx.Request) -> tuple[MockApp, str]:
         for place, app in self._places:
             if place.has(request.url):
-                return respond(app, place.prefix, request)
+                return app, place.prefix
         known = ", ".join(place.base_url for place, _ in self._places)
         message = f"{request.url} is not mocked; these are: {known}"
         raise httpx.ConnectError(message, request=request)
@@ -187,10 +199,13 @@ class _Hook(HTTPXMocker):
     @classmethod
     def handler(cls, httpx_request: httpx.Request) -> Any:
         untyped: Any = super()
+        was_sync = _is_sync.set(True)
         try:
             return untyped.handler(httpx_request)
         except AllMockedAssertionError:
             raise _passed(httpx_request) from None
+        finally:
+            _is_sync.reset(was_sync)
 
     @classmethod
     async def async_handler(cls, httpx_request: httpx.Request) -> Any:
@@ -207,6 +222,10 @@ class _Hook(HTTPXMocker):
 
         untyped: Any = super()
         return untyped.mock(own_transport)
+
+
+def _answered(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
+    return _respond_now(app, prefix, request) if _is_sync.get() else respond(app, prefix, request)
 
 
 def _passed(request: httpx.Request) -> PassThrough:
@@ -267,7 +286,7 @@ def answering(apps: Mapping[str, MockApp]) -> Generator[Elsewhere]:
                     host__in=tuple(place.hosts),
                     port=place.port,
                     path__startswith=f"{place.prefix}/",
-                ).mock(side_effect=partial(respond, app, place.prefix))
+                ).mock(side_effect=partial(_answered, app, place.prefix))
             yield elsewhere
     finally:
         _Hook.watching.remove(elsewhere)
