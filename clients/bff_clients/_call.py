@@ -107,7 +107,7 @@ class Call:
             _events.call(
                 self._context,
                 outcome=outcome,
-                status=self._status,
+                status=self._status if error is None else getattr(error, "status_code", None),
                 seconds=time.monotonic() - self._started,
                 attempts=self._attempts,
             )
@@ -134,7 +134,7 @@ class Call:
                     raise outcome
                 return outcome
             reason = outcome.reason if isinstance(outcome, BackendUnavailable) else "status"
-            _events.retry(self._context, reason=reason, status=self._status, attempt=attempt, delay=delay)
+            _events.retry(self._context, reason=reason, status=outcome.status_code, attempt=attempt, delay=delay)
             await asyncio.sleep(delay)
             attempt += 1
 
@@ -186,7 +186,6 @@ class Call:
 
     async def _fetched(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
         self._attempts += 1
-        self._status = None
         outcome = await self._upstream.fetch(target, share=share, correlation_id=self.correlation_id, with_key=with_key)
         if isinstance(outcome, Answer):
             self._status = outcome.status_code

@@ -101,14 +101,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return without_retries(session)
 
 
-class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport with a pool for each event loop, which cannot use another loop's connections."""
+class AsyncHTTPTransport(httpx.AsyncBaseTransport):
+    """httpx's own transport, one for each event loop: it cannot use another loop's connections."""
 
     def __init__(self, *, limits: httpx.Limits) -> None:
-        self._limits = limits
-        self._tls = httpx.create_ssl_context()
-        super().__init__(verify=self._tls, limits=limits)
-        self._pools: ResourcePerLoop[Any] = ResourcePerLoop(self._own_pool, lambda pool: pool.aclose())
+        tls = httpx.create_ssl_context()
+        self._transports = ResourcePerLoop(
+            lambda: httpx.AsyncHTTPTransport(verify=tls, limits=limits), lambda transport: transport.aclose()
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
@@ -116,16 +116,12 @@ class AsyncHTTPTransport(httpx.AsyncHTTPTransport):
         Raises:
             httpx.TransportError: There is no answer, and the class says why.
         """
-        await self._pools.get()
-        return _without_location(await super().handle_async_request(request))
+        transport = await self._transports.get()
+        return _without_location(await transport.handle_async_request(request))
 
     async def aclose(self) -> None:
         """Close all connections, for good."""
-        await self._pools.aclose()
-
-    def _own_pool(self) -> Any:
-        super().__init__(verify=self._tls, limits=self._limits)
-        return self._pool
+        await self._transports.aclose()
 
 
 class _Body(httpx.AsyncByteStream):

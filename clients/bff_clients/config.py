@@ -189,7 +189,7 @@ class BackendSettings(BaseSettings):
     http_retries: int = Field(default=2, ge=0, le=5)
     """How often a request may be sent again, within the deadline; 0 for never."""
 
-    http_retry_backoff_seconds: float = Field(default=0.1, gt=0, le=10, allow_inf_nan=False)
+    http_retry_backoff_seconds: float = Field(default=0.1, gt=0, le=2, allow_inf_nan=False)
     """The longest pause before the first retry, doubled for each further one, up to 2 s. The real pause is random."""
 
     http_retry_after_max_seconds: float = Field(default=2, ge=0, le=60, allow_inf_nan=False)

@@ -381,9 +381,18 @@ async def test_the_http_client_has_room_for_both_backends(
         create_http_client(limited.model_copy(update={"http_transport": "httpx"})) as plain,
     ):
         found: Any = (shipped._transport, plain._transport)  # pyright: ignore[reportPrivateUsage]
+        pool = (await found[1]._transports.get())._pool
 
-    assert (found[0]._max_connections, found[1]._pool._max_connections) == (connections, connections)
-    assert found[1]._pool._max_keepalive_connections == min(20, connections)
+    assert (found[0]._max_connections, pool._max_connections) == (connections, connections)
+    assert pool._max_keepalive_connections == min(20, connections)
+
+
+async def test_the_transport_of_httpx_is_closed_with_its_client(settings: BackendSettings) -> None:
+    async with create_http_client(settings.model_copy(update={"http_transport": "httpx"})) as http:
+        transport = http._transport  # pyright: ignore[reportPrivateUsage]
+
+    with pytest.raises(RuntimeError, match="closed"):
+        await transport.handle_async_request(httpx.Request("GET", "http://127.0.0.1:1/"))
 
 
 async def test_the_http_client_has_the_settings_timeout_and_keeps_no_cookies(settings: BackendSettings) -> None:

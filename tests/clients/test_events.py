@@ -8,7 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from bff_clients import BackendError, BackendSettings, CMSClient, ContractViolation, RASClient, _events
+from bff_clients import (
+    BackendError,
+    BackendSettings,
+    CMSClient,
+    ContractViolation,
+    RASClient,
+    _events,
+)
 from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
 
@@ -188,3 +195,27 @@ async def test_a_violation_in_an_answer_by_ids_does_not_show_its_keys(
 
     golden.check(caught.value.detail)
     assert BATCH not in caplog.text + str(caught.value)
+
+
+async def test_a_retry_has_the_status_of_its_own_request(caplog: pytest.LogCaptureFixture) -> None:
+    """Of the two parts of a call, one is answered while the other has no connection."""
+    caplog.set_level(logging.INFO, logger="bff_clients")
+    answered, attempts = asyncio.Event(), 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal attempts
+        if f"{0:012}" in str(request.url):
+            answered.set()
+        else:
+            await answered.wait()
+            attempts += 1
+            if attempts == 1:
+                raise httpx.ConnectError("refused", request=request)
+        return httpx.Response(200, json=dict.fromkeys(request.url.params["batch_ids"].split(",")))
+
+    settings = BackendSettings.model_validate({"internal_api_key": KEY, "http_retry_backoff_seconds": 0.001})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await CMSClient(http, settings).get_batch_class_info(f"26b9045a-e947-5833-ab3e-{at:012}" for at in range(101))
+
+    (retry,) = (facts(record) for record in caplog.records if vars(record).get("event") == "retry")
+    assert (retry["reason"], retry["status"]) == ("connect", None)

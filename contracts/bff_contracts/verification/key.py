@@ -115,7 +115,7 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
         yield each
         waiting += each.__cause__, each.__context__
         if isinstance(each, BaseExceptionGroup):
-            waiting += each.exceptions
+            waiting += each.exceptions  # pyright: ignore[reportUnknownMemberType]  # of any kind
 
 
 def _written(character: str) -> str:
