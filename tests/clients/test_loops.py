@@ -1,36 +1,21 @@
-"""Event loops that follow each other, loops in two threads, clients that are closed, errors in other processes."""
+"""Event loops that follow each other, loops in two threads, clients that are closed."""
 
 import asyncio
-import copy
 import gc
-import pickle
 import select
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any, Literal
 
 import aiohttp
-import httpx
 import pytest
 import trio
-from aiohttp.client_proto import ResponseHandler
 
 from bff_clients import (
-    AuthenticationRejected,
-    BackendError,
-    BackendRejected,
     BackendSettings,
-    BackendTimeout,
     BackendUnavailable,
-    ContractViolation,
-    EndpointMissing,
-    InvalidArgument,
     RASClient,
     create_http_client,
 )
-from bff_clients._hooks import check_hooks
 from tests.support.misbehaving import hangs, head, misbehaving_server, says
 from tests.support.platform import BATCH, KEY
 from tests.support.transports import ok, server
@@ -373,101 +358,3 @@ def test_the_http_client_may_be_closed_while_its_loop_runs_in_another_thread(tra
     asyncio.run(calls())
 
     assert found == ["answered", "closed"]
-
-
-# The private hooks
-
-
-def test_the_hooks_of_aiohttp_are_there() -> None:
-    check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession, ResponseHandler)
-
-
-class Renamed(aiohttp.TCPConnector):
-    _get = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
-
-
-class Unnamed:
-    ATTRS: frozenset[str] = frozenset()
-
-
-class Otherwise(ResponseHandler):
-    def data_received(self, data: bytes) -> None:
-        """Store answers by a method of another name."""
-
-
-@pytest.mark.parametrize(
-    ("connector", "session", "protocol"),
-    [
-        pytest.param(Renamed, aiohttp.ClientSession, ResponseHandler, id="get"),
-        pytest.param(aiohttp.TCPConnector, Unnamed, ResponseHandler, id="retry"),
-        pytest.param(aiohttp.TCPConnector, aiohttp.ClientSession, Otherwise, id="heads"),
-    ],
-)
-def test_a_hook_that_is_gone_fails_the_import(connector: Any, session: Any, protocol: Any) -> None:
-    with pytest.raises(ImportError, match="lacks the hooks"):
-        check_hooks(connector, session, protocol)
-
-
-# Errors as values
-
-FACTS: dict[str, Any] = {"service": "ras", "operation": "ping", "correlation_id": BATCH, "status_code": 503}
-ERRORS = [
-    BackendError("detail", **FACTS),
-    BackendUnavailable("detail", reason="status", retry_after=2.5, **FACTS),
-    BackendTimeout("detail", reason="timeout", **FACTS),
-    BackendRejected("detail", **FACTS),
-    AuthenticationRejected("detail", **FACTS),
-    EndpointMissing("detail", **FACTS),
-    ContractViolation("detail", **FACTS),
-]
-
-
-def pickled(error: BackendError) -> BackendError:
-    found: BackendError = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
-    return found
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled], ids=["copy", "deepcopy", "pickle"])
-def test_an_error_comes_back_equal(error: BackendError, copied: Callable[[BackendError], BackendError]) -> None:
-    error.add_note("a note")
-    back = copied(error)
-
-    assert back == error
-    assert (type(back), back.args, vars(back), hash(back)) == (type(error), error.args, vars(error), hash(error))
-    assert str(back) == f"ras ping: detail (correlation id {BATCH})"
-
-
-def _fails(error: BackendError) -> None:
-    raise error
-
-
-@pytest.mark.slow("starts a process, which imports the clients again")
-def test_an_error_of_another_process_comes_back_equal_and_leaves_the_pool_usable() -> None:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        for error in ERRORS:
-            with pytest.raises(BackendError) as caught:
-                pool.submit(_fails, error).result()
-            assert caught.value == error
-        assert pool.submit(abs, -1).result() == 1
-
-
-def test_a_refused_argument_comes_back_equal() -> None:
-    refused = InvalidArgument("limit", "must be 1 to 100")
-    back = pickle.loads(pickle.dumps(refused))  # noqa: S301  # our own
-
-    assert (back, hash(back), str(back)) == (refused, hash(refused), "limit must be 1 to 100")
-    assert back not in (InvalidArgument("limit", "must be even"), ValueError("limit must be 1 to 100"))
-
-
-def test_errors_that_differ_are_not_equal() -> None:
-    assert len({*ERRORS, BackendError("another", **FACTS)}) == len(ERRORS) + 1
-
-
-@pytest.mark.anyio
-async def test_an_error_of_a_real_call_comes_back_equal() -> None:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(204))) as http:
-        with pytest.raises(ContractViolation) as caught:
-            await RASClient(http, settings_for()).get_batch_status(BATCH)
-
-    assert pickled(caught.value) == caught.value
