@@ -133,7 +133,7 @@ class Backends:
             ScenarioError: There is no such scenario, or it cannot be used.
         """
         found = find_scenario(scenario)
-        self._mock.sessions.restart(None, found)
+        self._mock.use(found)
         return found
 
     def fail(self, route: str = "*", fault: str = "status=503", *, about: Iterable[str] = ()) -> Armed:

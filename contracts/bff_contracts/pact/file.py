@@ -6,8 +6,6 @@ what is absent, no method, numbers as header values, a byte order mark), this mo
 A `PactError` names the file and the place of anything unusable.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bff_contracts.pact.content import Content, content_of
+from bff_contracts.pact.document import read_document
 from bff_contracts.pact.node import Node, PactError, kind_of
-from bff_contracts.pact.strict_json import strict_loads
 from bff_contracts.pact.text_rules import UnknownMatcherError, compiled
 from bff_contracts.pact.upgrade import UPGRADABLE, upgraded
+from bff_contracts.text_files import read_text
 
 __all__ = [
     "Interaction",
@@ -35,8 +34,6 @@ __all__ = [
     "shipped_pacts",
 ]
 
-_HALF_OF_A_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
-"""An escape that is sent together with its other half, or not at all."""
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
 _MESSAGES: Final = frozenset({"Asynchronous/Messages", "Synchronous/Messages"})
@@ -176,11 +173,11 @@ def load_pact(path: Path | str) -> Pact:
 
     Raises:
         PactError: The file is not a usable pact.
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or is none (a pipe, a device).
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except UnicodeDecodeError as error:
         message = f"{path}: $: not UTF-8 text ({error.reason} at byte {error.start})"
         raise PactError(message) from error
@@ -213,7 +210,7 @@ def read_pact(text: str, *, source: str) -> Pact:
     Raises:
         PactError: The text is not JSON, not a pact of version 1 to 4, or holds what cannot be honoured.
     """
-    value = _document(text.removeprefix("\N{BYTE ORDER MARK}"), source)
+    value = read_document(text.removeprefix("\N{BYTE ORDER MARK}"), source)
     root = Node(value, "$", source)
     version, assumed = _version(root)
     listed = root.get("interactions")
@@ -234,21 +231,6 @@ def read_pact(text: str, *, source: str) -> Pact:
         document=value,
         notes=tuple(notes),
     )
-
-
-def _document(text: str, source: str) -> Any:
-    try:
-        text.encode()
-        value = strict_loads(text)
-        if _HALF_OF_A_CHARACTER.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        message = f"{source}: $: lone surrogate (\\u{ord(error.object[error.start]):04x}), which cannot be sent"
-        raise PactError(message) from error
-    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, or nested without end
-        message = f"{source}: $: not JSON ({error})"
-        raise PactError(message) from error
-    return value
 
 
 def _name(root: Node, participant: str) -> str:
@@ -375,7 +357,9 @@ def _content(node: Node, headers: Mapping[str, tuple[str, ...]]) -> tuple[Conten
 
 
 def _lists(node: Node | None, name_of: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
-    return {name_of(name): member.texts() for name, member in node.members().items()} if node else {}
+    """The values of headers or parameters; without any the engine asks for nothing."""
+    found = {name_of(name): member.texts() for name, member in node.members().items()} if node else {}
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def _rules(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import bff_contracts
 from bff_contracts.pact.file import read_shipped_pacts
-from bff_contracts.platform import BY_NAME, PROVIDERS, needs_extras
+from bff_contracts.platform import BY_NAME, needs_extras
 from bff_mock_server.cli.banner import Address
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 from bff_mock_server.cli.watching import Loaded, Watcher
@@ -112,7 +112,6 @@ def assemble(plan: Plan) -> Assembly:
     backends, scenario = load(plan)
     mock = Mock(backends, scenario, seed=plan.seed, log_requests=plan.log_requests, keys=plan.keys)
     mock.proxied.update(plan.proxied)
-    _warn_of_lost_faults(mock, scenario)
     guard = Guard([plan.host, *plan.hosts])
     recorder = _recorder(plan)
     proxies = _proxies(plan, mock, guard, recorder)
@@ -173,16 +172,6 @@ def _watched(plan: Plan) -> list[Path]:
     if plan.scenario.endswith((".yaml", ".yml")):
         paths.append(Path(plan.scenario))
     return paths
-
-
-def _warn_of_lost_faults(mock: Mock, scenario: Scenario) -> None:
-    """Warn of faults on routes without an endpoint, if all services of the scenario are served."""
-    if {provider.name for provider in PROVIDERS} <= set(mock.providers):
-        for armed in scenario.faults:
-            if not mock.has_route(armed.route):
-                _LOG.warning(
-                    "scenario %s: a fault is armed on %s, which matches no endpoint", scenario.name, armed.route
-                )
 
 
 def _apps(

@@ -11,7 +11,7 @@ from bff_contracts.pact.file import PactError
 from bff_mock_server.cli.contracts import CannotStartError
 from bff_mock_server.engine.backend import Backend
 from bff_mock_server.engine.mock import Mock
-from bff_mock_server.world.scenarios.files import ScenarioError
+from bff_mock_server.world.scenarios.document import ScenarioError
 from bff_mock_server.world.scenarios.model import Scenario
 
 TICK_SECONDS: Final = 0.5
@@ -57,13 +57,13 @@ class Watcher:
         try:
             # Reading takes as long as a few hundred requests; they are served meanwhile.
             backends, scenario = await asyncio.to_thread(self._load)
+            self._mock.reload(backends, scenario)
         except Exception as error:  # noqa: BLE001  # no file, whatever is in it, may end what is served
             if not isinstance(error, CannotStartError | PactError | ScenarioError | OSError):
                 _LOG.exception("not reloaded")
             self._mock.problem = f"The changed files are invalid; the previous version is still served:\n{error}"
             _LOG.error("not reloaded: %s", error)  # no traceback: the message is enough
             return
-        self._mock.reload(backends, scenario)
         self._adopt()
         _LOG.info("reloaded: %s", ", ".join(backend.provider for backend in backends))
 

@@ -72,6 +72,7 @@ class Backend:
         provider: The participant's name.
         pact: The contract.
         table: The contract as requests are looked up in it.
+        elsewhere: The tables of other providers.
         has_states: Whether the catalogue knows provider states of it.
 
     Raises:
@@ -91,7 +92,7 @@ class Backend:
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATORS else frozenset())
         self.pact = pact
         self.has_states = bool(known_states(pact.provider))
-        self._elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
+        self.elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
         self._random = Random(seed)  # noqa: S311  # chance that repeats, no secrets
@@ -218,7 +219,7 @@ class Backend:
 
     def _owner(self, asked: Asked) -> str | None:
         """The other provider that has this path, in case the base URLs are swapped."""
-        return next((table.provider for table in self._elsewhere if table.at(asked.path)), None)
+        return next((table.provider for table in self.elsewhere if table.at(asked.path)), None)
 
     def _needing(self, states: Sequence[WantedState]) -> Predicate:
         unknown = next((state.name for state in states if state.name not in self._states), None)

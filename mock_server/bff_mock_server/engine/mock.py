@@ -23,10 +23,11 @@ from bff_mock_server.faults.apply import strike
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked, Surroundings
-from bff_mock_server.matching.table import Endpoint
+from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.refusal import complain
 from bff_mock_server.responses.reply import AttributedReply, Reply
 from bff_mock_server.world.rows import StateError
+from bff_mock_server.world.scenarios.document import ScenarioError
 from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.sessions import SessionError, Sessions, is_session
 from bff_mock_server.world.world import World
@@ -59,6 +60,7 @@ class Mock:
 
     Raises:
         StateError: The scenario has a state that is not in the catalogue, or wrong params.
+        ScenarioError: A fault of the scenario is on no route of the contracts.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Mock:
         keys: Collection[str] = (),
     ) -> None:
         self.backends = tuple(backends)
+        _check_routes(scenario, self.backends)
         self._loaded = scenario
         self.sessions = Sessions(scenario, seed=seed)
         self.journal = Journal(log_requests=log_requests, keys=keys)
@@ -214,11 +217,9 @@ class Mock:
         if not armed.faults:
             message = f"{faults!r} arms no fault; disarm the armed ones instead"
             raise FaultError(message)
-        if not self.has_route(armed.route):
-            routes = [f"{backend.provider} {one.route}" for backend in self.backends for one in backend.table.endpoints]
-            nearest = sorted(routes, key=lambda known: SequenceMatcher(None, known, route).ratio(), reverse=True)
-            message = f"no endpoint matches the route {route!r}; known, the nearest first: {', '.join(nearest)}"
-            raise FaultError(message)
+        tables = [backend.table for backend in self.backends]
+        if not _has_route(armed.route, tables):
+            raise FaultError(_no_route(route, tables))
         world.arm(armed)
         return armed
 
@@ -235,19 +236,24 @@ class Mock:
             message = f"no fault with the number {number} is armed; there are: {known}"
             raise FaultError(message)
 
-    def has_route(self, route: Route) -> bool:
-        """Whether an endpoint of the contracts is on a route."""
-        return any(
-            route.provider in {None, backend.provider}
-            and route.method in {None, endpoint.method}
-            and _is_on(endpoint, route)
-            for backend in self.backends
-            for endpoint in backend.table.endpoints
-        )
+    def use(self, scenario: Scenario) -> None:
+        """Restart the default world with another scenario.
+
+        Raises:
+            ScenarioError: A fault of the scenario is on no route of the contracts.
+        """
+        _check_routes(scenario, self.backends)
+        self.sessions.restart(None, scenario)
 
     def reload(self, backends: Iterable[Backend], scenario: Scenario) -> None:
-        """Replace the contracts, and the scenario if it is another one, between two requests."""
-        self.backends = tuple(backends)
+        """Replace the contracts, and the scenario if it is another one, between two requests.
+
+        Raises:
+            ScenarioError: A fault of the scenario is on no route of the contracts; nothing is replaced then.
+        """
+        backends = tuple(backends)
+        _check_routes(scenario, backends)
+        self.backends = backends
         self.journal.forget_uses()
         self._recall.forget()
         if not scenario.is_like(self._loaded):
@@ -266,6 +272,30 @@ class Mock:
     def coverage(self, session: str | None = None) -> list[Use]:
         """How often each interaction of the contracts was used; `session` as in `Journal.uses`."""
         return coverage_of(self.backends, self.journal.uses(session))
+
+
+def _check_routes(scenario: Scenario, backends: Sequence[Backend]) -> None:
+    """See that each fault of a scenario is on a route of the contracts, those that are not served included."""
+    tables = [table for backend in backends for table in (backend.table, *backend.elsewhere)]
+    for armed in scenario.faults:
+        if not _has_route(armed.route, tables):
+            message = f"{armed.place or scenario.name}: {_no_route(str(armed.route), tables)}"
+            raise ScenarioError(message)
+
+
+def _no_route(route: str, tables: Iterable[Table]) -> str:
+    routes = dict.fromkeys(f"{table.provider} {endpoint.route}" for table in tables for endpoint in table.endpoints)
+    nearest = sorted(routes, key=lambda known: SequenceMatcher(None, known, route).ratio(), reverse=True)
+    return f"no endpoint matches the route {route!r}; known, the nearest first: {', '.join(nearest)}"
+
+
+def _has_route(route: Route, tables: Iterable[Table]) -> bool:
+    """Whether an endpoint of a contract is on a route."""
+    return any(
+        route.provider in {None, table.provider} and route.method in {None, endpoint.method} and _is_on(endpoint, route)
+        for table in tables
+        for endpoint in table.endpoints
+    )
 
 
 def _is_on(endpoint: Endpoint, route: Route) -> bool:

@@ -120,14 +120,16 @@ class Armed:
         number: Unique in this process.
         route: The requests that they apply to.
         faults: In the order in which they take turns.
+        place: File, line and field where they are written; empty for those of a program.
     """
 
-    __slots__ = ("_left", "faults", "number", "route")
+    __slots__ = ("_left", "faults", "number", "place", "route")
 
-    def __init__(self, route: Route, faults: Sequence[Fault]) -> None:
+    def __init__(self, route: Route, faults: Sequence[Fault], *, place: str = "") -> None:
         self.number = next(_NUMBERS)
         self.route = route
         self.faults = tuple(faults)
+        self.place = place
         self._left = [fault.times for fault in self.faults]
 
     @property
@@ -137,7 +139,7 @@ class Armed:
 
     def rearmed(self) -> "Armed":
         """The same faults with all counts reset."""
-        return Armed(self.route, self.faults)
+        return Armed(self.route, self.faults, place=self.place)
 
     def strike(self, random: Random, *, is_spoilt: bool = False) -> Iterator[Fault]:
         """The faults that happen to the next answer; once something has spoilt it, latencies alone."""
@@ -197,7 +199,7 @@ def parse_route(text: str, providers: Mapping[str, str], about: Iterable[str] = 
     """
     provider = method = path = None
     for word in text.split():
-        if word.startswith(("/", "*/")) and path is None:
+        if word.startswith(("/", "*")) and word != "*" and path is None:
             path = word
         elif word.lower() in providers and provider is None:
             provider = providers[word.lower()]

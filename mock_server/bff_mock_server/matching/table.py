@@ -4,14 +4,12 @@ A contract that the mock cannot honour is rejected here, with a `PactError` that
 the JSON path: a mock that starts keeps every rule of its contract.
 """
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
-from bff_contracts.pact.file import Interaction, Pact, Request, Response
-from bff_contracts.pact.json_path import is_object
+from bff_contracts.pact.file import Interaction, Pact, Request
 from bff_contracts.pact.text_rules import Check, is_exact
 from bff_contracts.platform import SHAPE
 from bff_mock_server._json import dumps
@@ -20,12 +18,9 @@ from bff_mock_server.matching.likeliest import MOST_COMPARED, Likeliest
 from bff_mock_server.matching.paths import PathIndex, anchors
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.rules import RulePlace, by_name, check_of, header_check
+from bff_mock_server.matching.sendable import check_answer, check_request
 
 UNAUTHORISED: Final = 401
-_LONGEST_VALUE: Final = 100_000
-"""The longest value that a generator may make for each answer, in characters."""
-_STATUSES: Final = (200, 599)
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Query = Mapping[str, Sequence[str]]
 
@@ -331,7 +326,8 @@ class _QueryIndex:
 
 def _compile(interaction: Interaction, place: RulePlace, credentials: frozenset[str]) -> CompiledInteraction:
     request = interaction.request
-    _check_answer(interaction.response, place)
+    check_request(request, place)
+    check_answer(interaction.response, place)
     judged = replace(
         request,
         headers={name: values for name, values in request.headers.items() if name not in credentials},
@@ -361,21 +357,6 @@ def _path_check(request: Request, place: RulePlace) -> Check:
 def _engines(name: str, values: Sequence[str]) -> Check:
     """A check that leaves the decision to the engine; used in the index and in messages."""
     return Check("engine", f"{name}: {', '.join(values)}", lambda _: True)
-
-
-def _check_answer(response: Response, place: RulePlace) -> None:
-    if not _STATUSES[0] <= response.status <= _STATUSES[1]:
-        raise place.error("response.status", f"{response.status} is not an HTTP status")
-    for name, values in response.headers.items():
-        if not _TOKEN.fullmatch(name) or not all(value.isprintable() for value in values):
-            raise place.error(f"response.headers.{name}", "an HTTP header has only visible ASCII characters")
-    for part, several in response.generators.items():
-        for path, generator in several.items() if is_object(several) else ():
-            for option in ("size", "digits"):
-                wanted = str(generator.get(option, "")) if is_object(generator) else ""
-                if wanted.isdigit() and (len(wanted) > len(str(_LONGEST_VALUE)) or int(wanted) > _LONGEST_VALUE):
-                    where = f"response.generators.{part}.{path}.{option}"
-                    raise place.error(where, f"a random value has {_LONGEST_VALUE} characters at most")
 
 
 def _query_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, tuple[Check, ...]]]:

@@ -1,5 +1,6 @@
 """Reading pact files: what is said about a bad one."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def test_bad_file(change: Change, golden: Golden) -> None:
         pytest.param(b"{", id="not-json"),
         pytest.param(b"\xff", id="not-utf-8"),
         pytest.param(b"null", id="null"),
+        pytest.param(b'{"interactions": [{"request": {"path": "/a", "method": "GET", "path": "/b"}}]}', id="twice"),
     ],
 )
 def test_not_a_pact(tmp_path: Path, content: bytes, golden: Golden) -> None:
@@ -80,6 +82,24 @@ def test_not_a_pact(tmp_path: Path, content: bytes, golden: Golden) -> None:
         load_pact(path)
 
     golden.check(str(caught.value).removeprefix(f"{tmp_path}/"))
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    """Nobody may ever write to it."""
+    path = tmp_path / "a.json"
+    os.mkfifo(path)
+
+    with pytest.raises(OSError, match="Not a regular file"):
+        load_pact(path)
+
+
+def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+    with pytest.raises(OSError, match="Larger than 256 MiB"):
+        load_pact(path)
 
 
 def test_a_number_that_is_too_large_is_refused(golden: Golden) -> None:

@@ -125,6 +125,12 @@ def test_a_body_is_these_bytes(version: str, headers: dict[str, str], body: Any,
     assert content.raw == raw
 
 
+def test_a_header_or_a_parameter_without_values_asks_for_nothing() -> None:
+    request = one(request={"headers": {"X-A": []}, "query": {"a": [], "b": ["1"]}}).request
+
+    assert (request.headers, request.query) == ({}, {"b": ("1",)})
+
+
 @pytest.mark.parametrize("body", ["", None])
 def test_an_empty_body_is_distinguished_from_none(body: object) -> None:
     request = one(request={"headers": JSON, "body": body}).request

@@ -233,17 +233,27 @@ def test_an_empty_key_is_refused(capsys: pytest.CaptureFixture[str], golden: Gol
     golden.check(capsys.readouterr().err)
 
 
-def test_a_fault_on_no_endpoint_is_warned_about(tmp_path: Path, golden: Golden) -> None:
+def test_a_fault_of_a_scenario_on_no_endpoint_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(
+        "teachers: [{name: A}]\nfaults:\n- {on: cms, fault: latency=1ms}\n- {on: ras GET /healtz, fault: reset}"
+    )
+
+    assert cli.main(["--scenario", "mine.yaml"]) == 2
+    golden.check(capsys.readouterr().err)
+
+
+def test_a_fault_of_a_scenario_may_be_on_a_provider_that_is_not_served(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
-        "teachers: [{name: A}]\nfaults: [{on: ras GET /healtz, fault: reset}, {on: cms, fault: latency=1ms}]"
+        "teachers: [{name: A}]\n"
+        "faults: [{on: cms GET *class-info, fault: reset}, {on: GET /healthz, fault: latency=1ms}]"
     )
-    with running("--scenario", str(path)) as (process, banner):
-        process.send_signal(signal.SIGINT)
-        _, log = process.communicate(timeout=20)
 
-    assert "Armed: latency=1ms on class-management-service" in banner
-    golden.check(log)
+    with running("--only", "ras", "--scenario", str(path)) as (_, banner):
+        assert "Armed: latency=1ms on GET /healthz" in banner
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

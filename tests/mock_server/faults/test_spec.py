@@ -285,6 +285,7 @@ def test_faults_with_the_same_text_on_the_same_route_are_the_same() -> None:
         pytest.param("/user/{id}", "/user/a/b", False, id="a-template-is-one-segment"),
         pytest.param("/{a}/:b/<int:c>", "/x/y/1", True, id="every-way-of-writing"),
         pytest.param("*/status", "/a/b/status", True, id="any-beginning"),
+        pytest.param("*status", "/a/b/status", True, id="any-beginning-of-a-segment"),
         pytest.param("get /user", "/user", True, id="method-in-lower-case"),
     ],
 )

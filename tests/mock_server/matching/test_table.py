@@ -191,6 +191,35 @@ def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], gold
     golden.check(str(refused.value))
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param({"method": "GET /"}, id="a-line"),
+        pytest.param({"method": ""}, id="no-method"),
+        pytest.param({"path": ""}, id="no-path"),
+        pytest.param({"path": "things"}, id="no-slash"),
+        pytest.param({"path": "/a b"}, id="a-blank"),
+        pytest.param({"path": "/å"}, id="not-encoded"),
+        pytest.param({"path": "/things?limit=1"}, id="a-query"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_refused(request_: dict[str, Any], golden: Golden) -> None:
+    """It would never match, and the engine would never take one for it either."""
+    broken = interaction("a")
+    broken["request"].update(request_)
+
+    with pytest.raises(PactError) as refused:
+        compile_pact(pact(broken))
+
+    golden.check(str(refused.value))
+
+
+def test_the_example_of_a_path_with_a_rule_need_not_be_sent() -> None:
+    table = compile_pact(pact(interaction("a", "/things/å", rules={"path": regex("/things/.+")})))
+
+    assert table.at("/things/%C3%A5")
+
+
 def test_interactions_of_one_path_pattern_are_one_endpoint() -> None:
     table = compile_pact(
         pact(

@@ -1,5 +1,6 @@
 """Scenario files: what they may hold, and errors that name file, line and field."""
 
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -153,6 +154,12 @@ def test_a_file_may_be_empty() -> None:
         pytest.param("about: !!int abc", id="tag-that-does-not-fit"),
         pytest.param("about: !!bool x", id="no-boolean"),
         pytest.param("about: !!timestamp 2026-99-99", id="no-date"),
+        pytest.param("about: x\nteachers: !!python/object:os.system [x]", id="tag-of-a-program"),
+        pytest.param("about: x\nteachers:\n- {name: A, batches: %s}" % ("9" * 5000), id="huge-number"),
+        pytest.param('about: x\n\nteachers:\n- {name: "A\x1b"}', id="control-character"),
+        pytest.param("about: " + "[" * 100_000, id="deep"),
+        pytest.param("about: x\nteachers:\n" + "- " * 5000, id="deep-without-brackets"),
+        pytest.param("faults: [{on: cms, fault: none}]", id="nothing-armed"),
         pytest.param("[]", id="no-mapping"),
         pytest.param(
             "teachers:\n" + "".join(f"- {{name: A{at}, batches: 10000}}\n" for at in range(51)), id="too-many-batches"
@@ -174,7 +181,7 @@ def test_a_file_may_be_empty() -> None:
         pytest.param("faults:\n  - on: '*'\n    fault: x\n", id="faults"),
         pytest.param("states:\n  - state: user is rich\n    params: {}\n", id="state"),
         pytest.param("states:\n  - state: batch does not exist\n    params:\n      batch_id: X\n", id="param"),
-        pytest.param(STATE.replace("essay_count: 0", "essay_count: '0'", 1), id="deep"),
+        pytest.param(STATE.replace("essay_count: 0", "essay_count: '0'", 1), id="deep-param"),
     ],
 )
 def test_an_error_names_file_line_and_field(text: str, golden: Golden) -> None:
@@ -212,6 +219,24 @@ def test_an_unknown_scenario_is_rejected(name: str, golden: Golden) -> None:
 def test_a_file_that_is_not_utf_8_is_rejected(tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"about: \xff")
+
+    with pytest.raises(ScenarioError) as refused:
+        find_scenario(str(path))
+
+    golden.check(str(refused.value).replace(str(tmp_path), "FOLDER"))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_rejected(tmp_path: Path, kind: str, golden: Golden) -> None:
+    """A pipe that nobody writes to, or a device without an end, would be read for ever."""
+    path = tmp_path / "a.yaml"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.mkdir()
 
     with pytest.raises(ScenarioError) as refused:
         find_scenario(str(path))

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bff_contracts.pact.json_path import is_object
@@ -24,8 +23,10 @@ from bff_contracts.states import (
     USER_HAS_BATCHES,
     InternalStatus,
 )
+from bff_contracts.text_files import read_text
 from bff_mock_server._suggest import meant
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
+from bff_mock_server.world.scenarios.document import Document, Loc, ScenarioError, read_document
 from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
 from bff_mock_server.world.scenarios.school import StudentNames, TeachersBatches, teacher_id
 
@@ -33,17 +34,9 @@ _PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider i
 _SUFFIXES: Final = (".yaml", ".yml")
 _PACKAGE: Final = "bff_mock_server.world.scenarios"
 _SHIPPED: Final = "data"
-_MOST_NODES: Final = 2_000_000
-"""The most values of a file; a scenario of 10,000 complete batches has fewer."""
 _MOST_BATCHES: Final = 500_000
 """The most batches of all teachers together, which take some 600 MB, and ten seconds to start."""
 _STATES: Final = {state.name: state for state in CATALOGUE}
-
-Loc = tuple[int | str, ...]
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be used; the message names the file, the line and the field."""
 
 
 class _Part(BaseModel):
@@ -101,7 +94,7 @@ def find_scenario(name: str) -> Scenario:
         text = (files(_PACKAGE) / _SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
         return read_scenario(text, name=name, source=f"{name}.yaml")
     try:
-        text = Path(name).read_text(encoding="utf-8")
+        text = read_text(Path(name))
     except OSError as error:
         message = f"{name}: {error.strerror or error}"
         raise ScenarioError(message) from error
@@ -122,11 +115,11 @@ def read_scenario(text: str, *, name: str, source: str) -> Scenario:
     Raises:
         ScenarioError: It cannot be used.
     """
-    document = _document(text, source)
+    document = read_document(text, source)
     try:
         file = _File.model_validate(document.value)
     except ValidationError as error:
-        raise document.error(error) from error
+        raise _errors(document, error) from error
     batches = sum(teacher.batches for teacher in file.teachers)
     if batches > _MOST_BATCHES:
         raise document.problem(("teachers",), f"{batches} batches; the maximum is {_MOST_BATCHES}")
@@ -154,7 +147,7 @@ class _Entry:
     teacher: Teacher | None = None
 
 
-def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
+def _of_teacher(teacher: _Teacher, at: int, document: Document) -> _Entry:
     user_id = teacher.user_id or teacher_id(teacher.name)
     batches = TeachersBatches(user_id, teacher.batches, teacher.statuses)
     states = [StateCall(USER_HAS_BATCHES, batches)]
@@ -170,7 +163,7 @@ def _of_teacher(teacher: _Teacher, at: int, document: "_Document") -> _Entry:
     )
 
 
-def _of_state(state: _State, at: int, document: "_Document") -> _Entry:
+def _of_state(state: _State, at: int, document: Document) -> _Entry:
     known = _STATES.get(state.state)
     if known is None:
         message = f"unknown provider state {state.state!r}; {meant(state.state, _STATES)}"
@@ -178,14 +171,14 @@ def _of_state(state: _State, at: int, document: "_Document") -> _Entry:
     try:
         known.params.model_validate(dict(state.params))
     except ValidationError as error:
-        raise document.error(error, ("states", at, "params")) from error
+        raise _errors(document, error, ("states", at, "params")) from error
     route = Route(about=frozenset(_ids(state.params)))
     return _Entry(
         (StateCall(state.state, state.params),), _faults(state.fault, route, ("states", at, "fault"), document)
     )
 
 
-def _of_fault(fault: _Fault, at: int, document: "_Document") -> _Entry:
+def _of_fault(fault: _Fault, at: int, document: Document) -> _Entry:
     try:
         route = parse_route(fault.on, _PROVIDERS)
     except FaultError as error:
@@ -200,16 +193,19 @@ def _ids(params: Mapping[str, Any]) -> Iterator[str]:
     yield from (name for value in params.values() if is_object(value) for name in value)
 
 
-def _faults(text: str | None, route: Route, loc: Loc, document: "_Document") -> tuple[Armed, ...]:
+def _faults(text: str | None, route: Route, loc: Loc, document: Document) -> tuple[Armed, ...]:
     if text is None:
         return ()
     try:
-        return (Armed(route, parse_faults(text)),)
+        faults = parse_faults(text)
     except FaultError as error:
         raise document.problem(loc, str(error)) from error
+    if not faults:
+        raise document.problem(loc, f"{text!r} arms nothing; leave it out")
+    return (Armed(route, faults, place=document.place(loc[:-1])),)
 
 
-def _check_unique(user_ids: Sequence[str], document: "_Document") -> None:
+def _check_unique(user_ids: Sequence[str], document: Document) -> None:
     seen: set[str] = set()
     for at, user_id in enumerate(user_ids):
         if user_id in seen:
@@ -217,52 +213,16 @@ def _check_unique(user_ids: Sequence[str], document: "_Document") -> None:
         seen.add(user_id)
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML as people expect it: dates and `no` are text, and duplicate keys are errors."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"} or first in "tfTF"
-    ]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """The content of a file, with the line of each part."""
-
-    value: Any
-    root: yaml.Node | None
-    source: str
-
-    def error(self, error: ValidationError, prefix: Loc = ()) -> ScenarioError:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        first = problems[0]["loc"]
-        # A problem inside a list is also reported for the list: once is enough.
-        shown = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
-        return ScenarioError(
-            "\n".join(
-                self._line((*prefix, *item["loc"]), _in_our_words(item["type"], item["loc"], item["msg"]))
-                for item in shown
-            )
-        )
-
-    def problem(self, loc: Loc, message: str) -> ScenarioError:
-        return ScenarioError(self._line(loc, message))
-
-    def _line(self, loc: Loc, message: str) -> str:
-        node = self.root
-        for step in loc:
-            inner = _child(node, step)
-            if inner is None:
-                break
-            node = inner
-        line = node.start_mark.line + 1 if node is not None else 1
-        return f"{self.source}:{line}: {'.'.join(map(str, loc)) or 'file'}: {message}"
+def _errors(document: Document, error: ValidationError, prefix: Loc = ()) -> ScenarioError:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    first = problems[0]["loc"]
+    # What is wrong inside a list makes the list wrong too: once is enough.
+    shown = [item for item in problems[:5] if item is problems[0] or item["loc"] != first[: len(item["loc"])]]
+    lines = (
+        document.problem((*prefix, *item["loc"]), _in_our_words(item["type"], item["loc"], item["msg"]))
+        for item in shown
+    )
+    return ScenarioError("\n".join(map(str, lines)))
 
 
 def _in_our_words(kind: str, loc: Loc, message: str) -> str:
@@ -277,77 +237,3 @@ def _in_our_words(kind: str, loc: Loc, message: str) -> str:
             return "expected fields (name: value)"
         case _:
             return message
-
-
-def _child(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        return node.value[step] if step < len(node.value) else None
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    return None
-
-
-def _document(text: str, source: str) -> _Document:
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        if root is not None:
-            _check_size(root, source)
-            _check_keys(root, source, set())
-        value: Any = {} if root is None else cast("Any", loader).construct_document(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else 1
-        message = f"{source}:{line}: not YAML: {error.problem or error}"
-        raise ScenarioError(message) from error
-    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
-        # A scalar that does not fit its tag (`!!int abc`) raises any of these in PyYAML's constructor.
-        if isinstance(error, ScenarioError):
-            raise
-        message = f"{source}: not YAML: {' '.join(str(error).split())}"
-        raise ScenarioError(message) from error
-    finally:
-        loader.dispose()
-    return _Document(value, root, source)
-
-
-def _check_size(root: yaml.Node, source: str) -> None:
-    """Refuse a document whose aliases make it too large: a few lines may expand to billions of values."""
-    sizes: dict[int, int] = {}
-
-    def size(node: yaml.Node) -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
-        sizes[id(node)] = 1  # an alias within itself
-        inner: list[yaml.Node] = []
-        if isinstance(node, yaml.SequenceNode):
-            inner = node.value
-        elif isinstance(node, yaml.MappingNode):
-            inner = [part for pair in node.value for part in pair]
-        sizes[id(node)] = total = 1 + sum(map(size, inner))
-        if total > _MOST_NODES:
-            line = node.start_mark.line + 1
-            message = f"{source}:{line}: its aliases make it larger than {_MOST_NODES} values"
-            raise ScenarioError(message)
-        return total
-
-    size(root)
-
-
-def _check_keys(node: yaml.Node, source: str, seen: set[int]) -> None:
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            _check_keys(inner, source, seen)
-    elif isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, inner in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in keys:
-                    message = f"{source}:{key.start_mark.line + 1}: {key.value}: duplicate key"
-                    raise ScenarioError(message)
-                keys.add(key.value)
-            _check_keys(inner, source, seen)
