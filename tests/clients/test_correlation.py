@@ -76,7 +76,7 @@ async def test_what_a_caller_gives_comes_first() -> None:
 async def test_what_an_application_sets_has_to_be_a_uuid_too(found: str) -> None:
     token = correlation_id.set(found)
     try:
-        with pytest.raises(InvalidArgument, match=r"^correlation_id must be a UUID$"):
+        with pytest.raises(InvalidArgument, match="correlation_id"):
             correlation_id_for(None)
     finally:
         correlation_id.reset(token)

@@ -162,7 +162,7 @@ async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
 
 
 async def test_a_wait_for_a_connection_that_takes_too_long_is_a_pool_timeout() -> None:
-    with pytest.raises(httpx.PoolTimeout, match=r"^no connection became free in time$"):
+    with pytest.raises(httpx.PoolTimeout):
         await _take(asyncio.Semaphore(0), 0.01)
 
 

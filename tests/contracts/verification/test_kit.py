@@ -90,13 +90,12 @@ def test_of_a_long_message_the_beginning_is_reported(cms: SmallCms) -> None:
     assert len(reported) < 3000
 
 
-def test_a_provider_that_never_answers_fails_and_soon_is_asked_no_more(cms: SmallCms) -> None:
+def test_a_provider_that_never_answers_fails_and_gets_no_more_requests(cms: SmallCms, golden: Golden) -> None:
     cms.before = forever
     reported = list(failures(cms, cms.states, seconds=0.2).values())
 
     assert len(reported) == len(interactions_of(CMS))
-    assert all(text.endswith("the provider gave no answer within 0.2 s") for text in reported[:3]), "and nothing else"
-    assert all("skipped: the interactions before it timed out" in text for text in reported[3:])
+    golden.check("\n".join(sorted({text.splitlines()[-1] for text in reported})))
 
 
 def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:

@@ -68,10 +68,11 @@ def banner() -> Generator[str]:
         yield text
 
 
-def test_the_banner_says_where_with_what_and_about_whom(banner: str) -> None:
+def test_the_banner_has_urls_key_and_teachers(banner: str, golden: Golden) -> None:
     assert len(set(URL.findall(banner))) == 3
     assert KEY in banner
     assert [teacher.name for teacher in find_scenario("default").teachers if teacher.name not in banner] == []
+    golden.check(banner)
 
 
 def test_the_pasted_line_works(banner: str) -> None:

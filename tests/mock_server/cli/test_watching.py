@@ -18,6 +18,7 @@ from bff_mock_server.cli.assembly import Plan, assemble
 from bff_mock_server.cli.contracts import Contracts
 from bff_mock_server.serving.server import running
 from tests.mock_server.building import HEADERS, interaction
+from tests.support.golden import Golden
 from tests.support.mock_process import running_mock
 
 
@@ -184,11 +185,11 @@ def test_a_changed_shipped_contract_is_served(tmp_path: Path, monkeypatch: pytes
         assert until(lambda: httpx.get(f"{assembly.mock.urls[CMS]}/new").status_code == 200)
 
 
-def test_a_reload_is_logged_for_information(tmp_path: Path) -> None:
+def test_a_reload_is_logged_for_information(tmp_path: Path, golden: Golden) -> None:
     scenario = tmp_path / "mine.yaml"
     scenario.write_text("teachers: [{name: A}]", encoding="utf-8")
     with running_mock("--watch", "--scenario", str(scenario)) as mock:
         scenario.write_text("teachers: [{name: A, batches: 5}]", encoding="utf-8")
         assert mock.process.stdout is not None
 
-        assert mock.process.stdout.readline() == f"INFO reloaded: {RAS}, {CMS}\n"
+        golden.check(mock.process.stdout.readline())
