@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 if find_spec("uvicorn") is None:  # it is loaded later
     raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
 
+_LOG: Final = logging.getLogger("bff_mock_server")
 _GRACE_SECONDS: Final = 2
 """How long answers under way may take to end when the mock is stopped."""
 
@@ -104,7 +106,7 @@ def running(
     """Serve in a separate thread while the context is open.
 
     Raises:
-        RuntimeError: The server did not start.
+        RuntimeError: The server did not start, or it stopped because of an error before the context ended.
     """
     ready = threading.Event()
     failure: list[BaseException] = []
@@ -121,6 +123,8 @@ def running(
                 runner.run(main())
         except BaseException as error:  # noqa: BLE001  # the starting thread raises it
             failure.append(error)
+            if ready.is_set():
+                _LOG.error("the mock server stopped", exc_info=error)  # every later request fails to connect
         finally:
             ready.set()
 
@@ -136,6 +140,9 @@ def running(
         with contextlib.suppress(RuntimeError):  # the loop is closed if the server has ended already
             loop.call_soon_threadsafe(stop.set)
         thread.join()
+    if failure:
+        message = "the mock server stopped because of an error"
+        raise RuntimeError(message) from failure[0]
 
 
 def _allow_many_connections() -> None:

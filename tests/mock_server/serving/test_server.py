@@ -1,13 +1,16 @@
 """Applications that are served beside the mock, and loaded after it."""
 
+import asyncio
 import importlib
 import threading
+import traceback
+from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from bff_contracts.http import Receive, Scope, Send
-from bff_mock_server.serving.server import Listener, bind, running
+from bff_mock_server.serving.server import Beside, Listener, bind, running
 
 
 async def hello(_: Scope, __: Receive, send: Send) -> None:
@@ -37,3 +40,43 @@ def test_a_server_can_be_stopped_before_it_is_loaded(monkeypatch: pytest.MonkeyP
     assert stopped.is_set()
     assert listener.socket.fileno() != -1
     listener.socket.close()
+
+
+async def fails() -> None:
+    raise OSError("no space left")
+
+
+async def waits_for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param({"beside": [fails]}, id="beside-serving"),
+        pytest.param({"beside": [waits_for_ever], "at_end": [fails]}, id="at-the-end"),
+    ],
+)
+def test_an_error_that_stops_the_server_is_raised_at_the_end_and_logged(
+    work: dict[str, Sequence[Beside]], caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = Listener(hello, bind("127.0.0.1", 0))
+    with (
+        listener.socket,
+        pytest.raises(RuntimeError, match="the mock server stopped because of an error") as stopped,
+        running([listener], **work),
+    ):
+        pass
+
+    assert "no space left" in "".join(traceback.format_exception(stopped.value))
+    assert [record.message for record in caplog.records if record.name == "bff_mock_server"] == [
+        "the mock server stopped"
+    ]
+
+
+def test_an_error_of_the_test_itself_is_not_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    listener = Listener(hello, bind("127.0.0.1", 0))
+    with listener.socket, pytest.raises(httpx.ConnectError), running([listener], beside=[fails]):
+        raise httpx.ConnectError("refused")
+
+    assert "no space left" in caplog.text
