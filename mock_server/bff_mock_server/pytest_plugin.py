@@ -85,7 +85,7 @@ def backends(
     request: pytest.FixtureRequest, bff_backend_urls: Mapping[str, str], bff_api_key: str | None
 ) -> "Generator[Backends]":
     """Mock RAS and CMS without a port: every httpx client that calls their base URLs is answered. It starts empty."""
-    keys = frozenset({bff_api_key}) if bff_api_key else frozenset[str]()
+    keys = _keys(bff_api_key)
     with ExitStack() as stack:
         with _needs_extra():
             from bff_mock_server.testing import in_process  # noqa: PLC0415
@@ -95,15 +95,16 @@ def backends(
 
 
 @pytest.fixture
-def mocked_pact(request: pytest.FixtureRequest) -> "Generator[Callable[..., Backends]]":
+def mocked_pact(request: pytest.FixtureRequest, bff_api_key: str | None) -> "Generator[Callable[..., Backends]]":
     """Mock any pact file in a test: `mocked_pact("entitlements.json", base_url="http://entitlements")`."""
+    keys = _keys(bff_api_key)
     with ExitStack() as stack:
 
         def mocked(*files: str | Path, base_url: str) -> "Backends":
             with _needs_extra():
                 from bff_mock_server.testing import mocked_pact as answering  # noqa: PLC0415
 
-                return _known(request, stack.enter_context(answering(*files, base_url=base_url)))
+                return _known(request, stack.enter_context(answering(*files, base_url=base_url, keys=keys)))
 
         yield mocked
 
@@ -115,8 +116,12 @@ def backends_on_ports(request: pytest.FixtureRequest, bff_api_key: str | None) -
         with _needs_extra("mock"):
             from bff_mock_server.testing import EMPTY, serve  # noqa: PLC0415
 
-            running = stack.enter_context(serve(scenario=EMPTY, keys=[bff_api_key] if bff_api_key else []))
+            running = stack.enter_context(serve(scenario=EMPTY, keys=_keys(bff_api_key)))
         yield _known(request, running)
+
+
+def _keys(api_key: str | None) -> frozenset[str]:
+    return frozenset({api_key} if api_key else ())
 
 
 def _known(request: pytest.FixtureRequest, backends: "Backends") -> "Backends":

@@ -12,7 +12,7 @@ from bff_contracts.pact.file import load_pact, shipped_pacts
 from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS, needs_extras
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
-from bff_mock_server.engine.backend import Backend
+from bff_mock_server.engine.backend import Backend, with_http
 from bff_mock_server.engine.coverage import Use
 from bff_mock_server.engine.exchange import Exchange, Wanted
 from bff_mock_server.engine.mock import Mock
@@ -291,13 +291,13 @@ def mocked_pact(*files: str | Path, base_url: str, keys: frozenset[str] = frozen
         keys: Keys to accept beside those of the contracts.
 
     Raises:
-        PactError: A file cannot be used.
+        PactError: A file cannot be used, or none has an HTTP interaction.
         OSError: A file cannot be read.
     """
     from bff_mock_server.serving.in_process import answering  # noqa: PLC0415  # serve() needs no httpx
 
-    pacts = [load_pact(file) for file in files]
-    mock = Mock([Backend(pact, keys=keys) for pact in pacts if pact.interactions], EMPTY)
+    pacts = with_http([load_pact(file) for file in files])
+    mock = Mock([Backend(pact, keys=keys) for pact in pacts], EMPTY, keys=keys)
     mock.urls.update({backend.provider: base_url for backend in mock.backends})
     apps = {base_url.rstrip("/"): MockApp(mock, *mock.backends)}
     with answering(apps) as elsewhere:

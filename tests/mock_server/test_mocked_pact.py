@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bff_mock_server import Backends
+from bff_mock_server import Backends, PactError
 from bff_mock_server.testing import mocked_pact as open_pact
 from tests.mock_server.building import interaction, pact, regex
 
@@ -60,3 +60,23 @@ def test_the_answers_of_any_pact_file_can_go_wrong(entitlements: Path) -> None:
 
         mocked.recover()
         assert httpx.get("http://entitlements/users/u1/rights").status_code == 200
+
+
+def test_a_pact_file_without_an_http_interaction_is_refused(
+    tmp_path: Path, mocked_pact: MocksPact, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = {**pact().document, "interactions": [{"type": "Asynchronous/Messages", "description": "a message"}]}
+    path = tmp_path / "messages.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    with pytest.raises(PactError, match=r"messages\.json: no HTTP interaction to serve"):
+        mocked_pact(path, base_url="http://messages")
+
+    assert "'a message' is left out" in caplog.text
+
+
+def test_a_key_that_is_accepted_is_in_no_record(entitlements: Path) -> None:
+    with open_pact(entitlements, base_url="http://entitlements", keys=frozenset({"the-key-of-today"})) as mocked:
+        httpx.get("http://entitlements/users/the-key-of-today/rights")
+
+        assert "the-key-of-today" not in repr(mocked.requests)

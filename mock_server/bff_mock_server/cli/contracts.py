@@ -1,6 +1,5 @@
 """Chooses the contracts to serve: the shipped ones, or any other pact files."""
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +8,8 @@ from typing import Final
 
 from bff_contracts.pact.file import Pact, load_pact
 from bff_contracts.platform import PROVIDERS, full_name
+from bff_mock_server.engine.backend import with_http
 
-_LOG: Final = logging.getLogger("bff_mock_server")
 PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
 """The options that name a real service, as messages show them."""
 
@@ -47,30 +46,17 @@ class Contracts:
 
         Raises:
             CannotStartError: There are none.
-            PactError: A file is not a readable pact.
+            PactError: A file is not a readable pact, or none has an HTTP interaction.
         """
         if self.are_shipped:
             pacts = _wanted(shipped, self.only)
         else:
             paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
             by_file = {Path(path).resolve(): path for path in paths}
-            pacts = _with_http([_loaded(path) for path in by_file.values()])
+            pacts = with_http([_loaded(path) for path in by_file.values()])
         if self.provider_state is None:
             return pacts
         return [_in_state(pact, self.provider_state, also_none=self.also_without_state) for pact in pacts]
-
-
-def _with_http(pacts: Sequence[Pact]) -> list[Pact]:
-    """The contracts that have something to serve; logs what is left out or assumed."""
-    for pact in pacts:
-        for note in pact.notes:
-            _LOG.warning("%s", note)
-    found = [pact for pact in pacts if pact.interactions]
-    if not found:
-        names = ", ".join(pact.source for pact in pacts)
-        message = f"{names}: no HTTP interaction to serve"
-        raise CannotStartError(message)
-    return found
 
 
 def _wanted(shipped: Sequence[Pact], only: str | None) -> list[Pact]:

@@ -1,5 +1,6 @@
 """Answers requests to one backend from its contract and the rows of a world, without a state of its own."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from random import Random
@@ -7,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bff_contracts.pact.binding import fill
-from bff_contracts.pact.file import Pact
+from bff_contracts.pact.file import Pact, PactError
 from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.attribution import Attributed, Attribution
@@ -32,8 +33,26 @@ from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_e
 from bff_mock_server.world.changes import rows_with
 from bff_mock_server.world.rows import Rows, StateError, known_states
 
+_LOG: Final = logging.getLogger("bff_mock_server")
 _FAR: Final = 1000
 """Added to the distance of a request whose path or method the contract does not have."""
+
+
+def with_http(pacts: Sequence[Pact]) -> list[Pact]:
+    """The contracts that have something to serve; logs what is left out or assumed.
+
+    Raises:
+        PactError: None of them has an HTTP interaction.
+    """
+    for pact in pacts:
+        for note in pact.notes:
+            _LOG.warning("%s", note)
+    found = [pact for pact in pacts if pact.interactions]
+    if not found:
+        names = ", ".join(pact.source for pact in pacts)
+        message = f"{names}: no HTTP interaction to serve"
+        raise PactError(message)
+    return found
 
 
 class Found(NamedTuple):

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 import bff_contracts
-from bff_mock_server import cli, find_scenario
-from bff_mock_server.cli.contracts import CannotStartError, Contracts
+from bff_mock_server import PactError, cli, find_scenario
+from bff_mock_server.cli.contracts import Contracts
 from tests.mock_server.building import KEY
 from tests.mock_server.cli.test_command import COMMAND
 from tests.support.golden import Golden
@@ -148,7 +148,7 @@ def test_messages_in_a_folder_are_left_out_with_a_line(
 def test_a_file_of_messages_alone_is_refused(things: Path, golden: Golden) -> None:
     things.write_text(json.dumps(MESSAGES), encoding="utf-8")
 
-    with pytest.raises(CannotStartError) as refused:
+    with pytest.raises(PactError) as refused:
         Contracts(files=[str(things)]).read()
 
     golden.check(str(refused.value).replace(str(things.parent), "FOLDER"))
