@@ -1,4 +1,4 @@
-"""What the mock is asked in the benchmark, and the contracts that it is asked about."""
+"""The requests and contracts of the mock's benchmark."""
 
 import json
 import random

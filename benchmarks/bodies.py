@@ -1,4 +1,4 @@
-"""What the worst bodies cost: read by Pydantic alone, and as the clients read them.
+"""Measures the cost of the worst bodies: with Pydantic alone, and with the clients.
 
     python -m benchmarks.bodies
 

@@ -1,4 +1,4 @@
-"""What a call costs: this package's clients, the plain way with httpx, raw aiohttp, and a floor.
+"""Measures the cost of a call: this package's clients, plain httpx, raw aiohttp, and a lower bound.
 
 Run by `pdm run benchmark-client`. All contestants take turns in one
 process, so that what disturbs the machine disturbs all of them. CPU is that of this process alone. Figures are medians

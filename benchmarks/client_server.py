@@ -1,4 +1,4 @@
-"""What the clients are measured against: a server that answers with prepared bytes, and is faster than any of them."""
+"""The server of the client benchmarks: it answers with prepared bytes, faster than any client reads."""
 
 import asyncio
 import json

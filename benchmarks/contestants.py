@@ -1,4 +1,4 @@
-"""Who is measured: plain httpx, this package's clients on both transports, other clients, raw aiohttp, and a floor."""
+"""The measured clients: plain httpx, this package's on both transports, others, raw aiohttp, and a lower bound."""
 
 import asyncio
 import itertools

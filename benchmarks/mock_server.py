@@ -1,4 +1,4 @@
-"""How much a request costs this mock, its peers, and a server that does nothing; prints tables.
+"""Measures the cost of a request in this mock, its peers, and an empty server; prints tables.
 
     pdm run benchmark-mock [--seconds 3] [--rounds 3] [--requests 1000000] [--update]
 

@@ -1,4 +1,4 @@
-"""What gets through when a healthy backend is offered more than it can do: answers a second, and how the rest ends.
+"""Measures an overloaded healthy backend: answers a second, and the errors of the other calls.
 
 Run by `python -m benchmarks.overload` (two minutes). The backend answers one request after another, each in 48 ms, so
 20.8 a second, and works for callers that have gone as well, as most do. Callers arrive at random. All loads are offered

@@ -1,4 +1,4 @@
-"""Other mock servers, fed with what the benchmark asks for: WireMock, Prism and Specmatic, where they are installed.
+"""Other mock servers with the benchmark's data: WireMock, Prism and Specmatic, where they are installed.
 
 `npm ci --ignore-scripts --prefix benchmarks/peers` installs them at the versions that are pinned there; WireMock and
 Specmatic need a Java. Nothing else of this project needs any of it.

@@ -1,4 +1,4 @@
-"""Is the machine quiet? Figures of a busy one are not for the page."""
+"""Checks that the machine is idle: figures of a busy one are not published."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Servers that are measured: started on the first processor, asked by wrk from the second."""
+"""Starts the measured servers on the first processor, and wrk on the second."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The clients for a long time on a backend of which one answer in twenty is one of all known faults.
+"""Runs the clients for a long time on a backend with a fault in one of twenty answers.
 
     pdm run soak [--calls 200000] [--run aiohttp] [--run aiohttp-uvloop] [--run httpx]
 

@@ -1,4 +1,4 @@
-"""What transports cost under httpx's interface, and whether they recover from callers that give up.
+"""Measures the cost of transports behind httpx's interface, and whether they recover from cancelled callers.
 
     python -m benchmarks.transports [--calls 400] [--rounds 7]
 

@@ -1,4 +1,4 @@
-"""Print what CHANGELOG.md says of a tag, for the release that is made of it.
+"""Print the section of CHANGELOG.md for a tag, as the notes of its release.
 
     python scripts/release_notes.py v1.2.3
 

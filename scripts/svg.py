@@ -1,4 +1,4 @@
-"""As much SVG as the pictures of the documents need, the same bytes for the same input."""
+"""Writes the SVG elements of the documents' pictures, the same bytes for the same input."""
 
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr

@@ -1,4 +1,4 @@
-"""Build the image of the Containerfile without a registry, start it, and say what that proves.
+"""Build the image of the Containerfile without a registry, start it, and report what that proves.
 
 A Debian base made by debootstrap gets the names of the official Python images. This proves the steps of the
 Containerfile: they run in order, install the versions of `pdm.lock` by hash, find the version in .git, and leave a

@@ -1,4 +1,4 @@
-"""`python -m tests.agreement` is the long search."""
+"""Runs the long search: `python -m tests.agreement`."""
 
 import sys
 

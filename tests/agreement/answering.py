@@ -1,4 +1,4 @@
-"""Mock and contract agree on answers: the official engine allows each that the mock gives."""
+"""Checks that the official engine allows each answer of the mock."""
 
 from collections import Counter
 from collections.abc import Callable

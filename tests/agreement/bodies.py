@@ -1,4 +1,4 @@
-"""Bodies made out of an interaction: such as its rules allow, and such as miss them by one thing."""
+"""Generates bodies from an interaction: some that its rules allow, and some that break one rule."""
 
 import copy
 import json

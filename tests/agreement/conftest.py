@@ -1,4 +1,4 @@
-"""What every search for disagreement needs."""
+"""Fixtures of the searches for disagreement."""
 
 import logging
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Contracts of every kind, drawn at random, with requests that fit them or miss them by one thing.
+"""Generates contracts of every kind, with requests that match them or differ in one place.
 
 The spelling is that of the specification's versions 2, 3 and 4; the bodies are JSON, forms, XML and text; the rules are
 those that pact-python and its sisters offer.

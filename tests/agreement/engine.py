@@ -1,4 +1,4 @@
-"""The official engine's own decision about a request: its mock server, asked over a socket."""
+"""Asks the official engine's mock server, over a socket, to decide about a request."""
 
 import http.client
 import json

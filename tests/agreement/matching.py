@@ -1,4 +1,4 @@
-"""Mock and contract agree on requests: the mock's own matcher decides as the official engine does."""
+"""Checks that the mock's matcher decides like the official engine."""
 
 import json
 from collections import Counter

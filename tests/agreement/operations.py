@@ -1,4 +1,4 @@
-"""The client methods: what they may be asked, what they send for it, and what they make of an answer."""
+"""Describes the client methods: their arguments, their requests, and how they read an answer."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""What can come of a client method, and which interaction or test pins it: a page of docs/evidence/.
+"""Lists the outcomes of each client method, with the interaction or test of each: a page of docs/evidence/.
 
 `python -m tests.agreement.outcomes` writes the page.
 """

@@ -1,4 +1,4 @@
-"""Client and contract agree: a body that the contract allows gives a model, any other a `ContractViolation`."""
+"""Checks that the clients read each body that the contract allows, and reject any other."""
 
 import json
 import unicodedata

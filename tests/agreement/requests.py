@@ -1,4 +1,4 @@
-"""Requests made out of an interaction: such as it allows, and such as miss it by one thing."""
+"""Generates requests from an interaction: some that it allows, and some that differ in one place."""
 
 import re
 import string

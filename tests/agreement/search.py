@@ -1,4 +1,4 @@
-"""Search for disagreement between clients, contract and mock, for as long as one likes: `pdm run agreement`.
+"""Searches for disagreement between clients, contract and mock, for any length of time: `pdm run agreement`.
 
 Work is cut into pieces, each with a seed of its own that comes from the one seed of the run: the same seed searches
 the same places again. Prints what was tried, at which rate, and each disagreement; ends in 1 when there is one.

@@ -1,4 +1,4 @@
-"""The cases of the official Pact specification, put to the mock (requests) and to the judge (answers), in process.
+"""Runs the cases of the official Pact specification against the mock (requests) and the judge (answers).
 
 `python -m tests.agreement.specification FOLDER` takes a folder with the specification's cases (`v2-request.json`,
 `v2-response.json` to `v4-…`), prints each case that is decided otherwise, and the counts. `KNOWN` says why.

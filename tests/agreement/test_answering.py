@@ -1,4 +1,4 @@
-"""Whatever world there is and whatever is asked of it: the official engine allows what the mock answers."""
+"""For any world and any request, the official engine allows the mock's answer."""
 
 from collections import Counter
 from dataclasses import replace

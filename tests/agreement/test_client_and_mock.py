@@ -1,4 +1,4 @@
-"""Client and mock agree: whatever is set up, read, filtered, paged and broken, the client gives what the states say."""
+"""For any states, filters, pages and faults, the client returns the rows of the provider states."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Where client, mock and engine are meant to differ: each row of the table in docs/agreement.md is tried here."""
+"""The intended differences between client, mock and engine: each row of the table in docs/agreement.md."""
 
 import json
 from pathlib import Path

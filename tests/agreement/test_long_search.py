@@ -1,4 +1,4 @@
-"""The long search tries what it is asked to, tells what disagrees, and does the same again for the same seed."""
+"""The long search tries the given number of cases, reports disagreements, and repeats with the same seed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Whatever is asked: the mock's own matcher and the official engine decide alike."""
+"""For any request, the mock's matcher and the official engine decide alike."""
 
 import json
 from collections import Counter

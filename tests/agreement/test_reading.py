@@ -1,4 +1,4 @@
-"""Whatever a backend answers: what the contract allows gives a model, anything else a `ContractViolation`."""
+"""For any answer of a backend: a body that the contract allows becomes a model, any other a `ContractViolation`."""
 
 from collections import Counter
 

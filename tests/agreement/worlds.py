@@ -1,4 +1,4 @@
-"""Sessions for the mock: provider states out of the catalogue, with any params that their models allow."""
+"""Generates sessions of the mock: provider states of the catalogue, with any params that their models allow."""
 
 import re
 from collections.abc import Mapping

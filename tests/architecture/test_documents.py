@@ -1,4 +1,4 @@
-"""What the documents say of the project's files."""
+"""Statements of the documents about the project's files."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Golden files hold what tests make, and nothing else."""
+"""Golden files contain only messages that a test makes."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `make test` leaves out says why, and CI runs it."""
+"""Tests that `make test` leaves out have a reason, and CI runs them."""
 
 import tomllib
 from pathlib import Path

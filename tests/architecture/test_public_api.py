@@ -1,4 +1,4 @@
-"""What the package shows, and what importing it brings along."""
+"""The public names of the package, and the modules that importing it loads."""
 
 import subprocess
 import sys

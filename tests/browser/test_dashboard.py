@@ -1,4 +1,4 @@
-"""The demo's page as somebody who arms faults sees it. `pdm run pictures` writes those of `docs/images/`."""
+"""The demo's page while faults are armed. `pdm run pictures` writes those of `docs/images/`."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The RAS client, and what answers it."""
+"""Fixtures: the RAS client, and the router that answers it."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every fault of a backend: made on a real socket, and what a caller gets of it as a row of docs/reliability.md."""
+"""Makes every fault of a backend on a real socket, and writes its error as a row of docs/reliability.md."""
 
 import asyncio
 import gzip

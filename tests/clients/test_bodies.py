@@ -1,4 +1,4 @@
-"""Bodies that are as wrong as their size allows are violations, in time and in little memory."""
+"""The worst bodies of a size are violations, within bounded time and memory."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The breaker, the gate and the budget, by a clock of the test's own."""
+"""The breaker, the gate and the budget, with a fake clock."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Filtering by what the teacher sees: several lists of RAS's merged into one."""
+"""Filtering by client status: several lists of RAS are merged into one."""
 
 import asyncio
 import json

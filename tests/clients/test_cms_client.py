@@ -1,4 +1,4 @@
-"""What the CMS client sends, and what it makes of each answer."""
+"""The requests of the CMS client, and how it reads each answer."""
 
 import asyncio
 import json

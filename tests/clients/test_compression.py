@@ -1,4 +1,4 @@
-"""Bodies that come compressed although the clients ask for none: read within the size limit, or refused."""
+"""Compressed bodies, which the clients do not request: read within the size limit, or rejected."""
 
 import gzip
 import tracemalloc

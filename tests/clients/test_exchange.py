@@ -1,4 +1,4 @@
-"""One exchange through httpx: the timeouts that apply to it, and what is left of it afterwards."""
+"""One request through httpx: its timeouts, and what remains of it afterwards."""
 
 import gc
 import weakref

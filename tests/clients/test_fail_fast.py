@@ -1,4 +1,4 @@
-"""What is read up to the first mistake is what Pydantic reads, and the mistake has a place."""
+"""The fail-fast validators read like Pydantic, and report the place of the first mistake."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What docs/reliability.md says of each fault is what happens."""
+"""Each row of the fault table in docs/reliability.md is true."""
 
 import re
 

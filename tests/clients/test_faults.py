@@ -1,4 +1,4 @@
-"""Every failure a caller can meet ends in our error tree, on real sockets, and never shows the key."""
+"""Every failure on a real socket becomes an error of the tree, and never shows the key."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Key, user id and body are in no log of anybody, no text of an object and no traceback, locals of frames included."""
+"""Key, user id and body are in no log, no `repr` and no traceback, including the locals of its frames."""
 
 import asyncio
 import gzip

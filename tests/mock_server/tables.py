@@ -1,4 +1,4 @@
-"""Small contracts as the mock compiles them, and which interaction of theirs a request finds."""
+"""Compiles small contracts, and finds the interaction of a request."""
 
 from bff_mock_server.matching.match import Matched, Predicate, Unmatched, find_endpoints, match_first
 from bff_mock_server.matching.request import Asked

@@ -1,4 +1,4 @@
-"""What starting the mock loads."""
+"""The modules that starting the mock loads."""
 
 import subprocess
 import sys

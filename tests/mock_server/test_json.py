@@ -1,4 +1,4 @@
-"""JSON as it is read and written, and the names that were meant."""
+"""Strict JSON, and suggestions of names."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: the contracts served in place, to any httpx client, and what a test can say and ask."""
+"""The pytest plugin: contracts served in process to any httpx client, and the API for tests."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The pytest plugin as another project meets it: each test starts pytest in a process of its own."""
+"""The pytest plugin in another project: each test starts pytest in a separate process."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The mock keeps the contracts it was made from: the official verifier says so, for both pacts."""
+"""The official verifier confirms that the mock keeps both contracts."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""`pdm run mutation`: breaks the code in small ways, and fails when the fast tests do not notice.
+"""`pdm run mutation`: breaks the code in small ways, and fails if the fast tests still pass.
 
 What was found out stays until its function changes; survivors are tried again each time. `--fresh` begins anew, and
 names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.

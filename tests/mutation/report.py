@@ -1,4 +1,4 @@
-"""What came of the mutants: the score of each module, and the survivors that nobody has accounted for."""
+"""Reports the mutants: the score of each module, and the survivors without a reason."""
 
 import re
 import tomllib

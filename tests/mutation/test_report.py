@@ -1,4 +1,4 @@
-"""What `pdm run mutation` makes of the results: a mutant that nobody accounts for fails it."""
+"""The report of `pdm run mutation`: a survivor without a reason fails it."""
 
 import pytest
 

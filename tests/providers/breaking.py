@@ -1,4 +1,4 @@
-"""Breaks the providers: a change of a source, and the module that comes of it."""
+"""Breaks the providers: changes the source, and makes a module of it."""
 
 import sys
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""CMS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
+"""A CMS on Quart, Dishka and SQLite, as its team might build it, to try the kit on it and on broken copies."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

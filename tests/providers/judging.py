@@ -1,4 +1,4 @@
-"""Verifies a provider of these tests with the kit, and tells what came of it as a row of the table of mutants."""
+"""Verifies a provider of these tests with the kit, and formats the outcome as a row of the table of mutants."""
 
 import tempfile
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""RAS as a team could have built it: Quart, Dishka and SQLite. The kit is tried on it, and on broken copies of it."""
+"""A RAS on Quart, Dishka and SQLite, as its team might build it, to try the kit on it and on broken copies."""
 
 import json
 import sqlite3

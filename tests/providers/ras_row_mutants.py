@@ -1,4 +1,4 @@
-"""Broken copies of RAS: whose rows it gives, which of them, in what order, and to whom."""
+"""Broken copies of RAS: wrong rows, wrong order, wrong owner."""
 
 from typing import Final
 

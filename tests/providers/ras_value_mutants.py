@@ -1,4 +1,4 @@
-"""Broken copies of RAS: what it makes of the values that it stores."""
+"""Broken copies of RAS: wrong values of the stored rows."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A provider small enough to be misbuilt in every way: CMS over a dictionary, as a bare ASGI application."""
+"""A minimal provider that can be broken in every way: CMS over a dictionary, as a bare ASGI application."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The kit is tested by breaking providers: whatever the BFF relies on is found out, and nothing else is."""
+"""The kit detects each broken provider that would affect the BFF, and no others."""
 
 import re
 from types import ModuleType

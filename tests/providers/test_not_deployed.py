@@ -1,4 +1,4 @@
-"""A CMS that has not deployed an endpoint yet: the clients say so, and read what there is."""
+"""A CMS that has not deployed an endpoint yet: the clients raise `EndpointMissing`, and read the rest."""
 
 from pathlib import Path
 

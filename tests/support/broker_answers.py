@@ -1,4 +1,4 @@
-"""What the double of a Pact Broker answers to a request: the recorded statuses, content types, bodies and links."""
+"""The answers of the Pact Broker double: the recorded statuses, content types, bodies and links."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What the double of a Pact Broker says of verifications: which are to be done, and what came of them."""
+"""The matrix of the Pact Broker double: required verifications, and their results."""
 
 import base64
 from dataclasses import dataclass, field

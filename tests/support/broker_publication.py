@@ -1,4 +1,4 @@
-"""How the double of a Pact Broker takes contracts: all of a request or none, with the notices of the real one."""
+"""The publication of contracts in the Pact Broker double: all of a request or none, with the real notices."""
 
 import base64
 import difflib

@@ -1,4 +1,4 @@
-"""What the double of a Pact Broker knows."""
+"""The state of the Pact Broker double."""
 
 import hashlib
 import json

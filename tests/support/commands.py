@@ -1,4 +1,4 @@
-"""`bff-contracts` run in this process, where a test asks for its words and its exit code alone.
+"""Runs `bff-contracts` in this process, for tests of its output and exit code.
 
 A process of its own takes half a second to start. Signals and closed pipes need one.
 """

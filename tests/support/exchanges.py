@@ -1,4 +1,4 @@
-"""The exchanges that were recorded from running services."""
+"""The recorded exchanges of the real services."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A provider that answers with the examples of a contract, so that it keeps that one and no other."""
+"""A provider that answers with the examples of one contract."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping

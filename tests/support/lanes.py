@@ -1,4 +1,4 @@
-"""The two lanes of the suite: `make test`, and what is marked slow, which CI runs on every change as well."""
+"""The two lanes of the suite: `make test`, and the tests that are marked slow, which CI also runs on every change."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""RAS and CMS as they are built: Quart applications, which can be told to make one mistake."""
+"""RAS and CMS as Quart applications like the real ones, with an optional mistake."""
 
 import json
 from collections.abc import Callable

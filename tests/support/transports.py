@@ -1,4 +1,4 @@
-"""The shipped transport and httpx's own behind one client, and servers for them to talk to."""
+"""Clients on the shipped transport and on httpx's own, and servers for them."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What `pdm run build` left in dist/, and clean environments with it; each is made once."""
+"""Fixtures: the files of `pdm run build` in dist/, and clean environments with them, made once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Clean environments: what pip installs and nothing of the checkout, with the versions that are locked."""
+"""Clean environments with the locked versions that pip installs, and nothing of the checkout."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What wheel and sdist hold: what git knows, whole and nothing else."""
+"""Wheel and sdist contain exactly the files that git tracks."""
 
 import tarfile
 import zipfile

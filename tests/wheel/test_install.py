@@ -1,4 +1,4 @@
-"""How the page about the clients installs them: from the wheel, and where there is no index."""
+"""The installation commands of the page on the clients: from the wheel, with and without an index."""
 
 import subprocess
 import venv

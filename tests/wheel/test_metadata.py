@@ -1,4 +1,4 @@
-"""What the wheel says of itself, and where its version comes from."""
+"""The metadata of the wheel, and the source of its version."""
 
 import shutil
 import tarfile

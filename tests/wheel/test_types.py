@@ -1,4 +1,4 @@
-"""Whoever type-checks against the wheel has its types: a right use passes, a wrong one does not."""
+"""The wheel has its types: correct use passes a type checker, wrong use fails."""
 
 import subprocess
 import sys

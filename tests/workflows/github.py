@@ -1,4 +1,4 @@
-"""Runs the steps of a workflow's job in one checkout, in their order, with the environment that GitHub gives them."""
+"""Runs the steps of a workflow's job in one checkout, in order, with GitHub's environment variables."""
 
 import os
 import re

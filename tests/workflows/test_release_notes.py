@@ -1,4 +1,4 @@
-"""A tag is released when the changelog says what is in it, and what was built is of its version."""
+"""A tag is released if the changelog has its section, and dist/ has its version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Any pact file, served by the command as it stands."""
+"""The command serves any pact file."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""The command in front of real providers: what it refuses at start, and how it ends."""
+"""The command in front of real providers: its errors at start, and its exit codes."""
 
 import re
 import signal

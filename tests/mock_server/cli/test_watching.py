@@ -1,4 +1,4 @@
-"""Hot reload: good files replace everything at once, bad ones nothing, and no request is lost."""
+"""Hot reload: valid files replace everything at once, invalid ones nothing, and no request is lost."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The control API: what is loaded, what was asked, what goes wrong; for this machine alone."""
+"""The control API: contracts, requests and faults; for this machine alone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The stream that the control page listens to: what arrives, what has changed, and an end when the mock ends."""
+"""The event stream of the control page: requests, changes, and its end when the mock stops."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Names of students are in what the mock answers, and in nothing that it shows, logs or keeps."""
+"""Names of students are only in the mock's answers: it never shows, logs or records them."""
 
 import json
 import logging

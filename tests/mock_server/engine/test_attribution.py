@@ -1,4 +1,4 @@
-"""Which interaction an answer is of: its own when its example is asked for, else the plainest that it shows."""
+"""The interaction of an answer: the one whose example is requested, else the plainest one that it shows."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Mock CMS: which class each batch belongs to, how far the validation of its students is, and who they are."""
+"""Mock CMS: classes of batches, validation status, and names of students."""
 
 from collections.abc import Mapping
 from operator import itemgetter

@@ -1,4 +1,4 @@
-"""Who may ask: which of the contract's refusals answers which keys and service ids."""
+"""Credentials: which refusal of the contract answers which keys and service ids."""
 
 from typing import Any
 

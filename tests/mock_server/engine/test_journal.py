@@ -1,4 +1,4 @@
-"""The journal says what was asked, stays small, and keeps no keys."""
+"""The journal records requests, is bounded, and contains no keys."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What the answers to one request are told apart by."""
+"""The kinds by which the answers to one request are distinguished."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Each kind of contract that people write is served as the official engine has it."""
+"""Each kind of contract is served as the official engine does it."""
 
 import json
 import re

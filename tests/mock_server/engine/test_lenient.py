@@ -1,4 +1,4 @@
-"""A lenient mock answers what the real services answer: recorded on them, or described after asking them.
+"""A lenient mock answers like the real services, as recorded or observed.
 
 Where it does not, EXCEPTIONS says so, and why; an exception that is none any more fails.
 """

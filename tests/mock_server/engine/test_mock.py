@@ -1,4 +1,4 @@
-"""What a request may ask of the mock itself: states, faults and a world of its own."""
+"""The mock's headers in a request: states, faults and sessions."""
 
 import json
 from typing import Any

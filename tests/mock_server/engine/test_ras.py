@@ -1,4 +1,4 @@
-"""Mock RAS: pages, single batches, and who may ask."""
+"""Mock RAS: pages, single batches, and credentials."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""No secret of a request is kept: by its name, in an address, in a body, or because its value is known."""
+"""No secret of a request is recorded: by its name, in an address, in a body, or by its known value."""
 
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any

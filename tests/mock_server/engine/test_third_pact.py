@@ -1,4 +1,4 @@
-"""A contract that nobody wrote code for is served by its own rules and examples."""
+"""A contract without a simulator is served by its rules and examples."""
 
 from typing import Any
 

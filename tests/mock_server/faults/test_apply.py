@@ -1,4 +1,4 @@
-"""What each fault makes of an answer; one that is to leave the contract does so, says the official engine."""
+"""The effect of each fault; the official engine confirms that `violation` breaks the contract."""
 
 import json
 from random import Random

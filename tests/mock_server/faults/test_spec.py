@@ -1,4 +1,4 @@
-"""Faults as they are written: what is understood, what is refused, and how chance repeats."""
+"""The syntax of faults: what is valid, what is rejected, and how randomness repeats."""
 
 from random import Random
 from statistics import median

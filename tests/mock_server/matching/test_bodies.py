@@ -1,4 +1,4 @@
-"""Bodies of requests are held against the contract's example and its rules."""
+"""Bodies of requests are compared with the contract's example and its rules."""
 
 import json
 import sys

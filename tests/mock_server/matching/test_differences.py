@@ -1,4 +1,4 @@
-"""A request that no interaction allows learns what the closest one asks for."""
+"""A refused request is reported with its differences from the closest interaction."""
 
 import json
 from typing import get_args

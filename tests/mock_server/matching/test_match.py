@@ -1,4 +1,4 @@
-"""Requests find the interaction that allows them, in the state that is asked for."""
+"""Requests match the interaction that allows them, in the requested state."""
 
 import pytest
 

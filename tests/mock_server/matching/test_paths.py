@@ -1,4 +1,4 @@
-"""Paths find what answers to them, however many patterns there are."""
+"""Paths find their endpoints among any number of patterns."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A contract becomes a table, or is refused with the place of the trouble."""
+"""A contract is compiled to a table, or rejected with the place of the problem."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""In front of real providers: requests pass through, and each planted mistake is found."""
+"""In front of real providers: requests are passed on, and each seeded mistake is found."""
 
 import asyncio
 import gzip

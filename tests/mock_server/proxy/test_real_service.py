@@ -1,4 +1,4 @@
-"""What a real service sends is read within bounds, and what concerns one connection goes no further."""
+"""Answers of a real service are read within bounds, without headers of its connection."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What is recorded of real providers: a scenario that is served later, without names of people."""
+"""Recordings of real providers: a scenario to serve later, without names of people."""
 
 import errno
 import json

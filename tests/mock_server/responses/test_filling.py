@@ -1,4 +1,4 @@
-"""Examples that are filled in for a request: compiled once, and judged by the engine once for each way."""
+"""Examples that are filled in for a request: compiled once, and checked by the engine once for each form."""
 
 import json
 from random import Random

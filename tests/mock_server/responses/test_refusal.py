@@ -1,4 +1,4 @@
-"""Refusals as text, and what a lenient mock answers instead."""
+"""Refusals as text, and the answers of a lenient mock."""
 
 import json
 from typing import Any

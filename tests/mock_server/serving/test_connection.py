@@ -1,4 +1,4 @@
-"""Connections on real sockets: the short way, the long way, answers that go wrong, and clients that mean harm."""
+"""Connections on real sockets: prompt and late answers, faults, and hostile clients."""
 
 import json
 import resource

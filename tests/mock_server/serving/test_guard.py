@@ -1,4 +1,4 @@
-"""Foreign hosts and origins are refused, those of this machine are not."""
+"""Foreign hosts and origins are rejected, those of this machine are not."""
 
 import pytest
 

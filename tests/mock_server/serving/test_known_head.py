@@ -1,4 +1,4 @@
-"""A head that was seen before on a connection is not parsed again, and answered as if it were."""
+"""A head that repeats on a connection is not parsed again, with the same answer."""
 
 from collections.abc import Generator
 from socket import socket

@@ -1,4 +1,4 @@
-"""Applications that are served beside the mock, and loaded after it."""
+"""Applications that run beside the mock and are loaded on demand."""
 
 import asyncio
 import importlib

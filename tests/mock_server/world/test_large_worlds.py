@@ -1,4 +1,4 @@
-"""A world of many teachers or batches costs what is made of it, once."""
+"""A world of many teachers or batches costs only its rendered rows, once."""
 
 import json
 from typing import Any, get_args

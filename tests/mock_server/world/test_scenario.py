@@ -1,4 +1,4 @@
-"""The default scenario shows every case, and is the same everywhere."""
+"""The default scenario has every case, and is the same on every machine."""
 
 from collections import Counter
 from typing import get_args

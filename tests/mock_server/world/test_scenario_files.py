@@ -1,4 +1,4 @@
-"""Scenario files: what they may hold, and errors that name file, line and field."""
+"""Scenario files: their content, and errors that name file, line and field."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sessions have worlds that begin as the scenario and go their own way; there are only so many."""
+"""Sessions have separate worlds that start as the scenario; their number is bounded."""
 
 import pytest
 

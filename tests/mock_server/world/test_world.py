@@ -1,4 +1,4 @@
-"""The world is what the provider states say, and what RAS derives from them."""
+"""A world has the rows of its provider states, and the values that RAS derives from them."""
 
 import threading
 from functools import partial
