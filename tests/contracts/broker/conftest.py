@@ -7,11 +7,16 @@ import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bff_contracts.pact.file import shipped_pacts
+from bff_contracts.platform import CMS
 from tests.support.broker_double import BASIC, Broker, broker_double
 from tests.support.commands import run_here
+from tests.support.exemplary import Exemplary
+from tests.support.hypercorn_server import on_hypercorn
 
 COMMAND = Path(sys.executable).parent / "bff-contracts"
 _CI = ("PACT_BROKER_", "GITHUB_", "CI_", "HULEEDU_")
@@ -64,3 +69,25 @@ class Desk:
 @pytest.fixture
 def desk(checkout: Path, broker: Broker) -> Desk:
     return Desk(checkout, {"PACT_BROKER_BASE_URL": broker.url, **BASIC})
+
+
+@dataclass(frozen=True)
+class Team:
+    """A provider that runs, and the desk of its team."""
+
+    desk: Desk
+    provider: Exemplary
+    url: str
+
+    def verify(self, *words: str, states: bool = True, **variables: str) -> Any:
+        at = ["--states-url", f"{self.url}/states"] if states else []
+        source = [] if "--pact-url" in words else ["--from-broker"]
+        return self.desk.run("verify", "cms", "--url", self.url, *source, *at, *words, **variables)
+
+
+@pytest.fixture
+def team(desk: Desk) -> Generator[Team]:
+    (pact,) = (one for one in shipped_pacts() if one.provider == CMS)
+    provider = Exemplary(pact.document)
+    with on_hypercorn(provider) as url:
+        yield Team(desk, provider, url)

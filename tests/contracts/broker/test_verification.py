@@ -1,78 +1,21 @@
 """What a provider team's CI does: verify what the broker has for it, and tell the broker; on the broker's double."""
 
-import base64
-import copy
-import html
 import json
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from bff_contracts.broker.publishing import Publication, publish
-from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
+from bff_contracts.pact.file import read_pact, shipped_pacts
 from bff_contracts.platform import CMS
-from tests.contracts.broker.conftest import Desk
-from tests.contracts.broker.test_deployment import hal
+from tests.contracts.broker.conftest import Team
+from tests.contracts.broker.verifying import BFF, CLASSES, HEALTH, PUBLISH, only, put, results_of
 from tests.support.broker_double import READER, Broker, Failure
-from tests.support.exemplary import Exemplary
 from tests.support.golden import Golden
-from tests.support.hypercorn_server import on_hypercorn
 
-(CONTRACT,) = (pact.document for pact in shipped_pacts() if pact.provider == CMS)
-HEALTH: Final = "health: the service is up"
-CLASSES: Final = "classes of batches: all have one"
-KEY: Final = 'real/key+"4711"<&>'
 FAILURES: tuple[Failure, ...] = ("503", "401", "not JSON", "cut off", "hang")
-BFF = "bff-teacher-service"
-
-
-def only(*descriptions: str, status: int | None = None, consumer: str = BFF) -> Pact:
-    """The contract with some interactions, which may expect another status, and of another consumer."""
-    document: dict[str, Any] = {**copy.deepcopy(dict(CONTRACT)), "consumer": {"name": consumer}}
-    document["interactions"] = [each for each in document["interactions"] if each["description"] in descriptions]
-    if status is not None:
-        for interaction in document["interactions"]:
-            interaction["response"]["status"] = status
-    return read_pact(json.dumps(document), source="a test")
-
-
-def put(broker: Broker, version: str, pact: Pact, branch: str = "main") -> None:
-    """Have a contract in the broker."""
-    publish(hal(broker), Publication(version, branch, [pact]))
-    broker.forget()
-
-
-@dataclass(frozen=True)
-class Team:
-    """A provider that runs, and the desk of its team."""
-
-    desk: Desk
-    provider: Exemplary
-    url: str
-
-    def verify(self, *words: str, states: bool = True, **variables: str) -> Any:
-        at = ["--states-url", f"{self.url}/states"] if states else []
-        source = [] if "--pact-url" in words else ["--from-broker"]
-        return self.desk.run("verify", "cms", "--url", self.url, *source, *at, *words, **variables)
-
-
-PUBLISH: Final = ("--publish-results", "--version", "cms-7", "--branch", "classes")
-
-
-@pytest.fixture
-def team(desk: Desk) -> Generator[Team]:
-    provider = Exemplary(CONTRACT)
-    with on_hypercorn(provider) as url:
-        yield Team(desk, provider, url)
-
-
-def results_of(broker: Broker) -> list[Any]:
-    return broker.sent("POST", "/verification-results")
 
 
 def selectors(broker: Broker) -> Any:
@@ -301,55 +244,6 @@ def test_contracts_of_an_older_specification_are_verified_too(broker: Broker, te
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert [each["interactionDescription"] for each in results_of(broker)[0]["testResults"]] == ["up"]
-
-
-# The key
-
-
-def echo(kind: str, body: Any, key: str) -> Any:
-    """The answer, with the key where a text was."""
-    spelled = {
-        "upper": key.upper(),
-        "base64": base64.b64encode(key.encode()).decode(),
-        "nested": json.dumps({"key": json.dumps(key)}),
-        "url": quote(key),
-        "html": html.escape(key),
-        "hex": key.encode().hex(),
-    }.get(kind, f"sent {key}")
-    if kind == "text":
-        return spelled
-    if kind == "name":
-        return {key: 1}
-    return {batch: dict.fromkeys(entry, spelled) for batch, entry in body.items()}
-
-
-KINDS: Final = ("value", "name", "upper", "base64", "nested", "url", "html", "hex", "text")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_key_that_the_provider_echoes_never_leaves_the_machine(
-    broker: Broker, team: Team, tmp_path: Path, kind: str
-) -> None:
-    put(broker, "bff-1", only(CLASSES))
-    team.provider.key = KEY
-    team.provider.spoil = lambda body, key: echo(kind, body, key)
-    team.provider.echoes = True
-    files = [tmp_path / "junit.xml", tmp_path / "report.json"]
-    arguments = ["--junit", str(files[0]), "--json", str(files[1])]
-    done = team.desk.run(
-        "-v",
-        *["verify", "cms", "--url", team.url, "--states-url", f"{team.url}/states", "--from-broker"],
-        *PUBLISH,
-        *arguments,
-        HULEEDU_INTERNAL_API_KEY=KEY,
-    )
-    reported = "".join([done.stdout, done.stderr, *(file.read_text(encoding="utf-8") for file in files)])
-
-    assert [each["success"] for each in results_of(broker)] == [False], done.stdout + done.stderr
-    assert "[the key]" in reported
-    for secret in ("4711", base64.b64encode(KEY.encode()).decode()[:12], KEY.encode().hex()[:12]):
-        assert secret.casefold() not in reported.casefold()
-        assert not broker.received(secret)
 
 
 # What cannot run
