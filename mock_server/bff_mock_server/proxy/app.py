@@ -5,13 +5,13 @@ Needs the `contracts` extra as well: the official engine checks the answers.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import httpx
 
-from bff_contracts.judge import Judge
+from bff_contracts.judge import Judge, Mismatch
 from bff_contracts.personal import names_in, without_names
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import json_or_none
@@ -21,7 +21,7 @@ from bff_mock_server.engine.mock import Mock
 from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
 from bff_mock_server.engine.secrets import HIDDEN
 from bff_mock_server.matching.match import NOT_ALLOWED
-from bff_mock_server.matching.request import Asked, Surroundings
+from bff_mock_server.matching.request import Asked, Surroundings, is_secret
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded
 from bff_mock_server.responses.reply import AttributedReply, Reply, problem
 from bff_mock_server.serving.guard import Guard
@@ -146,21 +146,34 @@ class ProxyApp:
         return answer, text, () if answer.differences else self._violations(asked, reply, text)
 
     def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
-        content_type = next((value for name, value in reply.head.headers if name == b"content-type"), None)
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.head.headers]
         try:
-            found = self._judge.violations(
+            judged = self._judge.violations(
                 method=asked.method,
                 target=asked.target,
                 status=reply.status,
-                content_type=content_type.decode("latin-1") if content_type is not None else None,
+                content_type=next((value for name, value in headers if name == "content-type"), None),
                 body=text,
+                headers=headers,
             )
         except Exception as error:  # noqa: BLE001  # what the judge cannot even read is within no contract
             return (Violation("body", "$", f"cannot be judged ({type(error).__name__})"),)
+        found = _each_once(judged)
         names = names_in(json_or_none(text)) if found else ()
-        violations = tuple(
-            Violation(one.where, one.path, without_names(one.message, names, HIDDEN))
-            for one in found[:_MOST_VIOLATIONS]
-        )
+        violations = tuple(_violation(one, names) for one in found[:_MOST_VIOLATIONS])
         more = len(found) - len(violations)
         return (*violations, Violation("body", "$", f"and {more} more")) if more else violations
+
+
+def _each_once(found: Sequence[Mismatch]) -> Sequence[Mismatch]:
+    """The mismatches without the header that is reported as the content type as well."""
+    if all(one.where != "content type" for one in found):
+        return found
+    return [one for one in found if (one.where, one.path) != ("header", "content-type")]
+
+
+def _violation(found: Mismatch, names: Iterable[str]) -> Violation:
+    """A mismatch without names of persons and secret values."""
+    if found.where == "header" and is_secret(found.path):
+        return Violation(found.where, found.path, "is not as the contract expects it")
+    return Violation(found.where, found.path, without_names(found.message, names, HIDDEN))

@@ -8,7 +8,7 @@ import httpx
 
 from bff_contracts.http import HOP_BY_HOP, base_url_problem, is_end_to_end
 from bff_mock_server.engine.mock_headers import HEADERS
-from bff_mock_server.matching.request import Asked
+from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.responses.reply import Head, Reply
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -59,7 +59,7 @@ class RealService:
         dropped = HOP_BY_HOP | _SET_BY_CLIENT | HEADERS | _listed(asked.headers.get("connection", ""))
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in asked.headers.items()
+            for name, value in lines_of(asked.headers)
             if name not in dropped
         ]
         request = httpx.Request(

@@ -16,7 +16,7 @@ from bff_mock_server import Mock
 from bff_mock_server.proxy.app import ProxyApp
 from bff_mock_server.proxy.real_service import ProxyError
 from bff_mock_server.serving.server import bind
-from tests.mock_server.building import ras_app
+from tests.mock_server.building import app_of, interaction, pact, ras_app, request
 from tests.mock_server.proxy.proxying import (
     CLASSES,
     HEADERS,
@@ -169,6 +169,14 @@ async def _raw(port: int, sent: bytes) -> bytes:
     ],
 )
 def test_requests_are_passed_on_as_they_were_sent(line: bytes, headers: bytes) -> None:
+    got = asyncio.run(_passed_on(line, headers))
+
+    assert got.startswith(line + b" HTTP/1.1\r\n")
+    assert headers.lower() in got.lower()
+
+
+async def _passed_on(line: bytes, headers: bytes) -> bytes:
+    """The head that a real service gets of a request."""
     got: list[bytes] = []
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -176,16 +184,59 @@ def test_requests_are_passed_on_as_they_were_sent(line: bytes, headers: bytes) -
         writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         writer.close()
 
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with proxying(ras=url) as mock:
+            port = int(mock.urls[RAS].rpartition(":")[2])
+            await _raw(port, line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n")
+    return got[0]
+
+
+def test_a_repeated_header_is_passed_on_line_by_line() -> None:
+    sent = b"X-Name: a\r\nX-Name: b, c\r\n"
+    got = asyncio.run(_passed_on(b"GET /healthz", sent))
+
+    assert [line for line in got.splitlines() if line.lower().startswith(b"x-name")] == [b"x-name: a", b"x-name: b, c"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        pytest.param("X-Version: 1\r\nX-Token: t", [], id="as-agreed"),
+        pytest.param("X-Version: 2\r\nX-Token: t", [("header", "x-version")], id="another-value"),
+        pytest.param("X-Token: t", [("header", "x-version")], id="missing"),
+        pytest.param("X-Version: 1\r\nX-Token: hidden-value", [("header", "x-token")], id="secret"),
+    ],
+)
+def test_the_headers_of_an_answer_are_judged(
+    headers: str, found: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = interaction("thing")
+    made["response"]["headers"] = {"X-Version": ["1"], "X-Token": ["t"]}
+    mock = app_of(pact(made)).mock
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\n{headers}\r\n\r\n".encode())
+        writer.close()
+
     async def main() -> None:
-        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
-            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            with proxying(ras=url) as mock:
-                port = int(mock.urls[RAS].rpartition(":")[2])
-                await _raw(port, line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n")
+        async with await asyncio.start_server(answering, "127.0.0.1", 0) as server:
+            app = ProxyApp(mock, mock.backends[0], f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await app.answer(request("/things"))
+            await app.close()
 
     asyncio.run(main())
-    assert got[0].startswith(line + b" HTTP/1.1\r\n")
-    assert headers.lower() in got[0].lower()
+    (exchange,) = mock.journal.exchanges()
+    assert [(one.where, one.path) for one in exchange.violations] == found
+    assert "hidden-value" not in repr(exchange) + caplog.text
+
+
+def test_a_wrong_content_type_is_one_violation(mock: Mock, providers: Providers) -> None:
+    providers.mistake = Mistake(content_type="text/plain")
+    ask(mock, RAS, PAGE)
+
+    assert [one.where for one in mock.journal.exchanges()[0].violations] == ["content type"]
 
 
 def test_a_compressed_answer_is_judged_by_what_is_in_it(providers: Providers) -> None:
