@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -53,7 +53,15 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_REFUSAL: Final[dict[str, Any]] = {
+    "description": "Why it is not done.",
+    "content": {"application/problem+json": {"schema": {"type": "object"}}},
+}
 _NAMED: Final = "The session, for its world and its requests; without it the default. `*` reads all sessions."
+
+
+class ParameterError(ValueError):
+    """A parameter that no route has."""
 
 
 def _session(
@@ -82,6 +90,22 @@ def _session(
     return session
 
 
+async def _check_parameters(request: Request) -> None:
+    """Refuse a misspelled parameter: `?sesion=a` would be about the default world.
+
+    Raises:
+        ParameterError: No route has such a parameter.
+    """
+    if request.query_params:
+        operations = (one for several in request.app.openapi()["paths"].values() for one in several.values())
+        parameters = (one for operation in operations for one in operation.get("parameters", ()))
+        known = dict.fromkeys(one["name"] for one in parameters if one["in"] == "query")
+        unknown = next((name for name in request.query_params if name not in known), None)
+        if unknown is not None:
+            message = f"unknown parameter {unknown[:128]!r}; {meant(unknown, known)}"
+            raise ParameterError(message)
+
+
 Session = Annotated[str | None, Depends(_session)]
 
 
@@ -102,12 +126,12 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
     )
-    api.include_router(_reading(mock), prefix="/_mock")
-    api.include_router(_asked(mock), prefix="/_mock")
-    api.include_router(_changing(mock), prefix="/_mock")
-    api.include_router(_failing(mock), prefix="/_mock")
+    for router in (_reading(mock), _asked(mock), _changing(mock), _failing(mock)):
+        api.include_router(
+            router, prefix="/_mock", dependencies=[Depends(_check_parameters)], responses={400: _REFUSAL, 422: _REFUSAL}
+        )
     api.include_router(_page(mock, is_closing))
-    for error in (FaultError, ScenarioError, SessionError, StateError, UnknownProviderError):
+    for error in (FaultError, ParameterError, ScenarioError, SessionError, StateError, UnknownProviderError):
         api.add_exception_handler(error, _bad_request)
     api.add_exception_handler(RequestValidationError, _malformed_body)
     api.add_exception_handler(404, _not_found)

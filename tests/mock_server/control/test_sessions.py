@@ -125,6 +125,26 @@ async def test_what_cannot_be_a_session_changes_nothing(app: MockApp, control: h
     assert (app.mock.sessions.names, app.mock.sessions.default.faults) == ((), ())
 
 
+@pytest.mark.parametrize("route", ["/", "/journal", "/coverage", "/faults", "/health"])
+@pytest.mark.parametrize("name", ["sesion", "Session", "x-mock-session"])
+async def test_a_misspelled_parameter_is_not_about_the_default_world(
+    control: httpx.AsyncClient, route: str, name: str
+) -> None:
+    answer = await control.get(route, params={name: "a"})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"unknown parameter {name!r}; ")
+
+
+async def test_a_misspelled_parameter_disarms_nothing(app: MockApp, control: httpx.AsyncClient) -> None:
+    app.mock.arm("cms", "reset")
+
+    answer = await control.delete("/faults", params={"sesion": "a"})
+
+    assert (answer.status_code, len(app.mock.sessions.default.faults)) == (400, 1)
+    assert "did you mean 'session'?" in answer.json()["detail"]
+
+
 async def test_every_route_of_a_session_is_described_with_it(control: httpx.AsyncClient) -> None:
     document = (await control.get("/openapi.json")).json()
     named = {
@@ -136,3 +156,9 @@ async def test_every_route_of_a_session_is_described_with_it(control: httpx.Asyn
     about_none = {"/_mock/health", "/_mock/interactions", "/_mock/states", "/_mock/sessions/{session}"}
     both = {("header", "X-Mock-Session"), ("query", "session")}
     assert [path for path, found in named.items() if path not in about_none and not both <= found] == []
+    refusals = [
+        operation["responses"]["400"]["content"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert {kind for content in refusals for kind in content} == {"application/problem+json"}
