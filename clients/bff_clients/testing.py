@@ -78,8 +78,8 @@ def make_validation_status(number: int = 1, **fields: Any) -> ValidationStatus:
         "batch_id": _id("batch", number),
         "deviation_count": 0,
         "auto_confirm_deadline": None,
-        "total_associations": 0,
-        "confirmed_associations": 0,
+        "total_associations": 20,
+        "confirmed_associations": 20,
     }
     return _made(ValidationStatus, defaults, fields)
 
@@ -121,6 +121,9 @@ def _batch(number: int) -> dict[str, Any]:
 
 
 def _id(kind: str, number: int) -> str:
+    if not isinstance(number, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # `make_batch_details(make_essay())`
+        message = f"the number comes first, before {type(number).__name__}"
+        raise TypeError(message)
     return str(uuid5(NAMESPACE_URL, f"{kind}-{number}"))
 
 

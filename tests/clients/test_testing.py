@@ -42,3 +42,8 @@ def test_a_misspelled_field_is_rejected_with_the_known_ones(golden: Golden) -> N
 def test_a_value_that_a_batch_cannot_have_is_refused() -> None:
     with pytest.raises(ValidationError):
         make_batch(overall_status="new")
+
+
+def test_essays_in_the_place_of_the_number_are_refused() -> None:
+    with pytest.raises(TypeError, match="Essay"):
+        make_batch_details(make_essay())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

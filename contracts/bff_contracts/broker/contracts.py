@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError
 from bff_contracts.broker.hal import Document, Hal
+from bff_contracts.platform import DISTRIBUTION
 
-_DISTRIBUTION: Final = "huleedu-bff-clients"
 _SELECTORS: Final = ("mainBranch", "matchingBranch", "deployedOrReleased")
 """Selects the contracts of the consumer's main branch, of its branch with the provider's branch name, and of every
 version in use."""
@@ -106,7 +106,7 @@ def publish_results(hal: Hal, contract: Contract, results: Results, *, version: 
         "providerApplicationVersion": version,
         "success": results.success,
         "testResults": list(results.tests),
-        "verifiedBy": {"implementation": _DISTRIBUTION, "version": version_of(_DISTRIBUTION)},
+        "verifiedBy": {"implementation": DISTRIBUTION, "version": version_of(DISTRIBUTION)},
         **({"buildUrl": build_url} if build_url else {}),
     }
     hal.send("POST", hal.href(contract.document, "pb:publish-verification-results"), body)

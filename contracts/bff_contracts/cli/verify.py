@@ -91,7 +91,7 @@ def _verify(options: argparse.Namespace) -> int:
     with needs_contracts():
         from bff_contracts.broker.access import BrokerError  # noqa: PLC0415  # Pydantic, for this command alone
         from bff_contracts.broker.checkout import SourceError  # noqa: PLC0415  # the same
-        from bff_contracts.cli.selection import BrokerRun  # noqa: PLC0415  # the extra
+        from bff_contracts.cli.verify_at_broker import BrokerRun  # noqa: PLC0415  # the extra
         from bff_contracts.verification import CannotVerify, running_provider  # noqa: PLC0415  # the same
         from bff_contracts.verification.reports import as_json, as_junit  # noqa: PLC0415  # the same
     try:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
-from bff_contracts.platform import BY_NAME
+from bff_contracts.platform import BY_NAME, DISTRIBUTION
 from bff_contracts.states import CATALOGUE
 from bff_mock_server._suggest import meant
 from bff_mock_server.control.events import events
@@ -120,7 +120,7 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
     """Build the application that controls a mock; its streams end when `is_closing` says so."""
     api = FastAPI(
         title="bff-mock-server",
-        version=version("huleedu-bff-clients"),
+        version=version(DISTRIBUTION),
         description="Controls the mock of RAS and CMS. Only pages and programs of this machine may use it.",
         openapi_url="/_mock/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
@@ -155,7 +155,7 @@ def _reading(mock: Mock) -> APIRouter:
     async def overview(session: Session = None) -> Overview:
         world, scenario = mock.sessions.look(session), mock.sessions.scenario_of(session)
         return Overview(
-            version=version("huleedu-bff-clients"),
+            version=version(DISTRIBUTION),
             backends=[_served(mock, one.provider) for one in mock.backends],
             scenario=scenario.name,
             about=scenario.about,

@@ -7,7 +7,7 @@ are immutable: setting a state up makes new ones, and readers keep theirs.
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from bff_contracts.states import (
     ByBatch,
     Params,
     ProviderState,
+    moment_of,
 )
 from bff_mock_server._suggest import meant
 
@@ -213,9 +214,3 @@ def _current_phase(status: str, essays: Iterable[Mapping[str, Any]]) -> str | No
         return None
     phases = ("spellcheck", "cj_assessment")
     return next((phase for phase in phases if any(one[f"{phase}_status"] not in FINISHED for one in essays)), None)
-
-
-def moment_of(text: str) -> datetime:
-    """A stored date-time; a naive one means UTC."""
-    value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
