@@ -59,6 +59,7 @@ def faults_of(mutants: Iterable[Mutant], listed: Listed) -> list[str]:
     """What is wrong: a score below the floor, a survivor that is not in the list, an entry whose mutant is dead."""
     found = list(mutants)
     alive = {(mutant.function, mutant.change) for mutant in found if not mutant.killed}
+    tried = {mutant.function for mutant in found}
     packages: defaultdict[str, list[Mutant]] = defaultdict(list)
     for mutant in found:
         packages[mutant.function.partition(".")[0]].append(mutant)
@@ -75,6 +76,7 @@ def faults_of(mutants: Iterable[Mutant], listed: Listed) -> list[str]:
         *(
             f"in the list and found out: {function}\n{change}"
             for function, change in sorted(set(listed.survivors) - alive)
+            if function in tried
         ),
     ]
 
