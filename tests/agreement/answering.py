@@ -23,19 +23,19 @@ BACKENDS: Final = tuple(map(Backend, PACTS))
 
 
 def apps(scenario: Scenario) -> dict[str, MockApp]:
-    """Mocks of both providers over one scenario, without what it lets go wrong."""
+    """Mocks of both providers over one scenario, without its faults."""
     mock = Mock(BACKENDS, scenario)
     mock.sessions.default = World(mock.sessions.default.rows)
     return {backend.provider: MockApp(mock, backend) for backend in mock.backends}
 
 
 def answering(app: MockApp) -> Callable[[httpx.Request], object]:
-    """What stands for the network between an httpx client and a mock."""
+    """A transport between an httpx client and a mock, instead of the network."""
     return lambda request: respond(app, "", request)
 
 
 def agree(app: MockApp, pact: Pact, data: st.DataObject, counts: Counter[str]) -> None:
-    """Ask for what the contract allows, of any world, and see that the engine allows the answer."""
+    """Send requests that the contract allows, to any world, and check that the engine allows the answers."""
     interaction = data.draw(st.sampled_from(pact.interactions), label="interaction")
     wire = data.draw(requests(interaction.request), label="request")
     headers = header_map([(name.encode(), value.encode()) for name, value in wire.headers])
@@ -53,6 +53,6 @@ def agree(app: MockApp, pact: Pact, data: st.DataObject, counts: Counter[str]) -
 
 
 def disturb(app: MockApp, data: st.DataObject) -> None:
-    """Make some provider states true, on top of what stands."""
+    """Set up some provider states, in addition to the present ones."""
     for state, params in data.draw(st.lists(STATES, max_size=4), label="states"):
         app.mock.sessions.default.apply(state.name, params, provider=state.provider)

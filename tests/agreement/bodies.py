@@ -22,7 +22,7 @@ _NUMBERS: Final = _INTEGERS | st.floats(allow_nan=False, allow_infinity=False)
 
 
 def bodies(response: Response) -> st.SearchStrategy[Json]:
-    """Bodies that the rules of a response allow, as far as one can tell without the engine."""
+    """Bodies that the rules of a response allow, as far as the engine is not needed to decide."""
     rules = {steps_of(path): rule for path, rule in response.rules.items()}
     return _values(response.body, (), rules)
 
@@ -73,7 +73,7 @@ def places(document: Json, at: Path = ()) -> Iterator[Path]:
 
 
 def value_at(document: Json, path: Path) -> Json:
-    """What stands in a place."""
+    """The value at a place."""
     for step in path:
         document = document[step]
     return document
@@ -81,7 +81,7 @@ def value_at(document: Json, path: Path) -> Json:
 
 @st.composite
 def flawed(draw: st.DrawFn, document: Json) -> tuple[str, Json]:
-    """A document with one thing changed, and what that is; the change may turn out to be harmless."""
+    """A document with one change, and its description; the change may be harmless."""
     everywhere = list(places(document))
     if not everywhere:
         other: list[Json] = [None, [], "", 0, {"error": "x"}]
@@ -133,7 +133,7 @@ def _add_key(draw: st.DrawFn, parent: Any, step: Any) -> None:
 
 
 def _respell(draw: st.DrawFn, parent: Any, step: Any) -> None:
-    """A text a little off: a word of no vocabulary, a date-time or a UUID of a form that nobody answers."""
+    """An almost valid text: an unknown word, or a date-time or UUID in an unused form."""
     if isinstance(parent[step], str):
         parent[step] = draw(st.sampled_from(respelled(parent[step])))
 

@@ -99,7 +99,7 @@ class _Body:
 
     @property
     def sent(self) -> bytes:
-        """The example as it goes over a connection."""
+        """The example as an HTTP request."""
         is_json = self.content_type.endswith("json")
         return (json.dumps(self.content) if is_json else str(self.content)).encode()
 

@@ -49,7 +49,7 @@ def contests(pacts: Sequence[Pact]) -> Generator[list[Contest]]:
 
 
 def matches(table: Table, wire: Wire) -> bool:
-    """What the mock's matcher says."""
+    """The decision of the mock's matcher."""
     query = wire.target.partition("?")[2]
     headers = header_map([(name.encode(), value.strip().encode("latin-1")) for name, value in wire.headers])
     asked = Asked(wire.method, wire.path, query_of(query), headers, query, wire.body)

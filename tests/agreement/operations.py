@@ -51,7 +51,7 @@ Answer = Callable[[httpx.Request], Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """What a parameter of the client methods may be.
+    """Values of a parameter of the client methods.
 
     Attributes:
         values: Its values.
@@ -106,7 +106,7 @@ class Operation:
 
     @property
     def arguments(self) -> st.SearchStrategy[Arguments]:
-        """What it may be called with."""
+        """Its possible arguments."""
         known = [(name, is_required, ARGUMENTS[name].values) for name, is_required in self.parameters]
         return st.fixed_dictionaries(
             {name: values for name, is_required, values in known if is_required},
@@ -128,12 +128,12 @@ class Operation:
         return arguments if sent and sent[0].url.raw_path.decode() == target else None
 
     async def call(self, client: Any, arguments: Arguments) -> Any:
-        """Call it; what comes bit by bit is waited for to the end."""
+        """Call it, and exhaust an iterator."""
         called = getattr(client, self.name)(**arguments)
         return [item async for item in called] if hasattr(called, "__aiter__") else await called
 
     def result(self, arguments: Arguments, answer: Answer, how: BackendSettings = SETTINGS) -> Any:
-        """What it makes of answers; raises what it raises."""
+        """Its result for these answers; its exceptions are raised."""
 
         async def ask() -> Any:
             async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
@@ -142,7 +142,7 @@ class Operation:
         return asyncio.run(ask())
 
     def sent(self, arguments: Arguments) -> list[httpx.Request]:
-        """The requests that it sends; none, when it refuses the arguments."""
+        """The requests that it sends; none if it rejects the arguments."""
         requests: list[httpx.Request] = []
 
         def answer(request: httpx.Request) -> httpx.Response:

@@ -94,7 +94,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every method with every error, and with what it makes of nothing to ask for."""
+    """Every method with every error, and with an empty request."""
     for operation in OPERATIONS:
         arguments = next((found for _, found in exchanges(operation)), None)
         assert arguments is not None, f"no interaction is about {operation.name}"
@@ -106,7 +106,7 @@ def cases() -> Iterator[Case]:
 
 
 def exchanges(operation: Operation) -> Iterator[tuple[Interaction, Arguments]]:
-    """The interactions whose request a method sends, and what it is called with for that; the shape's first."""
+    """The interactions whose request a method sends, with its arguments for that; the shape first."""
     pact = next(pact for pact in shipped_pacts() if pact.provider == operation.provider)
     for interaction in sorted(pact.interactions, key=lambda one: one.role is None):
         arguments = operation.arguments_for(_target(interaction.request))
@@ -115,7 +115,7 @@ def exchanges(operation: Operation) -> Iterator[tuple[Interaction, Arguments]]:
 
 
 def outcomes_of(operation: Operation, arguments: Arguments, answer: Answer) -> set[str]:
-    """What comes of a call."""
+    """The outcome of a call."""
     patient = SETTINGS.model_copy(update={"http_client_timeout_seconds": 0.05}) if answer is _hang else SETTINGS
     try:
         result = operation.result(arguments, answer, patient)
@@ -168,7 +168,7 @@ def _target(request: Request) -> str:
 
 
 def holes() -> list[tuple[str, str, str]]:
-    """Provider, method and outcome of what nothing pins, although it can happen."""
+    """Provider, method and outcome of each possible outcome without an interaction or test."""
     known = pinned()
     return [
         (operation.provider, operation.name, outcome)

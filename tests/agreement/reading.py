@@ -35,7 +35,7 @@ FLAWS_PER_BODY: Final = 8
 
 @dataclass(frozen=True)
 class Request:
-    """What a client method sent."""
+    """The request of a client method."""
 
     path: str
     query: dict[str, list[str]]
@@ -78,7 +78,7 @@ def _of_the_page(body: Any, request: Request) -> Any:
 
 
 def verdict(operation: Operation, request: Request, text: str) -> str:
-    """What the official engine says of a body: allowed, forbidden, or one that the client may take nevertheless."""
+    """The official engine's verdict on a body: allowed, forbidden, or forbidden but tolerated by the client."""
     found = JUDGES[operation.provider].violations(
         method="GET", target=request.target, status=200, content_type="application/json", body=text.encode()
     )
@@ -88,7 +88,7 @@ def verdict(operation: Operation, request: Request, text: str) -> str:
 
 
 def check(operation: Operation, arguments: Arguments, request: Request, changed: str, text: str) -> str:
-    """Hold what the client makes of a body against the engine's verdict; returns the verdict.
+    """Compare the client's reading of a body with the engine's verdict; returns the verdict.
 
     Raises:
         AssertionError: They disagree.
@@ -110,7 +110,7 @@ def check(operation: Operation, arguments: Arguments, request: Request, changed:
 
 
 def read(operation: Operation, arguments: Arguments, text: str) -> Any:
-    """What the client makes of a body: a result, or the violation that it raises."""
+    """The client's reading of a body: a result, or the violation that it raises."""
     answer = httpx.Response(200, headers={"content-type": "application/json"}, content=text)
     try:
         return operation.result(arguments, lambda _: answer)

@@ -24,7 +24,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Wire:
-    """A request as it goes over a connection.
+    """A request as bytes and headers of HTTP.
 
     Attributes:
         method: The method.
@@ -42,13 +42,13 @@ class Wire:
 
     @property
     def target(self) -> str:
-        """What stands on the request line."""
+        """The target of the request line."""
         return f"{self.path}?{'&'.join(f'{name}={value}' for name, value in self.query)}" if self.query else self.path
 
 
 @st.composite
 def requests(draw: st.DrawFn, request: Request) -> Wire:
-    """A request that an interaction allows: the example's values, other ids, or whatever the rules let pass."""
+    """A request that an interaction allows: the example's values, other ids, or other values that the rules allow."""
     query_rules, header_rules = request.query_rules, {name.lower(): rule for name, rule in request.header_rules.items()}
     query = [
         (name, quote(_value(draw, one, query_rules.get(name)), safe=draw(st.sampled_from(["", ","]))))
@@ -72,7 +72,7 @@ def _value(draw: st.DrawFn, example: str, rule: Rule | None, alphabet: st.Search
 
 @st.composite
 def near_misses(draw: st.DrawFn, request: Request) -> tuple[str, Wire]:
-    """A request with one thing changed, and what that is; the change may turn out to be harmless."""
+    """A request with one change, and its description; the change may be harmless."""
     wire = draw(requests(request))
     name, flaw = draw(st.sampled_from(FLAWS))
     return name, flaw(draw, wire)

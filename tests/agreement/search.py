@@ -121,7 +121,7 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class Found:
-    """What a piece of work came to."""
+    """The result of one piece of work."""
 
     kind: str
     at: int
@@ -149,7 +149,7 @@ def seed_of(run: int, kind: str, at: int) -> int:
 
 
 class Run:
-    """A search that goes on until it has tried as many things of each kind as are wanted.
+    """A search that continues until it has tried the required number of cases of each kind.
 
     Args:
         wanted: How many, by kind.
@@ -164,7 +164,7 @@ class Run:
 
     @property
     def disagreements(self) -> list[Found]:
-        """What disagreed."""
+        """The disagreements."""
         return [found for found in self.found if found.disagreement]
 
     def counts(self, kind: str) -> Counter[str]:
@@ -185,11 +185,11 @@ class Run:
         return kind, self._next[kind], seed_of(self.begin, kind, self._next[kind])
 
     def done(self, kind: str) -> float:
-        """The part of what is wanted that has been tried."""
+        """The share of the required cases that have been tried."""
         return self.counts(kind).total() / self.wanted[kind] if self.wanted[kind] else 1.0
 
     def take(self, found: Found) -> None:
-        """Add what a piece came to."""
+        """Add the result of a piece."""
         self.found.append(found)
         if not found.counts:  # nothing but a disagreement, or nothing at all: it would go on for ever
             self.wanted[found.kind] = 0

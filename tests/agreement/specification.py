@@ -100,7 +100,7 @@ def is_allowed(version: int, case: Mapping[str, Any]) -> bool:
 
 
 def disagreements(folder: Path, kind: str, version: int) -> Iterator[str]:
-    """The names of the cases that are decided otherwise than the specification says."""
+    """The names of the cases whose decision differs from the specification."""
     decide = is_answered if kind == "request" else is_allowed
     for case in json.loads((folder / f"v{version}-{kind}.json").read_text(encoding="utf-8")):
         # No HTTP request has an empty path; "/" is sent for it.
@@ -110,7 +110,7 @@ def disagreements(folder: Path, kind: str, version: int) -> Iterator[str]:
 
 
 def main(folder: Path) -> int:
-    """Print what is decided otherwise; 1 when a case is that nobody explained."""
+    """Print the cases that differ; returns 1 if one has no explanation."""
     unexplained = 0
     for kind in ("request", "response"):
         for version in VERSIONS:

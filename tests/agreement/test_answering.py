@@ -37,7 +37,7 @@ def test_the_engine_allows_what_the_mock_answers(pact: Pact, scenario: str, exam
 
 
 def test_a_mock_that_leaves_the_contract_is_found() -> None:
-    """A mock of a contract whose refusals say something else, held against the real one."""
+    """A mock of a contract with other refusals, compared with the real contract."""
     pact = PACTS[0]
     rude = [
         replace(

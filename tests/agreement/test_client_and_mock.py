@@ -80,7 +80,7 @@ def moment(text: str) -> datetime:
 
 
 class Model:
-    """What the states that have been set up say, in plain dictionaries."""
+    """The rows of the states that were set up, as plain dictionaries."""
 
     def __init__(self) -> None:
         self.applied: list[tuple[str, Json]] = []
@@ -133,7 +133,7 @@ class ClientAndMock(RuleBasedStateMachine):
         self.runner.close()
 
     def ask(self, provider: str, call: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Make a call; what is armed hits it, and no other after it."""
+        """Make a call; the armed fault hits only this one."""
         expected, self.armed = self.armed, None
         patience: BackendSettings = IMPATIENT if expected is BackendTimeout else SETTINGS
 

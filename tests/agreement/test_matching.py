@@ -66,7 +66,7 @@ def test_contracts_of_every_kind_are_matched_as_the_official_engine_does(example
 
 
 def test_an_unchecked_body_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mock takes whatever it has to ask the engine about."""
+    """The mock accepts everything that the engine would have to decide."""
     monkeypatch.setattr("bff_contracts.engine.RequestJudge.allows", Mock(return_value=True))
 
     with pytest.raises(AssertionError, match="the engine says False, the mock True"):

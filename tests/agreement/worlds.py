@@ -29,13 +29,13 @@ Schema = Mapping[str, Any]
 
 
 def params_of(state: ProviderState) -> st.SearchStrategy[dict[str, Any]]:
-    """Params of a provider state: whatever its model allows."""
+    """Params of a provider state: any that its model allows."""
     schema = state.params.model_json_schema()
     return _values(schema, schema.get("$defs", {})).map(_mended)
 
 
 def _mended(params: dict[str, Any]) -> dict[str, Any]:
-    """Params whose columns are each what they may be, made such that they can stand together."""
+    """Params with any allowed value in each column, made consistent."""
     names: dict[str, Any] = {}
     essays: dict[str, str] = {}
     for batch in params.get("batches", ()):

@@ -60,7 +60,7 @@ def test_an_import_of_a_higher_layer_is_found(module: str, line: str, broken: st
 
 
 def test_no_two_public_classes_have_one_name() -> None:
-    """Private ones and those of the standard library's making are nobody else's business."""
+    """Private classes and those that the standard library makes are excluded."""
     names = Counter(
         node.name
         for tree in modules().values()

@@ -47,7 +47,7 @@ def mock() -> Generator[RunningMock]:
 def visiting(
     browser: Browser, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, failing: str = REFUSED
 ) -> Generator[Page]:
-    """A page that loads nothing from elsewhere; what its console says fails the test, unless it is about `failing`."""
+    """A page without external resources; console messages fail the test, unless they are about `failing`."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",

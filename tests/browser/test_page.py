@@ -82,7 +82,7 @@ def test_a_refusal_opens_by_keyboard_and_shows_its_reason(mock: RunningMock, pag
 
 
 def test_a_refused_request_is_beside_the_closest_interaction(mock: RunningMock, page: Page) -> None:
-    """What differs is marked in both, and what does not is there without a mark."""
+    """Differences are marked in both, and the rest is shown without a mark."""
     ask(mock, "limit=500&offset=0&sort=up")
     page.locator("#entries .no .line").click()
     table = page.locator("#entries .details table")

@@ -82,7 +82,7 @@ class Fault:
     first: Callable[[RASClient], Awaitable[None]] | None = None
 
     async def row(self) -> str:
-        """Make it, and tell what came of it."""
+        """Make the fault, and format its error as a row."""
         asked = 0
 
         async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -37,7 +37,7 @@ SECONDS: Final = 1.0
 
 
 def memory(body: bytes) -> int:
-    """Bytes of Python's memory that a wrong body may take: twice its size, and what does not depend on that."""
+    """The most memory in bytes that a wrong body may take: twice its size, plus a constant."""
     return 2 * len(body) + 2**21
 
 
@@ -48,7 +48,7 @@ def full(unit: bytes, before: bytes, after: bytes, limit: int = LIMIT) -> Make:
 
 
 def members(before: bytes, after: bytes, limit: int = LIMIT) -> Make:
-    """A body just below the size limit, of members that nobody reads."""
+    """A body just below the size limit, of unknown members."""
     numbers = range(limit // len(b'"0123456":"0123456789",') - 100)
     return lambda: before + b",".join(b'"%07d":"0123456789"' % number for number in numbers) + after
 
@@ -251,7 +251,7 @@ async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:
         pytest.param(5, 10, page(limit=5), id="offset-ignored"),
     ],
 )
-async def test_a_page_that_was_not_asked_for_is_a_violation(
+async def test_a_page_that_was_not_requested_is_a_violation(
     limit: int, offset: int, shown: dict[str, Any], golden: Golden
 ) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=shown))

@@ -47,7 +47,7 @@ async def test_it_opens_when_enough_of_enough_calls_failed() -> None:
     assert (before, bench.breaker.state, bench.reported) == (CLOSED, OPEN, [OPEN])
 
 
-async def test_open_it_turns_calls_away_and_says_for_how_long(golden: Golden) -> None:
+async def test_an_open_breaker_rejects_calls_with_the_remaining_pause(golden: Golden) -> None:
     bench = Bench()
     await bench.open()
     bench.now = 2.0
@@ -142,7 +142,7 @@ async def test_calls_that_wait_for_a_failed_probe_are_rejected() -> None:
     assert {type(found) for found in await asyncio.gather(*others, return_exceptions=True)} == {BreakerOpenError}
 
 
-async def test_a_probe_that_is_given_up_is_followed_by_another() -> None:
+async def test_a_cancelled_probe_is_followed_by_another() -> None:
     bench = Bench()
     await bench.open()
     bench.now = 5.0
@@ -295,7 +295,7 @@ async def test_a_call_that_would_miss_its_deadline_does_not_queue(seconds: float
     assert await turns.admitted(seconds, times=20) == waiting
 
 
-async def test_a_backend_that_is_quick_again_is_waited_for_again() -> None:
+async def test_a_recovered_backend_gets_queued_requests_again() -> None:
     turns = Turns()
     await turns.learn(10.0)
     before = await turns.admitted(10.0, times=5)

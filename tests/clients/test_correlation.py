@@ -20,7 +20,7 @@ GIVEN = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
 
 
 async def sent_by(*headers: tuple[bytes, bytes]) -> str:
-    """The correlation id that CMS is asked with, when the BFF is asked with these headers."""
+    """The correlation id that CMS receives, when the BFF receives these headers."""
 
     def cms(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={BATCH: {"class_id": GIVEN, "class_name": request.headers["X-Correlation-ID"]}})

@@ -58,7 +58,7 @@ class Size(IntEnum):
 
 
 class Unusual(AnswerModel, extra="allow"):
-    """What no model of the clients has: other members, an enumeration of numbers, checks of the whole."""
+    """Features that no model of the clients has: extra members, an enum of numbers, model validators."""
 
     size: Size = Size.SMALL
     even: int = 0

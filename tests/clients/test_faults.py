@@ -133,7 +133,7 @@ def closed_port() -> int:
         ),
     ],
 )
-async def test_a_misbehaving_backend_raises_the_error_that_says_what_to_do(
+async def test_each_misbehaviour_of_a_backend_raises_its_error(
     behave: Behaviour, error: type[BackendError], reason: str | None, status_code: int | None, golden: Golden
 ) -> None:
     async with misbehaving_server(behave) as port:
@@ -189,7 +189,7 @@ async def test_a_body_may_not_be_longer_than_the_limit(headers: dict[str, str], 
 
 
 async def detail_of(headers: dict[str, str], pieces: list[bytes]) -> str:
-    """What a call for a page says of a body of these pieces, where 1024 bytes are the limit."""
+    """The error detail of a page whose body has these pieces, with a limit of 1024 bytes."""
 
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers={"Content-Type": "application/json", **headers}, stream=Chunks(*pieces))

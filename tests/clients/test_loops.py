@@ -37,7 +37,7 @@ async def outcome(client: RASClient) -> str:
 
 
 def move(client: RASClient, url: str) -> None:
-    """Give the backend another address, because each loop has a server of its own. No public way does this."""
+    """Set another address of the backend, because each loop has its own server. There is no public way."""
     client._upstream.base_url = url  # pyright: ignore[reportPrivateUsage]
 
 

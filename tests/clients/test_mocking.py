@@ -79,7 +79,7 @@ async def test_event_hooks_see_the_whole_request_and_its_answer() -> None:
         pytest.param("http://no.invalid", True, False, id="another-host"),
     ],
 )
-async def test_a_refused_call_of_a_test_run_says_what_intercepts(
+async def test_a_refused_call_in_a_test_run_has_a_hint(
     *, url: str, in_a_test: bool, hinted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not in_a_test:

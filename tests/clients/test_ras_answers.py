@@ -117,7 +117,7 @@ async def test_only_the_contracts_own_404_means_no_such_batch(ras: RASClient, ro
     "word", [*ProcessingPhase, pytest.param("grading", id="a-new-one"), pytest.param("", id="an-empty-one")]
 )
 async def test_a_phase_may_be_any_word(ras: RASClient, router: respx.MockRouter, word: str) -> None:
-    """A phase that is new to the platform costs nobody a page: it is given as the word that it is."""
+    """A new phase of the platform does not break a page: it is returned as text."""
     router.get(path__startswith="/").respond(json=page(row(current_phase=str(word))))
 
     (batch,) = (await ras.get_batches_for_user(TEACHER)).batches
@@ -127,7 +127,7 @@ async def test_a_phase_may_be_any_word(ras: RASClient, router: respx.MockRouter,
 
 
 async def test_a_batch_that_only_the_orchestrator_knows_is_rejected(ras: RASClient, router: respx.MockRouter) -> None:
-    """RAS's 400 is no "no such batch": there is one, of which RAS cannot say anything."""
+    """RAS's 400 does not mean "no such batch": the batch exists, and RAS has no data about it."""
     router.get(path__startswith="/").respond(400, json={"error": "Invalid batch ID"})
 
     with pytest.raises(BackendRejected) as caught:

@@ -212,7 +212,7 @@ async def test_iterating_ends_at_an_empty_page(ras: RASClient, router: respx.Moc
 
 
 async def test_iterating_ends_at_a_page_without_new_rows(ras: RASClient, router: respx.MockRouter) -> None:
-    """A backend that ignores the offset and claims many rows would be asked for ever."""
+    """Otherwise a backend that ignores the offset and reports many rows would be requested endlessly."""
 
     def same(request: httpx.Request) -> httpx.Response:
         offset = int(request.url.params["offset"])

@@ -121,7 +121,7 @@ async def test_the_longest_pause_doubles_up_to_two_seconds(monkeypatch: pytest.M
     assert bounds == [(0.0, 0.6), (0.0, 1.2), (0.0, 2.0), (0.0, 2.0)]
 
 
-async def test_a_pause_as_long_as_may_be_waited_for_is_waited_for() -> None:
+async def test_the_longest_allowed_pause_is_waited_for() -> None:
     async with backend(status(503, Retry_After="0"), GOOD, http_retry_after_max_seconds=0) as found:
         assert (await ask(found), found.asked) == ("ok", 2)
 

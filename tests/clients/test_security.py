@@ -26,7 +26,7 @@ def settings(**changes: Any) -> BackendSettings:
 
 
 def sent(call: str, *arguments: Any, **keywords: Any) -> list[httpx.Request]:
-    """What a client method sends; nothing, if it refuses its arguments."""
+    """The requests of a client method; none if it rejects its arguments."""
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -133,7 +133,7 @@ async def test_a_chunked_body_is_sent_whole_and_a_header_that_is_not_utf_8_is_re
 
 
 async def test_an_idle_connection_is_kept_for_as_long_as_httpx_keeps_it() -> None:
-    """Longer, and a server that gives up first would lose the next request."""
+    """If it were longer, the server could close the connection first, and the next request would be lost."""
     transport = AiohttpTransport(max_connections=1)
     connector = (await transport._ready()).connector  # pyright: ignore[reportPrivateUsage]
     await transport.aclose()
@@ -227,8 +227,8 @@ async def test_a_request_that_is_lost_is_not_sent_again(make: Make) -> None:
     assert asked == 1
 
 
-async def test_a_body_is_read_when_it_is_asked_for() -> None:
-    """A server that could send for ever is held back until somebody reads."""
+async def test_a_body_is_read_on_demand() -> None:
+    """Backpressure stops an endless server until the body is read."""
     sent = 0
 
     async def floods(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

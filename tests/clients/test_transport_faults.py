@@ -78,7 +78,7 @@ async def test_the_same_exception_when_nothing_comes(make: Make, behave: Behavio
 
 @pytest.mark.parametrize("make", TRANSPORTS)
 async def test_a_slow_body_is_no_read_timeout(make: Make) -> None:
-    """The read timeout is about silence; the client's own deadline ends what never ends."""
+    """The read timeout limits silence; the client's deadline ends endless answers."""
     async with misbehaving_server(drips) as port, client(make, read=0.5) as http:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.8):
@@ -164,7 +164,7 @@ async def test_a_scheme_that_is_not_http_is_refused_alike(make: Make) -> None:
 
 
 def assert_no_secret(error: BaseException | None) -> None:
-    """Nothing of the key in an exception, what caused it, or what it was raised beside."""
+    """The key is not in the exception, its cause or its context."""
     if error is not None:
         assert SECRET not in f"{error} {error!r} {vars(error)}"
         assert_no_secret(error.__cause__)

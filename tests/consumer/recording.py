@@ -72,7 +72,7 @@ class Expectation:
         return self
 
     def shape(self) -> Self:
-        """Mark the interaction as the one that stands for all answers of its endpoint."""
+        """Mark the interaction as the template of all answers of its endpoint."""
         self._interaction.set_comment("role", "shape")
         return self
 
@@ -84,7 +84,7 @@ class Expectation:
         return self
 
     def authenticated(self, **changed: str | None) -> Self:
-        """Expect the headers of every request, but for those that are changed; `None` leaves one out."""
+        """Expect the headers of every request, except for the changed ones; `None` removes one."""
         headers = {"X-Internal-API-Key": KEY, "X-Service-ID": CONSUMER, **changed}
         for name, value in headers.items():
             if value is not None:
@@ -141,7 +141,7 @@ def ids_query(*batch_ids: str) -> dict[str, Any]:
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
-    """What distinguishes two folders of pacts, byte for byte; empty if nothing does."""
+    """The differences between two folders of pacts, byte for byte; empty if there are none."""
     names = sorted({path.name for folder in (fresh, committed) for path in folder.glob("*.json")})
     return [name for name in names if _bytes(fresh / name) != _bytes(committed / name)]
 
@@ -151,5 +151,5 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def pact_name(provider: str) -> str:
-    """The file name that the engine gives a pact."""
+    """The engine's file name of a pact."""
     return re.sub(r"\s+", "_", f"{CONSUMER}-{provider}.json")

@@ -59,7 +59,7 @@ Call = Callable[[httpx.AsyncClient, str], Awaitable[object]]
 
 
 async def error_of(call: Call, expected: Expectation, refused: Refusal) -> AuthenticationRejected:
-    """What a client makes of the refusal of a request in which headers are missing or others."""
+    """The client's error for a refused request with missing or wrong headers."""
     expected.authenticated(**refused.sent)
     with expected.answers(401, dict(refused.answer)).served() as url:
         async with _client_that_sends(refused.sent) as http:
@@ -70,7 +70,7 @@ async def error_of(call: Call, expected: Expectation, refused: Refusal) -> Authe
 
 @asynccontextmanager
 async def _client_that_sends(headers: Mapping[str, str | None]) -> AsyncGenerator[httpx.AsyncClient, None]:
-    """An HTTP client that leaves headers out, or sends other values, whatever the backend client wants."""
+    """An HTTP client that removes headers, or replaces their values, behind the backend client."""
 
     async def change(request: httpx.Request) -> None:
         for name, value in headers.items():

@@ -77,7 +77,7 @@ def uuid_of(*words: object) -> str:
 
 
 def ids_of(interaction: str, count: int) -> list[str]:
-    """The ids of the batches of one interaction with CMS, in no order; no other of its endpoint asks for them."""
+    """The ids of the batches of one interaction with CMS, unsorted; no other interaction of its endpoint uses them."""
     return [uuid_of("class", interaction, number) for number in range(count)]
 
 
@@ -129,7 +129,7 @@ def stored(rows: Sequence[Json]) -> list[Json]:
 
 
 def essay_row(essay_id: str, **changes: Any) -> Json:
-    """An essay of a row, as it is before anything was done to it."""
+    """An unprocessed essay of a row."""
     row: Json = {
         "essay_id": essay_id,
         "filename": "uppsats_öhman.docx",
@@ -161,7 +161,7 @@ def ranked(essay_id: str, **changes: Any) -> Json:
 
 
 def name_row(essay: str, student: str, first_name: str, last_name: str, full_name: str | None) -> Json:
-    """Who wrote an essay; essay and student are words that ids are made of."""
+    """The author of an essay; ids are derived from the words for essay and student."""
     name = {"first_name": first_name, "last_name": last_name, "legal_full_name": full_name}
     return {
         "essay_id": uuid_of("essay", essay),
@@ -189,12 +189,12 @@ def full_answer(row: Json, user_id: str) -> Json:
 
 
 def list_answer(row: Json, user_id: str) -> Json:
-    """What the BFF reads of a row in a list."""
+    """The fields of a row that the BFF reads in a list."""
     return {name: value for name, value in full_answer(row, user_id).items() if name not in _UNPINNED}
 
 
 def status_answer(row: Json, user_id: str) -> Json:
-    """What the BFF reads of one batch and its essays."""
+    """The fields of one batch and its essays that the BFF reads."""
     essays = [
         {name: value for name, value in essay.items() if not name.endswith("_error_detail")} for essay in row["essays"]
     ]

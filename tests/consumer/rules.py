@@ -45,12 +45,12 @@ _CLIENT_STATUS: Final = one_of(
 
 
 def must(matcher: dict[str, str]) -> dict[str, Any]:
-    """The value has to be what a matcher says."""
+    """The value has to match a matcher."""
     return {"combine": "AND", "matchers": [matcher]}
 
 
 def null_or(matcher: dict[str, str]) -> dict[str, Any]:
-    """The value has to be `null`, or what a matcher says."""
+    """The value has to be `null`, or match a matcher."""
     return {"combine": "OR", "matchers": [_NULL, matcher]}
 
 
@@ -89,19 +89,19 @@ def _essays(at: str) -> Rules:
 
 
 def list_shape() -> Rules:
-    """A page of anybody's batches: all of the user asked for, and as many as there are."""
+    """A page of any user's batches: all of the requested user, in any number."""
     batch = _batch("$.batches[*]", user_id=EQUALITY, batch_id=_UUID)
     pagination = {f"$.pagination.{name}": must(INTEGER) for name in ("limit", "offset", "total")}
     return {"$.batches": must(_TYPE), **batch, **pagination}
 
 
 def status_shape() -> Rules:
-    """Any batch in any state: the one asked for, and whoever's it is."""
+    """Any batch in any state: the requested one, of any user."""
     return {**_batch("$", user_id=_TYPE, batch_id=EQUALITY), **_essays("$.essays")}
 
 
 def class_shape(batch_id: str) -> Rules:
-    """The class of a batch, under the id that was asked for."""
+    """The class of a batch, under the requested id."""
     at = f"$['{batch_id}']"
     return {f"{at}.class_id": must(_UUID), f"{at}.class_name": must(_TYPE)}
 

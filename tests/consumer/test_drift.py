@@ -23,7 +23,7 @@ from tests.consumer.recording import Collection, differences
 
 @pytest.mark.slow("runs the consumer tests again; `pdm run drift` does too")
 def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    """Written anew, both pacts are the committed ones, byte for byte.
+    """Both regenerated pacts equal the committed ones, byte for byte.
 
     In a process of its own, so that it does not depend on which tests run beside it, where, and in which order.
     """
@@ -116,7 +116,7 @@ LISTS = [
 
 @pytest.mark.parametrize("interaction", LISTS, ids=lambda interaction: interaction.description)
 def test_no_other_order_gives_the_same_page(interaction: Interaction) -> None:
-    """Whoever sorts by another column, in either direction, or not at all, gives another page."""
+    """Sorting by another column, in either direction, or not at all, results in another page."""
     user = unquote(interaction.request.path.rpartition("/")[2])
     (rows,) = (state.params["batches"] for state in interaction.states if state.params["user_id"] == user)
     query = {name: values[0] for name, values in interaction.request.query.items()}

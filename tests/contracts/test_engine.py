@@ -20,13 +20,13 @@ from tests.support.golden import Golden
 PLAIN = Request("GET", "/", {}, {}, None, {}, {})
 
 
-def test_the_engine_has_every_function_that_is_leaned_on() -> None:
+def test_the_engine_has_every_function_that_is_called() -> None:
     missing = missing_functions()
 
     assert not missing, f"this version of pact_ffi lacks {', '.join(missing)}, which bff_contracts/engine.py calls"
 
 
-def test_a_function_that_is_gone_is_named() -> None:
+def test_a_missing_function_is_named() -> None:
     without = SimpleNamespace(**dict.fromkeys(FUNCTIONS[1:]))
 
     assert missing_functions(without) == [FUNCTIONS[0]]

@@ -24,7 +24,7 @@ Change = Callable[[Any], object]
 
 @pytest.mark.parametrize("exchange", all_recorded(), ids=lambda exchange: exchange.name)
 def test_recorded(exchange: Exchange) -> None:
-    """What the running services answered is allowed, but for the two requests that the BFF never sends."""
+    """The answers of the running services are allowed, except for two requests that the BFF never sends."""
     found = violations(exchange)
 
     assert bool(found) == (exchange.name in OUTSIDE), found
@@ -193,7 +193,7 @@ def test_allowed_body(name: str, change: Change) -> None:
     ],
 )
 def test_refused_exchange(name: str, changes: dict[str, Any], golden: Golden) -> None:
-    """What is wrong outside the body is said to be wrong there, and before what is wrong inside."""
+    """Mismatches outside the body are reported with their place, before those inside."""
     found = violations(recorded(name), **changes)
 
     assert found[0].path in {"", "$", "batch_ids", "limit"}

@@ -75,7 +75,7 @@ OF = {"x": {"by": {"x": 1}}}
     ],
 )
 def test_unrequested_keys_are_found_in_nested_maps(body: Any, golden: Golden) -> None:
-    """Each map that the contract keys by what was asked for is looked at, and no other one."""
+    """Only maps that the contract keys by the requested ids are checked."""
     judge = _judge(
         body={"content": {"of": {"a": {"by": {"a": 1}}}, "items": [{"a": 1}]}, "contentType": "application/json"},
         ids="a",
@@ -93,8 +93,8 @@ def test_unrequested_keys_are_found_in_nested_maps(body: Any, golden: Golden) ->
 
 
 @pytest.mark.parametrize(("kind", "is_allowed"), [("text/html", False), ("application/json", True), (None, True)])
-def test_a_body_of_no_declared_type_has_the_one_it_looks_like(kind: str | None, *, is_allowed: bool) -> None:
-    """So it is for an answer that does not say what it is."""
+def test_the_type_of_an_undeclared_body_is_guessed(kind: str | None, *, is_allowed: bool) -> None:
+    """The same holds for an answer without a content type."""
     found = _judge(body={"content": {"c": 1}}).violations(
         method="GET", target="/things?ids=a&sort=up", status=200, content_type=kind, body=b'{"c": 1}'
     )

@@ -145,7 +145,7 @@ DEADLINE = "2026-02-01T08:15:30"
     ],
 )
 def test_accepted_validations(params: dict[str, Any]) -> None:
-    """What associations can lead to."""
+    """Rows that can result from associations."""
     assert states.validate_params(CMS, states.BATCHES_HAVE_VALIDATIONS, params).model_dump() == params
 
 
@@ -161,7 +161,7 @@ def test_accepted_validations(params: dict[str, Any]) -> None:
     ],
 )
 def test_refused_validations(params: dict[str, Any]) -> None:
-    """What no associations lead to."""
+    """Rows that cannot result from associations."""
     with pytest.raises(ValidationError):
         states.validate_params(CMS, states.BATCHES_HAVE_VALIDATIONS, params)
 
@@ -217,7 +217,7 @@ def test_refused_names(params: dict[str, Any]) -> None:
 
 
 def test_params_are_read_as_they_are() -> None:
-    """Valid params become the model, and dump to what they were."""
+    """Valid params become the model, and dump to the same params."""
     params = states.validate_params(RAS, states.USER_HAS_BATCHES, _row())
 
     assert params.model_dump(mode="json") == _row()

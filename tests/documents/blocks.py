@@ -106,7 +106,7 @@ def runners_of(block: Block) -> set[str]:
 
 
 def reason_not_to_run(block: Block) -> str | None:
-    """Why no test runs it; `None` where one has to."""
+    """The reason why no test runs it; `None` if a test must."""
     reasons = [
         reason
         for (document, beginning), reason in NOT_RUN.items()

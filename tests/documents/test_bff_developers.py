@@ -114,7 +114,7 @@ def test_the_example_test_passes_unchanged(blocks: list[str], desk: Place) -> No
 
 
 def first_cells(heading: str) -> list[str]:
-    """What stands in backticks in the first column of the table below a heading."""
+    """The texts in backticks in the first column of the table below a heading."""
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]

@@ -37,7 +37,7 @@ def test_exactly_one_test_runs_the_block(block: Block) -> None:
 
 
 @pytest.mark.parametrize(("document", "beginning"), NOT_RUN)
-def test_a_block_that_is_not_run_is_there(document: str, beginning: str) -> None:
+def test_each_unrun_block_exists(document: str, beginning: str) -> None:
     assert block(document, beginning)
 
 

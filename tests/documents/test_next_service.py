@@ -45,7 +45,7 @@ def test_it(backends):
 
 @pytest.mark.slow("runs the tests of a copy of the packages")
 @runs(PAGE, "     Provider(CMS", "+class UserHasBooks", "+    ProviderState", "-from bff_contracts", "+def _library")
-def test_everything_knows_the_next_service(blocks: list[str], tmp_path: Path) -> None:
+def test_all_packages_support_the_next_service(blocks: list[str], tmp_path: Path) -> None:
     site = tmp_path / "site"
     for package in PACKAGES:
         shutil.copytree(ROOT / package, site / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -67,7 +67,7 @@ def test_everything_knows_the_next_service(blocks: list[str], tmp_path: Path) ->
 
 
 def apply(diff: str, file: Path) -> None:
-    """Apply a diff without line numbers: its old text stands once in the file."""
+    """Apply a diff without line numbers, whose old text occurs once in the file."""
     lines = diff.splitlines()
     old = "\n".join(line[1:] for line in lines if not line.startswith("+"))
     new = "\n".join(line[1:] for line in lines if not line.startswith("-"))

@@ -72,7 +72,7 @@ def descriptors() -> int:
     ["their-own", pytest.param("the-clients", marks=pytest.mark.slow("waits for the time limits of its clients"))],
 )
 async def test_after_a_brown_out_every_call_succeeds_at_once(timeouts: str) -> None:
-    """200 callers give up after 20 to 80 ms on a backend that takes 12 s; the other backend never notices."""
+    """200 callers cancel after 20 to 80 ms on a backend that takes 12 s; the other backend is not affected."""
     chance = random.Random(4711)
     async with serving(Backend(delay=12.0)) as ras, serving(Backend()) as cms:
         settings = BackendSettings.model_validate(

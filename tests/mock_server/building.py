@@ -89,7 +89,7 @@ def request(target: str, *, method: str = "GET", headers: Headers | None = None,
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer."""
 
     status: int
     headers: Mapping[str, str]

@@ -24,7 +24,7 @@ def test_other_json_is_refused(text: str | bytes) -> None:
         loads(text)
 
 
-def test_json_without_end_is_refused_as_what_it_is() -> None:
+def test_endless_json_is_rejected_as_too_large() -> None:
     with pytest.raises(ValueError, match=r"^it is nested too deeply$"):
         loads("[" * 100_000)
 

@@ -119,7 +119,7 @@ async def test_a_base_url_may_have_a_path() -> None:
     ],
     ids=["two-prefixes", "one-url"],
 )
-def test_both_backends_may_stand_at_one_host(urls: dict[str, str]) -> None:
+def test_both_backends_may_have_one_host(urls: dict[str, str]) -> None:
     with in_process(urls=urls) as backends:
         page = httpx.get(f"{backends.ras_url}/internal/v1/batches/user/{USER}?limit=1&offset=0", headers=HEADERS)
         classes = f"/internal/v1/batches/class-info?batch_ids={a_batch()['batch_id']}"
@@ -273,7 +273,7 @@ def test_coverage_can_be_of_some_endpoints(backends: Backends, golden: Golden) -
         golden.check(str(uncovered.value))
 
 
-async def test_what_was_never_used_is_named(backends: Backends) -> None:
+async def test_unused_interactions_are_named(backends: Backends) -> None:
     async with create_http_client(settings(backends)) as http:
         await CMSClient(http, settings(backends)).get_batch_class_info([a_batch()["batch_id"]])
 
@@ -285,7 +285,7 @@ async def test_what_was_never_used_is_named(backends: Backends) -> None:
 
 
 def test_a_contract_is_covered_when_every_case_of_it_was_seen(backends: Backends) -> None:
-    """Each interaction in its own states: what answers then is of its case."""
+    """Each interaction is requested in its own provider states."""
     contract = shipped(CMS)
     for each in contract.interactions:
         for state in each.states:

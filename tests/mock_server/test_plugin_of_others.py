@@ -53,7 +53,7 @@ def test_it_is_there_wherever_the_package_is(run_theirs: RunsTheirs, variable: s
     assert "1 passed" in run_theirs(program, **{variable: "http://ras.example:99"})
 
 
-def test_a_failed_test_says_what_was_refused_and_what_went_past(run_theirs: RunsTheirs, golden: Golden) -> None:
+def test_a_failed_test_reports_refused_and_missed_requests(run_theirs: RunsTheirs, golden: Golden) -> None:
     printed = run_theirs(
         """
         import httpx

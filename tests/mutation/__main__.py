@@ -46,7 +46,7 @@ def lay_out() -> None:
 
 
 def _results() -> Iterator[tuple[Path, dict[str, int | None]]]:
-    """The files in which mutmut keeps what came of its mutants, and what that is."""
+    """The files in which mutmut stores its results, and the results."""
     for file in sorted((FOLDER / "mutants").glob("src/**/*.meta")):
         yield file, json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
 
@@ -67,7 +67,7 @@ def forget_survivors(patterns: Sequence[str]) -> None:
 
 
 def mutants() -> Iterator[Mutant]:
-    """What came of each mutant."""
+    """The result of each mutant."""
     # A third of a second, which the tests of this program need not wait for.
     from mutmut.mutation.diff_apply import get_diff_for_mutant  # noqa: PLC0415
 

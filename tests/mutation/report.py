@@ -56,7 +56,7 @@ def read_list(text: str) -> Listed:
 
 
 def faults_of(mutants: Iterable[Mutant], listed: Listed) -> list[str]:
-    """What is wrong: a score below the floor, a survivor that is not in the list, an entry whose mutant is dead."""
+    """The problems: a score below the minimum, a survivor that is not in the list, an entry whose mutant is killed."""
     found = list(mutants)
     alive = {(mutant.function, mutant.change) for mutant in found if not mutant.killed}
     tried = {mutant.function for mutant in found}

@@ -29,7 +29,7 @@ page, and the test suite repeats every row.
 
 
 def outcomes_of(provider: str, module: ModuleType, *, only: str | None = None) -> list[Outcome]:
-    """What comes of every interaction, or of one, with an application of `ras.py`, `cms.py`, or a broken copy."""
+    """The outcomes of all interactions, or of one, with an application of `ras.py`, `cms.py`, or a broken copy."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "provider.db"
         states = {"ras": ras_states, "cms": cms_states}[provider](database)
@@ -46,7 +46,7 @@ def row_of(mutant: Mutant) -> str:
 
 
 def beginning_of(mutant: Mutant) -> str:
-    """What the row of a mutant begins with."""
+    """The beginning of a mutant's row."""
     return f"| {mutant.provider.upper()} | {mutant.name} | "
 
 

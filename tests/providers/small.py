@@ -21,7 +21,7 @@ Hook = Callable[[], Awaitable[None] | None]
 
 
 class SmallCms:
-    """Keeps the contract, unless it is told otherwise.
+    """Keeps the contract by default.
 
     Attributes:
         entries: What it knows, whichever endpoint asks; `states` seed it.
@@ -109,12 +109,12 @@ def raises() -> None:
 
 
 async def forever() -> None:
-    """Wait for what never comes."""
+    """Wait forever."""
     await asyncio.Event().wait()
 
 
 def failures(app: Any, states: Any, *, seconds: float = 5.0) -> dict[str, str]:
-    """What is reported of each interaction that is not verified."""
+    """The report of each interaction that is not verified."""
     with running_provider(app, provider=CMS, states=states, seconds=seconds) as running:
         outcomes = list(running.outcomes())
     return {found.interaction: str(found) for found in outcomes if not found.verified}

@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the double answers; a body that is no text is JSON."""
+    """An answer of the double; a body that is not text is JSON."""
 
     status: int
     content_type: str | None = None
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Who:
-    """How the broker is asked.
+    """A request to the broker.
 
     Attributes:
         base: Its address, as it gives it in links.

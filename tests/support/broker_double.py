@@ -28,7 +28,7 @@ _ATTEMPTS: Final = 3
 
 @dataclass
 class Broker:
-    """The double: what it knows, what it was asked, and which of its answers fail.
+    """The double: its state, its recorded requests, and its failures.
 
     Attributes:
         takes_tokens: Whether it wants the bearer token instead of basic authentication.
@@ -58,7 +58,7 @@ class Broker:
             return answer(self.state, Who(self.url, self.takes_tokens), request), None
 
     def forget(self) -> None:
-        """Empty what was asked, and let no answer fail."""
+        """Clear the recorded requests and the failures."""
         self.asked.clear()
         self.failures.clear()
 
@@ -67,12 +67,12 @@ class Broker:
         return [each.body for each in self.asked if each.method == method and each.path.endswith(ending)]
 
     def wait_for(self, path: str) -> None:
-        """Wait until a path was asked for."""
+        """Wait until a path was requested."""
         with self.changed:
             assert self.changed.wait_for(lambda: any(each.path == path for each in self.asked), 20)
 
     def received(self, text: str) -> bool:
-        """Whether a text was in anything that was ever asked."""
+        """Whether a text was in any request."""
         return any(text in f"{each.target} {each.headers}" or text.encode() in each.text for each in self.heard)
 
     def deliver(self) -> list[httpx.Request]:

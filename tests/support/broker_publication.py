@@ -231,7 +231,7 @@ def _fired(
 
 
 def _values(base: str, event: str, published: Published, version: Version | None, reasons: list[str]) -> dict[str, str]:
-    """What the parameters of a webhook are filled with."""
+    """The values of a webhook's parameters."""
     number = published.version.number
     metadata = base64.urlsafe_b64encode(f"cvn={number}&w=true".encode()).decode().rstrip("=")
     return {

@@ -92,7 +92,7 @@ class Published:
 
 @dataclass
 class Result:
-    """What a version of a provider published about a content."""
+    """The result that a version of a provider published for a content."""
 
     number: int
     version: Version
@@ -182,7 +182,7 @@ class State:
         return next((each for each in self.published if each.version is version and each.provider == provider), None)
 
     def deployed(self, participant: str | None = None, environment: str | None = None) -> Iterator[Deployment]:
-        """What is in environments now."""
+        """The versions that are in environments now."""
         for each in self.deployments:
             of_it = participant in {None, each.version.participant}
             if each.current and of_it and environment in {None, each.environment["name"]}:

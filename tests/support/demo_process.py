@@ -34,7 +34,7 @@ class RunningDemo:
         armed.raise_for_status()
 
     def disarm(self) -> None:
-        """Let nothing go wrong any more."""
+        """Disarm all faults."""
         httpx.delete(f"{self.control}/_mock/faults").raise_for_status()
 
 

@@ -48,7 +48,7 @@ def judge_of(name: str) -> Judge:
 
 
 def violations(exchange: Exchange, **changes: Any) -> list[Mismatch]:
-    """What the contract has against an exchange, some of whose parts may be replaced."""
+    """The contract's violations of an exchange, some parts of which may be replaced."""
     parts: dict[str, Any] = {
         "method": exchange.method,
         "target": exchange.target,

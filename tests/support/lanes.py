@@ -7,7 +7,7 @@ import pytest
 
 
 def has_reason(mark: pytest.Mark) -> bool:
-    """Whether a mark `slow` says why its tests are."""
+    """Whether a mark `slow` has a reason."""
     return len(mark.args) == 1 and isinstance(mark.args[0], str) and bool(mark.args[0].strip()) and not mark.kwargs
 
 
@@ -18,6 +18,6 @@ def one_in(stride: int, table: Iterable[Any], reason: str) -> list[Any]:
 
 
 def few_or_many(few: int, many: int) -> pytest.MarkDecorator:
-    """Give a search its number of `examples`: few in `make test`, many in the slow lane."""
+    """Set the number of a search's `examples`: few in `make test`, many in the slow lane."""
     slow = pytest.mark.slow("searches among many examples")
     return pytest.mark.parametrize("examples", [pytest.param(few, id="few"), pytest.param(many, id="many", marks=slow)])

@@ -26,7 +26,7 @@ class Recorded:
 
 
 def sent(route: respx.Route) -> list[httpx.Request]:
-    """Give the requests that a respx route saw; respx leaves the type of its calls open."""
+    """The requests of a respx route, typed."""
     calls: list[Any] = list(cast("Any", route.calls))
     return [call.request for call in calls]
 

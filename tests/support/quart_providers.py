@@ -33,7 +33,7 @@ PERSONS = ("Ingeborg", "Leary", "Tor")
 
 @dataclass
 class Mistake:
-    """What is wrong with an answer; nothing, unless reported."""
+    """The mistake in an answer; none by default."""
 
     body: Callable[[Any], object] = lambda _: None
     status: int | None = None

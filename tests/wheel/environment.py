@@ -49,7 +49,7 @@ class Environment:
         )
 
     def python(self, code: str) -> str:
-        """What a program prints."""
+        """The output of a program."""
         done = self.run("python", "-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -115,7 +115,7 @@ def own_program(*words: str | Path, folder: Path = ROOT) -> str:
 
 
 def git(*words: str | Path, folder: Path = ROOT) -> str:
-    """What git prints."""
+    """The output of git."""
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "tag.gpgSign=false")
     command = ["git", *identity, *words]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603

@@ -61,7 +61,7 @@ class Checkout:
 
     @property
     def said(self) -> str:
-        """What all steps printed."""
+        """The output of all steps."""
         return "".join(f"$ {command}\n{done.stdout}{done.stderr}" for command, done in self.ran)
 
     @property

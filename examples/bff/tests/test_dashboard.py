@@ -65,7 +65,7 @@ async def test_the_filter_takes_what_the_teacher_sees(backends: Backends, bff: h
     assert page["total"] == 2
 
 
-async def test_a_teacher_without_batches_is_not_asked_about_at_cms(backends: Backends, bff: httpx.AsyncClient) -> None:
+async def test_a_teacher_without_batches_causes_no_request_to_cms(backends: Backends, bff: httpx.AsyncClient) -> None:
     page = (await bff.get(DASHBOARD)).json()
 
     assert (page["batches"], page["total"]) == ([], 0)
@@ -112,9 +112,7 @@ async def test_each_essay_has_its_student_if_cms_knows_who_it_is(
     assert shown == list(zip((essay["essay_id"] for essay in essays), students, strict=True))
 
 
-async def test_a_colleagues_batch_is_as_unknown_as_one_that_is_nowhere(
-    backends: Backends, bff: httpx.AsyncClient
-) -> None:
+async def test_a_colleagues_batch_is_a_404_like_an_unknown_one(backends: Backends, bff: httpx.AsyncClient) -> None:
     theirs, nowhere = a_batch(1), a_batch(2)
     backends.given("user has exactly these batches", user_id=COLLEAGUE, batches=[theirs])
     backends.given("batch does not exist", batch_id=nowhere["batch_id"])

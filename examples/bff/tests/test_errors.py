@@ -64,7 +64,7 @@ async def test_retry_after_is_passed_on(backends: Backends, bff: httpx.AsyncClie
     assert (await bff.get(DASHBOARD)).headers["Retry-After"] == "7"
 
 
-async def test_a_breaker_that_is_open_says_when_to_come_back(backends: Backends, bff: httpx.AsyncClient) -> None:
+async def test_an_open_breaker_has_a_retry_after(backends: Backends, bff: httpx.AsyncClient) -> None:
     backends.fail("ras", "status=500")
     for _ in range(20):  # what it takes to judge by, see docs/reliability.md
         await bff.get(DASHBOARD)

@@ -124,7 +124,7 @@ def test_wrong_credentials_are_named(
 def test_an_empty_token_is_ignored(
     broker: Broker, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """GitHub gives a secret that is not set as an empty text."""
+    """GitHub passes an unset secret as an empty text."""
     published(broker, CMS, RAS)
     monkeypatch.setenv("PACT_BROKER_TOKEN", "")
 

@@ -82,7 +82,7 @@ def test_a_version_that_lacks_a_contract_is_not_deployable_even_if_the_broker_sa
     golden.check(done.stdout)
 
 
-def test_what_no_verification_can_mend_is_not_waited_for(broker: Broker, desk: Desk, golden: Golden) -> None:
+def test_a_final_verdict_is_not_waited_for(broker: Broker, desk: Desk, golden: Golden) -> None:
     published(broker, CMS)
     done = desk.run(*ASK, "--wait", "300")
 
@@ -123,7 +123,7 @@ def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: D
         pytest.param(("--to", "production", "--of", "cms"), id="participant"),
     ],
 )
-def test_what_the_broker_does_not_know_ends_the_wait_at_once(
+def test_an_unknown_environment_or_participant_ends_the_wait_at_once(
     broker: Broker, desk: Desk, words: tuple[str, ...], golden: Golden
 ) -> None:
     published(broker, RAS)
@@ -135,7 +135,7 @@ def test_what_the_broker_does_not_know_ends_the_wait_at_once(
 
 
 @pytest.mark.parametrize("command", [("can-i-deploy", "--to"), ("record-deployment", "--environment")])
-def test_whose_version_is_expanded_and_checked(
+def test_the_participant_is_expanded_and_checked(
     broker: Broker, desk: Desk, command: tuple[str, str], golden: Golden
 ) -> None:
     published(broker, CMS, RAS)
@@ -151,7 +151,7 @@ def test_whose_version_is_expanded_and_checked(
     golden.check(nobody.stderr)
 
 
-def test_a_provider_whose_consumers_are_deployed_nowhere_may_be(broker: Broker, desk: Desk) -> None:
+def test_a_provider_without_deployed_consumers_may_be_deployed(broker: Broker, desk: Desk) -> None:
     published(broker, CMS, RAS)
     verified(broker, {CMS: True}, deployed=False)
     done = desk.run("can-i-deploy", "--to", "production", "--of", "cms", "--version", f"{CMS}-1")
@@ -176,7 +176,7 @@ def test_a_deployment_is_recorded_once(broker: Broker, desk: Desk, golden: Golde
         pytest.param(("--environment", "nosuch"), id="environment"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_with_its_reason(
+def test_an_unknown_version_or_environment_is_not_recorded(
     broker: Broker, desk: Desk, words: tuple[str, ...], golden: Golden
 ) -> None:
     published(broker, CMS)

@@ -206,14 +206,14 @@ def replayed() -> Replay:
 
 
 def as_answer(sent: httpx.Request) -> Answer:
-    """What the broker sent, to be compared as if it was an answer."""
+    """A request of the broker, in the form of an answer for comparison."""
     names = recorded(49).headers.keys() - {"authorization", "content-type"}
     headers = {name: sent.headers[name] for name in names}
     return Answer(0, sent.headers["content-type"], json.loads(sent.content), headers)
 
 
 def comparable(status: int, headers: Mapping[str, str], body: Any) -> Any:
-    """An answer in which the times and what a broker makes up are numbered by their first place."""
+    """An answer with times and generated values replaced by numbers, in order of appearance."""
     known: dict[str, str] = {}
     text = json.dumps([status, dict(headers), body], sort_keys=True, ensure_ascii=False)
     text = re.sub(r"@@ -\d+,7 \+\d+,7 @@", "@@", text)  # the double counts lines in another way

@@ -81,13 +81,13 @@ class Life:
         assert self.run(*words) == 0, self.printed[-1]
 
     def verifies(self, provider: str, version: str, *more: str, branch: str = "main") -> int:
-        """What a provider's CI runs; gives the exit code."""
+        """Run the commands of a provider's CI; returns the exit code."""
         url = self.services[provider][1]
         words = ["verify", provider, "--url", url, "--states-url", f"{url}/states", "--from-broker", *more]
         return self.run(*words, "--publish-results", "--version", version, "--branch", branch)
 
     def publishes(self, version: str, *pacts: Pact) -> None:
-        """What another version of this package would publish."""
+        """The contracts of another version of this package."""
         publish(hal(self.broker), Publication(version, "main", pacts))
 
 
@@ -155,7 +155,7 @@ def wishes(life: Life) -> None:
 
 
 def delivered(life: Life) -> dict[str, str]:
-    """What the webhook sends, some seconds after the publication."""
+    """The webhook's request, some seconds after the publication."""
     with respx.mock(assert_all_called=False) as router:
         router.post(HOOK).respond(204)
         (sent, *_) = life.broker.deliver()
@@ -179,7 +179,7 @@ def fails(life: Life) -> None:
 
 
 def lacks_one(life: Life) -> None:
-    """A version that lacks a contract may not be deployed, whatever the broker says."""
+    """A version that lacks a contract may not be deployed, even if the broker allows it."""
     life.publishes("bff-4", changed(CMS, 204))
     assert not life.may_deploy("bff-4")
     life.publishes("bff-4", SHIPPED[RAS])

@@ -54,7 +54,7 @@ def test_the_branch_is_what_the_ci_says(
     assert (sent["branch"], sent["pacticipantVersionNumber"]) == (expected, "v1")
 
 
-def test_the_same_again_is_done_too(desk: Desk) -> None:
+def test_publishing_the_same_contracts_again_succeeds(desk: Desk) -> None:
     again = [desk.run("publish", "--version", "v1") for _ in range(2)][-1]
 
     assert again.returncode == 0

@@ -56,7 +56,7 @@ def test_contracts_are_selected_by_consumer_branch_and_deployment(
     }
 
 
-def test_contracts_of_others_fail_only_whom_wants_them(broker: Broker, team: Team) -> None:
+def test_contracts_of_other_consumers_fail_only_with_all_consumers(broker: Broker, team: Team) -> None:
     put(broker, "bff-1", only(HEALTH))
     put(broker, "admin-1", only(HEALTH, status=204, consumer="admin"))
     version, _ = broker.state.put_version(CMS, "cms-0", "classes")
@@ -95,7 +95,7 @@ def test_a_contract_of_a_feature_branch_is_verified_by_its_url(broker: Broker, t
 
 
 def test_an_empty_pact_url_is_ignored(broker: Broker, team: Team) -> None:
-    """Outside of a webhook the workflow has none to give."""
+    """Outside of a webhook the workflow passes an empty text."""
     put(broker, "bff-1", only(HEALTH))
     done = team.verify("--from-broker", "--pact-url", "", "--branch", "main")
 
@@ -209,7 +209,7 @@ def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team
     assert [each.success for each in broker.state.results] == [True, False]
 
 
-def test_results_that_were_taken_stay_when_others_are_not(broker: Broker, team: Team, golden: Golden) -> None:
+def test_published_results_stay_when_others_fail(broker: Broker, team: Team, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH))
     put(broker, "classes-1", only(CLASSES), "classes")
     broker.failures[6] = "503"

@@ -126,7 +126,7 @@ def test_an_invalid_contract_is_named(old: Json, new: Json, tmp_path: Path, caps
     golden.check(capsys.readouterr().err.replace(str(tmp_path), "FOLDER"))
 
 
-def test_markdown_holds_what_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_markdown_escapes_its_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = other({"a": 1}), other({"a": 1})
     new["interactions"][0]["description"] = "evil`\n# injected @org <img src=x>"
     (tmp_path / "old.json").write_text(json.dumps(old), encoding="utf-8")

@@ -74,7 +74,7 @@ STATUSES = [
 
 
 def seeded(name: str, description: str, edit: Edit, verdict: str, shown: str, *, called: str) -> Any:
-    """A row: an edit of an interaction, the verdict, and what has to stand in the examples."""
+    """A row: an edit of an interaction, the verdict, and a text in the examples."""
     return pytest.param(name, description, edit, verdict, shown, id=called)
 
 
@@ -279,7 +279,7 @@ def test_a_contract_is_equivalent_to_itself(name: str) -> None:
 def test_backwards_a_change_means_the_opposite(
     name: str, description: str, edit: Edit, verdict: str, shown: str
 ) -> None:
-    """What was looser becomes stricter; what was stricter may be so both ways, because it was only different."""
+    """A looser change reversed is stricter; a stricter one may be stricter both ways."""
     del shown
     old, new = edited(name, description, edit)
     back = {change.verdict.value for change in changes(new, old)}

@@ -74,7 +74,7 @@ def test_bad_file(change: Change, golden: Golden) -> None:
     ],
 )
 def test_not_a_pact(tmp_path: Path, content: bytes, golden: Golden) -> None:
-    """What is no pact at all is named by its path."""
+    """A file that is not a pact is named by its path."""
     path = tmp_path / "b.json"
     path.write_bytes(content)
 

@@ -210,7 +210,7 @@ def test_rules_about_something_else_stay() -> None:
 
 
 def test_nothing_asked_for() -> None:
-    """Without the parameter the example stays as it is, and nothing was asked for."""
+    """Without the parameter the example is unchanged, and no ids are requested."""
     assert fill(CLASSES, path="/things/class-info", query={}).response == CLASSES.response
     assert asked_for(CLASSES, {}) == ()
     assert asked_for(CLASSES, {"batch_ids": [f"{X},{Y}"]}) == (frozenset({X, Y}),)
@@ -223,7 +223,7 @@ def test_a_rule_about_a_parameter_that_the_example_does_not_have_asks_for_nothin
 
 
 def test_example_request_changes_nothing() -> None:
-    """Filled in for its own request, every shipped interaction is what it was."""
+    """Filled in for its own request, every shipped interaction is unchanged."""
     for pact in shipped_pacts():
         for interaction in pact.interactions:
             filled = fill(interaction, path=interaction.request.path, query=interaction.request.query)

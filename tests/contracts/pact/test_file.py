@@ -48,7 +48,7 @@ def test_reads_all_parts() -> None:
     ],
 )
 def test_what_an_answer_leaves_out(change: Change, expected: tuple[int, tuple[str, ...] | None]) -> None:
-    """A status is 200 unless it is said, and the content type is the header's before the body's."""
+    """The default status is 200, and the content type of the header takes precedence over the body's."""
     response = read(lambda pact: change(pact["interactions"][0])).response
 
     assert (response.status, response.headers.get("content-type")) == expected

@@ -93,7 +93,7 @@ def test_rules_of_version_2_find_their_part() -> None:
         pytest.param({"X-Other": "a"}, [1], "application/json", id="another-header"),
     ],
 )
-def test_a_body_without_a_content_type_has_the_one_it_looks_like(
+def test_the_type_of_a_body_without_a_content_type_is_guessed(
     headers: dict[str, str], body: object, content_type: str
 ) -> None:
     answer = {"status": 200, "headers": headers, "body": body}
@@ -163,7 +163,7 @@ def test_no_body_stays_none() -> None:
     assert read(plain, "2.0.0").response.has_body is False
 
 
-def test_a_version_may_stand_where_old_writers_put_it() -> None:
+def test_the_version_is_also_read_where_old_tools_write_it() -> None:
     for metadata in ({"pact-specification": {"version": "2.0.0"}}, {"pactSpecificationVersion": "2.0"}):
         document = {"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": [V2], "metadata": metadata}
 

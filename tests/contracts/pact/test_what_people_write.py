@@ -138,7 +138,7 @@ def test_an_empty_body_is_distinguished_from_none(body: object) -> None:
     assert (request.content, request.wants_no_body) == (None, True)
 
 
-def test_no_word_about_a_body_allows_any() -> None:
+def test_an_undeclared_body_allows_any() -> None:
     assert not one(request={"method": "POST"}).request.wants_no_body
 
 

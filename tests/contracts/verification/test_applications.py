@@ -157,7 +157,7 @@ def test_a_path_before_the_contracts_paths_is_kept(running_ras: tuple[str, Any])
         provider.verify("health: the service is up")
 
 
-def test_a_provider_that_dies_fails_the_remaining_interactions() -> None:
+def test_a_provider_that_stops_fails_the_remaining_interactions() -> None:
     small = SmallCms()
     with on_hypercorn(small) as url:
         context = running_provider(url=url, provider="cms", states=small.states)

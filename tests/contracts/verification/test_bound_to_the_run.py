@@ -108,8 +108,8 @@ def test_the_secret_of_a_run_is_not_in_what_is_reported() -> None:
     assert secrets[0] not in str(caught.value) + repr(caught.value.outcomes)
 
 
-def test_a_run_that_was_left_behind_sets_no_states_up_any_more(cms: SmallCms) -> None:
-    """The provider holds its loop until the run is given up; the verifier then goes on to the next state change."""
+def test_an_abandoned_run_sets_no_more_states_up(cms: SmallCms) -> None:
+    """The provider holds its loop until the run is abandoned; then the verifier sends the next state change."""
     held, seeded = threading.Event(), list[Any]()
 
     def hold() -> None:

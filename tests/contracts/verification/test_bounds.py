@@ -137,7 +137,7 @@ def test_the_kit_accepts_no_compression(cms: SmallCms) -> None:
     assert seen == [None]
 
 
-def test_a_provider_that_goes_on_in_spite_of_it_is_stopped() -> None:
+def test_a_provider_that_ignores_the_error_is_stopped() -> None:
     async def stubborn(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": JSON})
         while True:

@@ -20,7 +20,7 @@ HELD = "blocking code, such as time.sleep, in an async function"
 
 
 def test_a_handler_that_blocks_is_named(cms: SmallCms) -> None:
-    """It ends before anybody gives up on it, and its limit cannot see it."""
+    """It ends before any timeout, and its own time limit cannot run meanwhile."""
 
     async def seed(params: Any) -> None:
         time.sleep(0.6)  # noqa: ASYNC251  # the mistake
@@ -119,7 +119,7 @@ def test_code_that_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]
     assert "skipped: the provider's event loop has ended" in list(reported.values())[-1]
 
 
-def test_a_handler_that_waits_is_not_taken_for_one_that_blocks(cms: SmallCms) -> None:
+def test_a_handler_that_waits_is_not_reported_as_blocking(cms: SmallCms) -> None:
     reported = failures(cms, states_with(lambda _: forever()), seconds=1)[NEEDS_STATE]
 
     assert "its handler took longer than 1 s" in reported

@@ -53,7 +53,7 @@ def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
 # Answers
 
 
-def test_a_difference_says_where_what_was_expected_and_what_came(cms: SmallCms) -> None:
+def test_a_difference_has_place_expected_and_actual_value(cms: SmallCms) -> None:
     cms.echo = True
     reported = failures(cms, cms.states)[NEEDS_STATE]
 
@@ -165,7 +165,7 @@ def test_nothing_of_the_kits_own_is_what_a_contract_expects(cms: SmallCms, befor
 
 
 def test_a_proxy_of_the_environment_is_not_used_and_the_environment_stays(tmp_path: Path) -> None:
-    """The engine reads it when it starts, so in a process of its own."""
+    """In a separate process, because the engine reads it when it starts."""
     program = (
         "import os\n"
         "from tests.providers.small import SmallCms; from bff_contracts.verification import verify_provider\n"

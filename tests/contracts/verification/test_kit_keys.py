@@ -97,7 +97,7 @@ KEY = "a-real-key-of-the-provider"
 
 
 async def failing(scope: Any, _receive: Any, send: Any) -> None:
-    """A provider that says in its pages why it fails, and with which key."""
+    """A provider whose error pages show the reason and the key."""
     if scope["type"] != "http":
         raise NotImplementedError
     page = f"<title>NoFactoryError: no <b>factory</b></title><p>{KEY}</p>"
@@ -107,7 +107,7 @@ async def failing(scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": page.encode()})
 
 
-def test_a_page_says_why_without_the_key() -> None:
+def test_an_error_page_is_reported_without_the_key() -> None:
     with running_provider(failing, provider=CMS, states=states_with(lambda _: None), api_key=KEY) as provider:
         reported = {outcome.interaction: str(outcome) for outcome in provider.outcomes()}
 

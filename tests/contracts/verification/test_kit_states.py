@@ -108,7 +108,9 @@ def test_a_state_without_a_handler_is_named(cms: SmallCms) -> None:
         pytest.param(forever, id="hangs-asynchronously"),
     ],
 )
-def test_a_handler_that_fails_is_a_failure_and_says_how(cms: SmallCms, fail: Callable[[], Any], golden: Golden) -> None:
+def test_a_handler_that_fails_is_a_failure_with_its_reason(
+    cms: SmallCms, fail: Callable[[], Any], golden: Golden
+) -> None:
     def seed(_: ByBatch) -> Any:
         return fail()
 

@@ -48,7 +48,7 @@ def test_a_teardown_that_fails_is_reported_and_not_printed(cms: SmallCms, capfd:
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_program_keeps_its_own_output() -> None:
+def test_a_programs_own_output_is_not_silenced() -> None:
     program = (
         "from tests.providers.small import SmallCms; from bff_contracts.verification import verify_provider\n"
         "cms = SmallCms(); cms.before = lambda: print('asked'); print('before')\n"
@@ -65,7 +65,7 @@ def test_a_program_keeps_its_own_output() -> None:
     assert list(dict.fromkeys(done.stdout.split())) == ["before", "asked", "after"], done.stderr
 
 
-def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
+def test_standard_output_is_restored_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_engine():
         os.write(1, b"engine\n")
         with quiet_engine():

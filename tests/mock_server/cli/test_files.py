@@ -55,7 +55,7 @@ def things(tmp_path: Path) -> Path:
 
 @contextmanager
 def serving(*arguments: str | Path) -> Generator[str]:
-    """The base URL of whatever the mock serves on its one port."""
+    """The base URL of the mock's shared port."""
     command = [*COMMAND, "--no-control", "-q", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None

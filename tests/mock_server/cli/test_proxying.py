@@ -20,7 +20,7 @@ AGAIN = pytest.mark.slow("starts the mock once more, in front of other providers
 
 
 def exit_code_of(*arguments: str) -> int:
-    """What the command ends with, in this process."""
+    """The exit code of the command, run in this process."""
     try:
         return main(arguments)
     except SystemExit as ended:

@@ -168,7 +168,7 @@ async def test_a_scenario_is_chosen_by_name_and_no_file_is_read(control: httpx.A
     assert answer.json()["detail"].startswith("no scenario '/etc/passwd.yaml'; known: 'default'")
 
 
-async def test_states_are_set_and_taken_back(app: MockApp, control: httpx.AsyncClient) -> None:
+async def test_states_are_set_up_and_torn_down(app: MockApp, control: httpx.AsyncClient) -> None:
     call = {"state": USER_HAS_BATCHES, "params": user_has(batch(1))}
     totals: list[int] = []
     for more, headers in (({}, {}), ({"teardown": True}, {}), ({}, {"X-Mock-Session": "a"})):
@@ -234,7 +234,7 @@ async def test_an_invalid_request_is_a_400_with_its_reason(
     golden.check(answer.json()["detail"])
 
 
-async def test_a_body_of_another_form_is_a_422_that_says_where(control: httpx.AsyncClient, golden: Golden) -> None:
+async def test_a_malformed_body_is_a_422_with_its_place(control: httpx.AsyncClient, golden: Golden) -> None:
     typo = await control.post("/verify", json={"provider": "ras", "tmies": 1})
     untyped = await control.post("/faults", content=b'{"fault": "reset"}')
     misplaced = await control.post("/states", json={"state": "x", "params": {}, "session": "a"})

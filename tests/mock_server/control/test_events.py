@@ -123,7 +123,7 @@ def test_an_open_page_does_not_keep_the_mock_from_ending() -> None:
         assert mock.process.wait(10) == 0
 
 
-def test_so_many_pages_follow_and_no_more() -> None:
+def test_the_number_of_following_pages_is_limited() -> None:
     followed: list[Iterator[str]] = []  # a stream whose lines nobody holds is closed
     with running_mock() as mock, ExitStack() as pages:
 

@@ -110,7 +110,7 @@ async def test_a_refused_directive_is_a_request_of_its_session(app: MockApp, con
 
 
 @pytest.mark.usefixtures("busy")
-async def test_a_session_that_ends_takes_its_requests_along(control: httpx.AsyncClient) -> None:
+async def test_a_deleted_session_has_no_requests_left(control: httpx.AsyncClient) -> None:
     await control.delete("/sessions/a")
 
     assert [entry["number"] for entry in await get(control, "/journal", session="*")] == [1, 4]

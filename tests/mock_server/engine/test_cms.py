@@ -216,5 +216,5 @@ async def test_of_a_repeated_parameter_the_first_counts(app: MockApp) -> None:
         pytest.param({"X-Internal-API-Key": "wrong"}, 401, id="wrong-key"),
     ],
 )
-async def test_cms_asks_for_the_key_and_some_service_id(app: MockApp, change: dict[str, str], status: int) -> None:
+async def test_cms_requires_the_key_and_any_service_id(app: MockApp, change: dict[str, str], status: int) -> None:
     assert (await call(app, classes(ONE), headers={**HEADERS, **change})).status == status

@@ -36,7 +36,7 @@ DONE, FAILED, ALSO_FAILED = (
 
 
 def names_of(app: MockApp) -> set[str]:
-    """What was used, without the name of the endpoint."""
+    """The used interactions, without the name of the endpoint."""
     return {name.partition(": ")[2] for name in used(app)}
 
 
@@ -210,7 +210,7 @@ async def test_a_page_counts_for_each_case_that_it_shows(batches: list[Any], lim
         ),
     ],
 )
-async def test_a_batch_counts_for_the_case_that_is_stored(stored: dict[str, Any], case: str | None) -> None:
+async def test_a_batch_counts_for_its_stored_status(stored: dict[str, Any], case: str | None) -> None:
     """Several internal statuses look the same in the answer; the mock knows which one it is."""
     world = World()
     world.apply(USER_HAS_BATCHES, user_has(batch(1, **stored)))

@@ -58,7 +58,7 @@ def refused(table: Table, headers: dict[str, str], path: str = "/things", keys: 
         pytest.param({**GOOD, SERVICE_HEADER: "S"}, "wrong service", id="wrong-service"),
     ],
 )
-def test_the_refusal_says_what_was_wrong(path: str, headers: dict[str, str], refusal: str) -> None:
+def test_the_refusal_matches_the_wrong_credential(path: str, headers: dict[str, str], refusal: str) -> None:
     assert refused(table_of(*ALL), headers, path, frozenset({"mine"})) == refusal
 
 

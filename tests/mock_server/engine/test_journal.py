@@ -81,7 +81,7 @@ def test_exchanges_are_found_by_what_they_are(app: MockApp, wanted: Wanted, numb
     assert [found.number for found in app.mock.journal.exchanges(wanted, after=3)] == [n for n in numbers if n > 3]
 
 
-def test_a_session_that_asks_much_pushes_out_its_own_requests_alone() -> None:
+def test_a_busy_session_evicts_only_its_own_requests() -> None:
     app = ras_app(World())
 
     def ask(session: str, times: int) -> None:
@@ -234,7 +234,7 @@ async def test_requests_are_logged_when_asked_for(caplog: pytest.LogCaptureFixtu
     assert caplog.messages == [f"{RAS} GET /healthz -> 502 (html=502)"]
 
 
-async def test_a_target_with_odd_bytes_is_kept_as_sent() -> None:
+async def test_a_target_with_odd_bytes_is_recorded_as_sent() -> None:
     app = ras_app()
     odd: dict[str, Any] = {"limit": "%ff%00", "ö": "x"}
 
@@ -268,7 +268,7 @@ async def test_a_long_answer_is_shortened_and_shown_with_its_size() -> None:
     assert len(found.answer.body) == 2000
 
 
-async def test_a_lost_answer_is_not_kept() -> None:
+async def test_a_lost_answer_is_not_recorded() -> None:
     app = ras_app()
     app.mock.arm("*", "reset")
     await call(app, "/healthz")

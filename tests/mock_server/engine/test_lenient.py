@@ -77,7 +77,7 @@ def app() -> MockApp:
 
 
 def comparable(text: str | bytes) -> Any:
-    """A body as what it says: essays have no promised order, and a page's rows are what the contract has of them."""
+    """A body for comparison: essays sorted, and a page's rows with the contract's fields alone."""
     document = json.loads(text)
     for row in document.get("batches", []):
         for name in LEFT_OUT_OF_PAGES:

@@ -170,7 +170,7 @@ async def test_a_configured_key_is_accepted_beside_the_placeholder() -> None:
     assert statuses == [200, 200, 401]
 
 
-async def test_health_needs_no_key(app: MockApp) -> None:
+async def test_the_health_check_needs_no_key(app: MockApp) -> None:
     assert (await call(app, "/healthz", headers={})).status == 200
 
 
@@ -193,7 +193,7 @@ async def test_what_the_bff_never_sends_is_refused_with_the_reason(app: MockApp,
 
 
 async def test_essays_come_in_varying_order() -> None:
-    """RAS promises no order: nobody shall come to rely on one, nor on the same one twice; both mocks vary alike."""
+    """RAS guarantees no order, so the order varies between answers; two mocks vary alike."""
     essays = [essay("completed", None, essay_id=str(number)) for number in range(5)]
     orders: list[list[tuple[str, ...]]] = []
     for _ in range(2):

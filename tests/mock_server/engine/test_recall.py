@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """Asks as a connection does that has sent its head before."""
+    """Sends requests like a connection that has sent the same head before."""
 
     def __init__(self, *pacts: Pact, keys: Sequence[str] = ()) -> None:
         self.mock = Mock([Backend(one) for one in pacts], find_scenario("default"), keys=keys)
@@ -138,7 +138,7 @@ def test_another_contract_changes_the_answer() -> None:
     assert client.ask("/things").reply.body == b'{"a":2}'
 
 
-def test_a_fault_strikes_what_is_remembered_and_leaves_it_as_it_was(client: Client) -> None:
+def test_a_fault_applies_to_a_remembered_answer_and_leaves_it_unchanged(client: Client) -> None:
     before = client.ask_until_recalled(PAGE)
     client.mock.arm("ras", "status=503 times=1")
     struck = client.ask(PAGE)
@@ -246,7 +246,7 @@ def test_memory_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> N
     client.ask_until_recalled(CLASSES)
 
 
-def test_targets_that_were_asked_once_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_targets_seen_once_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "_MOST_TARGETS", 2)
     targets = [PAGE.replace("offset=0", f"offset={offset}") for offset in range(4)]
 

@@ -30,7 +30,7 @@ def broken(faults: str, reply: Reply = REPLY, *, seed: int = 0, example: Any = N
 
 
 def struck(faults: str, reply: Reply, *interactions: Any, seed: int = 0) -> Reply:
-    """What faults make of a reply of the endpoint that these interactions are about."""
+    """The reply of these interactions' endpoint after faults."""
     (endpoint,) = compile_pact(pact(*interactions)).endpoints
     answer = AttributedReply(reply, endpoint, endpoint.entries[0])
     armed = [Armed(Route(), parse_faults(faults))]
@@ -101,7 +101,7 @@ TARGETS = {
 
 
 def verdict(app: MockApp, provider: str, target: str, fault: str) -> list[Any]:
-    """What the official engine has against the answer."""
+    """The official engine's mismatches of an answer."""
     backend = next(one for one in app.backends if one.provider == provider)
     reply = app.mock.handle([backend], request(target, headers={**HEADERS, "X-Mock-Fault": fault}))
     content_type = dict(reply.headers).get(b"content-type", b"").decode()

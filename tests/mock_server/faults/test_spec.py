@@ -107,7 +107,7 @@ def test_an_invalid_fault_is_rejected_with_what_is_valid(text: str, golden: Gold
         pytest.param("  reset  rate=0.5  ; empty", "text", "reset  rate=0.5", id="as-it-was-written"),
     ],
 )
-def test_what_a_fault_says_is_read(text: str, field: str, value: object) -> None:
+def test_the_options_of_a_fault_are_read(text: str, field: str, value: object) -> None:
     assert getattr(parse_faults(text)[0], field) == value
 
 
@@ -168,7 +168,7 @@ def test_a_rate_strikes_its_share_and_the_same_seed_strikes_the_same() -> None:
 
 
 class Fixed(Random):
-    """Chance that is none."""
+    """A random source with a fixed value."""
 
     def __init__(self, value: float) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ def test_a_rate_is_the_share_that_is_struck(rate: float, drawn: float, struck: i
     assert len(list(armed.strike(Fixed(drawn)))) == struck
 
 
-def test_what_is_certain_draws_nothing() -> None:
+def test_a_certain_fault_draws_no_random_number() -> None:
     random = Random(7)
     list(Armed(Route(), parse_faults("reset")).strike(random))
 
@@ -210,7 +210,7 @@ def test_times_are_counted_and_restart() -> None:
     assert [fault.kind for fault in armed.rearmed().strike(Random(0))] == ["reset"]
 
 
-def test_what_has_no_turn_is_not_used_up() -> None:
+def test_a_fault_that_does_not_happen_is_not_counted() -> None:
     armed = Armed(Route(), parse_faults("latency=1ms; reset times=1; empty times=1"))
     random = Random(0)
 

@@ -120,7 +120,7 @@ LONG = "x" * 300
                      '"X"', id="regex"),
     ],
 )  # fmt: skip
-async def test_a_difference_says_what_would_do_and_what_was_sent(
+async def test_a_difference_has_expected_and_actual_value(
     example: Any, rules: dict[str, Any], sent: Any, expected: str | None, actual: str | None
 ) -> None:
     app = app_of(pact(posting(example, rules)))
@@ -211,7 +211,7 @@ async def test_rules_for_a_body_that_is_not_there_say_nothing() -> None:
         pytest.param("application/x-ndjson", '{"a":1}\n{"b":2}', {}, [b'{"a":1}\n{"b":2}'], [b'{"a":1}'], id="ndjson"),
     ],
 )  # fmt: skip
-async def test_each_content_type_is_compared_as_what_it_is(
+async def test_each_content_type_is_compared_by_its_kind(
     kind: str, example: str, rules: dict[str, Any], good: list[bytes], bad: list[bytes]
 ) -> None:
     made = posting(example, rules, headers={"Content-Type": [kind]})

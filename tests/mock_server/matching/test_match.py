@@ -122,7 +122,7 @@ def test_an_interaction_with_a_body_comes_before_one_that_takes_any() -> None:
     assert found == ["with a body", "any"]
 
 
-def test_an_answer_comes_before_an_error_that_asks_as_much() -> None:
+def test_a_success_takes_precedence_over_an_equally_specific_error() -> None:
     table = compile_pact(
         pact(interaction("bad", "/things/a", status=400, rules=THING), interaction("good", "/things/b", rules=THING))
     )

@@ -32,7 +32,7 @@ def coded(coding: bytes, body: bytes) -> Reply:
         pytest.param(b"identity", bytes, id="identity"),
     ],
 )
-def test_a_coding_is_taken_off(coding: bytes, code: Callable[[bytes], bytes]) -> None:
+def test_a_content_coding_is_decoded(coding: bytes, code: Callable[[bytes], bytes]) -> None:
     assert decoded(coded(coding, code(b"text"))) == b"text"
 
 
@@ -53,7 +53,8 @@ def test_an_unreadable_body_is_reported_with_its_reason(coding: bytes, body: byt
 
 
 def exchange_with(answer: bytes, target: str = PAGE, **headers: str) -> tuple[int, list[bytes], Exchange, list[str]]:
-    """What a client gets when the service answers so: the status, what the service saw, the record, header names."""
+    """The effect of a service's answer: the client's status, the request that the service saw, the record, header
+    names."""
     seen: list[bytes] = []
 
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

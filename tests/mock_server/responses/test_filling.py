@@ -23,7 +23,7 @@ X, Y, Z = "id-1", "id-2", "id-3"
 
 
 def by_id(rules: dict[str, Any] | None = None, **parts: Any) -> Interaction:
-    """A map keyed by the ids that are asked for."""
+    """A map keyed by the requested ids."""
     body = {X: {"id": X, "n": 1}, "total": 1}
     (made,) = pact(
         interaction(
@@ -35,7 +35,7 @@ def by_id(rules: dict[str, Any] | None = None, **parts: Any) -> Interaction:
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The bodies that the engine was asked about."""
+    """The bodies that the engine checked."""
     bodies: list[bytes] = []
     real = engine.answer_mismatches
 

@@ -139,7 +139,7 @@ def ras() -> MockApp:
         pytest.param(f"{PAGE}&sort={'x' * 5000}", 200, {"limit": 20, "offset": 0, "total": 2}, id="long-value"),
     ],
 )
-async def test_a_lenient_mock_answers_as_ras_does_and_says_what_it_overlooked(
+async def test_a_lenient_mock_answers_like_ras_and_lists_the_ignored_differences(
     ras: MockApp, target: str, status: int, body: Any
 ) -> None:
     answer = await call(ras, target)
@@ -172,7 +172,7 @@ async def test_the_header_stays_small_enough_to_be_taken(ras: MockApp) -> None:
         pytest.param({}, None, id="no-preference"),
     ],
 )
-def test_a_complaint_comes_in_the_form_that_the_client_takes(accept: dict[str, str], body: bytes | None) -> None:
+def test_a_refusal_has_the_format_that_the_client_accepts(accept: dict[str, str], body: bytes | None) -> None:
     reply = complain(400, "no '\ud800'", Asked("GET", "/", {}, accept))
 
     assert reply.status == 400

@@ -28,7 +28,7 @@ def head(target: str = PAGE, *, method: str = "GET", version: str = "1.1", **mor
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What arrives until the other side closes."""
+    """The bytes until the other side closes."""
     chunks: list[bytes] = []
     while chunk := connection.recv(65536):
         chunks.append(chunk)

@@ -84,7 +84,7 @@ async def test_a_repeated_header_counts_as_one_list() -> None:
     assert (await call(app, PAGE, headers=repeated)).status == 400
 
 
-async def test_a_bug_is_a_500_that_says_it_is_the_mocks(
+async def test_a_bug_of_the_mock_is_a_500_that_names_the_mock(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = ras_app()

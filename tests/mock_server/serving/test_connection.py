@@ -119,7 +119,7 @@ def test_a_head_that_is_just_small_enough_is_taken(backends: Backends) -> None:
     assert statuses == [b"200", b"431"]
 
 
-def test_a_431_has_no_body_as_from_the_real_services(backends: Backends) -> None:
+def test_a_431_has_no_body_like_that_of_the_real_services(backends: Backends) -> None:
     with connected(backends) as connection:
         connection.sendall(head(X_Big="x" * 20_000))
 

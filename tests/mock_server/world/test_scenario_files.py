@@ -39,7 +39,7 @@ states:
 
 
 def bomb(form: str) -> str:
-    """A few lines that stand for 9 to the power of 9 values."""
+    """A few lines that expand to 9 to the power of 9 values."""
     lines = ["a0: &a0 {k: v}"]
     lines += [f"a{at}: &a{at} {form % ','.join([f'*a{at - 1}'] * 9)}" for at in range(1, 10)]
     return "\n".join(lines)
@@ -228,7 +228,7 @@ def test_a_file_that_is_not_utf_8_is_rejected(tmp_path: Path, golden: Golden) ->
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_what_is_no_file_is_rejected(tmp_path: Path, kind: str, golden: Golden) -> None:
-    """A pipe that nobody writes to, or a device without an end, would be read for ever."""
+    """Reading a pipe without a writer, or an endless device, would never end."""
     path = tmp_path / "a.yaml"
     match kind:
         case "pipe":

@@ -103,7 +103,7 @@ def test_teardown_restores_the_previous_rows_in_any_order(order: list[int]) -> N
     assert (ids(world), ids(world, OTHER_USER)) == ([1, 2], [3])
 
 
-def test_taking_back_what_is_not_there_changes_nothing() -> None:
+def test_tearing_down_an_unknown_state_changes_nothing() -> None:
     world = world_with(1)
 
     world.teardown(USER_HAS_BATCHES, user_has(batch(9)))
@@ -223,7 +223,7 @@ def test_a_state_that_only_a_simulator_knows_is_kept_for_it(monkeypatch: pytest.
     assert (blue, world.rows.latest[Weather]) == (Weather(sky="blue"), Weather(sky="grey"))
 
 
-def test_a_batch_that_is_put_is_its_owners_alone() -> None:
+def test_a_batch_that_is_put_belongs_to_its_owner_alone() -> None:
     world = world_with(1, 2)
     world.apply(USER_HAS_BATCHES, user_has(batch(2), user_id=OTHER_USER))
     world.put(world.rows.batches[batch_id(2)])
