@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import NAMESPACE_OID, uuid5
 
 from bff_contracts.pact.file import load_pact, shipped_pacts
-from bff_contracts.platform import BY_NAME, PLACEHOLDER_KEY, PROVIDERS, needs_extras
+from bff_contracts.platform import BY_NAME, KEY_VARIABLE, PLACEHOLDER_KEY, PROVIDERS, needs_extras
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
 from bff_mock_server.engine.backend import Backend, with_http
@@ -73,7 +73,7 @@ class Backends:
         """The base URL of each provider."""
         return self._mock.urls
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # each further provider of the platform has its attribute too
         ras_url: str
         cms_url: str
     else:
@@ -90,6 +90,14 @@ class Backends:
     def api_key(self) -> str:
         """A key that all backends accept."""
         return PLACEHOLDER_KEY
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that lead the BFF here, the key and the base URLs: `os.environ | environment`."""
+        variables = {
+            provider.url_variables[0]: self.urls[provider.name] for provider in PROVIDERS if provider.name in self.urls
+        }
+        return {KEY_VARIABLE: self.api_key, **variables}
 
     @property
     def requests(self) -> Sequence[Exchange]:
@@ -241,12 +249,15 @@ def _with_class_ids(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**params, "classes": named}
 
 
-def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields: Any) -> dict[str, Any]:
+def a_batch(
+    number: int = 0, *, status: str = "completed_successfully", internal_status: str | None = None, **fields: Any
+) -> dict[str, Any]:
     """A batch as the provider states spell it, with essays and dates that belong together.
 
     Args:
         number: Different numbers are different batches; the higher, the older.
         status: The internal status.
+        internal_status: The same by the name that the row has for it; takes precedence.
         fields: Other fields to set.
 
     Raises:
@@ -256,7 +267,7 @@ def a_batch(number: int = 0, *, status: str = "completed_successfully", **fields
     if unknown:
         message = f"a batch has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(_ROW_FIELDS))}"
         raise TypeError(message)
-    return {**batch_of("a test", number, status), **fields}
+    return {**batch_of("a test", number, internal_status or status), **fields}
 
 
 @contextmanager

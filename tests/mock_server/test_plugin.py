@@ -1,10 +1,12 @@
 """The pytest plugin: contracts served in process to any httpx client, and the API for tests."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from textwrap import dedent
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -329,6 +331,25 @@ def test_batches_for_tests_differ_by_number_and_take_given_values() -> None:
     assert one["batch_id"] != two["batch_id"]
     assert one["created_at"] > two["created_at"]
     assert (two["internal_status"], two["assignment_id"]) == ("cancelled", "Uppgift")
+
+
+def test_a_status_by_its_name_in_the_row_has_the_essays_and_dates_of_that_status() -> None:
+    running = a_batch(1, internal_status="processing_pipelines")
+
+    assert running == a_batch(1, status="processing_pipelines")
+    assert running["processing_completed_at"] is None
+
+
+def test_the_environment_of_the_backends_is_all_that_the_settings_need(
+    backends: Backends, backends_on_ports: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", "a-key-of-this-test")
+    monkeypatch.setenv("BFF_TEACHER_SERVICE_RAS_URL", "http://elsewhere")
+    for one in (backends, backends_on_ports):
+        with patch.dict(os.environ, one.environment):
+            settings = BackendSettings()
+        found = (settings.internal_api_key.get_secret_value(), settings.ras_base_url, settings.cms_base_url)
+        assert found == (one.api_key, one.ras_url, one.cms_url)
 
 
 def test_real_ports_are_for_what_is_not_httpx(backends_on_ports: Backends) -> None:
