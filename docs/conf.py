@@ -22,7 +22,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["images", "workflows"]
 nitpicky = True
 # A type in a signature may be of another package, private, or an alias: it need not be a link.
-nitpick_ignore_regex = [("py:class", ".*"), ("py:exc", r"pydantic\.ValidationError|UnknownProviderError")]
+nitpick_ignore_regex = [("py:class", ".*"), ("py:exc", r"pydantic\.ValidationError")]
 suppress_warnings = ["misc.highlighting_failure"]  # an HTTP message of one line
 default_role = "literal"
 

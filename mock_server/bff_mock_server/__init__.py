@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from bff_mock_server.engine.backend import Backend
     from bff_mock_server.engine.coverage import Use
     from bff_mock_server.engine.exchange import Exchange
-    from bff_mock_server.engine.mock import Mock
-    from bff_mock_server.faults.spec import FaultError
+    from bff_mock_server.engine.mock import Mock, UnknownProviderError
+    from bff_mock_server.faults.spec import Armed, FaultError
     from bff_mock_server.serving.app import MockApp
-    from bff_mock_server.testing import Backends, a_batch, mocked_pact, serve
+    from bff_mock_server.testing import Backends, a_batch, in_process, mocked_pact, serve
     from bff_mock_server.world.rows import StateError
     from bff_mock_server.world.scenarios import (
         Scenario,
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Armed": "bff_mock_server.faults.spec",
     "Backend": "bff_mock_server.engine.backend",
     "Backends": "bff_mock_server.testing",
-    "Exchange": "bff_mock_server.engine.journal",
+    "Exchange": "bff_mock_server.engine.exchange",
     "FaultError": "bff_mock_server.faults.spec",
     "Mock": "bff_mock_server.engine.mock",
     "MockApp": "bff_mock_server.serving.app",
@@ -35,15 +36,18 @@ _HOMES = {
     "StateCall": "bff_mock_server.world.scenarios",
     "StateError": "bff_mock_server.world.rows",
     "Teacher": "bff_mock_server.world.scenarios",
+    "UnknownProviderError": "bff_mock_server.engine.mock",
     "Use": "bff_mock_server.engine.coverage",
     "a_batch": "bff_mock_server.testing",
     "find_scenario": "bff_mock_server.world.scenarios",
+    "in_process": "bff_mock_server.testing",
     "mocked_pact": "bff_mock_server.testing",
     "read_scenario": "bff_mock_server.world.scenarios",
     "serve": "bff_mock_server.testing",
 }
 
 __all__ = [
+    "Armed",
     "Backend",
     "Backends",
     "Exchange",
@@ -56,9 +60,11 @@ __all__ = [
     "StateCall",
     "StateError",
     "Teacher",
+    "UnknownProviderError",
     "Use",
     "a_batch",
     "find_scenario",
+    "in_process",
     "mocked_pact",
     "read_scenario",
     "serve",
@@ -75,3 +81,7 @@ def __getattr__(name: str) -> Any:
 
     with needs_extras("testing", error=ModuleNotFoundError):
         return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
