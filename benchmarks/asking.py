@@ -36,7 +36,7 @@ def contract(folder: Path, size: int) -> list[Path]:
         shape = next(one for one in marked if "query" in one["request"])
         body = shape["response"]["body"]["content"]
         if "batches" in body:
-            # The stub serves the example as it stands: a page of 20 for it too.
+            # The stub serves the example unchanged: a page of 20 for it too.
             body["batches"] = [{**body["batches"][0], "batch_id": str(UUID(int=at))} for at in range(20)]
         pact["interactions"] = [shape, *others(shape, size // 2 - 1)]
         paths.append(folder / file.name)

@@ -34,7 +34,7 @@ END: Final = b'],"pagination":{"limit":100,"offset":0,"total":1}}'
 
 
 def members(times: int) -> bytes:
-    """So many members that nobody reads."""
+    """That many unknown members."""
     return b",".join(b'"%07d":"0123456789"' % number for number in range(times))
 
 

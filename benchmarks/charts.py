@@ -20,7 +20,7 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "evidence" / "benchmarks.md"
 IMAGES: Final = PAGE.parents[1] / "images"
 
 _SECTION: Final = re.compile(r"^### (?P<heading>.+)\n(?P<before>(?:(?!#|\|).*\n)*)(?P<table>(?:\|.*\n)+)", re.MULTILINE)
-"""A heading, whatever stands before its first table, and that table."""
+"""A heading, the text before its first table, and that table."""
 
 _STYLE: Final = """
 .page { fill: #ffffff; stroke: #d8dde4; }

@@ -99,7 +99,7 @@ class Rivals:
                     for kind, script in scripts.items():
                         load(self._base, script, self._seconds, self._bare.setdefault((kind, size), Figures()))
                         load(server, script, self._seconds, self._ours.setdefault((kind, size), Figures()))
-            # Afterwards and once: it is far away, and goes on working at what it was asked when nobody waits any more.
+            # Last and once: it is far slower, and continues with its requests after the clients have left.
             for kind, script in scripts.items() if size in STUB_SECONDS else ():
                 port = free_port()
                 figures = self._stub[kind, size] = Figures()

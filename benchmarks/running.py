@@ -99,7 +99,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         return int(bound.getsockname()[1])
 
@@ -112,7 +112,7 @@ def mock(*arguments: str | Path) -> list[str | Path]:
 @contextmanager
 def running(name: str, command: Sequence[str | Path], port: int) -> Generator[Server]:
     """Run a server on the first processor until it is no longer needed."""
-    # With compiled modules, as an installed package has them, whatever the environment says.
+    # With compiled modules, like an installed package, even if the environment forbids them.
     cached = {
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "benchmark-pycache"),

@@ -40,7 +40,7 @@ _RULES: Final = """\
 - The BFF sends no request of another form, such as an empty or a malformed query."""
 
 _SHOWN: Final = 6
-"""How many differences of an answer a row shows; `bff-contracts show` has the whole answer."""
+"""The most differences of an answer in a row; `bff-contracts show` has the whole answer."""
 
 _LONGEST_VALUE: Final = 48
 _PINNED: Final = frozenset({"equality", "arrayContains"})

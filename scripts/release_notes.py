@@ -19,7 +19,7 @@ class NoReleaseError(Exception):
 
 
 def version_of(tag: str) -> str:
-    """The version that a tag stands for."""
+    """The version of a tag."""
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         raise NoReleaseError(f"the tag {tag!r} is no version: it has to look like v1.2.3")
     return tag.removeprefix("v")
@@ -47,7 +47,7 @@ def notes_of(version: str, changelog: str) -> str:
 
 
 def text_below(heading: str, changelog: str) -> str:
-    """What stands there up to the next heading of its kind; nothing when there is no such heading."""
+    """The text up to the next heading of the same level; empty if there is no such heading."""
     _, _, rest = changelog.partition(f"{heading}\n")
     return re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0].strip()
 

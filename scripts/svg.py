@@ -27,7 +27,7 @@ def rectangle(x: float, y: float, width: float, height: float, *, kind: str, rou
 
 
 def text(x: float, y: float, words: str, *, kind: str, width: float | None = None) -> str:
-    """A line of text, blanks kept; `width` is what it is fitted to, whatever font there is."""
+    """A line of text, blanks kept; it is fitted to `width` in any font."""
     fitted = f' textLength="{width:g}" lengthAdjust="spacingAndGlyphs"' if width else ""
     return f'<text class="{kind}" x="{x:g}" y="{y:g}" xml:space="preserve"{fitted}>{escape(words)}</text>'
 

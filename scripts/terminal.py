@@ -23,7 +23,7 @@ _BAR: Final = 34
 _LIGHTS: Final = ("red", "yellow", "green")
 _KINDS: Final = frozenset({"command", "expected", "actual", "change"})
 
-# A terminal is dark wherever it stands, so it reads the same on a light page and on a dark one.
+# The terminal is dark on a light page and on a dark one.
 _STYLE: Final = """
 .window { fill: #16191f; stroke: #3a4150; }
 .bar { fill: #232831; }

@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would the programs that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A busy machine is no failure. At the desk there are other examples each time, in CI the same.
+# A busy machine must not fail a test. Examples vary locally, and are the same in CI.
 patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.register_profile("ci", patient, derandomize=True)
 hypothesis_settings.register_profile("desk", patient, max_examples=30)

@@ -76,7 +76,7 @@ async def exchange(
         url: The URL.
         headers: The headers, but for ``Host``.
         limit: The most bytes that the body may have.
-        within: The seconds after which the caller gives up.
+        within: The caller's deadline in seconds from now.
     """
     _quiet.set(True)
     try:
@@ -136,7 +136,7 @@ async def _exchanged(
 
 
 def _timeouts(http: HttpClient, within: float) -> dict[str, float | None]:
-    """The client's own timeouts; not the one for reading, which sets timers, if the caller gives up before it."""
+    """The client's own timeouts; without the read timeout, which sets timers, if the caller's deadline is earlier."""
     timeouts = http.timeout.as_dict()
     read = timeouts["read"]
     if read is not None and read >= within:

@@ -47,7 +47,7 @@ class _List:
             self.rows.clear()
         self.rows += page.batches
         self.total = page.pagination.total
-        # A page that is not full is the last one, whatever the total is: asking for its rows again would not end.
+        # A page that is not full is the last one, even if the total is larger: requesting more would not end.
         self._has_more = page.has_more and len(page.batches) >= page.pagination.limit
 
     def reaches(self, cut: Batch | None) -> bool:

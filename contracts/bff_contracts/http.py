@@ -51,7 +51,7 @@ def base_url_problem(url: str) -> str | None:
         parts = urlsplit(url)
         has_credentials = bool(parts.username or parts.password)
         is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or brackets that do not close
+    except ValueError:  # a port that is not a number, or unclosed brackets
         has_credentials, is_usable = "@" in url, False
     if has_credentials:
         return "has credentials, which would be printed"

@@ -34,7 +34,7 @@ SETTINGS: Final = BackendSettings(
     http_retries=0,
     http_breaker_failure_rate=0,
 )
-"""One request for each call, whatever came of the calls before it."""
+"""One request for each call, independent of the calls before it."""
 
 QUICK: Final = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 """The same search each time, in seconds; `pdm run agreement` is the long one."""

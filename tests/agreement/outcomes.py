@@ -70,7 +70,7 @@ FAILURES: Final[Mapping[str, Answer]] = {
     f"`{BackendTimeout.__name__}`": _hang,
     f"`{ContractViolation.__name__}`": _too_large,
 }
-"""What a backend does to bring each error about, whatever it was asked."""
+"""The behaviour of a backend that causes each error, for any request."""
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ class Run:
     def take(self, found: Found) -> None:
         """Add the result of a piece."""
         self.found.append(found)
-        if not found.counts:  # nothing but a disagreement, or nothing at all: it would go on for ever
+        if not found.counts:  # no progress beyond disagreements: the search would never end
             self.wanted[found.kind] = 0
 
 

@@ -62,7 +62,7 @@ READS: Final = {
     for operation in READING
     if operation.provider == CMS
 }
-"""The methods that read what CMS knows of batches, and the state that says it."""
+"""The methods that read CMS's data about batches, and their provider states."""
 
 OF_MANY: Final = {one.name: state for one, state in READS.items() if ("batch_ids", True) in one.parameters}
 OF_ONE: Final = {one.name: state for one, state in READS.items() if ("batch_id", True) in one.parameters}

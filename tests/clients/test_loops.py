@@ -82,7 +82,7 @@ def test_a_session_is_closed_before_its_loop_ends() -> None:
 
 @TRANSPORTS
 def test_a_client_may_be_closed_while_its_loop_ends(transport: Transport) -> None:
-    """As by a container that nobody closed: the loop ends its asynchronous generators, and the client's, together."""
+    """Like a container that was never closed: the loop ends its asynchronous generators, and the client's, together."""
     troubles: list[str] = []
     moving = Moving(transport)
 

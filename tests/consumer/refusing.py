@@ -1,4 +1,4 @@
-"""How the consumer tests say that a backend refuses a request that does not say who sends it."""
+"""Helpers of the consumer tests for requests that a backend refuses because of their credentials."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager

@@ -22,7 +22,7 @@ SHELF: Final = 7
 _NAMESPACE: Final = UUID("5c1f3d0e-8f57-4a0c-9d0e-2b7a1c6f4e19")
 
 # What each row of a shelf has of a column, by its place among the values in order, and when it is stored. No column
-# ascends or descends with another one, so that whoever sorts by the wrong one, or not at all, is seen.
+# ascends or descends with another one, so that sorting by the wrong one, or not at all, is detected.
 _BY_BATCH_ID: Final = (1, 4, 0, 3, 6, 2, 5)
 _BY_LAST_UPDATED: Final = (2, 0, 5, 3, 1, 6, 4)
 _BY_ASSIGNMENT: Final = (3, 5, 0, 2, 4, 6, 1)

@@ -44,7 +44,7 @@ def test_drift(tmp_path: Path, pytestconfig: pytest.Config) -> None:
 
 
 def test_drift_of_the_pages() -> None:
-    """The pages about the contract are what would be written from it, and there is no other page."""
+    """The pages about the contract equal those that would be generated, and there is no other page."""
     committed = {
         path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
         for pact in shipped_pacts()

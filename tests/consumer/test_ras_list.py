@@ -69,7 +69,7 @@ async def test_shape_of_a_page(ras_receives: Receives, http: httpx.AsyncClient) 
 
 
 async def test_first_page(ras_receives: Receives, http: httpx.AsyncClient) -> None:
-    """Rows come newest first, whatever their order in the store, and nobody else's rows come with them."""
+    """Rows come newest first in every order of the store, without rows of other users."""
     rows = shelf("first", [READY] * SHELF)
     rows[1] |= {"assignment_id": None}
     rows[3] |= STARTED | {"internal_status": "completed_successfully", "essay_count": 9, "completed_essay_count": 9}
@@ -247,7 +247,7 @@ async def test_dates(ras_receives: Receives, http: httpx.AsyncClient) -> None:
 
 
 async def test_texts(ras_receives: Receives, http: httpx.AsyncClient) -> None:
-    """A text comes as it was stored: an empty one is no `null`, digits are no number, and nothing is trimmed."""
+    """A text is unchanged: an empty one is not `null`, digits are not a number, and nothing is trimmed."""
     texts = ["", "null", "0012", " Uppgift ", '<b>Åk 1</b> & "2"', "e\u0301 \u00e9 \N{OWL}", "a\\b/c\nd"]
     rows = [
         batch_row(

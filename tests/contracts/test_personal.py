@@ -1,4 +1,4 @@
-"""Names of persons: where they are in JSON, and that they are cut out of texts however these spell them."""
+"""Names of persons are found in JSON, and cut out of texts in every spelling."""
 
 import json
 

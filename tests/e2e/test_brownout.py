@@ -1,4 +1,4 @@
-"""A backend that answers late, callers that give up, and what is left of it once the backend is well again."""
+"""A slow backend, cancelled callers, and the state of the clients after the backend has recovered."""
 
 import asyncio
 import os

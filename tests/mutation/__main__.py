@@ -1,7 +1,7 @@
 """`pdm run mutation`: breaks the code in small ways, and fails if the fast tests still pass.
 
-What was found out stays until its function changes; survivors are tried again each time. `--fresh` begins anew, and
-names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.
+What was found out stays until its function changes; survivors are tried again each time. `--fresh` starts from zero,
+and names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.
 """
 
 import json
@@ -52,7 +52,7 @@ def _results() -> Iterator[tuple[Path, dict[str, int | None]]]:
 
 
 def forget_survivors(patterns: Sequence[str]) -> None:
-    """Let them be tried again: mutmut keeps a result while the function stays, whatever became of the tests."""
+    """Have them tried again: mutmut keeps a result while the function is unchanged, even if the tests have changed."""
 
     def is_meant(name: str) -> bool:
         return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

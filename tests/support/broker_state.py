@@ -13,7 +13,7 @@ from tests.support.broker_records import recorded
 
 JSON = dict[str, Any]
 MAIN_BRANCHES: Final = ("main", "master", "develop")
-"""What the broker takes for the main branch of a participant of which nobody said it."""
+"""The default main branch of a participant."""
 
 _FIRST_VERSION: Final = 9
 _FIRST_RESULT: Final = 101

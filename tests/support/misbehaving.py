@@ -31,7 +31,7 @@ async def resets_in_the_body(_: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 async def hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()  # until the caller gives up
+    await reader.read()  # until the caller disconnects
 
 
 async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -25,7 +25,7 @@ NAMES: list[Json] = [
         ]
     )
 ]
-"""What the real CMS says of `BATCH`: names that nobody may see."""
+"""The real CMS's names of `BATCH`, which must never be shown."""
 
 PERSONS = ("Ingeborg", "Leary", "Tor")
 """Parts of these names."""

@@ -55,7 +55,7 @@ class Environment:
         return done.stdout
 
     def file(self, name: str, text: str) -> Path:
-        """Write a file of whoever uses the package."""
+        """Write a file of a user of the package."""
         path = self.work / name
         path.write_text(text, encoding="utf-8")
         return path

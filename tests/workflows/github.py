@@ -20,7 +20,7 @@ STUBS: Final = {
     "gh": 'for word; do case "$word" in build/*|dist/*) [ -f "$word" ] || exit 9; esac; done; echo "gh $*"',
     "sudo": "true",
 }
-"""What stands in the place of programs that would take minutes, need a network or are GitHub's."""
+"""Replaces programs that would take minutes, need a network or are GitHub's."""
 
 
 def workflow(file: Path) -> dict[Any, Any]:

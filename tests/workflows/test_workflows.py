@@ -26,7 +26,7 @@ CONTRACTS, DEPENDENCIES, RELEASE, TESTS = OURS
 PAGE = ROOT / "docs" / "ci.md"
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pdm"]["scripts"]
 THEIRS = "./ci/start-service-for-contract-tests"
-"""What stands in the workflow for provider teams in the place of something of their own."""
+"""Placeholders in the workflow for provider teams."""
 RUNS = "runs commands in processes of their own"
 CREDENTIALS = {"PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD"}
 

@@ -54,7 +54,7 @@ def uncommitted() -> Sequence[str]:
     """The files that differ from the commit, or are in no commit.
 
     Raises:
-        SourceError: This is no checkout of git, or there is no git.
+        SourceError: This is not a git checkout, or git is not installed.
     """
     return git("status", "--porcelain").splitlines()
 

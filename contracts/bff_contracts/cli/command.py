@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(str(error))
         return _CANNOT_RUN
     except BrokenPipeError:
-        sys.stdout = None  # nobody reads; what is left must not be written at exit
+        sys.stdout = None  # the reader is gone; the rest must not be written at exit
         return _CANNOT_RUN
     except Exception as error:  # not 1, which is a verdict
         logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)

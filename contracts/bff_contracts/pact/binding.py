@@ -88,7 +88,7 @@ def _binding(interaction: Interaction, path: str, query: Mapping[str, Sequence[s
     strings = _path_strings(request, path)
     lists: list[_Asked] = []
     for elements, asked in _bound_lists(request, query):
-        # A request may ask for more or fewer elements than the example; `_models` says what stands for the others.
+        # A request may ask for more or fewer elements than the example; `_models` has the models of the others.
         for example, concrete in zip(elements, asked, strict=False):
             strings.setdefault(example, concrete)
         lists.append(_Asked(elements, _models(elements, asked, interaction.response.body, answer)))

@@ -114,7 +114,7 @@ class Front:
 
         try:
             await self._provider(scope, hearing, noting)
-        except SystemExit as error:  # would end the event loop, and nobody would know why
+        except SystemExit as error:  # would end the event loop, without a report
             await noting({"type": f"{asked or _STARTUP}.failed", "message": f"it called sys.exit({error.code!r})"})
         except GeneratorExit:
             raise

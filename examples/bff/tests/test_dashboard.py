@@ -1,4 +1,4 @@
-"""A teacher sees their batches, and nobody else's."""
+"""A teacher sees their own batches alone."""
 
 from operator import itemgetter
 from typing import Any

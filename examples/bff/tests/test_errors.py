@@ -1,4 +1,4 @@
-"""Whatever goes wrong is answered in the platform's envelope."""
+"""Every error is answered in the platform's envelope."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from bff_mock_server.engine.mock import Mock
 
 _TICK_SECONDS: Final = 0.25
 _AT_MOST: Final = 50
-"""Requests passed on per tick; nobody reads two hundred lines a second."""
+"""The most requests passed on per tick: a person cannot read more."""
 _SILENT_TICKS: Final = 60
 """After so many ticks without news a comment is sent, so that a client that is gone is noticed."""
 

@@ -146,7 +146,7 @@ class DifferenceView(BaseModel):
 
 
 class AnswerView(BaseModel):
-    """An answer of the mock as it was meant, before a fault cut it off."""
+    """An answer of the mock before a fault cut it off."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -180,7 +180,7 @@ def _nearest(value: object) -> object:
 
 
 class JournalEntry(BaseModel):
-    """One request and what became of it; `status` is 0 when a fault left no answer."""
+    """One request and its answer; `status` is 0 if a fault left no answer."""
 
     model_config = ConfigDict(from_attributes=True)
 

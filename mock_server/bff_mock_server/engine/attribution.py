@@ -44,9 +44,10 @@ class _Alike(NamedTuple):
 class Attribution:
     """The interactions of a contract by what they ask and by what their answers show.
 
-    An answer is of each interaction whose answer shows nothing that this one does not: a page that is full, and in
-    spellcheck, is of both. Left out are interactions that show less than another one that counts. Of interactions that
-    show the same, the one counts whose own example was asked for, else the plainest. The endpoint's shape counts too.
+    An answer belongs to each interaction whose answer shows nothing more than this one: a page that is full, and in
+    spellcheck, belongs to both. Left out are interactions that show less than another one that counts. Of interactions
+    that show the same, the one counts whose own example was asked for, else the plainest. The endpoint's shape counts
+    too.
 
     Args:
         table: The contract.
@@ -65,7 +66,7 @@ class Attribution:
     def of(
         self, endpoint: Endpoint | None, case: Case, matched: CompiledInteraction, asked: Asked, reply: Reply
     ) -> Attributed:
-        """The interactions that a reply is of."""
+        """The interactions that a reply belongs to."""
         kind = reply.kind
         if kind is None or endpoint is None:
             return Attributed(matched)

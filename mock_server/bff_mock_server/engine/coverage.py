@@ -11,10 +11,10 @@ from bff_mock_server.matching.table import CompiledInteraction
 class Use:
     """How often an interaction of a contract was used.
 
-    The answer decides: a page without rows is no use of an interaction whose page has some, and an answer that shows
-    the cases of several interactions is a use of each. Of interactions that ask the same and answer alike, in other
-    provider states, the plainest counts, and the others when their own example is asked for. The shape of the endpoint
-    counts with each of them. An answer to a request that the contract does not allow is a use of none.
+    The answer decides: a page without rows does not use an interaction whose page has some, and an answer that shows
+    the cases of several interactions uses each. Of interactions that ask the same and answer alike, in other provider
+    states, the plainest counts, and the others when their own example is asked for. The shape of the endpoint counts
+    with each of them. An answer to a request that the contract does not allow is a use of none.
 
     Attributes:
         provider: The participant's name.

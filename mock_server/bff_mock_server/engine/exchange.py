@@ -32,7 +32,7 @@ class Violation:
 
 
 class KeptAnswer:
-    """An answer of the mock as it was meant, before a fault cut it off.
+    """An answer of the mock before a fault cut it off.
 
     It keeps what was sent; secrets are removed when it is read, so that requests do not wait for that.
 
@@ -71,12 +71,12 @@ class KeptAnswer:
 
 
 class Exchange(NamedTuple):
-    """One request and what became of it.
+    """One request and its answer.
 
     Attributes:
         number: Counts all requests since the start, also those no longer kept.
         answered: When it was answered, in seconds since 1970.
-        provider: Who was asked.
+        provider: The provider that got it.
         method: In upper case.
         path: Percent-encoded, as it was sent.
         query: Decoded values by name, without keys.
@@ -166,7 +166,7 @@ class Wanted:
     """A filter for exchanges; what is `None` or empty matches all.
 
     Attributes:
-        provider: Whose.
+        provider: The provider's name.
         method: In any case.
         path: `*` stands for any part of it.
         query: Parameters with the value that each has to have, others may be there.

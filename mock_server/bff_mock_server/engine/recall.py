@@ -35,7 +35,7 @@ class Remembered(NamedTuple):
     Attributes:
         reply: The answer.
         exchange: Its first request, as it was recorded.
-        rows: What it is about; refers to nothing when these are gone.
+        rows: The rows behind it, as a weak reference.
         checks: Every rule that the contracts have for a correlation id.
     """
 

@@ -317,7 +317,7 @@ def _page(template: Template, rows: BatchAnswers, offset: int, limit: int) -> Se
 
 
 def _entry(template: Template, known: BatchFact | None, batch_id: str | None) -> str:
-    """The text of an entry, which may tell the id of the batch that it is about."""
+    """The text of an entry, which may contain the id of its batch."""
     if known is None:
         return "null"
     form = (template, batch_id)
@@ -362,7 +362,7 @@ def _is_list_of_batches(value: object) -> bool:
 
 
 def _segment(endpoint: Endpoint, value: object) -> int | None:
-    """Which path segment stands for `value` in the example."""
+    """The number of the path segment that has `value` in the example."""
     segments = [unquote(segment) for segment in endpoint.example_path.split("/")]
     return segments.index(value) if isinstance(value, str) and value in segments else None
 

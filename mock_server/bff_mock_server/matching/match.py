@@ -113,7 +113,7 @@ def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None =
         if best is not None and case.weight < best.weight:
             break
         if _accepts(case, asked):
-            # Rules alone cannot tell "unknown id" from "known id": the one whose own example was asked for can.
+            # Rules cannot distinguish an unknown id from a known one, but the id of an example can.
             own = case.own(asked.path, asked.query)
             if own is not None:
                 return Matched(own, case)

@@ -133,7 +133,7 @@ class Table:
     Attributes:
         provider: The participant's name.
         endpoints: In file order, those with a shape first.
-        at: Finds the endpoints of a percent-encoded path, whatever their method.
+        at: Finds the endpoints of a percent-encoded path, of any method.
     """
 
     provider: str

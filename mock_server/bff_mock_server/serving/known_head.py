@@ -23,8 +23,8 @@ class KnownHead(NamedTuple):
     """The head of a GET without a body, as this client sends it.
 
     Attributes:
-        surroundings: What is sent between the request line and the value of the correlation id, and after that value;
-            nothing after it when the client sends none.
+        surroundings: The bytes between the request line and the value of the correlation id, and those after it; the
+            latter are empty without an id.
         headers: The parsed headers.
     """
 

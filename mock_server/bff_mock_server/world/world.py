@@ -19,7 +19,7 @@ _HEADERS_COUNTED: Final = 1000
 
 
 class World:
-    """The rows behind both backends, the states that made them, and what goes wrong there.
+    """The rows behind both backends, the states that made them, and the armed faults.
 
     Attributes:
         rows: The rows.

@@ -56,7 +56,7 @@ class Life:
         return code
 
     def breaks_at_every_step(self, *words: str) -> None:
-        """Run a command with each of its answers failing in turn: it is no answer, and nothing changes."""
+        """Run a command with each of its requests failing in turn: it exits with 2, and nothing changes."""
         before = self.may_deploy("bff-1")
         failures: tuple[Failure, ...] = ("503", "cut off", "not JSON", "401")
         for step in range(20):
@@ -107,11 +107,11 @@ def life(
 
 def begins(life: Life) -> None:
     """From a fresh database to the first deployment."""
-    assert life.run("can-i-deploy", "--to", "production", "--version", "bff-1") == 1  # nobody knows the BFF yet
+    assert life.run("can-i-deploy", "--to", "production", "--version", "bff-1") == 1  # the BFF is unknown yet
     assert life.verifies(CMS, "cms-1") == 2  # there is nothing to verify
     life.breaks_at_every_step("publish", "--version", "bff-1", "--branch", "main")
     assert life.run("publish", "--version", "bff-1", "--branch", "main") == 0
-    assert not life.may_deploy("bff-1")  # nobody has verified it
+    assert not life.may_deploy("bff-1")  # it is not verified
     assert life.verifies(CMS, "cms-1") == 0
     assert not life.may_deploy("bff-1")  # RAS has not
     assert life.verifies(RAS, "ras-1") == 0

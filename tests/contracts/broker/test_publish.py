@@ -62,7 +62,7 @@ def test_publishing_the_same_contracts_again_succeeds(desk: Desk) -> None:
 
 
 def test_a_changed_contract_of_a_version_is_refused_with_its_difference(broker: Broker, desk: Desk) -> None:
-    """The words in a contract are no words about the credentials."""
+    """Words in a contract are not mistaken for an error about the credentials."""
     desk.run("publish", "--version", "v1")
     for published in broker.state.published:
         content = json.loads(json.dumps(broker.state.contents[published.content]))

@@ -1,4 +1,4 @@
-"""What a provider team's CI does: verify what the broker has for it, and tell the broker; on the broker's double."""
+"""The CI of a provider team: verifies the broker's contracts and publishes the results, on the broker's double."""
 
 import json
 from dataclasses import replace

@@ -151,7 +151,7 @@ def test_rules_are_spelled_for_what_was_asked_for(name: str, path: str) -> None:
 
 
 def test_an_entry_that_echoes_its_key() -> None:
-    """Inside an entry the example's id stands for the entry's own."""
+    """Inside an entry, the example's id becomes the entry's own."""
     example = _interaction({"all": {A: {"id": A}}, "first": A}, query={"ids": A})
 
     filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y}"]})

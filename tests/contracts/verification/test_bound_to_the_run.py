@@ -1,4 +1,4 @@
-"""The front puts the real key on the requests of its own verifier, and nobody else's request reaches the provider."""
+"""The front adds the real key only to requests of its own verifier, and no other request reaches the provider."""
 
 import asyncio
 import threading

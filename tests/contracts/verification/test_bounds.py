@@ -1,4 +1,4 @@
-"""No provider costs the verification more than a limited size and time, whatever it answers."""
+"""Every answer of a provider is verified within a bounded size and time."""
 
 import asyncio
 import gzip

@@ -154,7 +154,7 @@ def test_a_hang_at_the_start_is_given_up(app: Any, golden: Golden) -> None:
 
 
 def test_a_start_has_seconds() -> None:
-    """A service that needs a minute is given `start_seconds`; nobody waits for one by default."""
+    """A service that needs a minute has to set `start_seconds`."""
     for function in (verify_provider, running_provider):
         assert signature(function).parameters["start_seconds"].default == 10.0
 

@@ -1,4 +1,4 @@
-"""The kit sends a provider's real key, tells nobody of it, and says when it was the key that was refused."""
+"""The kit sends a provider's real key, never shows it, and reports when the key was refused."""
 
 import traceback
 from typing import Any

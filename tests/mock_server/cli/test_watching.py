@@ -76,7 +76,7 @@ def test_a_changed_contract_is_served_at_once(mock: Mock, file: Path) -> None:
     assert until(lambda: get(mock, "/two").status_code == 200)
     assert get(mock, "/one").json() == {"n": 2}
     uses = {use.interaction: use.times for use in mock.coverage()}
-    assert uses["one"] == 1  # counted anew: it is another interaction
+    assert uses["one"] == 1  # counted from zero: it is a different interaction
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ async def test_another_status_uses_another_interaction() -> None:
     ],
 )
 async def test_a_page_counts_for_each_case_that_it_shows(batches: list[Any], limit: int, cases: set[str]) -> None:
-    """A part of what it shows is no case of its own: "moments that are easily mistaken" shows two rows too."""
+    """A part of its features is not a separate case: "moments that are easily mistaken" shows two rows too."""
     world = World()
     numbered = [{**one, "batch_id": batch_id(at)} for at, one in enumerate(batches)]
     world.apply(USER_HAS_BATCHES, user_has(*numbered))

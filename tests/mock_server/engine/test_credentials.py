@@ -18,7 +18,7 @@ ALL = (NO_KEY, WRONG_KEY, WRONG_SERVICE)
 
 
 def table_of(*refusals: dict[str, Any], provider: str = RAS) -> Table:
-    """Things that a key is needed for, others that nobody wrote refusals down for, and what needs none."""
+    """Endpoints that need a key, endpoints without refusals in the contract, and one that needs none."""
     answers = [interaction(path, path, headers={name: [value] for name, value in GOOD.items()}) for path in PATHS]
     return compile_pact(
         pact(*answers, interaction("/free", "/free"), *refusals, provider=provider), credentials=CREDENTIALS

@@ -162,7 +162,7 @@ def test_a_client_that_does_not_read_is_waited_for_and_loses_nothing(backends: B
     with connected(backends) as connection:
         connection.settimeout(0.2)
         request, sent = head(PAGE.replace("limit=5", "limit=100"), X_Pad="x" * 8000), 0
-        with suppress(TimeoutError):  # it is told to wait
+        with suppress(TimeoutError):  # it has to wait
             for _ in range(2000):
                 connection.sendall(request)
                 sent += 1

@@ -94,7 +94,7 @@ class _Loader(yaml.CSafeLoader):
         self._depth -= 1
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """The value of a node; whatever the constructor of its tag trips over is an error of the file."""
+        """The value of a node; any exception of its tag's constructor becomes an error of the file."""
         try:
             return super().construct_object(node, deep)  # pyright: ignore[reportUnknownMemberType]
         except (ValueError, KeyError, AttributeError) as error:
