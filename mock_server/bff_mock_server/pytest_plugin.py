@@ -51,9 +51,9 @@ def _texts(item: pytest.Item, method: Literal["explain", "unanswered"]) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the refused requests, and those that missed the backends, to the report of a failed test."""
+    """Add the refused requests, and those that missed the backends, to the report of a failed test or fixture."""
     report = yield
-    if report.when == "call" and report.failed and (text := _texts(item, "explain")):
+    if report.failed and (text := _texts(item, "explain")):
         report.sections.append(("Mocked backends", text))
     return report
 

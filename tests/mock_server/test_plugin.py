@@ -23,7 +23,7 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
-from bff_contracts.platform import CMS
+from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
@@ -111,6 +111,15 @@ async def test_a_base_url_may_have_a_path() -> None:
             )
 
     assert answer.json()["pagination"]["total"] == 0
+
+
+def test_the_innermost_backends_answer(backends: Backends) -> None:
+    """As when a fixture of a module has backends of its own at the same URLs."""
+    with in_process(urls=backends.urls) as inner:
+        httpx.get(f"{backends.ras_url}/healthz")
+    httpx.get(f"{backends.cms_url}/healthz")
+
+    assert [[one.provider for one in each.requests] for each in (inner, backends)] == [[RAS], [CMS]]
 
 
 @pytest.mark.parametrize(

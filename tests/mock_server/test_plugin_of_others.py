@@ -88,6 +88,34 @@ UNANSWERED = """
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [pytest.param("", "yield", id="setup"), pytest.param("yield", "", id="teardown")],
+)
+def test_a_fixture_that_fails_says_what_was_refused(run_theirs: RunsTheirs, before: str, after: str) -> None:
+    printed = run_theirs(
+        f"""
+        import httpx
+        import pytest
+
+        @pytest.fixture
+        def dashboard(backends):
+            {before}
+            headers = {{"X-Internal-API-Key": backends.api_key, "X-Service-ID": "bff-teacher-service"}}
+            headers["X-Correlation-ID"] = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d00"
+            httpx.get(f"{{backends.ras_url}}/internal/v1/batches/user/x?limit=500&offset=0", headers=headers)
+            raise RuntimeError
+            {after}
+
+        def test_theirs(dashboard):
+            pass
+        """
+    )
+
+    assert "1 error" in printed
+    assert "set query limit" in printed.partition("Mocked backends")[2]
+
+
+@pytest.mark.parametrize(
     ("line", "summary"),
     [
         pytest.param(

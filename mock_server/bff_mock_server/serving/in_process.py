@@ -197,6 +197,11 @@ class _Hook(HTTPXMocker):
     watching: ClassVar[list[Elsewhere]] = []
 
     @classmethod
+    def register(cls, router: respx.Router) -> None:
+        """Ask the innermost mock first, such as the fixture of a test before that of its module."""
+        cls.routers.insert(0, router)
+
+    @classmethod
     def handler(cls, httpx_request: httpx.Request) -> Any:
         untyped: Any = super()
         was_sync = _is_sync.set(True)
