@@ -29,7 +29,7 @@ from bff_mock_server.control.views import (
     VerifyRequest,
     VerifyResult,
 )
-from bff_mock_server.engine.exchange import DEFAULT_SESSION, Wanted
+from bff_mock_server.engine.exchange import Wanted
 from bff_mock_server.engine.journal import SIZE
 from bff_mock_server.engine.mock import Mock, UnknownProviderError
 from bff_mock_server.faults.spec import FaultError
@@ -107,13 +107,6 @@ async def _check_parameters(request: Request) -> None:
 
 
 Session = Annotated[str | None, Depends(_session)]
-
-
-def _whose(session: str | None) -> str | None:
-    """The session of exchanges as the journal names it; `None` for every one."""
-    if session == EVERY_SESSION:
-        return None
-    return DEFAULT_SESSION if session is None else session
 
 
 def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -202,12 +195,12 @@ def _asked(mock: Mock) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
     ) -> list[JournalEntry]:
         name = mock.provider_named(provider) if provider else None
-        wanted = Wanted(name, method, path, status=status, session=_whose(session), refused=refused)
+        wanted = Wanted(name, method, path, status=status, session=session, refused=refused)
         return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
 
     @router.get("/coverage", summary="How often each interaction was used")
     async def coverage(session: Session = None) -> Coverage:
-        uses = mock.coverage(_whose(session))
+        uses = mock.coverage(session)
         return Coverage(
             used=sum(use.times > 0 for use in uses),
             total=len(uses),
@@ -217,7 +210,7 @@ def _asked(mock: Mock) -> APIRouter:
 
     @router.post("/verify", summary="Verify that a request was sent, and how often")
     async def verify(asked: VerifyRequest, session: Session = None) -> VerifyResult:
-        wanted = asked.wanted(mock.provider_named, _whose(session))
+        wanted = asked.wanted(mock.provider_named, session)
         found = mock.journal.exchanges(wanted)
         return VerifyResult(
             verified=asked.is_as_often(len(found)),
@@ -252,7 +245,7 @@ def _changing(mock: Mock) -> APIRouter:
         response_class=Response,
     )
     async def forget(session: Session = None) -> None:
-        mock.journal.clear(_whose(session))
+        mock.journal.clear(session)
 
     @router.delete(
         "/sessions/{session:path}",

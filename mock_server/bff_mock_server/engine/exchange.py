@@ -12,9 +12,7 @@ from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import Head
-
-DEFAULT_SESSION: Final = ""
-"""Names the default world where sessions are named."""
+from bff_mock_server.world.sessions import EVERY_SESSION
 
 _UTF8: Final = getincrementaldecoder("utf-8")
 
@@ -163,7 +161,7 @@ class Repetition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A filter for exchanges; what is `None` or empty matches all.
+    """A filter for exchanges; what is left out matches all.
 
     Attributes:
         provider: The provider's name.
@@ -173,7 +171,7 @@ class Wanted:
         headers: By lower-case name, as `query`.
         status: Of the answer.
         interaction: The description of an interaction that the answer is of.
-        session: Whose world answered; `DEFAULT_SESSION` for the default one.
+        session: Whose world answered; `None` for the default one.
         refused: Whether the mock itself refused it.
         body: Part of the request's body, as text.
     """
@@ -185,7 +183,7 @@ class Wanted:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     status: int | None = None
     interaction: str | None = None
-    session: str | None = None
+    session: str | None = EVERY_SESSION
     refused: bool | None = None
     body: str | None = None
 
@@ -213,6 +211,6 @@ class Wanted:
             and (self.body is None or self.body in exchange.body.decode("utf-8", "replace"))
             and self.status in {None, exchange.status}
             and (self.interaction is None or self.interaction in exchange.interactions)
-            and self.session in {None, exchange.session or DEFAULT_SESSION}
+            and self.session in {EVERY_SESSION, exchange.session}
             and self.refused in {None, exchange.is_refused}
         )

@@ -16,6 +16,7 @@ from bff_mock_server.engine.scrubbing import Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import AttributedReply
+from bff_mock_server.world.sessions import EVERY_SESSION
 
 SIZE: Final = 1000
 """How many requests of a session are kept."""
@@ -129,27 +130,27 @@ class Journal:
         found = (self._exchange(one) for one in merge(*of_sessions, key=_number) if one.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
-    def uses(self, session: str | None = None) -> Mapping[CompiledInteraction, int]:
+    def uses(self, session: str | None = EVERY_SESSION) -> Mapping[CompiledInteraction, int]:
         """How often each interaction has answered.
 
         Args:
-            session: In which session; `DEFAULT_SESSION` for the default world, `None` for all of them together.
+            session: In which session; `None` for the default world, `EVERY_SESSION` for all of them together.
         """
-        counted = self._uses.values() if session is None else [self._uses.get(session or None, {})]
+        counted = self._uses.values() if session == EVERY_SESSION else [self._uses.get(session, {})]
         total: Counter[CompiledInteraction] = Counter()
         for uses in counted:
             total.update(uses)
         return total
 
-    def clear(self, session: str | None = None) -> None:
-        """Forget everything but the counts, or what one session asked; `DEFAULT_SESSION` for the default world."""
-        if session is None:
+    def clear(self, session: str | None = EVERY_SESSION) -> None:
+        """Clear requests and uses, of one session (`None` for the default world) or of all; numbering continues."""
+        if session == EVERY_SESSION:
             self._kept.clear()
             self._kept_in_all = 0
             self.forget_uses()
             return
-        self._kept_in_all -= len(self._kept.pop(session or None, ()))
-        self._uses.pop(session or None, None)
+        self._kept_in_all -= len(self._kept.pop(session, ()))
+        self._uses.pop(session, None)
 
     def forget_uses(self) -> None:
         """Forget which interactions were used: there are others now."""

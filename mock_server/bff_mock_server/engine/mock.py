@@ -29,7 +29,7 @@ from bff_mock_server.responses.reply import AttributedReply, Reply
 from bff_mock_server.world.rows import StateError
 from bff_mock_server.world.scenarios.document import ScenarioError
 from bff_mock_server.world.scenarios.model import Scenario
-from bff_mock_server.world.sessions import SessionError, Sessions, is_session
+from bff_mock_server.world.sessions import EVERY_SESSION, SessionError, Sessions, is_session
 from bff_mock_server.world.world import World
 
 _DIGIT: Final = re.compile(r"\d")
@@ -269,7 +269,7 @@ class Mock:
             self.journal.clear(session)
         return is_there
 
-    def coverage(self, session: str | None = None) -> list[Use]:
+    def coverage(self, session: str | None = EVERY_SESSION) -> list[Use]:
         """How often each interaction of the contracts was used; `session` as in `Journal.uses`."""
         return coverage_of(self.backends, self.journal.uses(session))
 

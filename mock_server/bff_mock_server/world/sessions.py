@@ -16,7 +16,7 @@ _LOG: Final = logging.getLogger("bff_mock_server")
 
 
 EVERY_SESSION: Final = "*"
-"""Stands for all sessions where requests are read; it is not a session."""
+"""Means all sessions where requests are read or cleared; `None` means the default world."""
 
 
 class SessionError(ValueError):

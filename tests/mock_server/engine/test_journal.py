@@ -72,6 +72,7 @@ def test_each_request_is_there_with_what_became_of_it(app: MockApp) -> None:
         pytest.param(Wanted(status=401), [4], id="status"),
         pytest.param(Wanted(interaction="batches of a user: none"), [1], id="interaction"),
         pytest.param(Wanted(session="a"), [2], id="session"),
+        pytest.param(Wanted(session=None), [1, 3, 4, 5], id="default-world"),
         pytest.param(Wanted(refused=True), [3], id="refused"),
         pytest.param(Wanted(refused=False, provider=RAS), [1, 2, 4], id="not-refused"),
     ],
