@@ -173,7 +173,11 @@ def test_a_changed_scenario_restarts_and_an_unchanged_one_does_not(tmp_path: Pat
 def test_a_changed_shipped_contract_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pacts = shutil.copytree(Path(bff_contracts.__file__).parent / "pacts", tmp_path / "pacts")
     monkeypatch.setattr(bff_contracts, "__file__", str(tmp_path / "__init__.py"))
-    monkeypatch.setattr("bff_contracts.pact.file.files", lambda _: tmp_path)
+
+    def files(_: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr("bff_contracts.pact.file.files", files)
     assembly = assemble(Plan(Contracts(only="cms"), watch=True))
     (path,) = pacts.glob(f"*{CMS}.json")
     document = json.loads(path.read_text(encoding="utf-8"))
