@@ -149,7 +149,7 @@ def wait_for(port: int) -> None:
             time.sleep(0.001)
         else:
             return
-    message = f"nobody listens on port {port}"
+    message = f"nothing listens on port {port}"
     raise RuntimeError(message)
 
 

@@ -51,7 +51,7 @@ LONGEST_STALL: Final = 0.1
 
 ANSWERS: Final = [fault for fault in FAULTS if fault.url is None and not fault.tls and fault.first is None]
 ELSEWHERE: Final = [fault for fault in FAULTS if fault not in ANSWERS]
-"""Faults that need an address or a client of their own: a port where nobody listens, a client that was closed."""
+"""Faults that need a separate address or client: a port without a listener, a closed client."""
 
 _CLASS: Final = {"class_id": BATCH, "class_name": "Svenska 1 – SA24B"}
 _DETAILS: Final[dict[str, Any]] = {**row(batch_id=BATCH, user_id=TEACHER), "essays": []}

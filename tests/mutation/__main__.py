@@ -35,7 +35,7 @@ _NOTICED: Final = frozenset({"killed", "timeout", "segfault"})
 def lay_out() -> None:
     """Show mutmut the three source roots as one: it takes the name of a module from its path below `src`.
 
-    Which tests reach which function is found out anew: mutmut would ask new tests alone, and nothing of new functions.
+    It traces again which tests reach which function: mutmut would trace only new tests, and no new functions.
     """
     (FOLDER / "src").mkdir(parents=True, exist_ok=True)
     for link, target in LINKS.items():

@@ -12,7 +12,7 @@ DIST = ROOT / "dist"
 def the_only(pattern: str) -> Path:
     found = sorted(DIST.glob(pattern))
     if len(found) != 1:
-        pytest.exit(f"dist/ has {len(found)} files {pattern} instead of one: `make test-wheel` builds it anew", 2)
+        pytest.exit(f"dist/ has {len(found)} files {pattern} instead of one: `make test-wheel` builds it again", 2)
     return found[0]
 
 

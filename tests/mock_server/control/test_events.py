@@ -124,7 +124,7 @@ def test_an_open_page_does_not_keep_the_mock_from_ending() -> None:
 
 
 def test_the_number_of_following_pages_is_limited() -> None:
-    followed: list[Iterator[str]] = []  # a stream whose lines nobody holds is closed
+    followed: list[Iterator[str]] = []  # a stream without a reference to its lines is closed
     with running_mock() as mock, ExitStack() as pages:
 
         def opened() -> int:

@@ -252,7 +252,7 @@ def test_a_client_that_disconnects_leaves_nothing_behind() -> None:
             assert is_served(backends)
             began = time.monotonic()
 
-    assert time.monotonic() - began < 60  # nobody was waited for, who would have had 300
+    assert time.monotonic() - began < 60  # it did not wait for a client, which would have 300 s
 
 
 @pytest.mark.parametrize("fault", ["reset", "empty", "truncate"])
