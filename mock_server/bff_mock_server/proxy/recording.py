@@ -68,7 +68,7 @@ class Recorder:
         self._is_dirty = False
         self.problem = ""
         with tempfile.TemporaryFile(dir=path.parent):
-            pass  # fail now, not at the end of a day
+            pass  # fail now, not after a day of recording
 
     def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
         """Record one answer."""

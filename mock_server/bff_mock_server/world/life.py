@@ -51,8 +51,7 @@ class Life:
     Args:
         sessions: The sessions with the default world.
         speed: Simulated seconds per real second.
-        seed: The random
-        seed: the same steps in the same order.
+        seed: The random seed; the same seed makes the same steps in the same order.
         now: Returns the present moment for the rows; naive UTC, as RAS writes it.
     """
 
