@@ -45,8 +45,7 @@ class Mock:
     Args:
         backends: The mocked providers.
         scenario: What the worlds start as.
-        seed: The random
-        seed: a run with the same seed and the same requests repeats exactly.
+        seed: The random seed; a run with the same seed and the same requests repeats exactly.
         log_requests: Log a line per request.
         keys: Keys that the backends accept beside the placeholder; no record holds one.
 

@@ -85,11 +85,12 @@ class Life:
         One call makes a bounded number of steps; `False` when it has left some to the next call.
         """
         world = self._sessions.default
-        while self._next_arrival <= moment and self._arrived < _ARRIVALS:
+        left = _MOST_STEPS
+        while left and self._next_arrival <= moment and self._arrived < _ARRIVALS:
+            left -= 1
             self._hand_in(world, self._next_arrival)
             self._next_arrival += self._random.expovariate(1 / _ARRIVAL_SECONDS)
         stepped: dict[str, BatchAnswer] = {}
-        left = _MOST_STEPS
         for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
             changed, due = row, self._due.setdefault(row.batch_id, moment + self._delay(row))
             while left and due <= moment and _is_unfinished(changed):
