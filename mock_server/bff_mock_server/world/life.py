@@ -26,7 +26,7 @@ _ARRIVAL_SECONDS: Final = 20.0
 """How often a new batch is handed in at speed 1."""
 _ARRIVALS: Final = 200
 """The most that are handed in: a mock that runs overnight must not grow."""
-_MOST_STEPS: Final = 100
+_MOST_STEPS: Final = 30
 """How many steps are made at once, in about ten milliseconds."""
 _FAILURE: Final = 0.04
 """The share of essays, and of contents, that fail."""
