@@ -32,6 +32,11 @@ def living(*, seed: int = 0) -> tuple[MockApp, Life]:
     return app, Life(app.mock.sessions, seed=seed, now=lambda: datetime(2026, 2, 1, 8))  # noqa: DTZ001
 
 
+def pass_to(alive: Life, moment: float) -> int:
+    """Let time pass; in how many parts."""
+    return next(count for count in range(1, 1000) if alive.pass_to(moment))
+
+
 def statuses(app: MockApp) -> dict[str, str]:
     page = json.loads(app.reply(request(PAGE)).body)
     return {row["batch_id"]: row["overall_status"] for row in page["batches"]}
@@ -41,7 +46,7 @@ def test_batches_come_to_their_end_some_with_failures() -> None:
     app, alive = living(seed=1)
     seen: dict[str, list[str]] = {}
     for moment in range(400):
-        alive.pass_to(moment)
+        pass_to(alive, moment)
         for batch_id, status in statuses(app).items():
             if seen.setdefault(batch_id, []) == [] or seen[batch_id][-1] != status:
                 seen[batch_id].append(status)
@@ -59,8 +64,8 @@ def test_every_answer_on_the_way_keeps_the_contract_and_phases_follow_one_anothe
     phases: list[str | None] = []
     answer: dict[str, Any] = {}
     batch_id = next(batch for batch, status in statuses(app).items() if status == "pending_content")
-    for moment in range(0, 240, 3):
-        alive.pass_to(moment)
+    for moment in range(240):
+        pass_to(alive, moment)
         for target in (PAGE, f"/internal/v1/batches/{batch_id}/status"):
             reply = app.reply(request(target))
             answer = json.loads(reply.body)
@@ -82,7 +87,7 @@ def test_the_same_seed_lives_the_same_life() -> None:
         app, alive = living(seed=seed)
         lived: list[dict[str, str]] = []
         for moment in range(0, 120, 4):
-            alive.pass_to(moment)
+            pass_to(alive, moment)
             lived.append(statuses(app))
         return lived
 
@@ -94,7 +99,7 @@ def test_new_batches_are_handed_in_for_the_same_class_up_to_a_limit(monkeypatch:
     app, alive = living()
     before = set(app.mock.sessions.default.rows.batches)
     for moment in range(0, 3000, 10):
-        alive.pass_to(moment)
+        pass_to(alive, moment)
 
     rows = app.mock.sessions.default.rows
     arrived = set(rows.batches) - before
@@ -108,9 +113,9 @@ def test_new_batches_are_handed_in_for_the_same_class_up_to_a_limit(monkeypatch:
 def test_all_that_is_due_in_a_long_tick_happens_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life, "_MOST_STEPS", 50)
     app, alive = living()
-    alive.pass_to(0)
+    pass_to(alive, 0)
     before = set(app.mock.sessions.default.rows.batches)
-    parts = next(count for count in range(1, 500) if alive.pass_to(2000))
+    parts = pass_to(alive, 2000)
 
     rows = app.mock.sessions.default.rows.batches
     assert {CLIENT_STATUS[rows[batch_id].internal_status] for batch_id in before} <= FINAL
@@ -126,7 +131,7 @@ def test_what_a_test_takes_back_does_not_turn_back_time() -> None:
     state = "user has exactly these batches"
     world.apply(state, {"user_id": "x", "batches": []})
     for moment in range(0, 60, 2):
-        alive.pass_to(moment)
+        pass_to(alive, moment)
     lived = statuses(app)
 
     world.teardown(state, {"user_id": "x", "batches": []})
@@ -139,7 +144,7 @@ def test_an_empty_school_stays_empty() -> None:
     app.mock.sessions.restart(None, find_scenario("empty-school"))
     alive = Life(app.mock.sessions)
     for moment in range(0, 100, 5):
-        alive.pass_to(moment)
+        pass_to(alive, moment)
 
     assert app.mock.sessions.default.rows.batches == {}
 
