@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bff_contracts.pact.file import PactError
-    from bff_mock_server.engine.backend import Backend
-    from bff_mock_server.engine.coverage import Use
-    from bff_mock_server.engine.exchange import Exchange
-    from bff_mock_server.engine.mock import Mock, UnknownProviderError
+    from bff_mock_server.answering.backend import Backend
+    from bff_mock_server.answering.coverage import Use
+    from bff_mock_server.answering.exchange import Exchange
+    from bff_mock_server.answering.mock import Mock, UnknownProviderError
     from bff_mock_server.faults.spec import Armed, FaultError
     from bff_mock_server.serving.app import MockApp
     from bff_mock_server.testing import Backends, a_batch, in_process, mocked_pact, serve
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Armed": "bff_mock_server.faults.spec",
-    "Backend": "bff_mock_server.engine.backend",
+    "Backend": "bff_mock_server.answering.backend",
     "Backends": "bff_mock_server.testing",
-    "Exchange": "bff_mock_server.engine.exchange",
+    "Exchange": "bff_mock_server.answering.exchange",
     "FaultError": "bff_mock_server.faults.spec",
-    "Mock": "bff_mock_server.engine.mock",
+    "Mock": "bff_mock_server.answering.mock",
     "MockApp": "bff_mock_server.serving.app",
     "PactError": "bff_contracts.pact.file",
     "Scenario": "bff_mock_server.world.scenarios",
@@ -36,8 +36,8 @@ _HOMES = {
     "StateCall": "bff_mock_server.world.scenarios",
     "StateError": "bff_mock_server.world.rows",
     "Teacher": "bff_mock_server.world.scenarios",
-    "UnknownProviderError": "bff_mock_server.engine.mock",
-    "Use": "bff_mock_server.engine.coverage",
+    "UnknownProviderError": "bff_mock_server.answering.mock",
+    "Use": "bff_mock_server.answering.coverage",
     "a_batch": "bff_mock_server.testing",
     "find_scenario": "bff_mock_server.world.scenarios",
     "in_process": "bff_mock_server.testing",

@@ -12,10 +12,10 @@ from bff_contracts.pact.file import load_pact, shipped_pacts
 from bff_contracts.platform import BY_NAME, KEY_VARIABLE, PLACEHOLDER_KEY, PROVIDERS, needs_extras
 from bff_contracts.states import BatchRow
 from bff_mock_server._suggest import meant
-from bff_mock_server.engine.backend import Backend, with_http
-from bff_mock_server.engine.coverage import Use
-from bff_mock_server.engine.exchange import Exchange, Wanted
-from bff_mock_server.engine.mock import Mock
+from bff_mock_server.answering.backend import Backend, with_http
+from bff_mock_server.answering.coverage import Use
+from bff_mock_server.answering.exchange import Exchange, Wanted
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.serving.app import MockApp
 from bff_mock_server.world.scenarios.files import find_scenario

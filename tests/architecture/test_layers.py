@@ -36,7 +36,7 @@ def linted(folder: Path) -> subprocess.CompletedProcess[str]:
     ("module", "line", "broken"),
     [
         pytest.param(
-            "bff_mock_server/matching/match.py", "bff_mock_server.engine.mock", "The layers of the mock", id="mock"
+            "bff_mock_server/matching/match.py", "bff_mock_server.answering.mock", "The layers of the mock", id="mock"
         ),
         pytest.param(
             "bff_contracts/pact/file.py", "bff_contracts.judge", "The layers of the contracts", id="contracts"

@@ -15,8 +15,8 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, find_scenario, read_scenario
+from bff_mock_server.answering.mock_headers import read_mock_headers
 from bff_mock_server.cli.banner import Address, banner
-from bff_mock_server.engine.mock_headers import read_mock_headers
 from bff_mock_server.faults.spec import Kind, parse_faults
 from bff_mock_server.world.scenarios import shipped_scenarios
 from tests.documents.blocks import ROOT, Place, assert_printed, runs

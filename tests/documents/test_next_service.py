@@ -22,8 +22,8 @@ FILES = (
     "bff_contracts/platform.py",
     "bff_contracts/states.py",
     "bff_contracts/states.py",
-    "bff_mock_server/engine/simulators.py",
-    "bff_mock_server/engine/simulators.py",
+    "bff_mock_server/answering/simulators.py",
+    "bff_mock_server/answering/simulators.py",
 )
 HEADERS = {"X-Internal-API-Key": "INJECTED-AT-VERIFICATION", "X-Service-ID": "bff-teacher-service"}
 BOOKS = {"user_id": "anna", "titles": ["Doktor Glas"]}

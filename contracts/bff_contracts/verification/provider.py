@@ -17,12 +17,12 @@ from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.application import check_reachable, forwarder_to, made_application
 from bff_contracts.verification.arguments import CannotVerify, check_application, contract_of, states_of
 from bff_contracts.verification.bounds import NoAnswerError
-from bff_contracts.verification.engine import Finding, Target, verify_interaction
 from bff_contracts.verification.front import Front
 from bff_contracts.verification.grouping import briefly, cause_of
 from bff_contracts.verification.held import BLOCKING, ENDING
 from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
+from bff_contracts.verification.official_verifier import Finding, Target, verify_interaction
 from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
 from bff_contracts.verification.persons import without_answered_names
 from bff_contracts.verification.quiet import quiet_engine

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import bff_contracts
 from bff_contracts.pact.file import read_shipped_pacts
 from bff_contracts.platform import BY_NAME, needs_extras
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.cli.banner import Address
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 from bff_mock_server.cli.watching import Loaded, Watcher
 from bff_mock_server.control import ControlApp
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.mock import Mock
 from bff_mock_server.serving.app import MockApp
 from bff_mock_server.serving.cors import CorsApp
 from bff_mock_server.serving.guard import Guard

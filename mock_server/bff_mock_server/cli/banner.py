@@ -8,8 +8,8 @@ from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_object
 from bff_contracts.platform import KEY_HEADER
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.mock import Mock
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.world.scenarios.model import Scenario
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bff_contracts.pact.file import Pact, load_pact
 from bff_contracts.platform import PROVIDERS, full_name
-from bff_mock_server.engine.backend import with_http
+from bff_mock_server.answering.backend import with_http
 
 PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
 """The options that name a real service, as messages show them."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from bff_contracts.pact.file import PactError
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.cli.contracts import CannotStartError
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.mock import Mock
 from bff_mock_server.world.scenarios.document import ScenarioError
 from bff_mock_server.world.scenarios.model import Scenario
 

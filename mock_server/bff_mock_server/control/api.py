@@ -13,6 +13,9 @@ from fastapi.responses import StreamingResponse
 from bff_contracts.platform import BY_NAME, DISTRIBUTION
 from bff_contracts.states import CATALOGUE
 from bff_mock_server._suggest import meant
+from bff_mock_server.answering.exchange import Wanted
+from bff_mock_server.answering.journal import SIZE
+from bff_mock_server.answering.mock import Mock, UnknownProviderError
 from bff_mock_server.control.events import events
 from bff_mock_server.control.views import (
     ArmedFault,
@@ -29,9 +32,6 @@ from bff_mock_server.control.views import (
     VerifyRequest,
     VerifyResult,
 )
-from bff_mock_server.engine.exchange import Wanted
-from bff_mock_server.engine.journal import SIZE
-from bff_mock_server.engine.mock import Mock, UnknownProviderError
 from bff_mock_server.faults.spec import FaultError
 from bff_mock_server.responses.reply import problem
 from bff_mock_server.world.rows import StateError

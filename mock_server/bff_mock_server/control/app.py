@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bff_contracts.http import Receive, Scope, Send
-from bff_mock_server.engine.mock import Mock
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.responses.reply import Reply, problem
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.http import MAX_BODY_BYTES, header_map, too_large

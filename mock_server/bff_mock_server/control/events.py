@@ -10,8 +10,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from bff_mock_server.answering.mock import Mock
 from bff_mock_server.control.views import JournalEntry
-from bff_mock_server.engine.mock import Mock
 
 _TICK_SECONDS: Final = 0.25
 _AT_MOST: Final = 50

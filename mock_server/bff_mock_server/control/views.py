@@ -8,8 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bff_contracts.pact import file as pact_file
 from bff_contracts.states import ProviderState
-from bff_mock_server.engine.coverage import Use
-from bff_mock_server.engine.exchange import Violation, Wanted
+from bff_mock_server.answering.coverage import Use
+from bff_mock_server.answering.exchange import Violation, Wanted
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.matching.request import is_secret
 from bff_mock_server.matching.table import CompiledInteraction

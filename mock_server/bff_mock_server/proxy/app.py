@@ -15,11 +15,11 @@ from bff_contracts.judge import Judge, Mismatch
 from bff_contracts.personal import names_in, without_names
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import json_or_none
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.exchange import Violation
-from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.mock_headers import STATE, MockHeaderError, read_mock_headers
-from bff_mock_server.engine.secrets import HIDDEN
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.exchange import Violation
+from bff_mock_server.answering.mock import Mock
+from bff_mock_server.answering.mock_headers import STATE, MockHeaderError, read_mock_headers
+from bff_mock_server.answering.secrets import HIDDEN
 from bff_mock_server.matching.match import NOT_ALLOWED
 from bff_mock_server.matching.request import Asked, Surroundings, is_secret
 from bff_mock_server.proxy.real_service import RealService, UnreadableError, decoded

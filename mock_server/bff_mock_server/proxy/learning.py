@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from bff_contracts.platform import RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
-from bff_mock_server.engine.mock_headers import SESSION
+from bff_mock_server.answering.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
 from bff_mock_server.world.sessions import Sessions

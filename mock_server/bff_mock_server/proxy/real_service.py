@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bff_contracts.http import HOP_BY_HOP, base_url_problem, is_end_to_end
-from bff_mock_server.engine.mock_headers import HEADERS
+from bff_mock_server.answering.mock_headers import HEADERS
 from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.responses.reply import Head, Reply
 

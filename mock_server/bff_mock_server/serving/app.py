@@ -7,9 +7,9 @@ from typing import Any, Final
 from bff_contracts.pact.json_path import is_object
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import loads
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.mock import Mock
-from bff_mock_server.engine.mock_headers import SESSION
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.mock import Mock
+from bff_mock_server.answering.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import Reply, json_reply, problem
 from bff_mock_server.serving.guard import Guard

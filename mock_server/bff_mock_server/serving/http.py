@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_plus
 
-from bff_mock_server.engine.mock_headers import HEADERS, SEPARATOR
+from bff_mock_server.answering.mock_headers import HEADERS, SEPARATOR
 from bff_mock_server.matching.request import RepeatedHeaders
 from bff_mock_server.responses.reply import Reply, problem
 

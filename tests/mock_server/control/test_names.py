@@ -8,7 +8,7 @@ import pytest
 
 from bff_contracts.states import BATCHES_HAVE_STUDENT_NAMES
 from bff_mock_server import MockApp
-from bff_mock_server.engine.journal import Journal
+from bff_mock_server.answering.journal import Journal
 from tests.mock_server.building import HEADERS, batch_id, request
 from tests.support.quart_providers import NAMES, PERSONS
 

@@ -7,7 +7,7 @@ import pytest
 
 from bff_contracts.pact.file import PactError, shipped_pacts
 from bff_contracts.pact.text_rules import Check
-from bff_mock_server.engine.simulators import CREDENTIALS
+from bff_mock_server.answering.simulators import CREDENTIALS
 from bff_mock_server.matching.match import Matched, match_endpoint
 from bff_mock_server.matching.table import compile_pact
 from tests.mock_server.building import interaction, pact, regex, request, rule

@@ -9,9 +9,9 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.engine.exchange import KeptAnswer, Violation, Wanted
-from bff_mock_server.engine.journal import SIZE, Journal
-from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
+from bff_mock_server.answering.exchange import KeptAnswer, Violation, Wanted
+from bff_mock_server.answering.journal import SIZE, Journal
+from bff_mock_server.answering.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import AttributedReply, Head, Reply
 from bff_mock_server.world.world import World

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.verification.engine import Finding, first_line, only_finding
+from bff_contracts.verification.official_verifier import Finding, first_line, only_finding
 from tests.support.golden import Golden
 
 NAME = "classes of batches: all have one"

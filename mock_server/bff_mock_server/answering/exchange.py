@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
+from bff_mock_server.answering.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import Head

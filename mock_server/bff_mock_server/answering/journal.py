@@ -11,8 +11,8 @@ from typing import Final
 from uuid import uuid4
 
 from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.engine.exchange import Exchange, KeptAnswer, Repetition, Violation, Wanted
-from bff_mock_server.engine.scrubbing import Scrubber
+from bff_mock_server.answering.exchange import Exchange, KeptAnswer, Repetition, Violation, Wanted
+from bff_mock_server.answering.scrubbing import Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import AttributedReply

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bff_mock_server.engine.scrubbing import BODY_BYTES, Scrubber
+from bff_mock_server.answering.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret
 from bff_mock_server.serving.http import query_of

@@ -11,8 +11,8 @@ from bff_contracts.pact.file import Pact
 from bff_contracts.platform import CMS, CORRELATION_HEADER, RAS
 from bff_contracts.states import USER_HAS_BATCHES
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.engine import recall
-from bff_mock_server.engine.exchange import Exchange
+from bff_mock_server.answering import recall
+from bff_mock_server.answering.exchange import Exchange
 from bff_mock_server.responses.reply import Reply
 from tests.mock_server.building import HEADERS, interaction, pact, regex, request, rule, shipped
 

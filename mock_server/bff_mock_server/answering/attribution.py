@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
-from bff_mock_server.engine.kinds import INCIDENTAL
+from bff_mock_server.answering.kinds import INCIDENTAL
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 from bff_mock_server.responses.reply import Kind, Reply

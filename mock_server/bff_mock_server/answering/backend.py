@@ -11,10 +11,10 @@ from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Pact, PactError
 from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
-from bff_mock_server.engine.attribution import Attributed, Attribution
-from bff_mock_server.engine.credentials import Credentials
-from bff_mock_server.engine.mock_headers import WantedState
-from bff_mock_server.engine.simulators import CREDENTIALS, SIMULATORS, simulated_of
+from bff_mock_server.answering.attribution import Attributed, Attribution
+from bff_mock_server.answering.credentials import Credentials
+from bff_mock_server.answering.mock_headers import WantedState
+from bff_mock_server.answering.simulators import CREDENTIALS, SIMULATORS, simulated_of
 from bff_mock_server.matching.match import (
     Matched,
     Predicate,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bff_mock_server.engine.secrets import KnownKeys, without_secret_members
+from bff_mock_server.answering.secrets import KnownKeys, without_secret_members
 
 KEY = '~~~???>>>"\\/X'
 """Base64 writes it with a plus and a slash, and JSON with escapes."""

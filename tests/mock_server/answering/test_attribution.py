@@ -16,7 +16,7 @@ from bff_contracts.states import (
     USER_HAS_BATCHES,
 )
 from bff_mock_server import MockApp
-from bff_mock_server.engine.coverage import Use
+from bff_mock_server.answering.coverage import Use
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     USER,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bff_mock_server.engine.backend import Backend
+from bff_mock_server.answering.backend import Backend
 from bff_mock_server.matching.table import CompiledInteraction
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bff_mock_server.engine.kinds import (
+from bff_mock_server.answering.kinds import (
     NONE_HAS,
     UNKNOWN,
     kind_in_status,

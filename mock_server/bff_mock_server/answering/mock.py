@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
-from bff_mock_server.engine.backend import Backend, closest
-from bff_mock_server.engine.coverage import Use, coverage_of
-from bff_mock_server.engine.exchange import Exchange, Violation
-from bff_mock_server.engine.journal import Journal
-from bff_mock_server.engine.mock_headers import (
+from bff_mock_server.answering.backend import Backend, closest
+from bff_mock_server.answering.coverage import Use, coverage_of
+from bff_mock_server.answering.exchange import Exchange, Violation
+from bff_mock_server.answering.journal import Journal
+from bff_mock_server.answering.mock_headers import (
     SESSION,
     MockHeaderError,
     MockHeaders,
     read_mock_headers,
 )
-from bff_mock_server.engine.recall import Recall
+from bff_mock_server.answering.recall import Recall
 from bff_mock_server.faults.apply import strike
 from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
 from bff_mock_server.matching.match import NOT_ALLOWED

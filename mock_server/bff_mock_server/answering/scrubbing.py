@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from bff_mock_server.engine.secrets import (
+from bff_mock_server.answering.secrets import (
     HIDDEN,
     KnownKeys,
     decodings,

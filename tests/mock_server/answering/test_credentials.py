@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bff_contracts.platform import CMS, KEY_HEADER, RAS, SERVICE_HEADER
-from bff_mock_server.engine.credentials import Credentials
-from bff_mock_server.engine.simulators import CREDENTIALS
+from bff_mock_server.answering.credentials import Credentials
+from bff_mock_server.answering.simulators import CREDENTIALS
 from bff_mock_server.matching.table import Table, compile_pact
 from tests.mock_server.building import interaction, pact
 

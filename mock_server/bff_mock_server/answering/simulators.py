@@ -19,7 +19,7 @@ from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER, UUID_PATTERN
 from bff_contracts.states import KINDS, ByBatch
-from bff_mock_server.engine.kinds import (
+from bff_mock_server.answering.kinds import (
     NONE_HAS,
     UNKNOWN,
     kind_in_status,

@@ -10,8 +10,8 @@ from weakref import ReferenceType, ref
 
 from bff_contracts.pact.text_rules import Check
 from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.engine.backend import Backend
-from bff_mock_server.engine.exchange import Exchange
+from bff_mock_server.answering.backend import Backend
+from bff_mock_server.answering.exchange import Exchange
 from bff_mock_server.matching.by_engine import EngineCheck
 from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import Reply
