@@ -42,31 +42,41 @@ def test_a_server_can_be_stopped_before_it_is_loaded(monkeypatch: pytest.MonkeyP
     listener.socket.close()
 
 
-async def fails() -> None:
-    raise OSError("no space left")
+class Failing:
+    """Work that fails as soon as it may."""
+
+    def __init__(self) -> None:
+        self.may, self.did = threading.Event(), threading.Event()
+
+    async def __call__(self) -> None:
+        assert await asyncio.to_thread(self.may.wait, 30)
+        self.did.set()
+        raise OSError("no space left")
 
 
 async def waits_for_ever() -> None:
     await asyncio.Event().wait()
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        pytest.param({"beside": [fails]}, id="beside-serving"),
-        pytest.param({"beside": [waits_for_ever], "at_end": [fails]}, id="at-the-end"),
-    ],
-)
-def test_an_error_that_stops_the_server_is_raised_at_the_end_and_logged(
-    work: dict[str, Sequence[Beside]], caplog: pytest.LogCaptureFixture
+def serve(
+    failing: Failing, beside: Sequence[Beside], at_end: Sequence[Beside], *, error: Exception | None = None
 ) -> None:
     listener = Listener(hello, bind("127.0.0.1", 0))
-    with (
-        listener.socket,
-        pytest.raises(RuntimeError, match="the mock server stopped because of an error") as stopped,
-        running([listener], **work),
-    ):
-        pass
+    with listener.socket, running([listener], beside=beside, at_end=at_end):
+        failing.may.set()
+        assert failing in at_end or failing.did.wait(30)
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("when", ["beside", "at_end"])
+def test_an_error_that_stops_the_server_is_raised_at_the_end_and_logged(
+    when: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Failing()
+    beside, at_end = ([failing], []) if when == "beside" else ([waits_for_ever], [failing])
+    with pytest.raises(RuntimeError, match="the mock server stopped because of an error") as stopped:
+        serve(failing, beside, at_end)
 
     assert "no space left" in "".join(traceback.format_exception(stopped.value))
     assert [record.message for record in caplog.records if record.name == "bff_mock_server"] == [
@@ -75,8 +85,8 @@ def test_an_error_that_stops_the_server_is_raised_at_the_end_and_logged(
 
 
 def test_an_error_of_the_test_itself_is_not_replaced(caplog: pytest.LogCaptureFixture) -> None:
-    listener = Listener(hello, bind("127.0.0.1", 0))
-    with listener.socket, pytest.raises(httpx.ConnectError), running([listener], beside=[fails]):
-        raise httpx.ConnectError("refused")
+    failing = Failing()
+    with pytest.raises(httpx.ConnectError):
+        serve(failing, [failing], [], error=httpx.ConnectError("refused"))
 
     assert "no space left" in caplog.text
