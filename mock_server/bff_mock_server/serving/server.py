@@ -165,20 +165,32 @@ async def _serve(
     at_end: Sequence[Beside],
 ) -> None:
     servers = [_MockServer(one) if isinstance(one.app, Application) else _AsgiServer(one) for one in listeners]
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
         for server in servers:
             tasks.create_task(server.serve())
         for server in servers:
             await server.ready.wait()
+        try:
+            await _run_beside(beside, on_ready, stop)
+        except Exception as error:  # noqa: BLE001  # raised below: uvloop cannot be closed after uvicorn was cancelled
+            failure = error
+        for server in servers:
+            server.stop()
+    if failure is not None:
+        raise failure
+    for finish in at_end:
+        await finish()
+
+
+async def _run_beside(beside: Sequence[Beside], on_ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run the work beside serving until it fails or everything is to stop."""
+    async with asyncio.TaskGroup() as tasks:
         others = [tasks.create_task(work()) for work in beside]
         on_ready()
         await stop.wait()
         for task in others:
             task.cancel()
-        for server in servers:
-            server.stop()
-    for finish in at_end:
-        await finish()
 
 
 class _MockServer:
