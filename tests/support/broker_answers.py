@@ -346,6 +346,8 @@ def _verified_by(sent: JSON) -> JSON:
 
 def _add_webhook(call: _Call) -> Answer:
     wish = cast("JSON", call.request.body)
+    # With both participants, the official tool names them in the path: the one path here that was not recorded.
+    wish = {**wish, **{role: {"name": name} for role, name in call.values.items()}}
     for role in ("consumer", "provider"):
         if role in wish and wish[role]["name"] not in call.state.participants:
             return call.hal(400, {"errors": {f"{role}.name": ["does not match an existing pacticipant"]}})
@@ -391,5 +393,6 @@ _ROUTES: Final[Mapping[str, Mapping[str, _Route]]] = {
     rf"{_HASH}(?:/metadata/(?P<metadata>[^/]+))?": {"GET": _contract},
     rf"{_HASH}(?:/metadata/(?P<metadata>[^/]+))?/verification-results": {"POST": _add_results},
     "/webhooks": {"POST": _add_webhook},
+    r"/webhooks/provider/(?P<provider>[^/]+)/consumer/(?P<consumer>[^/]+)": {"POST": _add_webhook},
     r"/triggered-webhooks/(?P<uuid>[^/]+)/logs": {"GET": _webhook_log},
 }

@@ -4,13 +4,14 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Generator, Iterator, Mapping
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.platform import CMS, RAS
+from bff_contracts.platform import CMS, DISTRIBUTION, RAS
 from tests.contracts.broker.test_deployment import published, verified
 from tests.documents.blocks import runs, runs_each
 from tests.support.broker_double import BASIC, Broker, broker_double
@@ -209,7 +210,8 @@ def test_a_tag_publishes_asks_and_is_released(broker: Broker, folder: Path) -> N
     assert checkout.last == 0, checkout.said
     assert "yes: bff-teacher-service" in checkout.said
     assert "gh release create v1.2.3 --verify-tag --notes-file build/release-notes.md dist/" in checkout.said
-    assert {each.version.branch for each in broker.state.published} == {"main"}
+    sent = broker.state.published[2:]
+    assert [(each.version.number, each.version.branches) for each in sent] == [("1.2.3", ["v1.2.3"])] * 2
 
 
 @pytest.mark.slow(RUNS)
@@ -283,6 +285,21 @@ def test_a_change_of_a_provider_is_verified(
     assert ("can-i-deploy" in ran[-1]) is asks
 
 
+def test_no_verification_that_the_broker_requests_replaces_another() -> None:
+    """The broker sends one URL for several versions of the provider."""
+    group = workflow(FILES[-1])["concurrency"]["group"]
+    payloads = [{"url": url, "sha": sha} for url in ("https://a/1", "https://a/2") for sha in ("main", "deployed")]
+    groups = {Checkout(ROOT, {"github": {"event": {"client_payload": each}}}).evaluated(group) for each in payloads}
+
+    assert len(groups) == len(payloads)
+
+
+def test_what_a_provider_verifies_is_the_commit_that_it_publishes() -> None:
+    found = list(steps(FILES[-1]))
+
+    assert found[0]["with"]["ref"] == next(step["env"]["VERSION"] for step in found if step.get("name") == "verify")
+
+
 @pytest.mark.slow(RUNS)
 @runs("docs/ci.md", "pact broker create-webhook")
 def test_the_webhook_of_the_page_has_its_contract_verified(
@@ -303,6 +320,7 @@ def test_the_webhook_of_the_page_has_its_contract_verified(
     checkout.run_job(FILES[-1], "verify")
 
     assert made.returncode == 0, made.stdout + made.stderr
+    assert webhook["consumer"]["name"] == "bff-teacher-service"
     assert [event["name"] for event in webhook["events"]] == ["contract_requiring_verification_published"]
     assert webhook["request"]["body"]["event_type"] in workflow(FILES[-1])[True]["repository_dispatch"]["types"]
     assert checkout.last == 0, checkout.said
@@ -317,14 +335,15 @@ def test_the_webhook_of_the_page_has_its_contract_verified(
     "bff-contracts publish --dry-run",
     "bff-contracts publish\n",
     "bff-contracts can-i-deploy",
-    "bff-contracts record-deployment",
+    "version=",
     "bff-contracts verify",
     "bff-contracts diff",
     "pact broker create-environment",
 )
 def test_each_command_of_the_page_works(blocks: list[str], folder: Path, broker: Broker, provider: str) -> None:
     kept_in_production(broker)
-    published(broker, CMS, RAS, version=git("-C", folder, "rev-parse", "HEAD"))
+    for version in (git("-C", folder, "rev-parse", "HEAD"), version_of(DISTRIBUTION)):
+        published(broker, CMS, RAS, version=version)
     checkout = team(broker, folder, provider)
     variables = {"PACT_BROKER_BASE_URL": broker.url, "HULEEDU_INTERNAL_API_KEY": "the-key-of-our-tests", **BASIC}
     done = checkout.run(blocks[0], variables)

@@ -23,8 +23,9 @@ The real key comes from HULEEDU_INTERNAL_API_KEY and replaces the contract's pla
 sent. The provider sets its states up: --states-url gets a POST with {"state": …, "params": {…}, "action": "setup"}
 before the interaction, and with "teardown" after it.
 
-With --from-broker, pacts that this branch of the provider has never verified are pending: they are reported and fail
-nothing. A pact that --pact-url names is never pending.
+With --from-broker, a pact whose content this branch of the provider has never verified is pending: its failures are
+reported and do not fail the run, except interactions that could not be tried (a state that could not be set up, no
+answer, a refused key). A pact that --pact-url names is never pending.
 
 exit codes: 0 verified, 1 not verified, 2 could not run, or could not publish the results
 """

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -48,6 +49,7 @@ class BrokerRun:
         """
         tell(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n")
         chosen = read(self._contracts(running.name), running.name)
+        self._refuse_others(chosen)
         for each in chosen:
             self._done.append((each, []))
             for place, interaction in enumerate(each.pact.interactions):
@@ -58,6 +60,14 @@ class BrokerRun:
                 self._done[-1][1].append(shown(name, partial(outcome, running, each, place)))
         outcomes = tuple(each for _, found in self._done for each in found)
         return Verification(running.name, outcomes, len(outcomes))
+
+    def _refuse_others(self, chosen: Sequence[Selected]) -> None:
+        # A webhook without a consumer also sends other consumers' contracts, which would be published as failed here,
+        # because this provider's handlers know the states of the BFF.
+        other = next((each.pact.consumer for each in chosen if self._consumer not in {None, each.pact.consumer}), None)
+        if other is not None:
+            message = f"the contract is of {other}, and not of {self._consumer}: --all-consumers verifies it too"
+            raise CommandError(message)
 
     def publish(self) -> None:
         """Publish the results, if the options ask for it.

@@ -135,6 +135,18 @@ def test_a_contract_with_another_provider_is_an_error(broker: Broker, team: Team
     golden.check(done.stderr)
 
 
+def test_a_contract_of_another_consumer_is_an_error_and_nothing_is_published(
+    broker: Broker, team: Team, golden: Golden
+) -> None:
+    put(broker, "admin-1", only(HEALTH, consumer="admin"))
+    url = f"{broker.url}/pacts/provider/{CMS}/consumer/admin/version/admin-1"
+    done, all_ = team.verify("--pact-url", url, *PUBLISH), team.verify("--pact-url", url, "--all-consumers")
+
+    assert (done.returncode, all_.returncode) == (2, 0), all_.stdout
+    assert results_of(broker) == []
+    golden.check(done.stderr)
+
+
 # What is published
 
 
