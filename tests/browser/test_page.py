@@ -166,7 +166,7 @@ def test_a_fault_is_armed_and_the_dashboard_changes(page: Page, dashboard: str) 
 
 
 def test_each_armed_fault_has_its_own_disarm(mock: RunningMock, page: Page) -> None:
-    page.locator("#preset").select_option(label="503, then 429, then right")
+    page.locator("#preset").select_option("status=503 times=1; then status=429 times=1")
     expect(page.locator("#fault")).to_have_value("status=503 times=1; then status=429 times=1")
     page.get_by_role("button", name="Arm", exact=True).click()
     expect(page.locator("#armed > li")).to_have_count(1)
