@@ -8,7 +8,6 @@ from typing import Final
 
 from bff_contracts.pact.file import Pact, load_pact
 from bff_contracts.platform import PROVIDERS, full_name
-from bff_mock_server.answering.backend import with_http
 
 PROXY_OPTIONS: Final = ", ".join(f"--{provider.short} proxy=URL" for provider in PROVIDERS)
 """The options that name a real service, as messages show them."""
@@ -51,6 +50,8 @@ class Contracts:
         if self.are_shipped:
             pacts = _wanted(shipped, self.only)
         else:
+            from bff_mock_server.answering.backend import with_http  # noqa: PLC0415  # Pydantic, after `main` set it up
+
             paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
             by_file = {Path(path).resolve(): path for path in paths}
             pacts = with_http([_loaded(path) for path in by_file.values()])

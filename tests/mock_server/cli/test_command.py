@@ -282,7 +282,10 @@ def test_starting_searches_no_installed_distributions() -> None:
         "from bff_mock_server.cli import main; sys.exit(main(['--file', 'none.json']))"
     )
     command = [sys.executable, "-c", code]
-    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    environment = {name: value for name, value in os.environ.items() if name != "PYDANTIC_DISABLE_PLUGINS"}
+    process = subprocess.run(  # noqa: S603
+        command, capture_output=True, env=environment, text=True, timeout=60, check=False
+    )
 
     assert process.returncode == 2, process.stderr
     assert "none.json" in process.stderr
