@@ -196,7 +196,6 @@ def test_an_answer_that_cannot_be_sent_is_refused(response: dict[str, Any], gold
     [
         pytest.param({"method": "GET /"}, id="a-line"),
         pytest.param({"method": ""}, id="no-method"),
-        pytest.param({"path": ""}, id="no-path"),
         pytest.param({"path": "things"}, id="no-slash"),
         pytest.param({"path": "/a b"}, id="a-blank"),
         pytest.param({"path": "/å"}, id="not-encoded"),
@@ -260,3 +259,10 @@ def test_the_shipped_contracts_have_one_shape_per_endpoint(contract: Any) -> Non
     table = compile_pact(contract, credentials=CREDENTIALS)
 
     assert [endpoint.example_path for endpoint in table.endpoints if endpoint.shape is None] == []
+
+
+def test_an_empty_path_is_read_and_matches_no_request() -> None:
+    """As a case of the Pact specification has it."""
+    table = compile_pact(pact(interaction("a", path="")))
+
+    assert table.at("/") == ()
