@@ -233,7 +233,7 @@ class Found:
     longest: float
     seconds: float
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The outcomes, and what is wrong."""
         lines = [f"  {times:>8}  {name}" for name, times in self.outcomes.most_common()]
         fewest, times = min(self.made.items(), key=lambda item: item[1])
@@ -316,7 +316,7 @@ def main() -> int:
         transport, _, loop = name.partition("-")
         with backend() as ports, asyncio.Runner(loop_factory=loop_factory(uvloop=loop == "uvloop")) as runner:
             found = runner.run(soak(ports, options.calls, transport))
-        print(f"\n{options.calls} calls in {found.seconds:.0f} s, {name}:\n{found.told()}\n", flush=True)
+        print(f"\n{options.calls} calls in {found.seconds:.0f} s, {name}:\n{found.summary()}\n", flush=True)
         is_good = is_good and found.is_good
     return 0 if is_good else 1
 

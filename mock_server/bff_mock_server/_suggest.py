@@ -1,4 +1,4 @@
-"""Suggests the known name that an unknown one probably stands for."""
+"""Suggests the known name that an unknown one is most like."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

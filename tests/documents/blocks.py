@@ -121,7 +121,7 @@ class Place:
 
     Attributes:
         folder: The working directory.
-        urls: What the pages write, and what stands for it here; output is put into the words of the pages.
+        urls: What the pages write, and what replaces it here; output is put into the words of the pages.
         variables: Of the environment.
     """
 

@@ -18,7 +18,7 @@ def forget() -> None:
         if name.startswith(REMEMBERING):
             values: list[object] = list(vars(module).values())
             for found in values:
-                # Looked up on its type: what stands for Quart's current request raises when there is none.
+                # Looked up on its type: Quart's proxy of the current request raises when there is none.
                 clear = getattr(type(found), "cache_clear", None)
                 if clear is not None:
                     clear(found)

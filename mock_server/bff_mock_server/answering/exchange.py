@@ -166,7 +166,7 @@ class Wanted:
     Attributes:
         provider: The provider's name.
         method: In any case.
-        path: `*` stands for any part of it.
+        path: `*` matches any part of it.
         query: Parameters with the value that each has to have, others may be there.
         headers: By lower-case name, as `query`.
         status: Of the answer.

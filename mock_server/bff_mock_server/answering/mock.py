@@ -112,7 +112,7 @@ class Mock:
         except (MockHeaderError, SessionError, StateError) as error:
             return self.refuse(backend, asked, NOT_ALLOWED, str(error))
         answer = backend.answer(found, asked, rows)
-        exchange, reply = self._conclude(backend, asked, answer, world, headers)
+        exchange, reply = self.conclude(backend, asked, answer, world, headers)
         if answer.is_repeatable and reply is answer.reply and headers.faults is None:
             self._recall.remember(backends, asked, exchange, reply, rows)
         return reply
@@ -146,19 +146,8 @@ class Mock:
         world: World,
         headers: MockHeaders,
         violations: Sequence[Violation] = (),
-    ) -> Reply:
-        """Apply the faults that are armed in a world, or requested by a header, to an answer, and record it."""
-        return self._conclude(backend, asked, answer, world, headers, violations)[1]
-
-    def _conclude(
-        self,
-        backend: Backend,
-        asked: Asked,
-        answer: AttributedReply,
-        world: World,
-        headers: MockHeaders,
-        violations: Sequence[Violation] = (),
     ) -> tuple[Exchange, Reply]:
+        """Apply the faults that are armed in a world, or requested by a header, to an answer, and record it."""
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
         if answer.endpoint is None:
             armed: Sequence[Armed] = ()

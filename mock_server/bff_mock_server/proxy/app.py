@@ -122,7 +122,7 @@ class ProxyApp:
                 observe(self._backend.provider, asked, reply.status, text)
             except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
-        return self._mock.conclude(self._backend, asked, answer, world, headers, violations)
+        return self._mock.conclude(self._backend, asked, answer, world, headers, violations)[1]
 
     async def _pass_on_states(self, asked: Asked) -> Reply:
         reason = self._guard.refuses(asked.method, asked.headers)
