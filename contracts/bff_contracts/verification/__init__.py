@@ -15,13 +15,14 @@ interaction in each test:
 
 from bff_contracts.verification.arguments import CannotVerify
 from bff_contracts.verification.not_yet import NotYet, cases_of
-from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.outcomes import Difference, Outcome
 from bff_contracts.verification.provider import (
     RunningProvider,
     interactions_of,
     running_provider,
     verify_provider,
 )
+from bff_contracts.verification.result import NotVerified, Verification
 
 __all__ = [
     "CannotVerify",

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bff_contracts.terminal import plain
-
-if TYPE_CHECKING:
-    from bff_contracts.verification.outcomes import Outcome
+from bff_contracts.verification.outcomes import Outcome
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(rf"{_UUID}|\d+")
@@ -19,7 +17,7 @@ _VARYING: Final = re.compile(rf"{_UUID}|0x[0-9a-f]+|\d+\.\d+ s", re.IGNORECASE)
 _SERVER_ERROR: Final = 500
 
 
-def cause_of(outcome: "Outcome") -> Hashable:
+def cause_of(outcome: Outcome) -> Hashable:
     """The cause of an outcome, for comparison: its troubles, else its wrong status, else its differences."""
     if outcome.troubles:
         return tuple(_VARYING.sub("…", trouble) for trouble in outcome.troubles)
@@ -31,7 +29,7 @@ def cause_of(outcome: "Outcome") -> Hashable:
     return tuple((_ID.sub("…", each.where), _ID.sub("…", each.rule)) for each in outcome.differences)
 
 
-def blocks(outcomes: Iterable["Outcome"]) -> list[str]:
+def blocks(outcomes: Iterable[Outcome]) -> list[str]:
     """A block for each cause: the first outcome in full, and the names of the others."""
     groups: dict[Hashable, list[Outcome]] = {}
     for outcome in outcomes:
@@ -39,14 +37,14 @@ def blocks(outcomes: Iterable["Outcome"]) -> list[str]:
     return [_block(group) for group in groups.values()]
 
 
-def briefly(outcome: "Outcome", first: str) -> str:
+def briefly(outcome: Outcome, first: str) -> str:
     """An outcome whose cause was reported with another interaction."""
     causes = [*outcome.troubles, *(f"{each.where}: {each.rule}" for each in outcome.differences)]
     reason = plain(causes[0]).partition("\n")[0]
     return f"{plain(outcome.interaction)}: {outcome.verdict}, for the same reason as {first!r}:\n  {reason}"
 
 
-def _block(group: Sequence["Outcome"]) -> str:
+def _block(group: Sequence[Outcome]) -> str:
     first, *others = group
     if not others:
         return str(first)
@@ -54,5 +52,5 @@ def _block(group: Sequence["Outcome"]) -> str:
     return f"{first}\n  {len(group)} interactions have this cause; the others:\n{names}"
 
 
-def _endpoint(outcome: "Outcome") -> str:
+def _endpoint(outcome: Outcome) -> str:
     return _ID.sub("…", outcome.asked.partition("?")[0])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.verification.arguments import CannotVerify, contract_of
-from bff_contracts.verification.outcomes import NotVerified, Outcome
+from bff_contracts.verification.outcomes import Outcome
+from bff_contracts.verification.result import NotVerified
 
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet

@@ -1,4 +1,4 @@
-"""The outcomes of verifying interactions."""
+"""The outcome of verifying one interaction, and how an answer differs from the contract."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from bff_contracts.pact.file import State
 from bff_contracts.terminal import plain, shortened
-from bff_contracts.verification.grouping import blocks
 
 _LONGEST: Final = 300
 """How many characters of a value are shown."""
@@ -61,7 +60,8 @@ class Outcome:
         troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
         cause: The exception behind the first of the troubles, if there was one.
         pending: Whether the contract is pending: it was never verified successfully, so a failure does not fail the
-        build. not_yet: The entry by which it was declared as not built yet; empty if it was not.
+            build.
+        not_yet: The entry by which it was declared as not built yet; empty if it was not.
     """
 
     interaction: str
@@ -102,68 +102,6 @@ class Outcome:
         lines += [f"  asked {self.asked}"] if self.asked else []
         lines += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
         return plain("\n".join(lines))
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The outcomes of all interactions of a contract.
-
-    Attributes:
-        provider: Whose contract it is.
-        outcomes: One for each interaction that was verified.
-        total: How many interactions the contract has.
-    """
-
-    provider: str
-    outcomes: tuple[Outcome, ...]
-    total: int
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The interactions that fail the run: failures that are not allowed, and passes declared as not yet."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict in {"not verified", "built"})
-
-    @property
-    def not_yet(self) -> tuple[Outcome, ...]:
-        """The interactions that the provider has not built yet, as declared."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "not yet")
-
-    @property
-    def pending(self) -> tuple[Outcome, ...]:
-        """The interactions that the provider does not keep yet."""
-        return tuple(outcome for outcome in self.outcomes if outcome.verdict == "pending")
-
-    @property
-    def verified(self) -> bool:
-        """Whether at least one interaction was verified, and none fails the run."""
-        return bool(self.outcomes) and not self.failed
-
-    def __str__(self) -> str:
-        failed, pending, not_yet, count = self.failed, self.pending, self.not_yet, len(self.outcomes)
-        whole = f"{self.total} interactions of its contract"
-        chosen = f"the {count} chosen of {whole}" if count < self.total else whole
-        entries = ", ".join(dict.fromkeys(outcome.not_yet for outcome in not_yet))
-        exempt = [f"{len(pending)} pending"] if pending else []
-        exempt += [f"{len(not_yet)} declared as not yet ({entries})"] if not_yet else []
-        broken = sum(outcome.verdict == "not verified" for outcome in failed)
-        if broken:
-            what = f"does not keep {broken} of {chosen}"
-        elif failed:
-            what = f"already keeps {len(failed)} declared as not yet, of {chosen}"
-        elif exempt:
-            what = f"keeps {count - len(pending) - len(not_yet)} of {chosen}"
-        else:
-            what = f"keeps {chosen if count < self.total else f'all {whole}'}"
-        head = f"{self.provider} {'; '.join([what, *exempt])}{':' if failed or pending else '.'}"
-        return plain("\n\n".join([head, *blocks((*failed, *pending))]))
-
-
-class NotVerified(AssertionError):
-    """The provider does not keep its contract; the message says where, and `outcomes` hold the details."""
-
-    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
-        super().__init__(plain(message))
-        self.outcomes = tuple(outcomes)
 
 
 def _short(value: Any) -> str:

@@ -23,9 +23,10 @@ from bff_contracts.verification.held import BLOCKING, ENDING
 from bff_contracts.verification.key import Key
 from bff_contracts.verification.not_yet import NotYet
 from bff_contracts.verification.official_verifier import Finding, Target, verify_interaction
-from bff_contracts.verification.outcomes import Difference, NotVerified, Outcome, Verification
+from bff_contracts.verification.outcomes import Difference, Outcome
 from bff_contracts.verification.persons import without_answered_names
 from bff_contracts.verification.quiet import quiet_engine
+from bff_contracts.verification.result import NotVerified, Verification
 from bff_contracts.verification.serving import NotStartedError, serving
 from bff_contracts.verification.state_handlers import Handler, StateChangeError
 

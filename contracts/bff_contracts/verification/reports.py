@@ -5,7 +5,8 @@ from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 from bff_contracts.terminal import plain_json
-from bff_contracts.verification.outcomes import Outcome, Verification
+from bff_contracts.verification.outcomes import Outcome
+from bff_contracts.verification.result import Verification
 
 
 def as_json(verification: Verification) -> str:
