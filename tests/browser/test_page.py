@@ -174,10 +174,19 @@ def test_each_armed_fault_has_its_own_disarm(mock: RunningMock, page: Page) -> N
     page.locator("#fault").press("Enter")
     expect(page.locator("#armed > li")).to_have_count(2)
 
-    page.get_by_role("button", name="Disarm latency=1ms on *").click()
+    page.get_by_role("button", name="Disarm latency=1ms on everything").click()
 
     expect(page.locator("#armed > li")).to_have_count(1)
     assert [ask(mock).status_code for _ in range(3)] == [503, 429, 200]
+
+
+def test_an_armed_fault_names_whom_it_is_for(mock: RunningMock, page: Page) -> None:
+    page.locator("#scenario").select_option("everything-failing")
+
+    expect(page.locator("#armed > li").filter(has_text="html=502")).to_contain_text("on everything of")
+    httpx.post(f"{mock.control}/_mock/faults", json={"fault": "status=501", "route": "cms", "about": ["a", "b"]})
+    page.reload()
+    expect(page.locator("#armed > li").filter(has_text="status=501")).to_contain_text("on CMS about 2 ids")
 
 
 def test_what_was_there_at_load_does_not_flash(mock: RunningMock, page: Page) -> None:

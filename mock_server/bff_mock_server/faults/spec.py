@@ -108,9 +108,7 @@ class Route:
         return None if found is None else found.groups()
 
     def __str__(self) -> str:
-        parts = [part for part in (self.provider, self.method, self.path) if part]
-        text = " ".join(parts) or "*"
-        return f"{text} about {len(self.about)} ids" if self.about else text
+        return " ".join(part for part in (self.provider, self.method, self.path) if part) or "*"
 
 
 class Armed:

@@ -244,7 +244,6 @@ def test_a_route_about_ids_covers_requests_that_name_one() -> None:
     route = parse_route("*", PROVIDERS, ["a", "b"])
 
     assert [route.covers(RAS, "GET", "/", names.copy) for names in (["x", "b"], ["x"])] == [True, False]
-    assert str(route) == "* about 2 ids"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +263,7 @@ def test_an_invalid_route_is_rejected(text: str, golden: Golden) -> None:
     [
         pytest.param(Route(), "*", id="everything"),
         pytest.param(Route(RAS, "GET", "/a"), f"{RAS} GET /a", id="all-three"),
-        pytest.param(Route(path="/a", about=frozenset({"x"})), "/a about 1 ids", id="about-ids"),
+        pytest.param(Route(path="/a", about=frozenset({"x"})), "/a", id="ids-apart"),
     ],
 )
 def test_a_route_reads_as_it_is_written(route: Route, text: str) -> None:

@@ -107,8 +107,8 @@ async function refresh() {
       copier(() => teacher.user_id, "Copy id")))));
   const armed = overview.faults;
   $("armed").replaceChildren(...armed.map((one) => element("li", {},
-    titled(element("code", { class: "name" }, one.fault), `on ${named(one.route)}`),
-    element("button", { type: "button", "aria-label": `Disarm ${one.fault} on ${named(one.route)}`,
+    titled(element("code", { class: "name" }, one.fault), covered(one, overview.teachers)),
+    element("button", { type: "button", "aria-label": `Disarm ${one.fault} ${covered(one, overview.teachers)}`,
       onclick: () => guarded(async () => { await api(`faults/${one.number}`, "DELETE"); await refresh(); }) }, "Disarm"))));
   $("disarm").hidden = armed.length === 0;
   await refreshCoverage(true);
@@ -155,6 +155,14 @@ function showRoutes(routes) {
   const options = [["*", "everything"], ...providers.map((one) => [one, `all of ${label(one)}`]), ...routes.map((one) => [one, named(one)])];
   $("route").replaceChildren(...options.map(([value, label]) => element("option", { value }, label)));
   if (options.some(([value]) => value === chosen)) $("route").value = chosen;
+}
+
+/* Which requests an armed fault is for. */
+function covered(fault, teachers) {
+  const where = `on ${fault.route === "*" ? "everything" : named(fault.route)}`;
+  const teacher = teachers.find((one) => fault.about.includes(one.user_id));
+  if (teacher) return `${where} of ${teacher.name}`;
+  return fault.about.length ? `${where} about ${fault.about.length} ids` : where;
 }
 
 /* A route with the short name of its provider. */
