@@ -1,6 +1,6 @@
 """HTTP helpers for several modules: ASGI's types, media types, base URLs, connection headers."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +32,22 @@ HOP_BY_HOP: Final = frozenset(
 def is_end_to_end(name: bytes) -> bool:
     """Whether a header concerns the exchange, and not one connection."""
     return name.lower().decode("latin-1") not in HOP_BY_HOP
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request to an ASGI application."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def respond(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send the whole response of an ASGI application."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def media_type(text: str) -> tuple[str, frozenset[str]]:

@@ -9,7 +9,7 @@ from bff_contracts.terminal import described
 from bff_contracts.threads import LoopThread
 from bff_contracts.verification.arguments import CannotVerify, checked_url, takes_nothing
 from bff_contracts.verification.bounds import NoAnswerError
-from bff_contracts.verification.front import Forwarder, reach
+from bff_contracts.verification.forwarder import Forwarder, reach
 from bff_contracts.verification.key import Key
 
 

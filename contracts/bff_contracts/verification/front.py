@@ -12,19 +12,15 @@ import asyncio
 import hmac
 import json
 import secrets
-import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
-import httpx
-
-from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, is_end_to_end
+from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, read_body, respond
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
 from bff_contracts.terminal import described
-from bff_contracts.verification.bounds import IncomingAnswer, NoAnswerError, read
+from bff_contracts.verification.bounds import IncomingAnswer, NoAnswerError
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
 
@@ -87,7 +83,7 @@ class Front:
             return await self._live(scope, receive, send)
         beginning, rest = self.prefix.encode(), bytes(scope["raw_path"])
         if not beginning or not hmac.compare_digest(rest[: len(beginning) + 1], beginning + b"/"):
-            return await _respond(send, 404, [], b"")
+            return await respond(send, 404, [], b"")
         inside = {**scope, "path": scope["path"][len(beginning) :], "raw_path": rest[len(beginning) :]}
         if inside["path"] == STATES_PATH:
             return await self._change_state(receive, send)
@@ -124,7 +120,7 @@ class Front:
             await noting({"type": f"{asked}.failed", "message": described(error)})
 
     async def _change_state(self, receive: Receive, send: Send) -> None:
-        change = json.loads(await _read(receive))
+        change = json.loads(await read_body(receive))
         if change.get("action") == "teardown":
             self.doing = "the teardown of the provider states"
             await self.restore()
@@ -137,7 +133,7 @@ class Front:
                 self.doing = _PROVIDER
         # Always 200: a refused change is printed on standard error, and asked again for two minutes after any 5xx. What
         # failed is in `failed_states`, without which no interaction counts as verified.
-        await _respond(send, 200, [(b"content-type", b"application/json")], b"{}")
+        await respond(send, 200, [(b"content-type", b"application/json")], b"{}")
 
     async def _changed(self, work: Awaitable[None], state: str = "") -> None:
         """Change provider states; record failures instead of raising them."""
@@ -153,10 +149,10 @@ class Front:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.failed_states:  # there is nothing to compare without its state
-            return await _respond(send, _NO_STATUS, [], b"")
+            return await respond(send, _NO_STATUS, [], b"")
         if self.gave_up:
             self.failures.append(NoAnswerError(_NOT_TRIED))
-            return await _respond(send, _NO_STATUS, [], b"")
+            return await respond(send, _NO_STATUS, [], b"")
         answer, started = IncomingAnswer(), time.monotonic()
         sent = False
 
@@ -180,7 +176,7 @@ class Front:
             self.failures.append(failure)
         if not answer.ended:
             # A status that no contract has, so that the kit's own answer never matches a contract.
-            await _respond(send, _NO_STATUS, [], b"")
+            await respond(send, _NO_STATUS, [], b"")
         elif not sent:
             message = "the answer was cut off"
             raise RuntimeError(message)
@@ -220,72 +216,6 @@ class Front:
         ]
 
 
-class Forwarder:
-    """An ASGI application that passes each request on to the provider that runs at a URL.
-
-    The verifier itself can replace a header, but then it does so in every interaction, those with a wrong key included.
-    """
-
-    def __init__(self, url: str, *, seconds: float) -> None:
-        self._base = httpx.URL(url)
-        self._path = self._base.raw_path.rstrip(b"/")
-        self._url = url
-        # The environment's certificates, not its proxies; no connection is kept: some providers serve one at a time.
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
-        )
-        self._timeout = httpx.Timeout(seconds).as_dict()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request, and its answer byte for byte."""
-        if scope["type"] == "lifespan":
-            return await self._live(receive, send)
-        target = self._path + scope["raw_path"]
-        if scope["query_string"]:
-            target += b"?" + scope["query_string"]
-        request = httpx.Request(
-            scope["method"],
-            self._base.copy_with(raw_path=target),
-            headers=_end_to_end(scope["headers"]),
-            content=await _read(receive),
-            extensions={"timeout": self._timeout},
-        )
-        try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                body = await read(response.aiter_raw())
-            finally:
-                await response.aclose()
-        except httpx.HTTPError as error:
-            message = f"{self._url} gave no answer: {described(error)}"
-            raise NoAnswerError(message) from error
-        await _respond(send, response.status_code, _end_to_end(response.headers.raw), body)
-        return None
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._transport.aclose()
-        await send({"type": "lifespan.shutdown.complete"})
-
-
-async def reach(url: str, *, seconds: float) -> None:
-    """Check that something listens at a URL.
-
-    Raises:
-        NoAnswerError: Nothing does.
-    """
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
-    except (OSError, TimeoutError, ValueError) as error:
-        message = f"cannot connect to {url}: {error or 'no connection in time'}"
-        raise NoAnswerError(message) from error
-    writer.close()
-
-
 async def _failure_of(call: Callable[[], Awaitable[None]]) -> BaseException | None:
     """The exception of a call, as a value: a task that raises `SystemExit` would end its event loop."""
     try:
@@ -295,21 +225,3 @@ async def _failure_of(call: Callable[[], Awaitable[None]]) -> BaseException | No
     except BaseException as error:  # noqa: BLE001  # reported with the outcome
         return error
     return None
-
-
-def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if is_end_to_end(name) and name.lower() != b"host"]
-
-
-async def _read(receive: Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from bff_contracts.http import Receive, Scope, Send
+from bff_contracts.http import Receive, Scope, Send, respond
 from bff_mock_server.answering.mock import Mock
 from bff_mock_server.responses.reply import Reply, problem
 from bff_mock_server.serving.guard import Guard
@@ -39,7 +39,7 @@ class ControlApp:
             return
         reason = self._guard.refuses(scope["method"], header_map(scope["headers"]))
         if reason is not None:
-            await _send(problem(_FORBIDDEN, reason), send)
+            await _send(send, problem(_FORBIDDEN, reason))
             return
         async with self._loading:
             if self._api is None:
@@ -47,7 +47,7 @@ class ControlApp:
         with suppress(_ClientGoneError):
             body = await _body_of(receive)
             if body is None:
-                await _send(too_large(MAX_BODY_BYTES), send)
+                await _send(send, too_large(MAX_BODY_BYTES))
             else:
                 await self._api(scope, _Again(body, receive), send)
 
@@ -75,9 +75,8 @@ class _ClientGoneError(Exception):
     """The client has disconnected."""
 
 
-async def _send(reply: Reply, send: Send) -> None:
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    await send({"type": "http.response.body", "body": reply.body})
+async def _send(send: Send, reply: Reply) -> None:
+    await respond(send, reply.status, reply.headers, reply.body)
 
 
 async def _body_of(receive: Receive) -> bytes | None:
