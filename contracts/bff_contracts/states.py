@@ -1,4 +1,4 @@
-"""The provider states that the contracts use: names, meanings, and a model for each one's params.
+"""The provider states that the contracts use: meanings, and a model for each one's params.
 
 A provider team can seed a database from these without reading anything else of this project. Every param is required
 and unknown ones are rejected: a state defines the rows exactly. Rows that no database of the provider can hold are
@@ -7,40 +7,61 @@ rejected, impossible combinations included.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bff_contracts.platform import CMS, DATE_TIME_PATTERN, RAS, UUID_PATTERN
+from bff_contracts.state_names import (
+    BATCH_MISSING,
+    BATCHES_HAVE_CLASSES,
+    BATCHES_HAVE_STUDENT_NAMES,
+    BATCHES_HAVE_VALIDATIONS,
+    FINISHED,
+    USER_HAS_BATCHES,
+    InternalStatus,
+    PhaseStatus,
+    moment_of,
+)
 
-USER_HAS_BATCHES: Final = "user has exactly these batches"
-BATCH_MISSING: Final = "batch does not exist"
-BATCHES_HAVE_CLASSES: Final = "batches have exactly these classes"
-BATCHES_HAVE_VALIDATIONS: Final = "batches have exactly these validations"
-BATCHES_HAVE_STUDENT_NAMES: Final = "batches have exactly these student names"
-
-PhaseStatus = Literal["pending", "initialized", "processing", "completed", "failed", "cancelled"]
-"""How far one essay has come in one phase."""
-
-FINISHED: Final[frozenset[PhaseStatus]] = frozenset({"completed", "failed", "cancelled"})
-"""The final statuses of an essay in a phase."""
-
-InternalStatus = Literal[
-    "awaiting_content_validation",
-    "awaiting_pipeline_configuration",
-    "ready_for_pipeline_execution",
-    "processing_pipelines",
-    "awaiting_student_validation",
-    "student_validation_completed",
-    "validation_timeout_processed",
-    "completed_successfully",
-    "completed_with_failures",
-    "content_ingestion_failed",
-    "failed_critically",
-    "cancelled",
+__all__ = [
+    "BATCHES_HAVE_CLASSES",
+    "BATCHES_HAVE_STUDENT_NAMES",
+    "BATCHES_HAVE_VALIDATIONS",
+    "BATCH_MISSING",
+    "CATALOGUE",
+    "FINISHED",
+    "KINDS",
+    "LARGEST_INTEGER",
+    "LONGEST_FULL_NAME",
+    "LONGEST_TEXT",
+    "USER_HAS_BATCHES",
+    "BatchMissing",
+    "BatchRow",
+    "BatchesHaveClasses",
+    "BatchesHaveStudentNames",
+    "BatchesHaveValidations",
+    "ByBatch",
+    "ClassRow",
+    "Count",
+    "DateTime",
+    "Entry",
+    "EssayRow",
+    "FullName",
+    "InternalStatus",
+    "Params",
+    "PersonNameRow",
+    "PhaseStatus",
+    "ProviderState",
+    "StudentNameRow",
+    "Text",
+    "UserHasBatches",
+    "Uuid",
+    "ValidationRow",
+    "find_state",
+    "moment_of",
+    "validate_params",
 ]
-"""RAS's internal status of a batch; its answers use another vocabulary, which it derives."""
 
 LARGEST_INTEGER: Final = 2**31 - 1
 """The largest number that an integer column of PostgreSQL holds."""
@@ -259,12 +280,6 @@ def _distinct(what: str, values: Iterable[str]) -> None:
             message = f"{what}: {value}"
             raise ValueError(message)
         seen.add(value)
-
-
-def moment_of(text: str) -> datetime:
-    """The moment that a date-time of `DATE_TIME_PATTERN` means; a naive one means UTC."""
-    value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
 @dataclass(frozen=True, slots=True)

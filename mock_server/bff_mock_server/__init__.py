@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         StateCall,
         Teacher,
         find_scenario,
-        read_scenario,
     )
+    from bff_mock_server.world.scenarios.files import read_scenario
 
 _HOMES = {
     "Armed": "bff_mock_server.faults.spec",
@@ -42,7 +42,7 @@ _HOMES = {
     "find_scenario": "bff_mock_server.world.scenarios",
     "in_process": "bff_mock_server.testing",
     "mocked_pact": "bff_mock_server.testing",
-    "read_scenario": "bff_mock_server.world.scenarios",
+    "read_scenario": "bff_mock_server.world.scenarios.files",
     "serve": "bff_mock_server.testing",
 }
 

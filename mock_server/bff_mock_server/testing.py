@@ -18,9 +18,9 @@ from bff_mock_server.answering.exchange import Exchange, Wanted
 from bff_mock_server.answering.mock import Mock
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.serving.app import MockApp
-from bff_mock_server.world.scenarios.files import find_scenario
 from bff_mock_server.world.scenarios.model import Scenario
 from bff_mock_server.world.scenarios.school import batch_of
+from bff_mock_server.world.scenarios.shipped import find_scenario
 
 if TYPE_CHECKING:
     from bff_mock_server.serving.in_process import Elsewhere, InProcessTransport

@@ -23,7 +23,6 @@ FILES = (
     "bff_contracts/states.py",
     "bff_contracts/states.py",
     "bff_mock_server/answering/simulators.py",
-    "bff_mock_server/answering/simulators.py",
 )
 HEADERS = {"X-Internal-API-Key": "INJECTED-AT-VERIFICATION", "X-Service-ID": "bff-teacher-service"}
 BOOKS = {"user_id": "anna", "titles": ["Doktor Glas"]}
@@ -44,7 +43,7 @@ def test_it(backends):
 
 
 @pytest.mark.slow("runs the tests of a copy of the packages")
-@runs(PAGE, "     Provider(CMS", "+class UserHasBooks", "+    ProviderState", "-from bff_contracts", "+def _library")
+@runs(PAGE, "     Provider(CMS", "+class UserHasBooks", "+    ProviderState", "+def _library")
 def test_all_packages_support_the_next_service(blocks: list[str], tmp_path: Path) -> None:
     site = tmp_path / "site"
     for package in PACKAGES:

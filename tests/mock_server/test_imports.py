@@ -5,20 +5,54 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import bff_mock_server
 
+_START: Final = """
+import asyncio, os, signal, sys
+from bff_mock_server.cli import command
+from bff_mock_server.serving import server
 
-def test_the_server_loads_neither_the_engine_nor_a_client() -> None:
-    unwanted = (
-        "{'pact', 'pact_ffi', 'httpx', 'pydantic_settings', 'dishka', 'fastapi', 'respx', 'bff_clients', 'uvicorn'}"
-    )
-    loading = "import sys, bff_mock_server.cli.assembly, bff_mock_server.cli.banner, bff_mock_server.serving.server"
-    program = f"{loading}; print(sorted({unwanted} & sys.modules.keys()))"
+serve = server.run
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+def probed(listeners, *, beside=(), **others):
+    async def probe():
+        reader, writer = await asyncio.open_connection("127.0.0.1", listeners[0].port)
+        writer.write(b"GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+        answer = await reader.read()
+        print(answer[:15].decode(), *sorted(sys.modules))
+        os.kill(os.getpid(), signal.SIGINT)
 
-    assert done.stdout.strip() == "[]"
+    serve(listeners, beside=[*beside, probe], **others)
+
+server.run = probed
+command.main(["--ras-port", "0", "--cms-port", "0", "--control-port", "0"])
+"""
+_UNNEEDED: Final = frozenset(
+    {
+        "bff_clients",
+        "bff_contracts.states",
+        "dishka",
+        "fastapi",
+        "httpx",
+        "pact",
+        "pact_ffi",
+        "pydantic",
+        "pydantic_settings",
+        "respx",
+        "yaml",
+    }
+)
+"""What the shipped contracts and scenarios are served without."""
+
+
+def test_the_first_answer_loads_neither_pydantic_nor_the_engine_nor_a_client() -> None:
+    done = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=True)  # noqa: S603
+
+    banner, _, found = done.stdout.rpartition("HTTP/1.1 200 OK")
+    assert "Try:" in banner
+    assert sorted(_UNNEEDED & {*found.split()}) == []
 
 
 def test_the_table_of_contents_is_true() -> None:

@@ -59,7 +59,6 @@ def test_the_wheel_holds_each_file_of_the_three_packages_and_no_other(wheel: Pat
         pytest.param("bff_contracts/pacts/*.json", 2, id="pacts"),
         pytest.param("bff_mock_server/control/pages/index.html", 1, id="control-page"),
         pytest.param("bff_mock_server/control/pages/page.*", 2, id="its-script-and-style"),
-        pytest.param("bff_mock_server/world/scenarios/data/*.yaml", 4, id="scenarios"),
         pytest.param("*.dist-info/licenses/LICENSE", 1, id="license"),
     ],
 )
@@ -73,7 +72,7 @@ def test_the_wheel_has_no_tests_caches_or_logs(wheel: Path) -> None:
 
     assert {name.parts[0] for name in names} == {"bff_clients", "bff_contracts", "bff_mock_server"}
     assert [str(name) for name in names if unwanted & {*name.parts}] == []
-    assert {name.suffix or name.name for name in names} == {".py", ".json", ".yaml", ".html", ".css", ".js", ".typed"}
+    assert {name.suffix or name.name for name in names} == {".py", ".json", ".html", ".css", ".js", ".typed"}
 
 
 def test_the_sdist_is_the_repository_and_its_version(sdist: Path) -> None:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bff_contracts.pact.binding import fill
 from bff_contracts.pact.file import Pact, PactError
+from bff_contracts.platform import BY_NAME
 from bff_mock_server._json import json_or_none
 from bff_mock_server._suggest import meant
 from bff_mock_server.answering.attribution import Attributed, Attribution
@@ -30,8 +31,11 @@ from bff_mock_server.matching.table import CompiledInteraction, Endpoint, compil
 from bff_mock_server.responses.example import Example
 from bff_mock_server.responses.refusal import differences_header, explain
 from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_example
-from bff_mock_server.world.changes import rows_with
-from bff_mock_server.world.rows import Rows, StateError, known_states
+from bff_mock_server.world.rows import Rows, StateError
+from bff_mock_server.world.world import rows_with
+
+if TYPE_CHECKING:
+    from bff_contracts.states import ProviderState
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 _FAR: Final = 1000
@@ -92,7 +96,7 @@ class Backend:
         pact: The contract.
         table: The contract as requests are looked up in it.
         elsewhere: The tables of other providers.
-        has_states: Whether the catalogue knows provider states of it.
+        has_states: Whether it is a provider of the platform, whose states are in the catalogue.
 
     Raises:
         PactError: The contract holds something that the mock cannot honour.
@@ -110,7 +114,7 @@ class Backend:
         self.provider = pact.provider
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATORS else frozenset())
         self.pact = pact
-        self.has_states = bool(known_states(pact.provider))
+        self.has_states = pact.provider in BY_NAME
         self.elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
@@ -251,7 +255,8 @@ class Backend:
     def _own_params(self, name: str, asked: Asked) -> Mapping[str, Any]:
         """The params that the contract itself gives a state, filled in for the request."""
         endpoints = find_endpoints(self.table, asked)
-        if name not in {state.name for state in known_states(self.provider)} or isinstance(endpoints, Unmatched):
+        state = self._known_states().get(name)
+        if state is None or isinstance(endpoints, Unmatched):
             return {}  # setting the state up reports the error
         for endpoint in endpoints:
             matched = match_endpoint(endpoint, asked, only=lambda one: any(state.name == name for state in one.states))
@@ -260,14 +265,14 @@ class Backend:
                 return next(state.params for state in filled.states if state.name == name)
         message = (
             f"the contract has no params of {name!r} for {asked.method} {asked.path};"
-            f" give them: X-Mock-State: {name}; {{…}} with {self._param_names(name)}"
+            f" give them: X-Mock-State: {name}; {{…}} with {', '.join(state.params.model_fields)}"
         )
         raise StateError(message)
 
-    def _param_names(self, name: str) -> str:
-        return ", ".join(
-            field for state in known_states(self.provider) if state.name == name for field in state.params.model_fields
-        )
+    def _known_states(self) -> Mapping[str, "ProviderState"]:
+        from bff_mock_server.world.states import known_states  # noqa: PLC0415  # Pydantic, as in `state_of`
+
+        return {state.name: state for state in known_states(self.provider)}
 
 
 def closest(backends: Sequence[Backend], asked: Asked) -> Found:

@@ -27,8 +27,7 @@ from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.refusal import complain
 from bff_mock_server.responses.reply import AttributedReply, Reply
 from bff_mock_server.world.rows import StateError
-from bff_mock_server.world.scenarios.document import ScenarioError
-from bff_mock_server.world.scenarios.model import Scenario
+from bff_mock_server.world.scenarios.model import Scenario, ScenarioError
 from bff_mock_server.world.sessions import EVERY_SESSION, SessionError, Sessions, is_session
 from bff_mock_server.world.world import World
 

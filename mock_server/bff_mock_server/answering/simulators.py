@@ -15,10 +15,9 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 from uuid import UUID
 
-from bff_contracts.pact.file import Interaction
+from bff_contracts.pact.file import Interaction, State
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.platform import BY_NAME, CMS, KEY_HEADER, RAS, SERVICE_HEADER, UUID_PATTERN
-from bff_contracts.states import KINDS, ByBatch
 from bff_mock_server.answering.kinds import (
     NONE_HAS,
     UNKNOWN,
@@ -205,18 +204,22 @@ def _page_of_batches(endpoint: Endpoint, shape: Interaction, name: str) -> Simul
 
 def _by_batch(endpoint: Endpoint, shape: Interaction) -> Simulated | None:
     """A map for a shape with an entry for each id asked for, a list for a shape that is one; its state says of what."""
-    state = next((state for state in shape.states if state.name in KINDS), None)
-    if state is None:
+    found = next(((state.name, ids) for state in shape.states if (ids := _mapped(state)) is not None), None)
+    if found is None:
         return None
-    kind = KINDS[state.name]
+    state, known = found
     if is_array(shape.response.body):
-        return _list_of_batch(endpoint, shape, kind, state.params.get(kind.param(), ()))
-    return _map_of_batches(shape, kind)
+        return _list_of_batch(endpoint, shape, state, known)
+    return _map_of_batches(shape, state)
 
 
-def _list_of_batch(
-    endpoint: Endpoint, shape: Interaction, kind: type[ByBatch], known: Iterable[str]
-) -> Simulated | None:
+def _mapped(state: State) -> Iterable[str] | None:
+    """The batch ids of a state whose params are one mapping by batch id, like those of every `ByBatch`."""
+    entries = next(iter(state.params.values())) if len(state.params) == 1 else None
+    return entries if is_object(entries) and all(map(_CANONICAL, entries)) else None
+
+
+def _list_of_batch(endpoint: Endpoint, shape: Interaction, state: str, known: Iterable[str]) -> Simulated | None:
     segment = next((at for at in (_segment(endpoint, batch_id) for batch_id in known) if at is not None), None)
     if segment is None:
         return None
@@ -225,7 +228,7 @@ def _list_of_batch(
     turns = itertools.cycle(range(_ORDERS))
 
     def answer(asked: Asked, rows: Rows) -> Reply:
-        facts = rows.facts(kind)
+        facts = rows.facts(state)
         try:
             fact = facts.get(_canonical(unquote(asked.path.split("/")[segment]), facts))
         except ValueError:
@@ -237,7 +240,7 @@ def _list_of_batch(
     return Simulated(answer, lambda body, _: kind_of_list(body) if is_array(body) else None, is_repeatable=False)
 
 
-def _map_of_batches(shape: Interaction, kind: type[ByBatch]) -> Simulated | None:
+def _map_of_batches(shape: Interaction, state: str) -> Simulated | None:
     body = _members(shape)
     known = next(((key, value) for key, value in body.items() if value is not None), None)
     if known is None:
@@ -250,7 +253,7 @@ def _map_of_batches(shape: Interaction, kind: type[ByBatch]) -> Simulated | None
     names_batch = is_object(known[1]) and "batch_id" in known[1]
 
     def answer(asked: Asked, rows: Rows) -> Reply:
-        facts = rows.facts(kind)
+        facts = rows.facts(state)
         try:
             ids = [_canonical(batch_id, facts) for batch_id in _ids(asked.query.get(name, ()))]
         except ValueError:

@@ -23,7 +23,6 @@ from bff_mock_server.serving.cors import CorsApp
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.http import MAX_BODY_BYTES
 from bff_mock_server.serving.server import Beside, Listener, bind
-from bff_mock_server.world.life import Life
 from bff_mock_server.world.scenarios import Scenario, find_scenario
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ def assemble(plan: Plan) -> Assembly:
     _check_for_proxy_loops(plan, listeners)
     beside: list[Beside] = [recorder.run] if recorder is not None else []
     if plan.live is not None:
+        from bff_mock_server.world.life import Life  # noqa: PLC0415  # Pydantic, for this option alone
+
         beside.append(Life(mock.sessions, speed=plan.live, seed=plan.seed).run)
     if plan.watch:
         beside.append(

@@ -50,7 +50,7 @@ class Contracts:
         if self.are_shipped:
             pacts = _wanted(shipped, self.only)
         else:
-            from bff_mock_server.answering.backend import with_http  # noqa: PLC0415  # Pydantic, after `main` set it up
+            from bff_mock_server.answering.backend import with_http  # noqa: PLC0415  # not for `--help`
 
             paths: list[str | Path] = [*self.files, *_files_of(self.folders)]
             by_file = {Path(path).resolve(): path for path in paths}

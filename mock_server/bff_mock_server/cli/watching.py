@@ -11,8 +11,7 @@ from bff_contracts.pact.file import PactError
 from bff_mock_server.answering.backend import Backend
 from bff_mock_server.answering.mock import Mock
 from bff_mock_server.cli.contracts import CannotStartError
-from bff_mock_server.world.scenarios.document import ScenarioError
-from bff_mock_server.world.scenarios.model import Scenario
+from bff_mock_server.world.scenarios.model import Scenario, ScenarioError
 
 TICK_SECONDS: Final = 0.5
 _LOG: Final = logging.getLogger("bff_mock_server.watching")  # the command shows its INFO unless it is quiet

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from bff_contracts.platform import RAS
-from bff_contracts.states import BATCHES_HAVE_CLASSES, BatchesHaveClasses
+from bff_contracts.state_names import BATCHES_HAVE_CLASSES
 from bff_mock_server.answering.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
@@ -30,7 +30,7 @@ def learn_batches(sessions: Sessions, provider: str, asked: Asked, status: int, 
     if provider != RAS:
         return
     world = sessions.world_of(asked.headers.get(SESSION))
-    known = world.rows.facts(BatchesHaveClasses)
+    known = world.rows.facts(BATCHES_HAVE_CLASSES)
     listed = (row.get("batch_id") for row in batches_in(status, body))
     unknown = [batch_id for batch_id in listed if is_uuid(batch_id) and batch_id not in known]
     classes = {batch_id: _class_for(batch_id) for batch_id in unknown}

@@ -3,16 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from bff_contracts.states import BatchMissing, ByBatch, Entry, Params, UserHasBatches
-from bff_mock_server.world.rows import (
-    BatchAnswer,
-    BatchAnswers,
-    BatchFact,
-    BatchFacts,
-    Rows,
-    batch_answer,
-    validated,
-)
+from bff_mock_server.world.rows import BatchAnswer, BatchAnswers, BatchFacts, Rows
 
 
 class RowsDraft:
@@ -25,25 +16,20 @@ class RowsDraft:
     def __init__(self, rows: Rows) -> None:
         self._batches = dict(rows.batches)
         self._users = dict(rows.users)
-        self._about = {kind: dict(facts) for kind, facts in rows.about.items()}
+        self._about = {state: dict(facts) for state, facts in rows.about.items()}
         self._latest = dict(rows.latest)
 
-    def apply(self, state: Params) -> Self:
-        """Make a state true."""
-        match state:
-            case UserHasBatches():
-                self.set_user(state.user_id, [batch_answer(state.user_id, batch) for batch in state.batches])
-            case BatchMissing():
-                self._remove({state.batch_id})
-            case ByBatch():
-                self.know(type(state), _facts_of(state))
-            case _:
-                self._latest[type(state)] = state
-        return self
+    def know(self, state: str, facts: BatchFacts) -> None:
+        """Set what a state says about batches, and leave what it says about others."""
+        self._about.setdefault(state, {}).update(facts)
 
-    def know(self, kind: type[ByBatch], facts: BatchFacts) -> None:
-        """Set these facts about batches, and leave those about others."""
-        self._about.setdefault(kind, {}).update(facts)
+    def keep(self, state: str, params: Mapping[str, Any]) -> None:
+        """Keep the params of a state for its simulator."""
+        self._latest[state] = params
+
+    def forget(self, batch_id: str) -> None:
+        """Remove a batch, if there is one."""
+        self._remove({batch_id})
 
     def set_user(self, user_id: str, batches: Iterable[BatchAnswer]) -> None:
         """Give a user exactly these batches; a batch of another user moves to this one."""
@@ -73,36 +59,5 @@ class RowsDraft:
             self._users[owner] = BatchAnswers(one for one in self._users[owner] if one.batch_id not in ids)
 
 
-def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
-    """The rows with a provider state set up; `rows` are unchanged.
-
-    Raises:
-        StateError: No such state (at `provider`, when one is given), or its params are wrong.
-    """
-    return RowsDraft(rows).apply(validated(name, params, provider)).rows()
-
-
 def _newest_first(batches: Iterable[BatchAnswer]) -> BatchAnswers:
     return BatchAnswers(sorted(batches, key=lambda batch: batch.created, reverse=True))
-
-
-def _facts_of(state: ByBatch) -> BatchFacts:
-    # One object for equal entries, so that it is rendered once for all batches.
-    known: dict[Entry, BatchFact | None] = {None: None}
-    facts: dict[str, BatchFact | None] = {}
-    for batch_id, entry in state.entries.items():
-        if entry not in known:
-            known[entry] = _fact_of(entry)
-        facts[batch_id] = known[entry]
-    return facts
-
-
-def _fact_of(entry: Entry) -> BatchFact | None:
-    match entry:
-        case None:
-            return None
-        case Params():
-            return BatchFact(entry.model_dump())
-        case rows:
-            known = [row.model_dump() for row in rows]
-            return BatchFact(make=lambda: known)

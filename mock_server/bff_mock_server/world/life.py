@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from bff_contracts.states import BATCHES_HAVE_CLASSES, FINISHED, BatchesHaveClasses, BatchRow
-from bff_mock_server.world.rows import BatchAnswer, batch_answer
+from bff_contracts.states import BATCHES_HAVE_CLASSES, FINISHED, BatchRow
+from bff_mock_server.world.rows import BatchAnswer
 from bff_mock_server.world.scenarios.school import batch_of
 from bff_mock_server.world.sessions import Sessions
+from bff_mock_server.world.states import batch_answer
 from bff_mock_server.world.world import World
 
 TICK_SECONDS: Final = 0.25
@@ -117,7 +118,7 @@ class Life:
         moment = self._text()
         fields = batch_of(f"{user_id}/handed in", self._arrived, "awaiting_content_validation")
         fields |= {"created_at": moment, "last_updated": moment}
-        known = world.rows.facts(BatchesHaveClasses).get(world.rows.users[user_id][0].batch_id)
+        known = world.rows.facts(BATCHES_HAVE_CLASSES).get(world.rows.users[user_id][0].batch_id)
         class_ = known.fields if known else None
         world.apply(BATCHES_HAVE_CLASSES, {"classes": {fields["batch_id"]: class_}})
         row = batch_answer(user_id, BatchRow.model_validate(fields))

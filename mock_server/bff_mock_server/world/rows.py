@@ -4,26 +4,13 @@ Only the provider states of the contracts fill a world, so scenarios, verifiers 
 are immutable: setting a state up makes new ones, and readers keep theirs.
 """
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from bff_contracts.pact.json_path import is_array, is_object
-from bff_contracts.states import (
-    CATALOGUE,
-    FINISHED,
-    BatchRow,
-    ByBatch,
-    Params,
-    ProviderState,
-    moment_of,
-)
-from bff_mock_server._suggest import meant
+from bff_contracts.state_names import FINISHED
 
 CLIENT_STATUS: Final[Mapping[str, str]] = {
     "awaiting_content_validation": "pending_content",
@@ -40,10 +27,6 @@ CLIENT_STATUS: Final[Mapping[str, str]] = {
     "cancelled": "cancelled",
 }
 """RAS's mapping from internal statuses to client statuses."""
-
-_MOST_PROBLEMS: Final = 20
-_CHECKED_FIRST: Final = 100
-"""The entries of a long list of params that are validated first."""
 
 INTERNAL_STATUSES: Final = frozenset(CLIENT_STATUS)
 """The values of the `status` filter."""
@@ -138,60 +121,18 @@ class Rows:
     Attributes:
         batches: By batch id.
         users: Each user's batches.
-        about: What is known about batches, for each state that maps them.
-        latest: The latest of each other state, for the simulator that knows what it means.
+        about: What is known about batches, by the name of the state that maps them.
+        latest: The latest params of each other state by its name, for the simulator that knows what it means.
     """
 
     batches: Mapping[str, BatchAnswer] = field(default_factory=dict[str, BatchAnswer])
     users: Mapping[str, BatchAnswers] = field(default_factory=dict[str, BatchAnswers])
-    about: Mapping[type[ByBatch], BatchFacts] = field(default_factory=dict[type[ByBatch], BatchFacts])
-    latest: Mapping[type[Params], Params] = field(default_factory=dict[type[Params], Params])
+    about: Mapping[str, BatchFacts] = field(default_factory=dict[str, BatchFacts])
+    latest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
-    def facts(self, kind: type[ByBatch]) -> BatchFacts:
+    def facts(self, state: str) -> BatchFacts:
         """The entries of one state by batch id; `None` or no entry for a batch without one."""
-        return self.about.get(kind, _NOTHING)
-
-
-def known_states(provider: str | None = None) -> tuple[ProviderState, ...]:
-    """The states of the catalogue, of one provider when one is given."""
-    return tuple(state for state in CATALOGUE if provider is None or state.provider == provider)
-
-
-def validated(name: str, params: Mapping[str, Any], provider: str | None = None) -> Params:
-    """The params of a state as their model.
-
-    Raises:
-        StateError: No such state (at `provider`, when one is given), or its params are wrong.
-    """
-    known = known_states(provider)
-    state = next((state for state in known if state.name == name), None)
-    if state is None:
-        message = f"unknown provider state {name!r}; {meant(name, [state.name for state in known])}"
-        raise StateError(message)
-    try:
-        if any((is_array(value) or is_object(value)) and len(value) > _CHECKED_FIRST for value in params.values()):
-            # Validating many invalid rows would collect millions of problems: those of the first rows are enough.
-            state.params.model_validate({name: _beginning(value) for name, value in params.items()})
-        return state.params.model_validate(dict(params))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found[:_MOST_PROBLEMS]]
-        more = [f"and {len(found) - _MOST_PROBLEMS} more"] if len(found) > _MOST_PROBLEMS else []
-        message = f"params of {name!r}: {'; '.join([*problems, *more])}"
-        raise StateError(message) from error
-
-
-def _beginning(value: Any) -> Any:
-    """The first entries of a long list or object."""
-    if is_array(value):
-        return value[:_CHECKED_FIRST]
-    return dict(itertools.islice(value.items(), _CHECKED_FIRST)) if is_object(value) else value
-
-
-def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
-    """A stored batch as RAS answers it."""
-    answer = answer_of(user_id, batch.model_dump())
-    return BatchAnswer(batch.batch_id, user_id, batch.internal_status, moment_of(batch.created_at), lambda: answer)
+        return self.about.get(state, _NOTHING)
 
 
 def answer_of(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:

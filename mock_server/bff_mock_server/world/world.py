@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bff_contracts.states import Params
 from bff_mock_server.faults.spec import Armed, Fault, Route
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.changes import RowsDraft
-from bff_mock_server.world.rows import BatchAnswer, Rows, validated
+from bff_mock_server.world.rows import BatchAnswer, Rows
+
+if TYPE_CHECKING:
+    from bff_mock_server.world.states import ValidState
 
 _UNDO_LIMIT: Final = 64
 """The most states that can be torn down; older ones become permanent."""
@@ -29,7 +31,7 @@ class World:
 
     def __init__(self, rows: Rows | None = None, *, faults: Iterable[Armed] = (), seed: str = "0") -> None:
         self._base = Rows() if rows is None else rows
-        self._applied: list[Params] = []
+        self._applied: list[ValidState] = []
         self._changing = Lock()  # a test changes the world from its own thread, requests from the server's
         self.rows = self._base
         self.faults = tuple(faults)
@@ -42,12 +44,12 @@ class World:
         Raises:
             StateError: No such state (at `provider`, when one is given), or its params are wrong.
         """
-        state = validated(name, params, provider)
+        state = state_of(name, params, provider)
         with self._changing:
             self._applied.append(state)
-            self.rows = RowsDraft(self.rows).apply(state).rows()
+            self.rows = state.apply_to(RowsDraft(self.rows)).rows()
             if len(self._applied) > _UNDO_LIMIT:
-                self._base = RowsDraft(self._base).apply(self._applied.pop(0)).rows()
+                self._base = self._applied.pop(0).apply_to(RowsDraft(self._base)).rows()
 
     def teardown(self, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> None:
         """Tear a state down: restore the rows before it, with the states that were set up since.
@@ -57,7 +59,7 @@ class World:
         Raises:
             StateError: As `apply`.
         """
-        wanted = validated(name, params, provider)
+        wanted = state_of(name, params, provider)
         with self._changing:
             for at in reversed(range(len(self._applied))):
                 if self._applied[at] == wanted:
@@ -65,7 +67,7 @@ class World:
                     break
             draft = RowsDraft(self._base)
             for state in self._applied:
-                draft.apply(state)
+                state.apply_to(draft)
             self.rows = draft.rows()
 
     def set_state(self, name: str, params: Mapping[str, Any], *, teardown: bool, provider: str | None = None) -> None:
@@ -117,3 +119,24 @@ class World:
             if len(self._by_header) > _HEADERS_COUNTED:
                 del self._by_header[next(iter(self._by_header))]
         return armed
+
+
+def state_of(name: str, params: Mapping[str, Any], provider: str | None = None) -> "ValidState":
+    """A provider state, checked against the catalogue.
+
+    Raises:
+        StateError: No such state (at `provider`, when one is given), or its params are wrong.
+    """
+    # Pydantic takes longer to load than the mock needs to start without it.
+    from bff_mock_server.world.states import validated  # noqa: PLC0415
+
+    return validated(name, params, provider)
+
+
+def rows_with(rows: Rows, name: str, params: Mapping[str, Any], *, provider: str | None = None) -> Rows:
+    """The rows with a provider state set up; `rows` are unchanged.
+
+    Raises:
+        StateError: No such state (at `provider`, when one is given), or its params are wrong.
+    """
+    return state_of(name, params, provider).apply_to(RowsDraft(rows)).rows()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -11,13 +11,13 @@ from bff_contracts.states import (
     BATCHES_HAVE_CLASSES,
     BATCHES_HAVE_STUDENT_NAMES,
     BATCHES_HAVE_VALIDATIONS,
-    KINDS,
     ByBatch,
     Params,
 )
 from bff_mock_server import MockApp
 from bff_mock_server.world.changes import RowsDraft
 from bff_mock_server.world.rows import Rows
+from bff_mock_server.world.states import ValidState
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
@@ -156,10 +156,7 @@ class BatchesHaveRemarks(ByBatch):
     remarks: Mapping[str, tuple[Remark, ...]]
 
 
-async def test_a_new_kind_of_list_is_served_without_code(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(cast("Any", KINDS), "batches have remarks", BatchesHaveRemarks)
+async def test_a_new_kind_of_list_is_served_without_code() -> None:
     shape = interaction(
         "remarks: a batch",
         f"/batches/{ONE}/remarks",
@@ -170,7 +167,8 @@ async def test_a_new_kind_of_list_is_served_without_code(
         role="shape",
     )
     known = BatchesHaveRemarks(remarks={ONE: (Remark(text="late"), Remark(text="short")), TWO: ()})
-    app = app_of(pact(shape, provider=CMS), world=World(RowsDraft(Rows()).apply(known).rows()))
+    rows = ValidState("batches have remarks", known).apply_to(RowsDraft(Rows())).rows()
+    app = app_of(pact(shape, provider=CMS), world=World(rows))
 
     found = [(await call(app, f"/batches/{one}/remarks")).json for one in (ONE, TWO, UNKNOWN)]
 

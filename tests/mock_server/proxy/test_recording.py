@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from bff_contracts.platform import CMS, RAS
-from bff_contracts.states import USER_HAS_BATCHES, BatchesHaveClasses
+from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import find_scenario
 from bff_mock_server.proxy.recording import Recorder
 from tests.mock_server.building import call, cms_app, ras_app, request
@@ -66,7 +66,7 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
     assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
     assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]
     assert [len(row["essays"]) for row in replayed] == [len(statuses[row["batch_id"]]["essays"]) for row in replayed]
-    recorded = world.rows.facts(BatchesHaveClasses)
+    recorded = world.rows.facts(BATCHES_HAVE_CLASSES)
     assert {batch_id: known and known.fields for batch_id, known in recorded.items()} == classes
     assert len(world.rows.users) == 3
     assert [word for word in ("anna", "öhman", "ekström", KEY, "nobody") if word in text] == []

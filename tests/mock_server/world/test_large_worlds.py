@@ -16,8 +16,9 @@ from bff_contracts.states import (
 )
 from bff_mock_server import read_scenario
 from bff_mock_server.world.changes import RowsDraft
-from bff_mock_server.world.rows import Rows, validated
+from bff_mock_server.world.rows import BatchFact, Rows
 from bff_mock_server.world.scenarios import model, school
+from bff_mock_server.world.states import validated
 from tests.mock_server.building import HEADERS, app_of, request
 
 
@@ -79,13 +80,23 @@ def test_a_scenario_copies_the_maps_of_its_rows_once(monkeypatch: pytest.MonkeyP
 def test_what_a_school_makes_is_what_the_catalogue_allows(status: str) -> None:
     params = school.TeachersBatches("anna", 7, (status,))
 
-    stored = RowsDraft(Rows()).apply(validated(USER_HAS_BATCHES, params)).rows()
+    stored = validated(USER_HAS_BATCHES, params).apply_to(RowsDraft(Rows())).rows()
 
     assert len(params) == len(set(params)) == 2
     assert [dict(one.answer) for one in params.answers()] == [dict(one.answer) for one in stored.users["anna"]]
-    for name, made in (
-        (BATCHES_HAVE_CLASSES, params.classes(["9A", None])),
-        (BATCHES_HAVE_VALIDATIONS, params.validations(["9A", None])),
-        (BATCHES_HAVE_STUDENT_NAMES, school.StudentNames(params, ("9A", None))["student_names"]),
+    for name, kind in (
+        (BATCHES_HAVE_CLASSES, school.Classes),
+        (BATCHES_HAVE_VALIDATIONS, school.Validations),
+        (BATCHES_HAVE_STUDENT_NAMES, school.StudentNames),
     ):
-        assert validated(name, {KINDS[name].param(): made})
+        made = kind(params, ("9A", None))
+        known = validated(name, made).apply_to(RowsDraft(Rows())).rows().facts(name)
+        assert list(made) == [KINDS[name].param()]
+        assert len(made) == 1
+        assert {batch_id: _shown(fact) for batch_id, fact in made.facts().items()} == {
+            batch_id: _shown(fact) for batch_id, fact in known.items()
+        }
+
+
+def _shown(fact: BatchFact | None) -> object:
+    return fact and (fact.fields, list(fact.rows))

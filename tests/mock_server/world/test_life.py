@@ -11,7 +11,7 @@ import pytest
 from bff_contracts.judge import Judge
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import RAS
-from bff_contracts.states import BatchesHaveClasses
+from bff_contracts.states import BATCHES_HAVE_CLASSES
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.cli.assembly import Plan, assemble
 from bff_mock_server.cli.contracts import Contracts
@@ -104,8 +104,8 @@ def test_new_batches_are_handed_in_for_the_same_class_up_to_a_limit(monkeypatch:
     rows = app.mock.sessions.default.rows
     arrived = set(rows.batches) - before
     assert len(arrived) == 12
-    assert arrived <= set(rows.facts(BatchesHaveClasses))
-    assert any(rows.facts(BatchesHaveClasses)[batch_id] for batch_id in arrived)
+    assert arrived <= set(rows.facts(BATCHES_HAVE_CLASSES))
+    assert any(rows.facts(BATCHES_HAVE_CLASSES)[batch_id] for batch_id in arrived)
     newest = [user_rows[0].batch_id in arrived for user_rows in rows.users.values() if user_rows]
     assert any(newest)
 

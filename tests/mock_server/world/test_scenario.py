@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import get_args
 
-from bff_contracts.states import BatchesHaveClasses, BatchesHaveValidations, InternalStatus
+from bff_contracts.states import BATCHES_HAVE_CLASSES, BATCHES_HAVE_VALIDATIONS, InternalStatus
 from bff_mock_server import find_scenario
 from tests.mock_server.building import call, cms_app, ras_app
 
@@ -36,7 +36,7 @@ def test_every_phase_occurs() -> None:
 
 
 def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
-    classes = WORLD.rows.facts(BatchesHaveClasses)
+    classes = WORLD.rows.facts(BATCHES_HAVE_CLASSES)
 
     assert set(classes) == set(WORLD.rows.batches)
     assert None in classes.values()
@@ -70,7 +70,7 @@ def test_batches_whose_students_are_validated_say_how_far_that_is() -> None:
     validated = {
         row.internal_status: entry.fields
         for row in WORLD.rows.batches.values()
-        if (entry := WORLD.rows.facts(BatchesHaveValidations)[row.batch_id]) is not None
+        if (entry := WORLD.rows.facts(BATCHES_HAVE_VALIDATIONS)[row.batch_id]) is not None
     }
 
     assert set(validated) == {
@@ -87,14 +87,14 @@ def test_batches_whose_students_are_validated_say_how_far_that_is() -> None:
 async def test_the_essays_of_a_class_have_their_students() -> None:
     """The same ids as RAS's essays; no essays and no class have none."""
     ras, cms = ras_app(WORLD), cms_app(WORLD)
-    classes = WORLD.rows.facts(BatchesHaveClasses)
+    classes = WORLD.rows.facts(BATCHES_HAVE_CLASSES)
     students: dict[str, set[str]] = {}
     for row in WORLD.rows.users[SCENARIO.teachers[1].user_id]:
         essays = (await call(ras, f"/internal/v1/batches/{row.batch_id}/status")).json["essays"]
         names = (await call(cms, f"/internal/v1/batches/{row.batch_id}/student-names")).json
         has_class = classes[row.batch_id] is not None
 
-        validation = WORLD.rows.facts(BatchesHaveValidations)[row.batch_id]
+        validation = WORLD.rows.facts(BATCHES_HAVE_VALIDATIONS)[row.batch_id]
         assert validation is None or validation.fields["total_associations"] == len(names)
         assert {name["essay_id"] for name in names} == ({essay["essay_id"] for essay in essays} if has_class else set())
         files = {essay["essay_id"]: essay["filename"] for essay in essays}

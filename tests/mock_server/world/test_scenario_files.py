@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from bff_contracts.pact.file import shipped_pacts
-from bff_contracts.states import BatchesHaveClasses
+from bff_contracts.states import BATCHES_HAVE_CLASSES
 from bff_mock_server import Scenario, ScenarioError, find_scenario, read_scenario
 from bff_mock_server.world.scenarios import shipped_scenarios
 from bff_mock_server.world.world import World
@@ -76,7 +76,7 @@ def test_an_empty_school_has_teachers_and_nothing_else() -> None:
     scenario = find_scenario("empty-school")
 
     assert scenario.teachers
-    assert (dict(scenario.rows.batches), dict(scenario.rows.facts(BatchesHaveClasses))) == ({}, {})
+    assert (dict(scenario.rows.batches), dict(scenario.rows.facts(BATCHES_HAVE_CLASSES))) == ({}, {})
 
 
 def test_where_everything_fails_each_teacher_meets_another_fault() -> None:
@@ -116,7 +116,7 @@ def test_a_teacher_may_have_a_given_id_and_classes_in_turn() -> None:
     )
 
     rows = scenario.rows.users["a/1"]
-    entries = scenario.rows.facts(BatchesHaveClasses)
+    entries = scenario.rows.facts(BATCHES_HAVE_CLASSES)
     known = [entries[row.batch_id] for row in rows]
 
     assert [one and one.fields["class_name"] for one in known] == ["Sv 1", None, "Sv 1"]

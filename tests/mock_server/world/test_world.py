@@ -11,16 +11,14 @@ from bff_contracts.states import (
     BATCH_MISSING,
     BATCHES_HAVE_CLASSES,
     USER_HAS_BATCHES,
-    BatchesHaveClasses,
     Params,
     ProviderState,
 )
 from bff_mock_server import StateError
-from bff_mock_server.world import rows as rows_module
+from bff_mock_server.world import states as states_module
 from bff_mock_server.world import world as world_module
-from bff_mock_server.world.changes import rows_with
 from bff_mock_server.world.rows import Rows
-from bff_mock_server.world.world import World
+from bff_mock_server.world.world import World, rows_with
 from tests.mock_server.building import OTHER_USER, USER, batch, batch_id, essay, user_has
 from tests.support.golden import Golden
 
@@ -71,7 +69,7 @@ def test_what_becomes_of_batches_leaves_their_classes_alone() -> None:
     world.apply(USER_HAS_BATCHES, user_has(batch(1)))
     world.apply(BATCH_MISSING, {"batch_id": batch_id(1)})
 
-    assert list(world.rows.facts(BatchesHaveClasses)) == [batch_id(1)]
+    assert list(world.rows.facts(BATCHES_HAVE_CLASSES)) == [batch_id(1)]
 
 
 def test_chance_is_the_same_in_each_world_that_is_given_no_other_seed() -> None:
@@ -84,7 +82,7 @@ def test_classes_are_replaced_batch_by_batch() -> None:
 
     world.apply(BATCHES_HAVE_CLASSES, {"classes": {batch_id(2): None}})
 
-    entries = world.rows.facts(BatchesHaveClasses)
+    entries = world.rows.facts(BATCHES_HAVE_CLASSES)
 
     assert {one: known and known.fields for one, known in entries.items()} == {batch_id(1): CLASS, batch_id(2): None}
 
@@ -212,15 +210,15 @@ class Weather(Params):
 
 
 def test_a_state_that_only_a_simulator_knows_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "CATALOGUE", [ProviderState("the sky is", CMS, "It is so.", Weather)])
+    monkeypatch.setattr(states_module, "CATALOGUE", [ProviderState("the sky is", CMS, "It is so.", Weather)])
     world = World()
 
     world.apply("the sky is", {"sky": "grey"})
     world.apply("the sky is", {"sky": "blue"})
-    blue = world.rows.latest[Weather]
+    blue = world.rows.latest["the sky is"]
     world.teardown("the sky is", {"sky": "blue"})
 
-    assert (blue, world.rows.latest[Weather]) == (Weather(sky="blue"), Weather(sky="grey"))
+    assert (blue, world.rows.latest["the sky is"]) == ({"sky": "blue"}, {"sky": "grey"})
 
 
 def test_a_batch_that_is_put_belongs_to_its_owner_alone() -> None:
@@ -248,7 +246,7 @@ def test_batches_that_are_put_take_their_place_among_their_owners() -> None:
 
     assert (ids(world), ids(world, OTHER_USER)) == ([2, 1, 3], [5, 4])
     assert sorted(world.rows.batches) == [batch_id(number) for number in range(1, 6)]
-    assert list(world.rows.facts(BatchesHaveClasses)) == [batch_id(1)]
+    assert list(world.rows.facts(BATCHES_HAVE_CLASSES)) == [batch_id(1)]
 
 
 def test_a_batch_that_is_put_for_another_user_moves() -> None:

@@ -1,8 +1,7 @@
 """Scenarios: lists of provider states, in the vocabulary that the contracts and provider teams use."""
 
-from bff_mock_server.world.scenarios.document import ScenarioError
-from bff_mock_server.world.scenarios.files import find_scenario, read_scenario, shipped_scenarios
-from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
+from bff_mock_server.world.scenarios.model import Scenario, ScenarioError, StateCall, Teacher
+from bff_mock_server.world.scenarios.shipped import find_scenario, shipped_scenarios
 
 __all__ = [
     "Scenario",
@@ -10,6 +9,5 @@ __all__ = [
     "StateCall",
     "Teacher",
     "find_scenario",
-    "read_scenario",
     "shipped_scenarios",
 ]

@@ -6,6 +6,8 @@ from typing import Any, Final, cast
 import yaml
 from yaml.reader import ReaderError
 
+from bff_mock_server.world.scenarios.model import ScenarioError
+
 _MOST_NODES: Final = 2_000_000
 """More values than a scenario of 10,000 batches in full has."""
 _DEEPEST: Final = 100
@@ -14,10 +16,6 @@ _DEEPEST: Final = 100
 _SHOWN: Final = 40
 
 Loc = tuple[int | str, ...]
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be used; the message names the file, the line and the field."""
 
 
 @dataclass(frozen=True, slots=True)

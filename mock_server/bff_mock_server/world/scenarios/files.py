@@ -6,8 +6,6 @@ provider states. Every error names file, line and field.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,25 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bff_contracts.pact.json_path import is_object
 from bff_contracts.platform import BY_NAME
-from bff_contracts.states import (
-    BATCHES_HAVE_CLASSES,
-    BATCHES_HAVE_STUDENT_NAMES,
-    BATCHES_HAVE_VALIDATIONS,
-    CATALOGUE,
-    USER_HAS_BATCHES,
-    InternalStatus,
-)
+from bff_contracts.states import CATALOGUE, InternalStatus
 from bff_contracts.text_files import read_text
 from bff_mock_server._suggest import meant
-from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_faults, parse_route
-from bff_mock_server.world.scenarios.document import Document, Loc, ScenarioError, read_document
-from bff_mock_server.world.scenarios.model import Scenario, StateCall, Teacher
-from bff_mock_server.world.scenarios.school import StudentNames, TeachersBatches, teacher_id
+from bff_mock_server.faults.spec import Armed, FaultError, Route, parse_route
+from bff_mock_server.world.scenarios.document import Document, Loc, read_document
+from bff_mock_server.world.scenarios.entries import Part, TeacherEntry, armed, part_of, scenario_of
+from bff_mock_server.world.scenarios.model import Scenario, ScenarioError, StateCall
 
 _PROVIDERS: Final[Mapping[str, str]] = {name: provider.name for name, provider in BY_NAME.items()}
-_SUFFIXES: Final = (".yaml", ".yml")
-_PACKAGE: Final = "bff_mock_server.world.scenarios"
-_SHIPPED: Final = "data"
 _MOST_BATCHES: Final = 500_000
 """The most batches of all teachers together, which take some 600 MB, and ten seconds to start."""
 _STATES: Final = {state.name: state for state in CATALOGUE}
@@ -74,34 +62,21 @@ class _File(_Part):
 _PARTS: Final[Mapping[str, type[_Part]]] = {"": _File, "teachers": _Teacher, "states": _State, "faults": _Fault}
 
 
-def shipped_scenarios() -> tuple[str, ...]:
-    """The names of the scenarios in this package."""
-    folder = files(_PACKAGE) / _SHIPPED
-    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
-
-
-def find_scenario(name: str) -> Scenario:
-    """A shipped scenario by its name, or one of a file by its path.
+def read_file(path: str) -> Scenario:
+    """Read a scenario file.
 
     Raises:
-        ScenarioError: There is no such scenario, or it cannot be used.
+        ScenarioError: It does not exist, or it cannot be used.
     """
-    if not name.endswith(_SUFFIXES):
-        known = shipped_scenarios()
-        if name not in known:
-            message = f"no scenario {name!r}; {meant(name, known)}; or the path of a .yaml file"
-            raise ScenarioError(message)
-        text = (files(_PACKAGE) / _SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
-        return read_scenario(text, name=name, source=f"{name}.yaml")
     try:
-        text = read_text(Path(name))
+        text = read_text(Path(path))
     except OSError as error:
-        message = f"{name}: {error.strerror or error}"
+        message = f"{path}: {error.strerror or error}"
         raise ScenarioError(message) from error
     except UnicodeDecodeError as error:
-        message = f"{name}: not UTF-8 text ({error.reason} at byte {error.start})"
+        message = f"{path}: not UTF-8 text ({error.reason} at byte {error.start})"
         raise ScenarioError(message) from error
-    return read_scenario(text, name=Path(name).stem, source=name)
+    return read_scenario(text, name=Path(path).stem, source=path)
 
 
 def read_scenario(text: str, *, name: str, source: str) -> Scenario:
@@ -123,47 +98,28 @@ def read_scenario(text: str, *, name: str, source: str) -> Scenario:
     batches = sum(teacher.batches for teacher in file.teachers)
     if batches > _MOST_BATCHES:
         raise document.problem(("teachers",), f"{batches} batches; the maximum is {_MOST_BATCHES}")
-    _check_unique([teacher.user_id or teacher_id(teacher.name) for teacher in file.teachers], document)
+    _check_unique([_entry(teacher).id for teacher in file.teachers], document)
     parts = [
         *(_of_teacher(teacher, at, document) for at, teacher in enumerate(file.teachers)),
         *(_of_state(state, at, document) for at, state in enumerate(file.states)),
         *(_of_fault(fault, at, document) for at, fault in enumerate(file.faults)),
     ]
-    return Scenario(
-        name=name,
-        teachers=tuple(part.teacher for part in parts if part.teacher is not None),
-        states=tuple(state for part in parts for state in part.states),
-        faults=tuple(armed for part in parts for armed in part.faults),
-        about=file.about.strip(),
-    )
+    return scenario_of(name, file.about.strip(), parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """The part of a scenario that one entry of a file adds."""
-
-    states: tuple[StateCall, ...] = ()
-    faults: tuple[Armed, ...] = ()
-    teacher: Teacher | None = None
-
-
-def _of_teacher(teacher: _Teacher, at: int, document: Document) -> _Entry:
-    user_id = teacher.user_id or teacher_id(teacher.name)
-    batches = TeachersBatches(user_id, teacher.batches, teacher.statuses)
-    states = [StateCall(USER_HAS_BATCHES, batches)]
-    if teacher.batches:
-        states.append(StateCall(BATCHES_HAVE_CLASSES, {"classes": batches.classes(teacher.classes)}))
-        states.append(StateCall(BATCHES_HAVE_VALIDATIONS, {"validations": batches.validations(teacher.classes)}))
-        states.append(StateCall(BATCHES_HAVE_STUDENT_NAMES, StudentNames(batches, teacher.classes)))
-    about = frozenset({user_id, *batches.batch_ids}) if teacher.fault is not None else frozenset[str]()
-    return _Entry(
-        tuple(states),
-        _faults(teacher.fault, Route(about=about), ("teachers", at, "fault"), document),
-        Teacher(user_id, teacher.name, teacher.purpose, teacher.batches),
-    )
+def _of_teacher(teacher: _Teacher, at: int, document: Document) -> Part:
+    place = document.place(("teachers", at)) if teacher.fault is not None else ""
+    try:
+        return part_of(_entry(teacher), place)
+    except FaultError as error:
+        raise document.problem(("teachers", at, "fault"), str(error)) from error
 
 
-def _of_state(state: _State, at: int, document: Document) -> _Entry:
+def _entry(teacher: _Teacher) -> TeacherEntry:
+    return TeacherEntry(**dict(teacher))
+
+
+def _of_state(state: _State, at: int, document: Document) -> Part:
     known = _STATES.get(state.state)
     if known is None:
         message = f"unknown provider state {state.state!r}; {meant(state.state, _STATES)}"
@@ -173,17 +129,15 @@ def _of_state(state: _State, at: int, document: Document) -> _Entry:
     except ValidationError as error:
         raise _errors(document, error, ("states", at, "params")) from error
     route = Route(about=frozenset(_ids(state.params)))
-    return _Entry(
-        (StateCall(state.state, state.params),), _faults(state.fault, route, ("states", at, "fault"), document)
-    )
+    return Part((StateCall(state.state, state.params),), _faults(state.fault, route, ("states", at, "fault"), document))
 
 
-def _of_fault(fault: _Fault, at: int, document: Document) -> _Entry:
+def _of_fault(fault: _Fault, at: int, document: Document) -> Part:
     try:
         route = parse_route(fault.on, _PROVIDERS)
     except FaultError as error:
         raise document.problem(("faults", at, "on"), str(error)) from error
-    return _Entry(faults=_faults(fault.fault, route, ("faults", at, "fault"), document))
+    return Part(faults=_faults(fault.fault, route, ("faults", at, "fault"), document))
 
 
 def _ids(params: Mapping[str, Any]) -> Iterator[str]:
@@ -194,15 +148,10 @@ def _ids(params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _faults(text: str | None, route: Route, loc: Loc, document: Document) -> tuple[Armed, ...]:
-    if text is None:
-        return ()
     try:
-        faults = parse_faults(text)
+        return armed(text, route, document.place(loc[:-1]))
     except FaultError as error:
         raise document.problem(loc, str(error)) from error
-    if not faults:
-        raise document.problem(loc, f"{text!r} arms nothing; leave it out")
-    return (Armed(route, faults, place=document.place(loc[:-1])),)
 
 
 def _check_unique(user_ids: Sequence[str], document: Document) -> None:

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from bff_contracts.states import BatchesHaveStudentNames
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.world.changes import RowsDraft
-from bff_mock_server.world.rows import Rows, validated
-from bff_mock_server.world.scenarios.school import StudentNames, TeachersBatches
-from bff_mock_server.world.world import World
+from bff_mock_server.world.rows import Rows
+from bff_mock_server.world.scenarios.school import AboutBatches, TeachersBatches
+from bff_mock_server.world.world import World, state_of
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used; the message names the file, the line and the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ class Scenario:
             match state.params:
                 case TeachersBatches():
                     draft.set_user(state.params.user_id, state.params.answers())
-                case StudentNames():
-                    draft.know(BatchesHaveStudentNames, state.params.facts())
+                case AboutBatches():
+                    draft.know(state.name, state.params.facts())
                 case _:
-                    draft.apply(validated(state.name, state.params))
+                    state_of(state.name, state.params).apply_to(draft)
         return draft.rows()
 
     def is_like(self, other: "Scenario") -> bool:

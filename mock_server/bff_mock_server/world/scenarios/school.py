@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
 from bff_mock_server.world.rows import BatchAnswer, BatchFact, answer_of
@@ -98,32 +98,21 @@ class TeachersBatches(Mapping[str, Any]):
             created = _created(at).replace(tzinfo=UTC)
             yield BatchAnswer(batch_id, self.user_id, status, created, partial(_answer, self.user_id, at, status))
 
-    def classes(self, names: Sequence[str | None]) -> dict[str, Mapping[str, str] | None]:
-        """The classes of the batches, by name and in turn; `None` for no class."""
-        known = {name: {"class_id": _uuid("class", name), "class_name": name} for name in names if name is not None}
-        turn = [known[name] if name is not None else None for name in names]
-        return {batch_id: turn[at % len(turn)] for at, batch_id in enumerate(self.batch_ids)}
-
-    def validations(self, names: Sequence[str | None]) -> dict[str, Row | None]:
-        """The progress of validating the students, by the names of the classes; `None` where there is no validation."""
-        return {
-            batch_id: _validation(at, status) if names[at % len(names)] is not None else None
-            for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True)
-        }
-
     def each(self) -> Iterator[tuple[int, str]]:
         """The number of each batch, and its internal status."""
         return ((at, self.statuses[at % len(self.statuses)]) for at in range(self.count))
 
 
 @dataclass(frozen=True)
-class StudentNames(Mapping[str, Any]):
-    """The params of `batches have exactly these student names` for a teacher, made on demand.
+class AboutBatches(Mapping[str, Any]):
+    """The params of a state that maps the batches of a teacher, made on demand.
 
     Attributes:
         batches: The teacher's.
-        classes: The names of their classes, in turn; `None` for no class, whose students are unknown.
+        classes: The names of their classes, in turn; `None` for no class, of which nothing else is known.
     """
+
+    param: ClassVar[str]
 
     batches: TeachersBatches
     classes: tuple[str | None, ...]
@@ -134,33 +123,72 @@ class StudentNames(Mapping[str, Any]):
         Raises:
             KeyError: There is no such param.
         """
-        if name != "student_names":
+        if name != self.param:
             raise KeyError(name)
-        return {batch_id: list(fact.rows) for batch_id, fact in self.facts().items()}
+        return {batch_id: self._entry(fact) for batch_id, fact in self.facts().items()}
 
     def __iter__(self) -> Iterator[str]:
-        yield "student_names"
+        yield self.param
 
     def __len__(self) -> int:
         return 1
 
-    def facts(self) -> dict[str, BatchFact]:
-        """The authors of each batch's essays; the rows of each are made on demand."""
-        teacher, batches = self.batches.user_id, zip(self.batches.each(), self.batches.batch_ids, strict=True)
+    def facts(self) -> dict[str, BatchFact | None]:
+        """What is known about each batch."""
+        turn = self.classes
         return {
-            batch_id: BatchFact(make=partial(_student_names, teacher, at, status, self.classes[at % len(self.classes)]))
-            for (at, status), batch_id in batches
+            batch_id: self._fact(at, status, turn[at % len(turn)])
+            for (at, status), batch_id in zip(self.batches.each(), self.batches.batch_ids, strict=True)
         }
+
+    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact | None:
+        raise NotImplementedError
+
+    def _entry(self, fact: BatchFact | None) -> Any:
+        return None if fact is None else dict(fact.fields)
+
+
+class Classes(AboutBatches):
+    """The params of `batches have exactly these classes`."""
+
+    param = "classes"
+
+    @cached_property
+    def _by_name(self) -> Mapping[str | None, BatchFact]:
+        named = {name: {"class_id": _uuid("class", name), "class_name": name} for name in self.classes if name}
+        return {name: BatchFact(fields) for name, fields in named.items()}
+
+    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact | None:  # noqa: ARG002
+        return self._by_name.get(class_name)
+
+
+class Validations(AboutBatches):
+    """The params of `batches have exactly these validations`."""
+
+    param = "validations"
+
+    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact | None:
+        confirmed = _CONFIRMED.get(status)
+        return None if confirmed is None or class_name is None else BatchFact(_validation(at, confirmed))
+
+
+class StudentNames(AboutBatches):
+    """The params of `batches have exactly these student names`."""
+
+    param = "student_names"
+
+    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact:
+        return BatchFact(make=partial(_student_names, self.batches.user_id, at, status, class_name))
+
+    def _entry(self, fact: BatchFact | None) -> Any:
+        return list(fact.rows) if fact is not None else []
 
 
 def _answer(user_id: str, at: int, status: str) -> Mapping[str, Any]:
     return answer_of(user_id, batch_of(user_id, at, status))
 
 
-def _validation(at: int, status: str) -> Row | None:
-    confirmed = _CONFIRMED.get(status)
-    if confirmed is None:
-        return None
+def _validation(at: int, confirmed: float) -> Row:
     total = _essay_count(at)
     pending = total - int(total * confirmed)
     return {
