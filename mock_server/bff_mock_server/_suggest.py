@@ -1,11 +1,12 @@
 """Suggests the known name that an unknown one is most like."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """The end of a message with the known names, the most similar one first."""
+    from difflib import get_close_matches  # noqa: PLC0415  # for messages alone
+
     known = list(known)
     close = get_close_matches(name, known)
     listed = ", ".join(map(repr, known)) or "none"

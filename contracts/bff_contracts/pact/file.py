@@ -9,7 +9,6 @@ A `PactError` names the file and the place of anything unusable.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from bff_contracts.pact.upgrade import UPGRADABLE, upgraded
 from bff_contracts.text_files import read_text
 
 __all__ = [
+    "SHIPPED",
     "Interaction",
     "Pact",
     "PactError",
@@ -33,6 +33,9 @@ __all__ = [
     "read_shipped_pacts",
     "shipped_pacts",
 ]
+
+SHIPPED: Final = Path(__file__).parent.parent / "pacts"
+"""The folder of the pacts that this package brings."""
 
 _HTTP: Final = "Synchronous/HTTP"
 _COMBINATIONS: Final = ("AND", "OR")
@@ -197,11 +200,8 @@ def read_shipped_pacts() -> tuple[Pact, ...]:
         PactError: A file is not a usable pact.
         OSError: A file cannot be read.
     """
-    folder = files("bff_contracts") / "pacts"
-    entries = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name
-    )
-    return tuple(read_pact(entry.read_text(encoding="utf-8"), source=entry.name) for entry in entries)
+    files = sorted(SHIPPED.glob("*.json"))
+    return tuple(read_pact(file.read_text(encoding="utf-8"), source=file.name) for file in files)
 
 
 def read_pact(text: str, *, source: str) -> Pact:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a JSON value is an object."""
-    return isinstance(value, Mapping)
+    return isinstance(value, (dict, Mapping))  # most are a dict, which is seen at once
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:

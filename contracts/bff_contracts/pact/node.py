@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from bff_contracts.pact.json_path import is_array, is_object
 
@@ -14,8 +13,7 @@ class PactError(ValueError):
     """A pact file that cannot be used; the message names the file, the interaction and the JSON path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value in a pact file with its place, so that an error can name it."""
 
     value: Any

@@ -27,7 +27,7 @@ from bff_mock_server.matching.match import (
 )
 from bff_mock_server.matching.paths import anchors
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.matching.table import CompiledInteraction, Endpoint, compile_pact
+from bff_mock_server.matching.table import CompiledInteraction, Endpoint, Table, compile_pact
 from bff_mock_server.responses.example import Example
 from bff_mock_server.responses.refusal import differences_header, explain
 from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_example
@@ -95,7 +95,6 @@ class Backend:
         provider: The participant's name.
         pact: The contract.
         table: The contract as requests are looked up in it.
-        elsewhere: The tables of other providers.
         has_states: Whether it is a provider of the platform, whose states are in the catalogue.
 
     Raises:
@@ -115,7 +114,7 @@ class Backend:
         self.table = compile_pact(pact, credentials=CREDENTIALS if pact.provider in SIMULATORS else frozenset())
         self.pact = pact
         self.has_states = pact.provider in BY_NAME
-        self.elsewhere = [compile_pact(other) for other in elsewhere if other.provider != pact.provider]
+        self._elsewhere = [other for other in elsewhere if other.provider != pact.provider]
         self._lenient = lenient
         self._credentials = Credentials(self.table, keys)
         self._random = Random(seed)  # noqa: S311  # chance that repeats, no secrets
@@ -125,6 +124,11 @@ class Backend:
         )
         self._examples: dict[CompiledInteraction, Example] = {}
         self._states = dict.fromkeys(state.name for one in pact.interactions for state in one.states)
+
+    @cached_property
+    def elsewhere(self) -> Sequence[Table]:
+        """The tables of other providers, compiled for the first request that is not for this one."""
+        return [compile_pact(other) for other in self._elsewhere]
 
     def find(self, asked: Asked, *, only: Predicate | None = None) -> Found:
         """Find the endpoint and interaction of a request; with `only`, among those interactions."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from time import perf_counter
 from typing import Any, Final
 
@@ -263,6 +262,8 @@ class Mock:
 
 def _check_routes(scenario: Scenario, backends: Sequence[Backend]) -> None:
     """See that each fault of a scenario is on a route of the contracts, those that are not served included."""
+    if not scenario.faults:
+        return
     tables = [table for backend in backends for table in (backend.table, *backend.elsewhere)]
     for armed in scenario.faults:
         if not _has_route(armed.route, tables):
@@ -272,6 +273,8 @@ def _check_routes(scenario: Scenario, backends: Sequence[Backend]) -> None:
 
 def _no_route(route: str, tables: Iterable[Table]) -> str:
     routes = dict.fromkeys(f"{table.provider} {endpoint.route}" for table in tables for endpoint in table.endpoints)
+    from difflib import SequenceMatcher  # noqa: PLC0415  # for this message alone
+
     nearest = sorted(routes, key=lambda known: SequenceMatcher(None, known, route).ratio(), reverse=True)
     return f"no endpoint matches the route {route!r}; known, the nearest first: {', '.join(nearest)}"
 

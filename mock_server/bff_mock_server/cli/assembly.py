@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import bff_contracts
-from bff_contracts.pact.file import read_shipped_pacts
+from bff_contracts.pact.file import SHIPPED, read_shipped_pacts
 from bff_contracts.platform import BY_NAME, needs_extras
 from bff_mock_server.answering.backend import Backend
 from bff_mock_server.answering.mock import Mock
@@ -169,7 +168,7 @@ def _watched(plan: Plan) -> list[Path]:
     contracts = plan.contracts
     paths = [Path(path) for path in (*contracts.files, *contracts.folders)]
     if contracts.are_shipped:
-        paths.append(Path(bff_contracts.__file__).parent / "pacts")
+        paths.append(SHIPPED)
     if plan.scenario.endswith((".yaml", ".yml")):
         paths.append(Path(plan.scenario))
     return paths

@@ -12,8 +12,7 @@ from bff_contracts.pact.json_path import is_array, is_object, steps_of
 from bff_contracts.platform import SHAPE
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.filling import Carried, Filling
-from bff_mock_server.responses.generators import context_of
-from bff_mock_server.responses.reply import Reply, generated, plain_example
+from bff_mock_server.responses.reply import Reply, plain_example
 
 _MOST_WAYS: Final = 1024
 """The most verdicts that are cached for an interaction."""
@@ -59,8 +58,9 @@ class Example:
         carried = self._filling.carried(asked)
         reply = example._replace(body=self._filling.body(carried)) if example.body else example
         if self.generates:
-            context = context_of(self._interaction, random, asked.headers.get("host", "localhost"))
-            reply = generated(self._interaction, reply, context)
+            from bff_mock_server.responses.generators import generated  # noqa: PLC0415  # few contracts have them
+
+            reply = generated(self._interaction, reply, random, asked.headers.get("host", "localhost"))
             is_allowed = self._is_trusted or _is_allowed(self._interaction, asked, reply.body)
         else:
             is_allowed = self._is_trusted or self._allows_way(carried, asked, reply.body)

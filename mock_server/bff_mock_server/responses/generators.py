@@ -1,5 +1,6 @@
 """Generates the values that differ from answer to answer, from a seeded random source."""
 
+import json
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from uuid import UUID
 
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object, steps_of
+from bff_mock_server._json import dumps
+from bff_mock_server.responses.reply import Head, Reply
 
 _LARGEST: Final = 2**31 - 1
 _DIGITS: Final = 10
@@ -41,10 +44,26 @@ class GeneratorContext:
     params: Mapping[str, Any]
 
 
-def context_of(interaction: Interaction, random: Random, host: str) -> GeneratorContext:
-    """The inputs of an interaction's generators, for a request to a host."""
+def generated(interaction: Interaction, reply: Reply, random: Random, host: str) -> Reply:
+    """A reply to a request to `host`, with the values that the generators of its interaction make.
+
+    Its shape stays the example's.
+    """
     params = {name: value for state in interaction.states for name, value in state.params.items()}
-    return GeneratorContext(random, f"http://{host}", params)
+    context = GeneratorContext(random, f"http://{host}", params)
+    response = interaction.response
+    of_body, of_headers = response.generators.get("body"), response.generators.get("header")
+    body, head = reply.body, reply.head
+    if of_body and response.content is not None and response.content.is_json:
+        body = dumps(generated_body(json.loads(body), of_body, context)).encode()
+    if of_headers:
+        makers = {name.lower().encode(): maker for name, maker in of_headers.items()}
+        headers = [
+            (name, generated_text(value.decode(), makers[name], context).encode() if name in makers else value)
+            for name, value in head.headers
+        ]
+        head = Head(head.status, tuple(headers))
+    return Reply(head, body)
 
 
 def generated_body(body: Any, generators: Mapping[str, Any], context: GeneratorContext) -> Any:

@@ -1,6 +1,5 @@
 """Defines an answer as bytes and its delivery, and makes one from an interaction's response."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +11,6 @@ from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint
 from bff_mock_server.responses.filling import Filling
-from bff_mock_server.responses.generators import GeneratorContext, generated_body, generated_text
 
 Headers = tuple[tuple[bytes, bytes], ...]
 Kind = frozenset[object]
@@ -164,23 +162,6 @@ def plain_example(interaction: Interaction) -> Reply:
     content = interaction.response.content
     has_body = content is not None and interaction.response.status not in _WITHOUT_LENGTH
     return Reply(head_of(interaction.response), content.raw if content is not None and has_body else b"")
-
-
-def generated(interaction: Interaction, reply: Reply, context: GeneratorContext) -> Reply:
-    """A reply with the values that the generators of its interaction make; its shape stays the example's."""
-    response = interaction.response
-    of_body, of_headers = response.generators.get("body"), response.generators.get("header")
-    body, head = reply.body, reply.head
-    if of_body and response.content is not None and response.content.is_json:
-        body = dumps(generated_body(json.loads(body), of_body, context)).encode()
-    if of_headers:
-        makers = {name.lower().encode(): maker for name, maker in of_headers.items()}
-        headers = [
-            (name, generated_text(value.decode(), makers[name], context).encode() if name in makers else value)
-            for name, value in head.headers
-        ]
-        head = Head(head.status, tuple(headers))
-    return Reply(head, body)
 
 
 def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> Reply:

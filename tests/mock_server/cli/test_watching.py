@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-import bff_contracts
+from bff_contracts.pact.file import SHIPPED
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock, find_scenario
 from bff_mock_server.cli import watching
@@ -171,13 +171,9 @@ def test_a_changed_scenario_restarts_and_an_unchanged_one_does_not(tmp_path: Pat
 
 
 def test_a_changed_shipped_contract_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pacts = shutil.copytree(Path(bff_contracts.__file__).parent / "pacts", tmp_path / "pacts")
-    monkeypatch.setattr(bff_contracts, "__file__", str(tmp_path / "__init__.py"))
-
-    def files(_: str) -> Path:
-        return tmp_path
-
-    monkeypatch.setattr("bff_contracts.pact.file.files", files)
+    pacts = shutil.copytree(SHIPPED, tmp_path / "pacts")
+    monkeypatch.setattr("bff_contracts.pact.file.SHIPPED", pacts)
+    monkeypatch.setattr("bff_mock_server.cli.assembly.SHIPPED", pacts)
     assembly = assemble(Plan(Contracts(only="cms"), watch=True))
     (path,) = pacts.glob(f"*{CMS}.json")
     document = json.loads(path.read_text(encoding="utf-8"))
