@@ -7,8 +7,8 @@ no example can be rendered, and judged, from the same contract.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from bff_contracts.pact.file import Interaction, Request, State
@@ -18,8 +18,7 @@ _MISSING: Final = object()
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*|\*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A comma-separated value: the example's elements, and which of them each element asked for is modelled on."""
 
     elements: tuple[str, ...]
@@ -27,8 +26,7 @@ class _Asked:
     """Pairs of an element asked for and the example's element whose form it takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Binding:
+class _Binding(NamedTuple):
     """Which example strings stand for which concrete ones."""
 
     strings: Mapping[str, str]

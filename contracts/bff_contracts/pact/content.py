@@ -5,8 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bff_contracts.http import media_type
 from bff_contracts.pact.strict_json import strict_loads
@@ -26,8 +25,7 @@ _LOOKS_LIKE: Final = (
 """How the engine guesses the type of a text without one (`detect_content_type_from_string` of pact_models)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A body.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _WHOLE: Final = re.compile(r"-?[0-9]+")
 _FRACTION: Final = re.compile(r"-?[0-9]+\.[0-9]+")
@@ -39,8 +38,7 @@ class UnknownMatcherError(ValueError):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """The check of one text of a request.
 
     Attributes:

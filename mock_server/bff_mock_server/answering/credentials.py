@@ -1,15 +1,14 @@
 """Checks keys and service ids as RAS and CMS do, before anything else in a request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bff_contracts.http import header_label
 from bff_contracts.platform import BY_NAME, KEY_HEADER, SERVICE_HEADER
 from bff_mock_server.matching.table import UNAUTHORISED, CompiledInteraction, Endpoint, Table
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRefusals:
+class EndpointRefusals(NamedTuple):
     """The refusals of one endpoint, by reason; a reason without a refusal in the contract gets the most similar one."""
 
     missing: Sequence[CompiledInteraction]

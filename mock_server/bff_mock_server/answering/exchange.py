@@ -2,7 +2,7 @@
 
 from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
@@ -15,6 +15,9 @@ from bff_mock_server.responses.reply import Head
 from bff_mock_server.world.sessions import EVERY_SESSION
 
 _UTF8: Final = getincrementaldecoder("utf-8")
+
+
+_ANY: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,7 @@ class Repetition(NamedTuple):
     first: Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A filter for exchanges; what is left out matches all.
 
     Attributes:
@@ -179,8 +181,8 @@ class Wanted:
     provider: str | None = None
     method: str | None = None
     path: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = _ANY
+    headers: Mapping[str, str] = _ANY
     status: int | None = None
     interaction: str | None = None
     session: str | None = EVERY_SESSION

@@ -1,8 +1,7 @@
 """Reads the `X-Mock-…` headers of a request: its session, and states and faults for this answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bff_contracts.pact.json_path import is_object
 from bff_mock_server._json import loads
@@ -20,16 +19,14 @@ class MockHeaderError(ValueError):
     """A header for the mock is invalid; the message says what the mock expects."""
 
 
-@dataclass(frozen=True, slots=True)
-class WantedState:
+class WantedState(NamedTuple):
     """A provider state for one request; `params` are `None` when the contract's own are wanted."""
 
     name: str
     params: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class MockHeaders:
+class MockHeaders(NamedTuple):
     """The directives in the headers of one request.
 
     Attributes:

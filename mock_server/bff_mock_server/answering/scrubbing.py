@@ -4,7 +4,6 @@ import json
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -107,7 +106,7 @@ class Scrubber:
         if actual is not None:
             is_hidden = found.where.startswith("body") and any(map(is_secret, _WORD.findall(found.where)))
             actual = HIDDEN if is_hidden else self._shown(actual)
-        return replace(found, where=self._shown(found.where), actual=actual)
+        return found._replace(where=self._shown(found.where), actual=actual)
 
     def beginning(self, body: bytes) -> bytes:
         """As much of a body as `shown` needs."""

@@ -9,9 +9,8 @@ here only if the mock is lenient; they get the answers of the real services.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -74,8 +73,7 @@ def _nothing_more(_: Interaction) -> Kind:
     return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(NamedTuple):
     """How one endpoint answers out of the rows.
 
     Attributes:

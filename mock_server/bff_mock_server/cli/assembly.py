@@ -2,11 +2,10 @@
 
 import errno
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from bff_contracts.pact.file import SHIPPED, read_shipped_pacts
@@ -31,8 +30,11 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("bff_mock_server")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+_FREE_PORTS: Final[Mapping[str, int]] = {}
+_NOT_PROXIED: Final[Mapping[str, str]] = {}
+
+
+class Plan(NamedTuple):
     """The mock to start, as the command line describes it.
 
     Attributes:
@@ -63,10 +65,10 @@ class Plan:
     log_requests: bool = False
     host: str = "127.0.0.1"
     hosts: Sequence[str] = ()
-    ports: dict[str, int] = field(default_factory=dict[str, int])
+    ports: Mapping[str, int] = _FREE_PORTS
     shared_port: int = 0
     control_port: int | None = None
-    proxied: dict[str, str] = field(default_factory=dict[str, str])
+    proxied: Mapping[str, str] = _NOT_PROXIED
     record: str | None = None
     watch: bool = False
     live: float | None = None
@@ -74,8 +76,7 @@ class Plan:
     max_body: int = MAX_BODY_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """The assembled mock, ready to be served.
 
     Attributes:

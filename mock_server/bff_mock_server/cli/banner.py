@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bff_contracts.http import header_label
 from bff_contracts.pact.file import Interaction
@@ -13,8 +13,7 @@ from bff_mock_server.answering.mock import Mock
 from bff_mock_server.world.scenarios.model import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A base URL and the backends that answer there."""
 
     url: str

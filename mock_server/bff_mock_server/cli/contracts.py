@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bff_contracts.pact.file import Pact, load_pact
 from bff_contracts.platform import PROVIDERS, full_name
@@ -17,8 +17,7 @@ class CannotStartError(Exception):
     """The mock cannot start; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contracts:
+class Contracts(NamedTuple):
     """Which contracts are served, and which of their interactions.
 
     Attributes:

@@ -15,12 +15,11 @@ has its median and its sigma.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 from math import log
 from random import Random
-from typing import Final, Literal, NoReturn, get_args
+from typing import Final, Literal, NamedTuple, NoReturn, get_args
 
 MAX_SECONDS: Final = 300.0
 """The longest that a client may be kept waiting by one latency: the longest deadline that the clients can be set to."""
@@ -52,8 +51,7 @@ class FaultError(ValueError):
     """An invalid fault, or an invalid route of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault.
 
     Attributes:
@@ -77,8 +75,7 @@ class Fault:
     step: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The requests that a fault applies to; `None` or empty matches all.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Matches a request with the contract, or finds the closest interaction and the differences."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -23,8 +22,7 @@ MAX_DIFFERENCES: Final = 20
 Predicate = Callable[[Interaction], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDifference:
+class RequestDifference(NamedTuple):
     """One place where a request does not match an interaction.
 
     Attributes:
@@ -60,8 +58,7 @@ class Matched(NamedTuple):
     case: Case
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(NamedTuple):
     """The contract does not allow the request.
 
     Attributes:
@@ -227,8 +224,7 @@ def _without_secrets(difference: RequestDifference) -> RequestDifference:
     if difference.where.startswith("body") or not difference.actual or not is_secret(difference.where):
         return difference
     expected = difference.expected
-    return replace(
-        difference,
+    return difference._replace(
         expected=expected and expected.replace(difference.actual, _HIDDEN),
         actual=_HIDDEN,
     )

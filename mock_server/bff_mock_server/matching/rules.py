@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bff_contracts.http import MEDIA_TYPE_HEADERS
 from bff_contracts.pact.file import Interaction, PactError, Rule
@@ -13,8 +12,7 @@ _INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[(?P<at>[0-9*]+)\]
 _BRACKETED: Final = re.compile(r"^\$?\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]+)\])?$")
 
 
-@dataclass(frozen=True, slots=True)
-class RulePlace:
+class RulePlace(NamedTuple):
     """The place of a rule in its file, for messages."""
 
     source: str

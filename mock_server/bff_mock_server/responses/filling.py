@@ -11,7 +11,6 @@ A compiled example is JSON text with places in it. Most examples have none: thei
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -123,8 +122,7 @@ def _render(parts: Parts, carried: Carried, out: list[str]) -> None:
             part.render(carried, out)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     """A string of the example that a request may replace; `text` is its JSON text."""
 
     example: str
@@ -136,8 +134,7 @@ class _Text:
         out.append(self.text if found is None or not self.takes(found[0]) else found[1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Entries:
+class _Entries(NamedTuple):
     """A map with an entry, or a list with an item, for each requested element.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Defines an answer as bytes and its delivery, and makes one from an interaction's response."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 
@@ -53,8 +52,7 @@ class Head:
         return b"%b%d\r\n\r\n%b" % (self.start, len(body), body)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """How an answer reaches the client, if not at once and whole.
 
     Attributes:

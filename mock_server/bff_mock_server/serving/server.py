@@ -7,11 +7,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bff_mock_server.serving.protocol import Application, MockProtocol
 
@@ -36,8 +35,7 @@ Beside = Callable[[], Coroutine[Any, Any, None]]
 """A task that runs beside the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(NamedTuple):
     """An application and the socket it is reached at; `close` is called when an ASGI application has to end."""
 
     app: Any

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from bff_mock_server.faults.spec import Armed
 from bff_mock_server.world.changes import RowsDraft
@@ -33,8 +33,7 @@ class Teacher:
     batches: int
 
 
-@dataclass(frozen=True, slots=True)
-class StateCall:
+class StateCall(NamedTuple):
     """One provider state with its params."""
 
     name: str
