@@ -58,9 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_WRITTEN] = Written()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if written := session.config.stash.get(_WRITTEN, None):
         written.save()
+    # Pytest looks for garbage five times at its end, and Python once more; what is left now ends with the process.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
