@@ -9,8 +9,9 @@ here only if the mock is lenient; they get the answers of the real services.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -73,7 +74,8 @@ def _nothing_more(_: Interaction) -> Kind:
     return frozenset()
 
 
-class Simulated(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Simulated:
     """How one endpoint answers out of the rows.
 
     Attributes:
