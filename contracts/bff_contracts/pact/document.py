@@ -46,7 +46,7 @@ def read_document(text: str, source: str) -> Any:
 
 def _nodes(value: Any, source: str) -> Iterator[Node]:
     """Every value of a document with its place."""
-    waiting = [Node(value, "$", source)]
+    waiting = [Node(value, source)]
     while waiting:
         node = waiting.pop()
         yield node

@@ -211,17 +211,17 @@ def read_pact(text: str, *, source: str) -> Pact:
         PactError: The text is not JSON, not a pact of version 1 to 4, or holds what cannot be honoured.
     """
     value = read_document(text.removeprefix("\N{BYTE ORDER MARK}"), source)
-    root = Node(value, "$", source)
+    root = Node(value, source)
     version, assumed = _version(root)
     listed = root.get("interactions")
     messages = root.get("messages")
     if listed is None and messages is None:
-        raise root.child(None, ".interactions").error("is missing")
+        raise root.child(None, "interactions").error("is missing")
     notes = [*assumed]
     if messages is not None:
         notes.append(f"{source}: {len(messages.items())} messages are left out: only HTTP is served")
     document = upgraded(value, version)
-    nodes = Node(document, "$", source).key("interactions").items() if listed is not None else []
+    nodes = Node(document, source).key("interactions").items() if listed is not None else []
     interactions = [_interaction(node, at, notes) for at, node in enumerate(nodes)]
     return Pact(
         consumer=_name(root, "consumer"),
@@ -262,7 +262,7 @@ def _interaction(bare: Node, at: int, notes: list[str]) -> Interaction | None:
     """An interaction; `None`, and a note, for a message."""
     given = bare.get("description")
     description = given.text() if given else f"interaction {at}"
-    node = Node(bare.value, bare.path, bare.source, description)
+    node = bare._replace(description=description)
     kind = node.get("type")
     if kind is not None and kind.text() in _MESSAGES:
         notes.append(f"{bare.source}: {description!r} is left out: it is a message, and only HTTP is served")
@@ -272,7 +272,7 @@ def _interaction(bare: Node, at: int, notes: list[str]) -> Interaction | None:
     comments = node.get("comments")
     role = comments.get("role") if comments else None
     states = node.get("providerStates")
-    absent = Node({}, node.path, node.source, description)
+    absent = node._replace(value={})
     return Interaction(
         description=description,
         states=tuple(_state(item) for item in states.items()) if states else (),
@@ -388,5 +388,5 @@ def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
     if needed is not None:
         node.key(needed).text()
     if not is_answer and kind not in _KINDS:
-        raise node.child(kind, ".match").error(f"{kind!r} is not a matching rule of Pact")
+        raise node.child(kind, "match").error(f"{kind!r} is not a matching rule of Pact")
     return {"match": kind, **{name: value for name, value in node.value.items() if name != "match"}}

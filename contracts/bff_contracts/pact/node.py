@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bff_contracts.pact.json_path import is_array, is_object
@@ -14,26 +13,45 @@ class PactError(ValueError):
 
 
 class Node(NamedTuple):
-    """A value in a pact file with its place, so that an error can name it."""
+    """A value in a pact file with its place, so that an error can name it.
+
+    Attributes:
+        value: The value.
+        source: What messages call the file.
+        description: That of its interaction, once it has been read.
+        step: The name of the member, or the number of the item.
+        above: The value that it is part of; `None` for the whole file.
+    """
 
     value: Any
-    path: str
     source: str
     description: str | None = None
+    step: str | int = "$"
+    above: "Node | None" = None
+
+    @property
+    def path(self) -> str:
+        """Its JSON path, which is made for an error: a file has thousands of values."""
+        steps: list[str] = []
+        node: Node = self
+        while node.above is not None:
+            steps.append(_step(node.step))
+            node = node.above
+        return "".join(["$", *reversed(steps)])
 
     def error(self, expected: str) -> PactError:
         """Make the error for this place."""
         place = f"{self.source}: " + (f"interaction {self.description!r}: " if self.description is not None else "")
         return PactError(f"{place}{self.path}: {expected}")
 
-    def child(self, value: object, step: str) -> "Node":
+    def child(self, value: object, step: str | int) -> "Node":
         """A value below this one."""
-        return Node(value, self.path + step, self.source, self.description)
+        return Node(value, self.source, self.description, step, self)
 
     def get(self, name: str) -> "Node | None":
         """The member; `None` when it is absent or `null`, which means the same to the engine."""
         value = self._object().get(name)
-        return None if value is None else self.child(value, _step(name))
+        return None if value is None else self.child(value, name)
 
     def key(self, name: str) -> "Node":
         """The member.
@@ -43,7 +61,7 @@ class Node(NamedTuple):
         """
         node = self.get(name)
         if node is None:
-            raise self.child(None, _step(name)).error("is missing")
+            raise self.child(None, name).error("is missing")
         return node
 
     def members(self) -> "dict[str, Node]":
@@ -52,7 +70,7 @@ class Node(NamedTuple):
         Raises:
             PactError: It is something else.
         """
-        return {name: self.child(value, _step(name)) for name, value in self._object().items()}
+        return {name: self.child(value, name) for name, value in self._object().items()}
 
     def items(self) -> "list[Node]":
         """The items of an array.
@@ -62,7 +80,7 @@ class Node(NamedTuple):
         """
         if not is_array(self.value):
             raise self.error(f"expected an array, found {kind_of(self.value)}")
-        return [self.child(value, f"[{at}]") for at, value in enumerate(self.value)]
+        return [self.child(value, at) for at, value in enumerate(self.value)]
 
     def text(self) -> str:
         """The text.
@@ -94,9 +112,9 @@ class Node(NamedTuple):
         return self.value
 
 
-@lru_cache(maxsize=1024)  # a pact has few names, thousands of times
-def _step(name: str) -> str:
-    return f".{name}" if re.fullmatch(r"[A-Za-z_][\w-]*", name) else f"[{name!r}]"
+def _step(step: str | int) -> str:
+    is_plain = isinstance(step, str) and re.fullmatch(r"[A-Za-z_][\w-]*", step)
+    return f".{step}" if is_plain else f"[{step!r}]"
 
 
 def kind_of(value: object) -> str:
