@@ -260,23 +260,22 @@ def _check_that_it_is_a_pact(root: Node) -> None:
 
 def _interaction(bare: Node, at: int, notes: list[str]) -> Interaction | None:
     """An interaction; `None`, and a note, for a message."""
-    given = bare.get("description")
-    description = given.text() if given else f"interaction {at}"
+    given = bare.text_of("description")
+    description = f"interaction {at}" if given is None else given
     node = bare._replace(description=description)
-    kind = node.get("type")
-    if kind is not None and kind.text() in _MESSAGES:
+    kind = node.text_of("type")
+    if kind in _MESSAGES:
         notes.append(f"{bare.source}: {description!r} is left out: it is a message, and only HTTP is served")
         return None
-    if kind is not None and kind.text() != _HTTP:
-        raise kind.error(f"expected {_HTTP!r}, found {kind.text()!r}")
+    if kind not in {None, _HTTP}:
+        raise node.key("type").error(f"expected {_HTTP!r}, found {kind!r}")
     comments = node.get("comments")
-    role = comments.get("role") if comments else None
     states = node.get("providerStates")
     absent = node._replace(value={})
     return Interaction(
         description=description,
         states=tuple(_state(item) for item in states.items()) if states else (),
-        role=role.text() if role else None,
+        role=comments.text_of("role") if comments else None,
         request=_request(node.get("request") or absent),
         response=_response(node.get("response") or absent),
     )
@@ -295,10 +294,10 @@ def _request(node: Node) -> Request:
     path_rule = rules.get("path") if rules else None
     headers = _lists(node.get("headers"), str.lower)
     content, is_said = _content(node, headers)
-    method, path = node.get("method"), node.get("path")
+    method, path = node.text_of("method"), node.text_of("path")
     return Request(
-        method=method.text().upper() if method else "GET",
-        path=path.text() if path else "/",
+        method="GET" if method is None else method.upper(),
+        path="/" if path is None else path,
         query=_lists(node.get("query"), str),
         headers=headers,
         path_rule=_rule(path_rule) if path_rule and path_rule.members() else None,
@@ -382,8 +381,8 @@ def _rule(node: Node, *, is_answer: bool = False) -> Rule:
 
 
 def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
-    named = node.get("match")
-    kind = named.text() if named else next((name for name in _IMPLIED if name in node.value), "type")
+    named = node.text_of("match")
+    kind = next((name for name in _IMPLIED if name in node.value), "type") if named is None else named
     needed = _NEEDED.get(kind)
     if needed is not None:
         node.key(needed).text()

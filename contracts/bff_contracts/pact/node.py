@@ -53,6 +53,15 @@ class Node(NamedTuple):
         value = self._object().get(name)
         return None if value is None else self.child(value, name)
 
+    def text_of(self, name: str) -> str | None:
+        """The text of a member; `None` as in `get`.
+
+        Raises:
+            PactError: It is something else.
+        """
+        value = self._object().get(name)
+        return value if value is None or isinstance(value, str) else self.child(value, name).text()
+
     def key(self, name: str) -> "Node":
         """The member.
 
@@ -94,7 +103,11 @@ class Node(NamedTuple):
 
     def texts(self) -> tuple[str, ...]:
         """The values of a header or a parameter: one or several, numbers and truth values as JSON writes them."""
-        return tuple(node.scalar() for node in self.items()) if is_array(self.value) else (self.scalar(),)
+        if not is_array(self.value):
+            return (self.scalar(),)
+        if all(isinstance(value, str) for value in self.value):
+            return tuple(self.value)
+        return tuple(node.scalar() for node in self.items())
 
     def scalar(self) -> str:
         """The text, or a number or truth value as JSON writes it.
