@@ -41,6 +41,7 @@ _UNNEEDED: Final = frozenset(
         "pydantic",
         "pydantic_settings",
         "respx",
+        "uvicorn",
         "yaml",
     }
 )

@@ -231,26 +231,39 @@ class _MockServer:
 
 
 class _AsgiServer:
-    """Serves an ASGI application. Loading uvicorn takes longer than starting the mock, which answers meanwhile."""
+    """Serves an ASGI application with uvicorn, which is loaded for the first connection.
+
+    Loading it takes as long as starting the mock, and many mocks are never asked for their control page.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._server: AsgiServer | None = None
         self._is_stopped = False
+        self._wake = asyncio.Event()
         self.ready = asyncio.Event()
         self.ready.set()  # connections to the bound socket wait until it is served
 
     async def serve(self) -> None:
         """Serve until `stop`."""
-        asgi = await asyncio.to_thread(import_module, "bff_mock_server.serving.asgi")
-        if not self._is_stopped:
-            server: AsgiServer = asgi.AsgiServer(self._listener.app, backlog=_BACKLOG, grace=_GRACE_SECONDS)
-            self._server = server
-            await server.serve([self._listener.socket])
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._listener.socket, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            loop.remove_reader(self._listener.socket)
+        asgi = None if self._is_stopped else await asyncio.to_thread(import_module, "bff_mock_server.serving.asgi")
+        if asgi is None or self._is_stopped:
+            self._listener.socket.close()
+            return
+        server: AsgiServer = asgi.AsgiServer(self._listener.app, backlog=_BACKLOG, grace=_GRACE_SECONDS)
+        self._server = server
+        await server.serve([self._listener.socket])
 
     def stop(self) -> None:
         """End soon."""
         self._is_stopped = True
+        self._wake.set()
         if self._listener.close is not None:
             self._listener.close()
         if self._server is not None:

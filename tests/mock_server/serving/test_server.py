@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import socket
 import threading
 import traceback
 from collections.abc import Sequence
@@ -24,6 +25,22 @@ def test_a_connection_waits_until_its_application_is_served() -> None:
         assert httpx.get(f"http://127.0.0.1:{listener.port}").text == "hello"
 
 
+def test_uvicorn_is_loaded_for_the_first_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def noted(name: str) -> object:
+        loaded.append(name)
+        return importlib.import_module(name)
+
+    monkeypatch.setattr("bff_mock_server.serving.server.import_module", noted)
+    unused, used = (Listener(hello, bind("127.0.0.1", 0)) for _ in range(2))
+    with running([unused, used]):
+        assert httpx.get(f"http://127.0.0.1:{used.port}").text == "hello"
+
+    assert loaded == ["bff_mock_server.serving.asgi"]
+    assert (unused.socket.fileno(), used.socket.fileno()) == (-1, -1)
+
+
 def test_a_server_can_be_stopped_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     loading, stopped = threading.Event(), threading.Event()
 
@@ -34,12 +51,11 @@ def test_a_server_can_be_stopped_before_it_is_loaded(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("bff_mock_server.serving.server.import_module", slowly)
     listener = Listener(hello, bind("127.0.0.1", 0), close=stopped.set)
-    with running([listener]):
+    with running([listener]), socket.create_connection(("127.0.0.1", listener.port)):
         assert loading.wait(30)
 
     assert stopped.is_set()
-    assert listener.socket.fileno() != -1
-    listener.socket.close()
+    assert listener.socket.fileno() == -1
 
 
 class Failing:
