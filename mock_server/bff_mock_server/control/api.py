@@ -59,6 +59,9 @@ _REFUSAL: Final[dict[str, Any]] = {
 }
 _NAMED: Final = "The session, for its world and its requests; without it the default. `*` reads all sessions."
 
+_PARAMETERS: Final = ("provider", "method", "path", "status", "session", "refused", "after", "limit")
+"""The query parameters of all routes under `/_mock`."""
+
 
 class ParameterError(ValueError):
     """A parameter that no route has."""
@@ -96,14 +99,10 @@ async def _check_parameters(request: Request) -> None:
     Raises:
         ParameterError: No route has such a parameter.
     """
-    if request.query_params:
-        operations = (one for several in request.app.openapi()["paths"].values() for one in several.values())
-        parameters = (one for operation in operations for one in operation.get("parameters", ()))
-        known = dict.fromkeys(one["name"] for one in parameters if one["in"] == "query")
-        unknown = next((name for name in request.query_params if name not in known), None)
-        if unknown is not None:
-            message = f"unknown parameter {unknown[:128]!r}; {meant(unknown, known)}"
-            raise ParameterError(message)
+    unknown = next((name for name in request.query_params if name not in _PARAMETERS), None)
+    if unknown is not None:
+        message = f"unknown parameter {unknown[:128]!r}; {meant(unknown, _PARAMETERS)}"
+        raise ParameterError(message)
 
 
 Session = Annotated[str | None, Depends(_session)]

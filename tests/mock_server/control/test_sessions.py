@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from bff_mock_server import MockApp
+from bff_mock_server.control.api import create_api
 from tests.mock_server.building import HEADERS, USER, batch_id, request
 from tests.support.golden import Golden
 
@@ -134,6 +135,14 @@ async def test_a_misspelled_parameter_is_not_about_the_default_world(
 
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"unknown parameter {name!r}; ")
+
+
+async def test_every_parameter_of_the_description_is_accepted(app: MockApp, control: httpx.AsyncClient) -> None:
+    operations = [one for path in create_api(app.mock).openapi()["paths"].values() for one in path.values()]
+    described = {one["name"] for each in operations for one in each.get("parameters", ()) if one["in"] == "query"}
+
+    assert "session" in described
+    assert (await control.get("/health", params=dict.fromkeys(described, "1"))).status_code == 200
 
 
 async def test_a_misspelled_parameter_disarms_nothing(app: MockApp, control: httpx.AsyncClient) -> None:

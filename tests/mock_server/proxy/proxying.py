@@ -3,9 +3,11 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 
+from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Mock
 from bff_mock_server.cli.assembly import Plan, assemble
@@ -37,7 +39,8 @@ def served(providers: Providers) -> Generator[tuple[str, str]]:
 @contextmanager
 def proxying(*, ras: str | None = None, cms: str | None = None, record: Path | None = None) -> Generator[Mock]:
     proxied = {name: url for name, url in ((RAS, ras), (CMS, cms)) if url is not None}
-    assembly = assemble(Plan(Contracts(), proxied=proxied, record=str(record) if record else None))
+    with patch("bff_mock_server.cli.assembly.read_shipped_pacts", shipped_pacts):  # once for all tests
+        assembly = assemble(Plan(Contracts(), proxied=proxied, record=str(record) if record else None))
     with running(assembly.listeners, beside=assembly.beside, at_end=assembly.at_end):
         yield assembly.mock
 
