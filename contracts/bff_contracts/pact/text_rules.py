@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 _WHOLE: Final = re.compile(r"-?[0-9]+")
@@ -20,6 +21,9 @@ _COMMON: Final = re.compile(
     re.VERBOSE,
 )
 """Regular expressions that mean the same to Python and to the engine: no look-around, names, flags, POSIX classes."""
+
+_PATTERNS: Final = 256
+"""The patterns that are kept: a contract has few, hundreds of times."""
 
 Accepts = Callable[[str], object]
 """A check; its result is true or false as in an `if`: a match object saves the conversion to `bool`."""
@@ -97,6 +101,7 @@ def is_exact(matchers: Sequence[Mapping[str, Any]]) -> bool:
     return matchers[0]["match"] != "regex" or (isinstance(pattern, str) and _is_common(pattern))
 
 
+@lru_cache(maxsize=_PATTERNS)
 def _is_common(pattern: str) -> bool:
     if _COMMON.fullmatch(pattern) is None:
         return False
@@ -137,5 +142,6 @@ def _matcher(matcher: Mapping[str, Any], example: str, at: int) -> Check:  # noq
             raise UnknownMatcherError(at, other)
 
 
+@lru_cache(maxsize=_PATTERNS)
 def _regex(pattern: str) -> Check:
     return Check("regex", f"a text that matches {pattern}", re.compile(pattern).fullmatch, pattern)
