@@ -233,7 +233,7 @@ class _MockServer:
 class _AsgiServer:
     """Serves an ASGI application with uvicorn, which is loaded for the first connection.
 
-    Loading it takes as long as starting the mock, and many mocks are never asked for their control page.
+    Most mocks are never asked for their control page.
     """
 
     def __init__(self, listener: Listener) -> None:
