@@ -105,6 +105,17 @@ def _secret_token(value: SecretStr) -> SecretStr:
 
 BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
 
+if TYPE_CHECKING:
+
+    class _Key:
+        """How type checkers see the key: it is read as a `SecretStr`, and may be passed as a text."""
+
+        def __get__(self, settings: object, owner: object) -> SecretStr: ...
+        def __set__(self, settings: object, value: SecretStr | str) -> None: ...
+
+else:
+    _Key = Annotated[SecretStr, AfterValidator(_secret_token)]
+
 
 _PREFIX: Final = "BFF_TEACHER_SERVICE_"
 _DEVELOPMENT: Final = "development"
@@ -149,9 +160,7 @@ class BackendSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    internal_api_key: Annotated[SecretStr, AfterValidator(_secret_token)] = Field(
-        default=..., validation_alias="HULEEDU_INTERNAL_API_KEY"
-    )
+    internal_api_key: _Key = Field(default=..., validation_alias="HULEEDU_INTERNAL_API_KEY")
     """Sent as ``X-Internal-API-Key``. The platform's variable, without this service's prefix."""
 
     environment: Annotated[str, AfterValidator(_environment)] = Field(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from bff_clients import BackendSettings
 from bff_contracts.platform import CMS, PLACEHOLDER_KEY, RAS
@@ -79,7 +79,7 @@ def _bound(port: int) -> socket.socket:
 def _app(mocks: Assembly) -> FastAPI:
     urls = mocks.mock.urls
     settings = BackendSettings(
-        internal_api_key=SecretStr(PLACEHOLDER_KEY),
+        internal_api_key=PLACEHOLDER_KEY,
         ras_base_url=urls[RAS],
         cms_base_url=urls[CMS],
         service_id="bff-teacher-service",  # independent of the shell's environment

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from dishka import make_async_container
-from pydantic import SecretStr
 
 from bff_clients import BackendSettings
 from bff_clients.di import BackendClientsProvider, PlainClientsProvider
@@ -21,7 +20,7 @@ CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "Sven
 async def test_both_give_dictionaries_that_json_can_write(backends: Backends) -> None:
     backends.given("user has exactly these batches", user_id="anna", batches=ROWS)
     backends.given("batches have exactly these classes", classes={FIRST: CLASS, SECOND: None})
-    settings = BackendSettings(internal_api_key=SecretStr(backends.api_key))
+    settings = BackendSettings(internal_api_key=backends.api_key)
     container = make_async_container(BackendClientsProvider(settings), PlainClientsProvider())
     ras, cms = await container.get(PlainRASClientProtocol), await container.get(PlainCMSClientProtocol)
 

@@ -4,7 +4,10 @@ from importlib import resources
 from typing import Any, assert_type
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from bff_clients import (
+    BackendSettings,
     Batch,
     BatchClientStatus,
     BatchDetails,
@@ -43,6 +46,18 @@ async def check_types(ras: RASClient, cms: CMSClient, status: BatchClientStatus)
     plain_knows: PlainCMSClientProtocol = PlainCMSClient(knows)
     assert_type(await plain_reads.get_batches_for_user("teacher"), list[dict[str, Any]])
     assert_type(await plain_knows.get_batch_class_info(["id"]), dict[str, dict[str, str | None]])
+
+
+class OwnSettings(BackendSettings):
+    more: int = 0
+
+
+def check_types_of_settings() -> None:
+    settings = BackendSettings(internal_api_key="key")
+    assert_type(settings.internal_api_key, SecretStr)
+    assert_type(OwnSettings(internal_api_key="key", more=1).internal_api_key, SecretStr)
+    BackendSettings(internal_api_key=SecretStr("key"))
+    BackendSettings(internal_api_key=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -134,7 +134,7 @@ def test_the_contracts_bring_the_official_command_line(with_contracts: Environme
 
 
 def test_a_broker_is_asked_without_an_extra(bare: Environment) -> None:
-    words = ("can-i-deploy", "--version", "1", "--to", "production")
+    words = ("can-i-deploy", "--version", "1", "--to-environment", "production")
     done = bare.run("bff-contracts", *words, PACT_BROKER_BASE_URL="http://127.0.0.1:9")
 
     assert done.returncode == 2

@@ -88,12 +88,12 @@ def ask_to_deploy(options: argparse.Namespace) -> int:
     while True:
         # A poll takes time too.
         hal = Hal(where, seconds=options.time_limit)
-        verdict = can_i_deploy(hal, participant, version, options.to, providers=providers)
+        verdict = can_i_deploy(hal, participant, version, options.to_environment, providers=providers)
         left = until - time.monotonic()
         if not verdict.open or left <= 0:
             break
         time.sleep(min(_INTERVAL, left))
-    _print_verdict(verdict, f"{participant} {version}", options.to)
+    _print_verdict(verdict, f"{participant} {version}", options.to_environment)
     return 0 if verdict.yes else _NO
 
 

@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
     send.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
     send.set_defaults(run=_publish)
     deploy = _parser(commands, "can-i-deploy", "whether a version is verified against what an environment runs")
-    deploy.add_argument("--to", required=True, metavar="ENVIRONMENT", help="such as production")
+    deploy.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="such as production")
     deploy.add_argument(
         "--wait",
         type=seconds,

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from bff_clients import BackendSettings
 from bff_mock_server import Backends
@@ -24,7 +23,7 @@ def anyio_backend() -> str:
 def app(backends: Backends) -> FastAPI:
     return create_app(
         BackendSettings(
-            internal_api_key=SecretStr(backends.api_key),
+            internal_api_key=backends.api_key,
             ras_base_url=backends.ras_url,
             cms_base_url=backends.cms_url,
             http_client_timeout_seconds=2,

@@ -17,7 +17,7 @@ from tests.support.golden import Golden
 
 ASKING = {
     "publish": ["publish", "--version", "v2", "--branch", "main"],
-    "can-i-deploy": ["can-i-deploy", "--to", "production", "--version", "v1"],
+    "can-i-deploy": ["can-i-deploy", "--to-environment", "production", "--version", "v1"],
     "record-deployment": ["record-deployment", "--environment", "production", "--version", "v1"],
 }
 STEPS = {"publish": 2, "can-i-deploy": 2, "record-deployment": 3}

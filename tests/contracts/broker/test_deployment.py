@@ -18,7 +18,7 @@ from tests.support.broker_double import WRITER, Broker
 from tests.support.golden import Golden
 
 BFF = "bff-teacher-service"
-ASK = ("can-i-deploy", "--to", "production", "--version", "v1")
+ASK = ("can-i-deploy", "--to-environment", "production", "--version", "v1")
 
 
 def hal(broker: Broker) -> Hal:
@@ -102,7 +102,7 @@ def test_a_deployable_verdict_needs_a_verified_result_for_each_contract(success:
 
 def test_an_unpublished_version_is_not_deployable(broker: Broker, desk: Desk, golden: Golden) -> None:
     published(broker, CMS, RAS)
-    done = desk.run("can-i-deploy", "--to", "production", "--version", "never")
+    done = desk.run("can-i-deploy", "--to-environment", "production", "--version", "never")
 
     assert done.returncode == 1
     golden.check(done.stdout)
@@ -119,8 +119,8 @@ def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: D
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(("--to", "nosuch"), id="environment"),
-        pytest.param(("--to", "production", "--of", "cms"), id="participant"),
+        pytest.param(("--to-environment", "nosuch"), id="environment"),
+        pytest.param(("--to-environment", "production", "--of", "cms"), id="participant"),
     ],
 )
 def test_an_unknown_environment_or_participant_ends_the_wait_at_once(
@@ -134,7 +134,7 @@ def test_an_unknown_environment_or_participant_ends_the_wait_at_once(
     golden.check(done.stderr)
 
 
-@pytest.mark.parametrize("command", [("can-i-deploy", "--to"), ("record-deployment", "--environment")])
+@pytest.mark.parametrize("command", [("can-i-deploy", "--to-environment"), ("record-deployment", "--environment")])
 def test_the_participant_is_expanded_and_checked(
     broker: Broker, desk: Desk, command: tuple[str, str], golden: Golden
 ) -> None:
@@ -154,7 +154,7 @@ def test_the_participant_is_expanded_and_checked(
 def test_a_provider_without_deployed_consumers_may_be_deployed(broker: Broker, desk: Desk) -> None:
     published(broker, CMS, RAS)
     verified(broker, {CMS: True}, deployed=False)
-    done = desk.run("can-i-deploy", "--to", "production", "--of", "cms", "--version", f"{CMS}-1")
+    done = desk.run("can-i-deploy", "--to-environment", "production", "--of", "cms", "--version", f"{CMS}-1")
 
     assert done.returncode == 0, done.stdout + done.stderr
 

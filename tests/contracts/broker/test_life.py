@@ -71,7 +71,7 @@ class Life:
         raise AssertionError(words)
 
     def may_deploy(self, version: str, of: str = BFF) -> bool:
-        code = self.run("can-i-deploy", "--to", "production", "--of", of, "--version", version)
+        code = self.run("can-i-deploy", "--to-environment", "production", "--of", of, "--version", version)
         assert code in {0, 1}, self.printed[-1]
         return code == 0
 
@@ -107,7 +107,9 @@ def life(
 
 def begins(life: Life) -> None:
     """From a fresh database to the first deployment."""
-    assert life.run("can-i-deploy", "--to", "production", "--version", "bff-1") == 1  # the BFF is unknown yet
+    assert (
+        life.run("can-i-deploy", "--to-environment", "production", "--version", "bff-1") == 1
+    )  # the BFF is unknown
     assert life.verifies(CMS, "cms-1") == 2  # there is nothing to verify
     life.breaks_at_every_step("publish", "--version", "bff-1", "--branch", "main")
     assert life.run("publish", "--version", "bff-1", "--branch", "main") == 0

@@ -118,7 +118,7 @@ def test_a_detached_commit_has_no_branch(desk: Desk, golden: Golden) -> None:
 
 
 def test_outside_of_a_checkout_the_version_has_to_be_given(desk: Desk, tmp_path: Path, golden: Golden) -> None:
-    done = Desk(tmp_path, desk.variables).run("can-i-deploy", "--to", "production")
+    done = Desk(tmp_path, desk.variables).run("can-i-deploy", "--to-environment", "production")
 
     assert done.returncode == 2
     golden.check(done.stderr)
