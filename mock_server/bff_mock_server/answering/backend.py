@@ -30,7 +30,7 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction, Endpoint, Table, compile_pact
 from bff_mock_server.responses.example import Example
 from bff_mock_server.responses.refusal import differences_header, explain
-from bff_mock_server.responses.reply import AttributedReply, Head, Reply, from_example
+from bff_mock_server.responses.reply import AttributedReply, Reply, from_example
 from bff_mock_server.world.rows import Rows, StateError
 from bff_mock_server.world.world import rows_with
 
@@ -180,7 +180,7 @@ class Backend:
         else:
             entry, overlooked = outcome.nearest, (*overlooked, *outcome.differences)
         reply = self._reply(endpoint, entry, asked, rows)
-        head = Head(reply.status, (*reply.head.headers, differences_header(overlooked)))
+        head = reply.head.plus(differences_header(overlooked))
         cases = endpoint.cases if endpoint is not None else ()
         own = (self._attribution.of(endpoint, one, entry, asked, reply) for one in cases if entry in one.entries)
         answered = next(own, Attributed(entry)).entry

@@ -77,7 +77,7 @@ def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random)
     if own is not None:
         # The contract has an answer with that status, which is used.
         reply = from_example(own.interaction, asked)
-        head = Head(reply.status, (*reply.head.headers, *_retry_after(fault)))
+        head = reply.head.plus(*_retry_after(fault))
         return answer._replace(reply=Reply(head, reply.body), entry=own, also=())
     reply = _spoilt(answer, fault, asked, random)
     entry = answer.entry if reply.status == answer.reply.status else None

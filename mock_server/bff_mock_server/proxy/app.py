@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from bff_contracts.judge import Judge, Mismatch
+from bff_contracts.pact.file import Pact
 from bff_contracts.personal import names_in, without_names
 from bff_contracts.platform import STATES_PATH
 from bff_mock_server._json import json_or_none
@@ -35,8 +36,8 @@ _MOST_VIOLATIONS: Final = 20
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
-Observer = Callable[[str, Asked, int, bytes], None]
-"""Called for each request that a real provider answered: the provider, the request, the status and the body."""
+Observer = Callable[[Pact, Asked, int, bytes], None]
+"""Called for each request that a real provider answered: its contract, the request, the status and the body."""
 
 
 class ProxyApp:
@@ -119,7 +120,7 @@ class ProxyApp:
         answer, text, violations = await judging
         for observe in self._observers:
             try:
-                observe(self._backend.provider, asked, reply.status, text)
+                observe(self._backend.pact, asked, reply.status, text)
             except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
         return self._mock.conclude(self._backend, asked, answer, world, headers, violations)[1]

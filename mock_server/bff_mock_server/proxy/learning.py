@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
+from bff_contracts.pact.file import Pact
 from bff_contracts.platform import RAS
 from bff_contracts.state_names import BATCHES_HAVE_CLASSES
 from bff_mock_server.answering.mock_headers import SESSION
@@ -22,12 +23,12 @@ CLASS_NAMES: Final = (
 _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
 
 
-def learn_batches(sessions: Sessions, provider: str, asked: Asked, status: int, body: bytes) -> None:
+def learn_batches(sessions: Sessions, pact: Pact, asked: Asked, status: int, body: bytes) -> None:
     """Give classes to the batches of an answer that mock CMS does not know yet.
 
     Which class a batch gets follows from its id, so it is the same one in every run.
     """
-    if provider != RAS:
+    if pact.provider != RAS:
         return
     world = sessions.world_of(asked.headers.get(SESSION))
     known = world.rows.facts(BATCHES_HAVE_CLASSES)

@@ -82,7 +82,7 @@ class RealService:
         if response.status_code not in _STATUSES:
             message = f"it answered with {response.status_code}, which is not an HTTP status"
             raise httpx.RemoteProtocolError(message)
-        return Reply(Head(response.status_code, _kept(response.headers)), body)
+        return Reply(_head_of(response), body)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -135,13 +135,18 @@ async def _body(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _kept(headers: httpx.Headers) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers of an answer that concern the exchange; its length is computed again."""
-    dropped = _listed(headers.get("connection", "")) | {"content-length"}
-    lower = ((name.lower(), value) for name, value in headers.raw)
-    return tuple(
-        (name, value) for name, value in lower if is_end_to_end(name) and name.decode("latin-1") not in dropped
-    )
+def _head_of(response: httpx.Response) -> Head:
+    """The head of an answer, without the headers of its connection.
+
+    The length is computed again, except in an answer to HEAD: there it is that of the answer to GET (RFC 9110, 8.6).
+    """
+    is_bodiless = response.request.method == "HEAD"
+    dropped = _listed(response.headers.get("connection", ""))
+    if not is_bodiless:
+        dropped |= {"content-length"}
+    lower = ((name.lower(), value) for name, value in response.headers.raw)
+    kept = ((name, value) for name, value in lower if is_end_to_end(name) and name.decode("latin-1") not in dropped)
+    return Head(response.status_code, tuple(kept), has_length=not is_bodiless)
 
 
 def _listed(connection: str) -> frozenset[str]:

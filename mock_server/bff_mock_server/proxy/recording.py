@@ -5,9 +5,8 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -17,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from bff_contracts.pact.binding import fill
-from bff_contracts.pact.file import Interaction, shipped_pacts
+from bff_contracts.pact.file import Interaction, Pact
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_contracts.personal import renamed
 from bff_contracts.platform import CMS, RAS, SHAPE
@@ -70,9 +69,9 @@ class Recorder:
         with tempfile.TemporaryFile(dir=path.parent):
             pass  # fail now, not after a day of recording
 
-    def observe(self, provider: str, asked: Asked, status: int, body: bytes) -> None:
+    def observe(self, pact: Pact, asked: Asked, status: int, body: bytes) -> None:
         """Record one answer."""
-        if provider == RAS:
+        if pact.provider == RAS:
             known = asked.query.get("status")
             taken = (self._take_batch(row, known[0] if known else None) for row in batches_in(status, body))
             problems = [problem for problem in taken if problem]
@@ -80,8 +79,8 @@ class Recorder:
                 more = f", and {len(problems) - 1} more of this answer" if len(problems) > 1 else ""
                 _LOG.warning("batch %s%s", problems[0], more)
             self._take_user(asked, status, body)
-        elif provider == CMS and status == _OK:
-            self._take_entries(asked, body)
+        elif pact.provider == CMS and status == _OK:
+            self._take_entries(pact, asked, body)
         self._is_dirty = True
 
     async def run(self) -> None:
@@ -144,8 +143,8 @@ class Recorder:
         self._users.setdefault(_pseudonym(str(user_id)), {})[str(batch_id)] = stored
         return ""
 
-    def _take_entries(self, asked: Asked, body: bytes) -> None:
-        for shape, state in _states_of(asked.path):
+    def _take_entries(self, pact: Pact, asked: Asked, body: bytes) -> None:
+        for shape, state in _states_of(pact, asked.path):
             name = KINDS[state].param()
             try:
                 entries = self._entries_in(json.loads(body), shape, asked, name)
@@ -179,17 +178,11 @@ class Recorder:
             raise
 
 
-@lru_cache(maxsize=256)
-def _states_of(path: str) -> tuple[tuple[Interaction, str], ...]:
+def _states_of(pact: Pact, path: str) -> Iterator[tuple[Interaction, str]]:
     """The shapes of a path, each with the provider state that defines its answers."""
-    shapes = (one for pact in shipped_pacts() for one in pact.interactions if one.role == SHAPE)
-    return tuple(
-        (shape, state.name)
-        for shape in shapes
-        if shape.is_for("GET", path)
-        for state in shape.states
-        if state.name in KINDS
-    )
+    for shape in pact.interactions:
+        if shape.role == SHAPE and shape.is_for("GET", path):
+            yield from ((shape, state.name) for state in shape.states if state.name in KINDS)
 
 
 class _Dumper(yaml.CSafeDumper):

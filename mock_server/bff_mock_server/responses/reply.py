@@ -28,26 +28,32 @@ class Head:
     Attributes:
         status: The HTTP status.
         headers: In lower case, without the length.
+        has_length: Whether the length of the body is added to the headers.
         start: The bytes up to the length.
     """
 
-    __slots__ = ("headers", "start", "status")
+    __slots__ = ("has_length", "headers", "start", "status")
 
-    def __init__(self, status: int, headers: Headers = ()) -> None:
+    def __init__(self, status: int, headers: Headers = (), *, has_length: bool = True) -> None:
         self.status = status
         self.headers = headers
+        self.has_length = has_length and status not in _WITHOUT_LENGTH
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.start = b"HTTP/1.1 %d %b\r\n%b" % (status, phrase(status).encode("ascii"), lines)
-        if status not in _WITHOUT_LENGTH:
+        if self.has_length:
             self.start += b"content-length: "
+
+    def plus(self, *more: tuple[bytes, bytes]) -> "Head":
+        """The same head with more headers."""
+        return Head(self.status, (*self.headers, *more), has_length=self.has_length)
 
     def before(self, size: int) -> bytes:
         """The bytes before a body of `size` bytes."""
-        return self.start + (b"\r\n" if self.status in _WITHOUT_LENGTH else b"%d\r\n\r\n" % size)
+        return self.start + (b"%d\r\n\r\n" % size if self.has_length else b"\r\n")
 
     def wire(self, body: bytes) -> bytes:
         """The whole answer as it is sent."""
-        if self.status in _WITHOUT_LENGTH:
+        if not self.has_length:
             return self.start + b"\r\n"
         return b"%b%d\r\n\r\n%b" % (self.start, len(body), body)
 
@@ -95,7 +101,7 @@ class Reply(NamedTuple):
     @property
     def headers(self) -> Headers:
         """All headers, in lower case."""
-        if self.status in _WITHOUT_LENGTH:
+        if not self.head.has_length:
             return self.head.headers
         return (*self.head.headers, (b"content-length", b"%d" % len(self.body)))
 

@@ -23,7 +23,7 @@ class CorsApp(MockApp):
         reply = super().reply(asked)
         own = {name for name, _ in reply.head.headers}
         more = tuple(header for header in (_ANY_ORIGIN, _EXPOSED) if header[0] not in own)
-        return reply._replace(head=Head(reply.status, (*reply.head.headers, *more)))
+        return reply._replace(head=reply.head.plus(*more))
 
     def _preflight(self, asked: Asked) -> Reply | None:
         """The answer to a preflight; `None` if the request is none, or the contracts do not have its request."""

@@ -327,7 +327,7 @@ class MockProtocol(asyncio.Protocol):
             self._transport.close()
 
     def _head(self, reply: Reply, request: _Request) -> Head:
-        return reply.head if request.keeps else Head(reply.status, (*reply.head.headers, _CLOSE))
+        return reply.head if request.keeps else reply.head.plus(_CLOSE)
 
     async def _deliver(self, outcome: Reply | Coroutine[Any, Any, Reply], request: _Request) -> None:
         """Write an answer that is late, or has a fault of delivery; cancelled when the client disconnects."""

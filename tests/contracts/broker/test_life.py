@@ -107,9 +107,7 @@ def life(
 
 def begins(life: Life) -> None:
     """From a fresh database to the first deployment."""
-    assert (
-        life.run("can-i-deploy", "--to-environment", "production", "--version", "bff-1") == 1
-    )  # the BFF is unknown
+    assert life.run("can-i-deploy", "--to-environment", "production", "--version", "bff-1") == 1  # the BFF is unknown
     assert life.verifies(CMS, "cms-1") == 2  # there is nothing to verify
     life.breaks_at_every_step("publish", "--version", "bff-1", "--branch", "main")
     assert life.run("publish", "--version", "bff-1", "--branch", "main") == 0

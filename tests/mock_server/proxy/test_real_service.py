@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from bff_contracts.platform import RAS
@@ -100,6 +101,28 @@ def test_headers_that_a_connection_names_go_no_further() -> None:
     assert b"x-mine" not in seen.lower()
     assert b"x-other: 2" in seen.lower()
     assert "x-hop" not in names
+
+
+@pytest.mark.parametrize(
+    ("declared", "passed_on"),
+    [
+        pytest.param([b"Content-Length: 4711"], "4711", id="length"),
+        pytest.param([b"Transfer-Encoding: chunked"], None, id="no-length"),
+    ],
+)
+async def test_an_answer_to_head_has_the_length_that_the_service_declares(
+    declared: list[bytes], passed_on: str | None
+) -> None:
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\r\n".join([b"HTTP/1.1 200 OK", *declared, b"", b""]))
+        writer.close()
+
+    async with await asyncio.start_server(answering, "127.0.0.1", 0) as server:
+        with proxying(ras=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as mock:
+            got = await asyncio.to_thread(httpx.head, mock.urls[RAS] + PAGE, headers=HEADERS)
+
+    assert (got.status_code, got.headers.get("content-length")) == (200, passed_on)
 
 
 def test_a_path_that_contains_the_states_path_is_judged() -> None:

@@ -4,22 +4,24 @@ import errno
 import json
 import os
 import stat
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from bff_contracts.platform import CMS, RAS
+from bff_contracts.platform import CMS, RAS, SHAPE
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import find_scenario
 from bff_mock_server.proxy.recording import Recorder
-from tests.mock_server.building import call, cms_app, ras_app, request
+from tests.mock_server.building import call, cms_app, ras_app, request, shipped
 from tests.mock_server.proxy.proxying import CLASSES, IDS, ask, proxying, served
 from tests.support.golden import Golden
 from tests.support.platform import BATCH, TEACHER
 from tests.support.quart_providers import KEY, NAMES, PAGE, PERSONS, Mistake, Providers, first
 
+CLASS = {BATCH: {"class_id": "8232d49d-8ace-5fcf-bc17-5fc74acfda47", "class_name": "Svenska 2"}}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -79,21 +81,35 @@ async def test_every_kind_of_cms_row_is_recorded(tmp_path: Path) -> None:
     first, second = IDS.split(",")
     body = {first: {"batch_id": first, **known}, second: None}
     recorder = Recorder(tmp_path / "recorded.yaml")
-    recorder.observe(CMS, request(target), 200, json.dumps(body).encode())
-    recorder.observe(CMS, request(target), 200, b"[]")
-    recorder.observe(CMS, request(target), 200, b"{")
+    recorder.observe(shipped(CMS), request(target), 200, json.dumps(body).encode())
+    recorder.observe(shipped(CMS), request(target), 200, b"[]")
+    recorder.observe(shipped(CMS), request(target), 200, b"{")
     await recorder.finish()
 
     world = find_scenario(str(tmp_path / "recorded.yaml")).build()
     assert (await call(cms_app(world), target)).json == body
 
 
+def test_rows_are_read_as_the_present_contract_defines_them(tmp_path: Path) -> None:
+    path = "/internal/v2/classes"
+    moved = [
+        replace(one, request=replace(one.request, path=path, path_rule=None))
+        for one in shipped(CMS).interactions
+        if one.role == SHAPE and one.request.path.endswith("/class-info")
+    ]
+    recorder = Recorder(tmp_path / "recorded.yaml")
+
+    recorder.observe(replace(shipped(CMS), interactions=tuple(moved)), request(path), 200, json.dumps(CLASS).encode())
+
+    assert recorder.document()["states"] == [{"state": BATCHES_HAVE_CLASSES, "params": {"classes": CLASS}}]
+
+
 async def test_names_of_students_are_recorded_as_pseudonyms(tmp_path: Path) -> None:
     target = f"/internal/v1/batches/{BATCH}/student-names"
     recorder = Recorder(tmp_path / "recorded.yaml")
-    recorder.observe(CMS, request(target), 200, json.dumps(NAMES).encode())
-    recorder.observe(CMS, request(target.replace(BATCH, UNKNOWN)), 200, b"[]")
-    recorder.observe(CMS, request(target), 200, json.dumps([{"essay_id": 1}]).encode())
+    recorder.observe(shipped(CMS), request(target), 200, json.dumps(NAMES).encode())
+    recorder.observe(shipped(CMS), request(target.replace(BATCH, UNKNOWN)), 200, b"[]")
+    recorder.observe(shipped(CMS), request(target), 200, json.dumps([{"essay_id": 1}]).encode())
     await recorder.finish()
     text = (tmp_path / "recorded.yaml").read_text(encoding="utf-8")
 
@@ -125,7 +141,7 @@ def test_many_batches_that_cannot_be_recorded_are_one_line(
 ) -> None:
     body = json.dumps({"batches": [{"batch_id": "x" * 500}] * 3000}).encode()
 
-    Recorder(tmp_path / "r.yaml").observe(RAS, request(PAGE), 200, body)
+    Recorder(tmp_path / "r.yaml").observe(shipped(RAS), request(PAGE), 200, body)
 
     (line,) = caplog.messages
     assert len(line) < 300
@@ -136,7 +152,7 @@ def test_many_batches_that_cannot_be_recorded_are_one_line(
 def test_what_is_nested_too_deeply_is_not_recorded(provider: str, target: str, tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "r.yaml")
 
-    recorder.observe(provider, request(target), 200, b"[" * 200_000)
+    recorder.observe(shipped(provider), request(target), 200, b"[" * 200_000)
 
     assert recorder.document()["states"] in (
         [],
@@ -149,7 +165,7 @@ async def test_a_recording_is_written_again_after_a_failure_and_is_readable_by_i
 ) -> None:
     file = tmp_path / "r.yaml"
     recorder = Recorder(file)
-    recorder.observe(RAS, request("/internal/v1/batches/user/nobody"), 200, b'{"batches": []}')
+    recorder.observe(shipped(RAS), request("/internal/v1/batches/user/nobody"), 200, b'{"batches": []}')
     with monkeypatch.context() as full:
         full.setattr("bff_mock_server.proxy.recording.os.fdopen", no_space)
         await recorder.finish()
