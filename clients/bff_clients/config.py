@@ -105,17 +105,6 @@ def _secret_token(value: SecretStr) -> SecretStr:
 
 BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
 
-if TYPE_CHECKING:
-
-    class _Key:
-        """How type checkers see the key: it is read as a `SecretStr`, and may be passed as a text."""
-
-        def __get__(self, settings: object, owner: object) -> SecretStr: ...
-        def __set__(self, settings: object, value: SecretStr | str) -> None: ...
-
-else:
-    _Key = Annotated[SecretStr, AfterValidator(_secret_token)]
-
 
 _PREFIX: Final = "BFF_TEACHER_SERVICE_"
 _DEVELOPMENT: Final = "development"
@@ -160,7 +149,9 @@ class BackendSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    internal_api_key: _Key = Field(default=..., validation_alias="HULEEDU_INTERNAL_API_KEY")
+    internal_api_key: Annotated[SecretStr, AfterValidator(_secret_token)] = Field(
+        default=..., validation_alias="HULEEDU_INTERNAL_API_KEY"
+    )
     """Sent as ``X-Internal-API-Key``. The platform's variable, without this service's prefix."""
 
     environment: Annotated[str, AfterValidator(_environment)] = Field(
@@ -225,8 +216,32 @@ class BackendSettings(BaseSettings):
     http_max_waiting: int = Field(default=200, ge=0, le=100_000)
     """Requests that may wait for one backend; more are rejected at once."""
 
-    if TYPE_CHECKING:  # type checkers know the names of the arguments from the fields
-        _env_file: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None
+    if TYPE_CHECKING:  # what they derive from the fields has neither a text for the key nor a file
+
+        def __init__(  # noqa: PLR0913
+            self,
+            *,
+            internal_api_key: SecretStr | str = ...,
+            environment: str = ...,
+            ras_base_url: str = ...,
+            cms_base_url: str = ...,
+            service_id: str = ...,
+            http_client_timeout_seconds: float = ...,
+            http_transport: Literal["aiohttp", "httpx"] = ...,
+            http_max_response_bytes: int = ...,
+            http_retries: int = ...,
+            http_retry_backoff_seconds: float = ...,
+            http_retry_after_max_seconds: float = ...,
+            http_retry_budget: float = ...,
+            http_breaker_failure_rate: float = ...,
+            http_breaker_window_seconds: float = ...,
+            http_breaker_min_calls: int = ...,
+            http_breaker_pause_seconds: float = ...,
+            http_max_in_flight: int = ...,
+            http_max_waiting: int = ...,
+            _env_file: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        ) -> None: ...
+
     else:
 
         def __init__(self, **values: Any) -> None:

@@ -1,6 +1,9 @@
 """The types that users see; mypy and pyright check the assertions, the suite runs them."""
 
+import ast
+import inspect
 from importlib import resources
+from pathlib import Path
 from typing import Any, assert_type
 from uuid import UUID
 
@@ -48,16 +51,24 @@ async def check_types(ras: RASClient, cms: CMSClient, status: BatchClientStatus)
     assert_type(await plain_knows.get_batch_class_info(["id"]), dict[str, dict[str, str | None]])
 
 
-class OwnSettings(BackendSettings):
-    more: int = 0
-
-
 def check_types_of_settings() -> None:
     settings = BackendSettings(internal_api_key="key")
     assert_type(settings.internal_api_key, SecretStr)
-    assert_type(OwnSettings(internal_api_key="key", more=1).internal_api_key, SecretStr)
+    BackendSettings(_env_file=".env", http_retries=0)
     BackendSettings(internal_api_key=SecretStr("key"))
     BackendSettings(internal_api_key=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_type_checkers_know_each_setting_by_its_name_and_type() -> None:
+    tree = ast.parse(Path(inspect.getfile(BackendSettings)).read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.args.kwonlyargs]
+    (arguments,) = (one.args.kwonlyargs for one in functions if one.name == "__init__")
+    annotated = [node for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
+    fields = {ast.unparse(node.target): ast.unparse(node.annotation) for node in annotated}
+    typed = {one.arg: ast.unparse(one.annotation) for one in arguments if one.annotation is not None}
+
+    assert [*typed] == [*BackendSettings.model_fields, "_env_file"]
+    assert [name for name in typed if name.startswith("http_") and typed[name] != fields[name]] == []
 
 
 def test_the_package_says_that_it_is_typed() -> None:
