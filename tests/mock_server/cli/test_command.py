@@ -279,7 +279,7 @@ def test_a_missing_extra_is_named(
 def test_starting_searches_no_installed_distributions() -> None:
     code = (
         "import importlib.metadata, sys; importlib.metadata.entry_points = None;"
-        "from bff_mock_server.cli import main; sys.exit(main(['--file', 'none.json']))"
+        "from bff_mock_server.cli import main; sys.exit(main(['--scenario', 'none.yaml']))"
     )
     command = [sys.executable, "-c", code]
     environment = {name: value for name, value in os.environ.items() if name != "PYDANTIC_DISABLE_PLUGINS"}
@@ -288,7 +288,7 @@ def test_starting_searches_no_installed_distributions() -> None:
     )
 
     assert process.returncode == 2, process.stderr
-    assert "none.json" in process.stderr
+    assert "none.yaml" in process.stderr
 
 
 def test_an_open_host_needs_a_flag_and_says_what_it_opens(

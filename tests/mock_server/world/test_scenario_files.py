@@ -1,6 +1,7 @@
 """Scenario files: their content, and errors that name file, line and field."""
 
 import os
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -212,6 +213,17 @@ def test_a_file_is_found_by_its_path(tmp_path: Path) -> None:
 def test_an_unknown_scenario_is_rejected(name: str, golden: Golden) -> None:
     with pytest.raises(ScenarioError) as refused:
         find_scenario(name)
+
+    golden.check(str(refused.value))
+
+
+def test_a_file_needs_the_extra_that_reads_it(monkeypatch: pytest.MonkeyPatch, golden: Golden) -> None:
+    for name in ("files", "document"):
+        monkeypatch.delitem(sys.modules, f"bff_mock_server.world.scenarios.{name}")
+    monkeypatch.setitem(sys.modules, "yaml", None)
+
+    with pytest.raises(ScenarioError) as refused:
+        find_scenario("mine.yaml")
 
     golden.check(str(refused.value))
 
