@@ -59,6 +59,7 @@ Logs, metrics and traces <observability>
 :hidden:
 :caption: You own RAS or CMS
 Verify your service <providers>
+By framework <provider-frameworks>
 What the BFF expects of RAS <contract/result-aggregator-service>
 What the BFF expects of CMS <contract/class-management-service>
 What may change when <contract-policy>

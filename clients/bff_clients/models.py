@@ -105,7 +105,7 @@ _INTERNAL: Final[Mapping[BatchClientStatus, tuple[BatchStatus, ...]]] = {
 
 
 StatusFilter: TypeAlias = BatchStatus | BatchClientStatus | str
-"""What a list of batches can be filtered by."""
+"""What a list of batches can be filtered by; also the value of a member as a text, as a query parameter has it."""
 
 
 class ProcessingPhase(StrEnum):

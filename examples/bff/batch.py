@@ -1,5 +1,6 @@
 """One batch of the teacher, with its essays and the students who wrote them."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Self
 from uuid import UUID
@@ -80,13 +81,14 @@ async def batch(
     # RAS does not check the owner. Another teacher gets a 404: a 403 would reveal that the batch exists.
     if found is None or found.user_id != teacher:
         raise ApiError(HTTPStatus.NOT_FOUND, "RESOURCE_NOT_FOUND", "You have no such batch")
-    classes = await cms.get_batch_class_info([found.batch_id])
-    students = await _students(cms, found.batch_id)
+    classes, students, validation = await asyncio.gather(
+        cms.get_batch_class_info([found.batch_id]), _students(cms, found.batch_id), _validation(cms, found.batch_id)
+    )
     # RAS guarantees no order of the essays: unsorted, they would change places between requests.
     essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
     return BatchAnswer(
         batch=BatchSummary.of(found, classes[found.batch_id]),
-        validation=await _validation(cms, found.batch_id),
+        validation=validation,
         essays=[EssaySummary.of(essay, students.get(essay.essay_id)) for essay in essays],
     )
 

@@ -103,6 +103,17 @@ def test_each_lane_is_run_by_the_job_that_the_page_names() -> None:
         assert " ".join(words) in steps, f"{workflow}, {job}"
 
 
+def test_each_required_check_is_a_job_of_this_name() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").replace("\n", " ")
+    required = re.findall("`([^`]+)`", text.partition("should require these checks: ")[2].partition(". Leave out")[0])
+    tests = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    names = {
+        each.replace("${{ matrix.python }}", "3.11") for each in re.findall("^    name: (.+)$", tests, re.MULTILINE)
+    }
+
+    assert {re.sub(r"3\.\d+", "3.11", each) for each in required} == names - {"the site and its links"}
+
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*/README.md"), *DOCS.rglob("*.md")]
 
 

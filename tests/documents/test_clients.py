@@ -24,8 +24,9 @@ from bff_clients import (
 from bff_contracts.states import USER_HAS_BATCHES
 from bff_mock_server import Backends, a_batch
 from examples.bff.errors import envelope_of
-from tests.documents.blocks import DOCS, runs
+from tests.documents.blocks import DOCS, runs, runs_each
 
+LIFESPAN = "from collections.abc import AsyncIterator\nfrom contextlib import asynccontextmanager\n"
 SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
 
 
@@ -37,8 +38,8 @@ def app_of(program: str) -> FastAPI:
 
 
 @pytest.mark.anyio
-@runs("docs/clients.md", "from collections.abc")
-async def test_a_service_with_dishka_gets_both_clients(
+@runs_each("docs/clients.md", f"{LIFESPAN}\nfrom bff_clients", f"{LIFESPAN}from typing import Annotated")
+async def test_a_service_gets_its_clients_with_dishka_and_without(
     blocks: list[str], backends: Backends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HULEEDU_INTERNAL_API_KEY", backends.api_key)

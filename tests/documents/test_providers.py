@@ -17,6 +17,7 @@ from tests.providers import cms, fastapi_cms
 from tests.support.hypercorn_server import on_hypercorn
 
 PAGE = "docs/providers.md"
+FRAMEWORKS = "docs/provider-frameworks.md"
 KEY = "the-key-of-our-tests"
 AS_A_READER = pytest.mark.slow("runs commands in processes of their own, as a reader of the page does")
 MY_SERVICE = {
@@ -166,7 +167,7 @@ sessions = async_sessionmaker(create_async_engine(f"sqlite+aiosqlite:///{DATABAS
 
 
 @AS_A_READER
-@runs(PAGE, "from collections.abc import AsyncIterator")
+@runs(FRAMEWORKS, "from collections.abc import AsyncIterator")
 def test_the_handler_with_sqlalchemy_verifies_the_provider_and_leaves_nothing_behind(
     blocks: list[str], my_service: Place
 ) -> None:
@@ -223,7 +224,7 @@ def create_app():
 
 
 @AS_A_READER
-@runs(PAGE, "from asgiref.wsgi import WsgiToAsgi")
+@runs(FRAMEWORKS, "from asgiref.wsgi import WsgiToAsgi")
 def test_a_flask_service_is_verified(blocks: list[str], my_service: Place) -> None:
     my_service.write("my_service/answer.py", ANSWER)
     my_service.write("my_service/app.py", FLASK_APP)
@@ -281,7 +282,7 @@ urlpatterns = [path("internal/v1/batches/class-info", class_info)]
 
 
 @AS_A_READER
-@runs(PAGE, "from django.core.asgi import")
+@runs(FRAMEWORKS, "from django.core.asgi import")
 def test_a_django_service_is_verified(blocks: list[str], my_service: Place) -> None:
     for name, text in DJANGO.items():
         my_service.write(name, text)
@@ -334,7 +335,7 @@ def test_a_quart_service_that_runs_is_verified_by_its_states_route(
     assert "keeps the 11 chosen of" in running_service.verified(blocks[0], blocks[1], serve)
 
 
-@runs(PAGE, "from typing import Any\n\nfrom fastapi")
+@runs(FRAMEWORKS, "from typing import Any\n\nfrom fastapi")
 def test_a_fastapi_service_that_runs_is_verified_by_its_states_route(
     blocks: list[str], running_service: RunningService
 ) -> None:
@@ -347,7 +348,7 @@ def test_a_fastapi_service_that_runs_is_verified_by_its_states_route(
 
 
 @AS_A_READER
-@runs(PAGE, "from starlette.requests import")
+@runs(FRAMEWORKS, "from starlette.requests import")
 def test_a_starlette_service_that_runs_is_verified_by_its_states_route(
     blocks: list[str], running_service: RunningService
 ) -> None:
