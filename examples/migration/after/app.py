@@ -77,6 +77,10 @@ async def backend_error(request: Request, error: Exception) -> JSONResponse:
             status, code = 422, "VALIDATION_ERROR"
         case BackendTimeout():
             status, code = 504, "TIMEOUT"
+        case BackendUnavailable(reason="connect"):
+            status, code = 503, "CONNECTION_ERROR"
+        case BackendUnavailable(reason="breaker_open"):
+            status, code = 503, "CIRCUIT_BREAKER_OPEN"
         case BackendUnavailable():
             status, code = 503, "SERVICE_UNAVAILABLE"
         case ContractViolation():
