@@ -11,6 +11,7 @@ import pytest
 from bff_mock_server import find_scenario
 from examples.bff.demo import main
 from tests.support.demo_process import FREE_PORTS, RunningDemo, running_demo
+from tests.support.golden import Golden
 
 pytestmark = pytest.mark.slow("starts the demo")
 
@@ -87,38 +88,28 @@ def test_it_ends_also_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> Non
         assert demo.process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "whose"),
-    [
-        ("--port", "the BFF"),
-        ("--ras-port", "result-aggregator-service"),
-        ("--cms-port", "class-management-service"),
-        ("--control-port", "the control page"),
-    ],
-)
-def test_a_port_in_use_is_named(option: str, whose: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("option", ["--port", "--ras-port", "--cms-port", "--control-port"])
+def test_a_port_in_use_is_named(option: str, capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code = exit_code_of(option, str(port))
     said = capsys.readouterr().err
 
     assert code == 2
-    assert f"cannot listen on 127.0.0.1:{port} for {whose}" in said
-    assert f"{option} " in said
-    assert len(said.splitlines()) == 1
+    golden.check(said)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    "arguments",
     [
-        pytest.param(["--scenario", "exam-weak"], "no scenario", id="scenario"),
-        pytest.param(["--port", "65536"], "a port is 0 to 65535, not '65536'", id="port"),
-        pytest.param(["--live", "0"], "a speed is more than 0", id="speed"),
+        pytest.param(["--scenario", "exam-weak"], id="scenario"),
+        pytest.param(["--port", "65536"], id="port"),
+        pytest.param(["--live", "0"], id="speed"),
     ],
 )
-def test_what_cannot_be_used_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_used_is_named(arguments: list[str], capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     code = exit_code_of(*arguments)
     printed = capsys.readouterr()
 
     assert (code, printed.out) == (2, "")
-    assert said in printed.err
+    golden.check(printed.err)

@@ -4,6 +4,7 @@ import pytest
 
 from bff_mock_server._json import dumps, loads
 from bff_mock_server._suggest import meant
+from tests.support.golden import Golden
 
 
 def test_json_is_compact_and_swedish_stays_readable() -> None:
@@ -24,9 +25,11 @@ def test_other_json_is_refused(text: str | bytes) -> None:
         loads(text)
 
 
-def test_endless_json_is_rejected_as_too_large() -> None:
-    with pytest.raises(ValueError, match=r"^it is nested too deeply$"):
+def test_endless_json_is_rejected_as_too_large(golden: Golden) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
         loads("[" * 100_000)
+
+    golden.check(str(refused.value))
 
 
 @pytest.mark.parametrize(

@@ -149,12 +149,13 @@ def test_a_sync_client_cannot_wait_for_a_latency(backends: Backends, golden: Gol
 
 
 @pytest.mark.parametrize("fault", ["latency=1ms", "reset", "truncate", "drip=1ms"])
-async def test_nor_can_a_sync_client_of_an_async_test(backends: Backends, fault: str) -> None:
+async def test_nor_can_a_sync_client_of_an_async_test(backends: Backends, fault: str, golden: Golden) -> None:
     backends.fail("*", fault)
     with httpx.Client(transport=backends.transport()) as handed:
         for ask in (httpx.get, handed.get):
-            with pytest.raises(RuntimeError, match="a sync client can get no answer that is late"):
+            with pytest.raises(RuntimeError) as refused:
                 ask(f"{backends.ras_url}/healthz")
+            golden.check(str(refused.value))
 
 
 def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> None:
@@ -238,7 +239,7 @@ def test_one_of_several_faults_ends(backends: Backends) -> None:
     backends.recover(ras)
 
     assert [httpx.get(f"{url}/healthz").status_code for url in (backends.ras_url, backends.cms_url)] == [200, 503]
-    with pytest.raises(FaultError, match=f"there are: {cms.number}"):
+    with pytest.raises(FaultError, match=str(cms.number)):
         backends.recover(ras)
 
 

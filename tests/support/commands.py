@@ -5,6 +5,7 @@ A process of its own takes half a second to start. Signals and closed pipes need
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -35,6 +36,12 @@ def run_here(words: Sequence[str], *, folder: Path, variables: Mapping[str, str]
             stream.seek(0)
             texts.append(stream.read())
     return subprocess.CompletedProcess(["bff-contracts", *words], code, *texts)
+
+
+def report_of(verify: subprocess.CompletedProcess[str]) -> str:
+    """What `verify` prints below the rows of the interactions; times and numbers of interactions vary."""
+    _, _, report = verify.stdout.split("\n\n", 2)
+    return re.sub(r"\b\d+(?= (?:of|interactions|chosen|declared)\b)", "N", report)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from bff_contracts.platform import CMS
 from tests.contracts.broker.conftest import Team
 from tests.contracts.broker.verifying import BFF, CLASSES, HEALTH, PUBLISH, only, put, results_of
 from tests.support.broker_double import READER, Broker, Failure
+from tests.support.commands import report_of
 from tests.support.golden import Golden
 
 FAILURES: tuple[Failure, ...] = ("503", "401", "not JSON", "cut off", "hang")
@@ -167,7 +168,7 @@ def test_results_have_the_version_the_branch_and_each_interaction(broker: Broker
     assert [each.path.rpartition("/")[2] for each in broker.asked[-2:]] == ["cms-7", "verification-results"]
 
 
-def test_a_contract_that_is_not_kept_is_shown_and_published(broker: Broker, team: Team) -> None:
+def test_a_contract_that_is_not_kept_is_shown_and_published(broker: Broker, team: Team, golden: Golden) -> None:
     put(broker, "bff-1", only(HEALTH, CLASSES, status=204))
     version, _ = broker.state.put_version(CMS, "cms-0", "classes")
     broker.state.add_result(version, broker.state.published[0].content, success=True)
@@ -175,8 +176,7 @@ def test_a_contract_that_is_not_kept_is_shown_and_published(broker: Broker, team
     (sent,) = results_of(broker)
 
     assert done.returncode == 1
-    assert "  status\n    expected  204\n    actual    200\n" in done.stdout
-    assert '  given batches have exactly these classes {"classes"' in done.stdout
+    golden.check(report_of(done))
     assert sent["success"] is False
     assert sent["testResults"][1]["mismatches"] == [{"attribute": "status", "description": "expected 204 but was 200"}]
 
@@ -199,12 +199,12 @@ def test_a_pending_contract_fails_no_build(broker: Broker, team: Team, tmp_path:
     assert [each.success for each in broker.state.results] == [False]
 
 
-def test_a_pending_interaction_that_could_not_run_is_a_failure(broker: Broker, team: Team) -> None:
+def test_a_pending_interaction_that_could_not_run_is_a_failure(broker: Broker, team: Team, golden: Golden) -> None:
     put(broker, "bff-1", only(CLASSES))
     done = team.verify("--branch", "main", states=False)
 
     assert done.returncode == 1
-    assert "no handler for provider state 'batches have exactly these classes'" in done.stdout
+    golden.check(report_of(done))
 
 
 def test_versions_that_share_an_interaction_have_a_row_each(broker: Broker, team: Team) -> None:
@@ -297,9 +297,7 @@ def test_a_failed_response_is_an_error_and_hides_no_outcome(
     assert broker.state.results == []
     if step >= 3:
         assert f"  {HEALTH} (bff-teacher-service bff-1)\n" in done.stdout
-        assert f"{CMS} keeps all 1 interactions of its contract." in done.stdout
         assert json.loads(report.read_text(encoding="utf-8"))["verified"] is True
-        assert "not all results were published: " in done.stderr
 
 
 def test_a_contract_that_could_not_be_fetched_is_an_error(broker: Broker, team: Team) -> None:

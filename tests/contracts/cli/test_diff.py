@@ -74,7 +74,9 @@ def test_exit_codes(files: tuple[str, str], order: tuple[int, int], fail_on: str
     assert main(["diff", files[order[0]], files[order[1]], "--fail-on", fail_on]) == code
 
 
-def test_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_revisions_of_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     folder = tmp_path / "contracts" / "bff_contracts" / "pacts"
     folder.mkdir(parents=True)
     old, _ = edited(RAS, STATUS, ruled("$.assignment_id", matchers(TYPE)))
@@ -87,7 +89,7 @@ def test_revisions_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         subprocess.run([*git, "commit", "--quiet", "-m", message], check=True)  # noqa: S603
 
     assert main(["diff", "HEAD~1", "HEAD"]) == 0
-    assert "1 stricter" in capsys.readouterr().out
+    golden.check(capsys.readouterr().out)
     assert main(["diff", str(PACTS)]) == 0
     count = sum(len(pact.interactions) for pact in shipped_pacts())
     assert capsys.readouterr().out == f"Nothing changed for {count} interactions.\n"
