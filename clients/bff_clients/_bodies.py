@@ -3,7 +3,6 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterable
-from io import BytesIO
 from typing import Final
 
 _ANY_HEADER: Final = 47
@@ -16,6 +15,9 @@ _NAMED: Final = frozenset({b"br", b"zstd", b"compress", b"x-compress", b"dcb", b
 
 _CHUNKS_AT_ONCE: Final = 256
 """Chunks after which other tasks have a turn: httpx's own transport takes 15 µs for each and does not wait between."""
+
+_BLOCK_BYTES: Final = 512
+"""Smaller chunks are joined as they arrive: in a list, a chunk of two bytes takes fifty."""
 
 _AFTER_THE_END: Final = "bytes after the end of the compressed body"
 
@@ -62,19 +64,24 @@ class _Unpacked:
 
     def __init__(self, coding: bytes, limit: int) -> None:
         self.size = 0
-        self._body = BytesIO()  # not a list, in which a chunk of two bytes takes fifty
+        # Not one buffer that grows: for a large body the allocator would return its memory after each call and ask the
+        # system for it again in the next, which is a sixth of the cost of a full page at 50 calls in flight.
+        self._blocks: list[bytes] = []
         self._limit = limit
         self._decoder = None if coding == b"identity" else _decoder(coding)
 
     def add(self, chunk: bytes) -> None:
         part = chunk if self._decoder is None else self._inflated(self._decoder, chunk)
         self.size += len(part)
-        self._body.write(part)
+        if self._blocks and len(self._blocks[-1]) < _BLOCK_BYTES:
+            self._blocks[-1] += part
+        else:
+            self._blocks.append(part)
 
     def whole(self) -> bytes:
         if self._decoder is not None and not self._decoder.eof:
             raise DecodingError("the compressed body is cut off")
-        return self._body.getvalue()
+        return b"".join(self._blocks)
 
     def _inflated(self, decoder: "zlib._Decompress", chunk: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
         if decoder.eof and chunk:
