@@ -11,6 +11,8 @@ import re
 import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -30,6 +32,9 @@ _PLAIN: Final = frozenset({b"", b"identity"})
 
 _READ: Final = httpx.ByteStream(b"")
 """The stream of a response whose body was read."""
+
+_NO_AUTH: Final = httpx.Auth()
+"""Adds nothing to a request: an application's credentials are not for the backends."""
 
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -91,7 +96,6 @@ async def _exchanged(
     http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, timeouts: dict[str, float | None]
 ) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
-    # Nor has its `auth`: an application's credentials are not for the backends.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
     parsed_url = with_query(parsed(path), query) if mark else parsed(path)
@@ -104,7 +108,7 @@ async def _exchanged(
         extensions={"timeout": timeouts},
     )
     request.read()
-    response = await http.send(request, stream=True, follow_redirects=False, auth=None)
+    response = await http.send(request, stream=True, follow_redirects=False, auth=_NO_AUTH)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
     head: dict[bytes, bytes] = {}
     for name, value in response.headers.raw:
@@ -219,7 +223,15 @@ def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, time
 
 
 class _NoCookies(httpx.Cookies):
-    """Holds none."""
+    """Holds none; its jar is made only for a caller who uses it."""
+
+    def __init__(self) -> None:
+        pass
+
+    @cached_property
+    def jar(self) -> CookieJar:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Where httpx keeps cookies."""
+        return CookieJar()
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Leave them where they are."""
