@@ -76,7 +76,6 @@ class Call:
         self.correlation_id = correlation_id_for(correlation_id)
         self._context = _events.Context(upstream.service, operation, self.correlation_id)
         self._timeout = upstream.settings.http_client_timeout_seconds
-        self._deadline = asyncio.Timeout(None)
         self._started = 0.0
         self._attempts = 0
         self._status: int | None = None

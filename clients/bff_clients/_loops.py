@@ -28,8 +28,7 @@ class PerLoop(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._entering = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._value: T | None = None
+        self._current: tuple[asyncio.AbstractEventLoop, T] | None = None
 
     def get(self) -> T:
         """The value of the running loop.
@@ -38,16 +37,16 @@ class PerLoop(Generic[T]):
             OtherLoopError: Another running loop uses it.
         """
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._enter(loop)
-        return cast("T", self._value)
+        current = self._current
+        return current[1] if current is not None and current[0] is loop else self._enter(loop)
 
-    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> T:
         with self._entering:
-            if self._loop is not None and self._loop.is_running():
+            if self._current is not None and self._current[0].is_running():
                 raise OtherLoopError
-            self._value = self._make()
-            self._loop = loop
+            value = self._make()
+            self._current = (loop, value)
+            return value
 
 
 class ResourcePerLoop(Generic[T]):

@@ -7,7 +7,7 @@ this package sends; a request's body is read completely before it is sent.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -56,7 +56,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             message = f"not an http or https URL with a host: {request.url.scheme}://{request.url.host}"
             raise httpx.UnsupportedProtocol(message)
         content = await request.aread()
-        session = await self._ready()
+        session = await self._sessions.get()
         limits: dict[str, float | None] = request.extensions.get("timeout", {})
         turns = self._turns
         await _take(turns, limits.get("pool"))
@@ -80,9 +80,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Close all connections, for good."""
         await self._sessions.aclose()
 
-    async def _ready(self) -> aiohttp.ClientSession:
-        return await self._sessions.get()
-
     def _session(self) -> aiohttp.ClientSession:
         """The session for the running event loop, which cannot use another loop's connections."""
         self._turns = asyncio.Semaphore(self._max_connections)
@@ -94,6 +91,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            request_class=_Request,
             max_line_size=_LINE_BYTES,
             max_field_size=_LINE_BYTES,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
@@ -124,6 +122,15 @@ class AsyncHTTPTransport(httpx.AsyncBaseTransport):
         await self._transports.aclose()
 
 
+class _Request(aiohttp.ClientRequest):
+    """A request to which aiohttp adds no headers if it is a GET: httpx has added those that it wants."""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add what aiohttp requires for other methods."""
+        if self.method != "GET":
+            super().update_auto_headers(skip_auto_headers)
+
+
 class _Body(httpx.AsyncByteStream):
     """The body of an answer, as it arrives; ends the turn of its request when it is closed."""
 
@@ -144,8 +151,11 @@ class _Body(httpx.AsyncByteStream):
         try:
             chunk = content.read_nowait()
             if not chunk and not content.at_eof():  # a clock is set only where there is something to wait for
-                async with asyncio.timeout(self._seconds):
+                if self._seconds is None:
                     chunk = await content.readany()
+                else:
+                    async with asyncio.timeout(self._seconds):
+                        chunk = await content.readany()
         except _FAULTS as error:
             fault: BaseException = error
         else:
@@ -180,7 +190,7 @@ class _Body(httpx.AsyncByteStream):
 
 def _without_location(response: httpx.Response) -> httpx.Response:
     """The response without a `Location`: httpx parses it even when redirects are not followed, and fails on many."""
-    if response.has_redirect_location:
+    if response.is_redirect and response.has_redirect_location:
         del response.headers["Location"]
     return response
 

@@ -71,7 +71,7 @@ def test_a_session_is_closed_before_its_loop_ends() -> None:
 
     async def ten() -> aiohttp.ClientSession:
         await moving.ten()
-        session: aiohttp.ClientSession = await transport._ready()
+        session: aiohttp.ClientSession = await transport._sessions.get()
         assert not session.closed
         return session
 

@@ -135,7 +135,7 @@ async def test_a_chunked_body_is_sent_whole_and_a_header_that_is_not_utf_8_is_re
 async def test_an_idle_connection_is_kept_for_as_long_as_httpx_keeps_it() -> None:
     """If it were longer, the server could close the connection first, and the next request would be lost."""
     transport = AiohttpTransport(max_connections=1)
-    connector = (await transport._ready()).connector  # pyright: ignore[reportPrivateUsage]
+    connector = (await transport._sessions.get()).connector  # pyright: ignore[reportPrivateUsage]
     await transport.aclose()
 
     assert isinstance(connector, aiohttp.TCPConnector)
