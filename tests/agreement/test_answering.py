@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bff_contracts.pact.content import JSON_TYPE, Content
 from bff_contracts.pact.file import Pact
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
 from bff_mock_server.testing import EMPTY
@@ -39,10 +40,11 @@ def test_the_engine_allows_what_the_mock_answers(pact: Pact, scenario: str, exam
 def test_a_mock_that_leaves_the_contract_is_found() -> None:
     """A mock of a contract with other refusals, compared with the real contract."""
     pact = PACTS[0]
+    other = Content({"error": "Go away"}, JSON_TYPE, is_json=True)
     rude = [
         replace(
             one,
-            response=replace(one.response, body={"error": "Go away"}) if one.response.status == 401 else one.response,
+            response=replace(one.response, content=other) if one.response.status == 401 else one.response,
         )
         for one in pact.interactions
     ]

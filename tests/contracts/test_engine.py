@@ -59,7 +59,7 @@ def test_a_judge_goes_on_after_as_many_decisions_as_a_server_keeps(monkeypatch: 
 
 
 def test_an_unexpected_member_of_a_request_is_a_difference() -> None:
-    request = Request("POST", "/", {}, {}, None, {}, {}, {"a": 1}, has_body=True, content_type="application/json")
+    request = Request("POST", "/", {}, {}, None, {}, {}, content=Content({"a": 1}, "application/json", is_json=True))
     judge = RequestJudge(request)
 
     found = judge.mismatches(Sent("POST", "/", (), b'{"a":1,"b":2}'))

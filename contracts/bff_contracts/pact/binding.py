@@ -65,13 +65,13 @@ def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[st
     """
     binding = _binding(interaction, path, query, answer)
     response = interaction.response
-    body = _filled(response.body, binding)
+    content = response.content
     return replace(
         interaction,
         states=tuple(State(state.name, _filled(state.params, binding)) for state in interaction.states),
         response=replace(
             response,
-            body=body,
+            content=None if content is None else content._replace(value=_filled(content.value, binding)),
             rules={
                 concrete: rule
                 for example, rule in response.rules.items()

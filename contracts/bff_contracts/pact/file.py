@@ -78,8 +78,29 @@ class Rule:
         return {"combine": self.combine, "matchers": [dict(matcher) for matcher in self.matchers]}
 
 
+class _WithBody:
+    """A request or a response.
+
+    Attributes:
+        content: The body with its type; `None` if there is none.
+    """
+
+    __slots__ = ()
+    content: Content | None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a body, which may be `null`."""
+        return self.content is not None
+
+    @property
+    def body(self) -> Any:
+        """The value of the body; `None` if there is none."""
+        return self.content.value if self.content is not None else None
+
+
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(_WithBody):
     """The request of the consumer; path and query are percent-encoded and decoded respectively, as in the file."""
 
     method: str
@@ -89,42 +110,26 @@ class Request:
     path_rule: Rule | None
     query_rules: Mapping[str, Rule]
     header_rules: Mapping[str, Rule]
-    body: Any = None
-    has_body: bool = False
+    content: Content | None = None
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
-    content_type: str | None = None
-    is_json: bool = True
     wants_no_body: bool = False
     """Whether the file declares the body as empty; without a declaration, any body matches."""
 
-    @property
-    def content(self) -> Content | None:
-        """The body with its type; `None` when there is none."""
-        return Content(self.body, self.content_type, self.is_json) if self.has_body else None
-
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Response(_WithBody):
     """The answer of the provider: an example, and the rules that say how far another answer may differ from it."""
 
     status: int
     headers: Mapping[str, tuple[str, ...]]
-    body: Any
-    has_body: bool
+    content: Content | None
     rules: Mapping[str, Rule]
     header_rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
-    content_type: str | None = None
-    is_json: bool = True
     wants_no_body: bool = False
     has_type_header: bool = False
     """Whether a header declares the content type; otherwise an answer may omit it."""
     status_rule: Rule | None = None
     generators: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def content(self) -> Content | None:
-        """The body with its type; `None` when there is none."""
-        return Content(self.body, self.content_type, self.is_json) if self.has_body else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +308,8 @@ def _request(node: Node) -> Request:
         path_rule=_rule(path_rule) if path_rule and path_rule.members() else None,
         query_rules=_rules(rules, "query", str),
         header_rules=_rules(rules, "header", str.lower),
-        body=content.value if content else None,
-        has_body=content is not None,
+        content=content,
         rules=_rules(rules, "body", str),
-        content_type=content.content_type if content else None,
-        is_json=content.is_json if content else True,
         wants_no_body=is_said and content is None,
     )
 
@@ -326,12 +328,9 @@ def _response(node: Node) -> Response:
     return Response(
         status=status.value if status else 200,
         headers=headers,
-        body=content.value if content else None,
-        has_body=content is not None,
+        content=content,
         rules=_rules(rules, "body", str, is_answer=True),
         header_rules=_rules(rules, "header", str.lower, is_answer=True),
-        content_type=content.content_type if content else None,
-        is_json=content.is_json if content else True,
         wants_no_body=is_said and content is None,
         has_type_header=has_type_header,
         status_rule=_rule(status_rule, is_answer=True) if status_rule and status_rule.members() else None,

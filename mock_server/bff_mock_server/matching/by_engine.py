@@ -148,7 +148,7 @@ def path_check(request: Request, place: RulePlace) -> Callable[[str], bool]:
         PactError: The engine is not installed.
     """
     alone = replace(
-        request, method="GET", query={}, headers={}, query_rules={}, header_rules={}, rules={}, has_body=False,
+        request, method="GET", query={}, headers={}, query_rules={}, header_rules={}, rules={}, content=None,
         wants_no_body=False,
     )  # fmt: skip
     judge = _judge(alone, place)
