@@ -58,12 +58,12 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
         BrokerAnswerError: It gave no usable answer.
     """
     whose = {} if consumer is None else {"consumer": consumer}
-    wish = {
+    selection = {
         "includePendingStatus": True,
         "providerVersionBranch": branch,
         "consumerVersionSelectors": [{selector: True, **whose} for selector in _SELECTORS],
     }
-    answer = hal.send("POST", hal.link("pb:provider-pacts-for-verification", provider=provider), wish)
+    answer = hal.send("POST", hal.link("pb:provider-pacts-for-verification", provider=provider), selection)
     try:
         return [
             fetched(

@@ -49,7 +49,7 @@ class Hal:
         """
         if self._root is None:
             answer = self._answer("GET", self.broker.base_url, None)
-            self._let_in(answer, writes=False)
+            self._check_credentials(answer, writes=False)
             document = _document(answer)
             if not answer.is_success or document is None or "_links" not in document:
                 message = (
@@ -105,7 +105,7 @@ class Hal:
 
     def _judged(self, method: str, url: str, body: Document | None, refusals: Collection[int]) -> Document:
         answer = self._answer(method, url, body)
-        self._let_in(answer, writes=body is not None)
+        self._check_credentials(answer, writes=body is not None)
         document = _document(answer)
         if answer.is_success and document is not None:
             return document
@@ -161,11 +161,11 @@ class Hal:
             return None
         return httpx.BasicAuth(username, password.get_secret_value())
 
-    def _let_in(self, answer: httpx.Response, *, writes: bool) -> None:
+    def _check_credentials(self, answer: httpx.Response, *, writes: bool) -> None:
         """Check that the broker accepts the credentials.
 
         Raises:
-            BrokerAnswerError: They are not; the message names the variables to look at.
+            BrokerAnswerError: It does not; the message names the variables to look at.
         """
         where, status = self.broker.base_url, answer.status_code
         if status == httpx.codes.BAD_REQUEST and self.broker.token is not None and _document(answer) is None:

@@ -21,7 +21,7 @@ class Publication:
         branch: Its branch.
         pacts: The contracts, all of the same consumer.
         tags: Tags of the version.
-        build_url: The URL of the build that publishes, or an empty text.
+        build_url: The URL of the build that publishes; `None` for none.
     """
 
     version: str

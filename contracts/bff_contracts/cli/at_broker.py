@@ -80,7 +80,7 @@ def _listed(changed: Sequence[str]) -> str:
 
 @_guarded
 def ask_to_deploy(options: argparse.Namespace) -> int:
-    """Ask whether a version is verified against what an environment runs; 1 when they are not."""
+    """Ask whether a version is verified against what an environment runs; returns 1 if it is not."""
     participant, version = _participant(options.of), options.version or commit()
     where = broker()
     providers = [pact.provider for pact in shipped() if pact.consumer == participant]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 200
 
 
-def shown(name: str, verify: "Callable[[], Outcome]") -> "Outcome":
+def verify_with_row(name: str, verify: "Callable[[], Outcome]") -> "Outcome":
     """Verify an interaction and print its row; on a terminal, a line shows which one is under way."""
     if sys.stdout is not None and sys.stdout.isatty():  # `None` where it was closed
         tell(f"  …                {shortened(name, _LONGEST)}", end="\r")

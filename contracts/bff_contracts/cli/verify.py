@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds, tell
-from bff_contracts.cli.rows import shown
+from bff_contracts.cli.rows import verify_with_row
 
 if TYPE_CHECKING:
     from bff_contracts.verification import Outcome, RunningProvider, Verification
@@ -104,7 +104,7 @@ def _verify(options: argparse.Namespace) -> int:
             pact=options.file,
             seconds=options.seconds,
         ) as running:
-            verification = at_broker.verify(running, options.url) if at_broker else _chosen(running, options)
+            verification = at_broker.verify(running, options.url) if at_broker else _verify_chosen(running, options)
         tell(f"\n{verification}")
         for file, report in ((options.junit, as_junit), (options.json, as_json)):
             if file is not None:
@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> None:
         raise CommandError(message)
 
 
-def _chosen(running: "RunningProvider", options: argparse.Namespace) -> "Verification":
+def _verify_chosen(running: "RunningProvider", options: argparse.Namespace) -> "Verification":
     from bff_contracts.verification import NotYet, Verification  # noqa: PLC0415  # the extra
 
     declared = NotYet(options.not_yet, options.provider, pact=options.file)
@@ -164,7 +164,7 @@ def _chosen(running: "RunningProvider", options: argparse.Namespace) -> "Verific
     def outcome(at: int) -> "Outcome":
         return declared.judged(running.outcome(at))
 
-    outcomes = (shown(running.interactions[at], partial(outcome, at)) for at in places)
+    outcomes = (verify_with_row(running.interactions[at], partial(outcome, at)) for at in places)
     return Verification(running.name, tuple(outcomes), total)
 
 

@@ -11,7 +11,7 @@ from bff_contracts.broker.checkout import branch, commit
 from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
 from bff_contracts.broker.hal import Hal
 from bff_contracts.cli.common import CommandError, shipped, tell
-from bff_contracts.cli.rows import shown
+from bff_contracts.cli.rows import verify_with_row
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
 
@@ -57,7 +57,7 @@ class BrokerRun:
                     message = f"not finished after {self._time_limit:g} s"
                     raise CommandError(message)
                 name = f"{interaction.description} ({each.name})"
-                self._done[-1][1].append(shown(name, partial(outcome, running, each, place)))
+                self._done[-1][1].append(verify_with_row(name, partial(outcome, running, each, place)))
         outcomes = tuple(each for _, found in self._done for each in found)
         return Verification(running.name, outcomes, len(outcomes))
 

@@ -118,7 +118,7 @@ def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) ->
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
     )
-    for router in (_reading(mock), _asked(mock), _changing(mock), _failing(mock)):
+    for router in (_reading(mock), _requests(mock), _changing(mock), _failing(mock)):
         api.include_router(
             router, prefix="/_mock", dependencies=[Depends(_check_parameters)], responses={400: _REFUSAL, 422: _REFUSAL}
         )
@@ -179,7 +179,7 @@ def _reading(mock: Mock) -> APIRouter:
     return router
 
 
-def _asked(mock: Mock) -> APIRouter:
+def _requests(mock: Mock) -> APIRouter:
     router = APIRouter()
 
     @router.get("/journal", summary="The recorded requests, the latest last")
@@ -224,7 +224,7 @@ def _changing(mock: Mock) -> APIRouter:
     router = APIRouter()
 
     @router.put("/scenario", summary="Restart with a shipped scenario")
-    async def choose(choice: ScenarioChoice, session: Session = None) -> Scenarios:
+    async def choose_scenario(choice: ScenarioChoice, session: Session = None) -> Scenarios:
         known = shipped_scenarios()
         if choice.scenario not in known:
             # A path would make this an endpoint that reads files.
@@ -234,7 +234,7 @@ def _changing(mock: Mock) -> APIRouter:
         return Scenarios(current=choice.scenario, known=list(known))
 
     @router.post("/states", summary="Set up or tear down a provider state", status_code=204, response_class=Response)
-    async def set_state(call: StateChange, session: Session = None) -> None:
+    async def change_state(call: StateChange, session: Session = None) -> None:
         mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
 
     @router.delete(
@@ -243,7 +243,7 @@ def _changing(mock: Mock) -> APIRouter:
         status_code=204,
         response_class=Response,
     )
-    async def forget(session: Session = None) -> None:
+    async def clear_journal(session: Session = None) -> None:
         mock.journal.clear(session)
 
     @router.delete(
@@ -252,7 +252,7 @@ def _changing(mock: Mock) -> APIRouter:
         status_code=204,
         response_class=Response,
     )
-    async def end(session: str) -> None:
+    async def delete_session(session: str) -> None:
         if not mock.end(session):
             message = f"there is no session {session!r}"
             raise SessionError(message)
@@ -277,15 +277,15 @@ def _failing(mock: Mock) -> APIRouter:
         return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
 
     @router.post("/faults", summary="Arm a fault")
-    async def arm(call: FaultCall, session: Session = None) -> ArmedFault:
+    async def arm_fault(call: FaultCall, session: Session = None) -> ArmedFault:
         return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
 
     @router.delete("/faults", summary="Disarm all faults", status_code=204, response_class=Response)
-    async def disarm_all(session: Session = None) -> None:
+    async def disarm_all_faults(session: Session = None) -> None:
         mock.disarm(session=session)
 
     @router.delete("/faults/{number}", summary="Disarm one fault", status_code=204, response_class=Response)
-    async def disarm(number: int, session: Session = None) -> None:
+    async def disarm_fault(number: int, session: Session = None) -> None:
         mock.disarm(number, session=session)
 
     return router

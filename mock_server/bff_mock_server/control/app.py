@@ -49,7 +49,7 @@ class ControlApp:
             if body is None:
                 await _send(send, too_large(MAX_BODY_BYTES))
             else:
-                await self._api(scope, _Again(body, receive), send)
+                await self._api(scope, _Replayed(body, receive), send)
 
     def _load(self) -> Any:
         from bff_mock_server.control.api import create_api  # noqa: PLC0415  # FastAPI takes longer than all the rest
@@ -57,7 +57,7 @@ class ControlApp:
         return create_api(self._mock, is_closing=lambda: self._is_closing)
 
 
-class _Again:
+class _Replayed:
     """Replays a body that has been read already, and then passes on what follows."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:

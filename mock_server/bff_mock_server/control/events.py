@@ -38,7 +38,7 @@ async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callabl
         is_closing: Whether the server is about to end.
     """
     seen = after if start == mock.journal.start else 0
-    known = _standing(mock)
+    known = _page_state(mock)
     is_first, silent = True, 0
     while not is_closing():
         silent += 1
@@ -50,17 +50,17 @@ async def events(mock: Mock, *, after: int, start: str = "", is_closing: Callabl
             )
             yield f"event: exchanges\ndata: {arrived.model_dump_json()}\n\n"
             is_first, seen, silent = False, count, 0
-        standing = _standing(mock)
-        if standing != known:
+        state = _page_state(mock)
+        if state != known:
             yield "event: changed\ndata: {}\n\n"
-            known, silent = standing, 0
+            known, silent = state, 0
         if silent >= _SILENT_TICKS:
             yield ": still here\n\n"
             silent = 0
         await asyncio.sleep(_TICK_SECONDS)
 
 
-def _standing(mock: Mock) -> tuple[object, ...]:
+def _page_state(mock: Mock) -> tuple[object, ...]:
     """The state that a page shows besides the journal; two are unequal when a part of it has changed."""
     sessions = mock.sessions
     return (sessions.scenario, sessions.default.faults, mock.backends, mock.problem)

@@ -218,7 +218,7 @@ class VerifyRequest(_RequestBody):
     status: int | None = None
     interaction: str | None = None
     body: str | None = Field(default=None, description="Part of the request's body.")
-    times: int | None = Field(default=None, ge=0, description="Exactly so often.")
+    times: int | None = Field(default=None, ge=0, description="Exactly this number of requests.")
     at_least: int | None = Field(default=None, ge=0)
     at_most: int | None = Field(default=None, ge=0)
 

@@ -72,7 +72,7 @@ class ProxyApp:
         self._guard = guard or Guard()
         self._observers = observers
         # The engine runs in one thread, which is not the one that serves.
-        self._bench = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+        self._judging_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 
     async def answer(self, asked: Asked) -> Reply:
         """The real provider's answer to a request, checked against the contract; never raises."""
@@ -98,7 +98,7 @@ class ProxyApp:
     async def close(self) -> None:
         """Close the connections to the real provider."""
         await self._service.close()
-        self._bench.shutdown()
+        self._judging_thread.shutdown()
 
     async def _pass_on(self, asked: Asked) -> Reply:
         if STATE in asked.headers:
@@ -116,7 +116,7 @@ class ProxyApp:
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
         # Every answer reaches its client, also if it breaks the contract.
-        judging = asyncio.get_running_loop().run_in_executor(self._bench, self._judged, asked, reply)
+        judging = asyncio.get_running_loop().run_in_executor(self._judging_thread, self._judged, asked, reply)
         answer, text, violations = await judging
         for observe in self._observers:
             try:
