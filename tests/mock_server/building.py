@@ -29,6 +29,11 @@ def batch_id(number: int) -> str:
     return f"26b9045a-e947-5833-ab3e-{number:012d}"
 
 
+PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
+CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
+A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
+
+
 def regex(pattern: str) -> Json:
     return rule({"match": "regex", "regex": pattern})
 

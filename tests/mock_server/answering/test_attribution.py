@@ -19,7 +19,8 @@ from bff_mock_server import MockApp
 from bff_mock_server.answering.coverage import Use
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
-    USER,
+    A_CLASS,
+    PAGE,
     Json,
     app_of,
     batch,
@@ -36,14 +37,12 @@ from tests.mock_server.building import (
     user_has,
 )
 
-A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
 CLASSES = "/internal/v1/batches/class-info?batch_ids="
 VALIDATIONS = "/internal/v1/batches/validation-status?batch_ids="
 NAMES = f"/internal/v1/batches/{batch_id(1)}/student-names"
 STATUS = f"/internal/v1/batches/{batch_id(1)}/status"
 TYPE = rule({"match": "type"})
 READY = "ready_for_pipeline_execution"
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 
 
 def answered_by(app: MockApp) -> str | None:

@@ -12,7 +12,9 @@ from bff_mock_server import MockApp
 from bff_mock_server.responses.reply import Head, Reply
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
+    A_CLASS,
     HEADERS,
+    PAGE,
     USER,
     batch,
     batch_id,
@@ -25,8 +27,6 @@ from tests.mock_server.building import (
     user_has,
 )
 
-A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 SPELLCHECK, ASSESSMENT = essay("pending", None, "a"), essay("completed", "processing", "b")
 DONE, FAILED, ALSO_FAILED = (
     essay("completed", "completed"),

@@ -16,11 +16,11 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.responses.reply import AttributedReply, Head, Reply
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
+    CLASSES,
     HEADERS,
     KEY,
-    USER,
+    PAGE,
     app_of,
-    batch_id,
     call,
     interaction,
     pact,
@@ -29,10 +29,6 @@ from tests.mock_server.building import (
     shipped,
     used,
 )
-
-A_CLASS = {"class_id": "d1ff7f61-e9db-5c67-9cc7-657c06dcda5a", "class_name": "SA24B"}
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
-CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from bff_mock_server.world.rows import CLIENT_STATUS
 from bff_mock_server.world.world import World
 from tests.mock_server.building import HEADERS, app_of, call
 from tests.support.exchanges import Exchange, all_recorded, recorded
+from tests.support.platform import TEACHER
 
-TEACHER: Final = "7c1e0a52-3f4b-4f0e-9a51-0d6a1b2c3d01"
 USERS: Final = "/internal/v1/batches/user"
 PAGE: Final = f"{USERS}/{TEACHER}"
 CLASSES: Final = "/internal/v1/batches/class-info"

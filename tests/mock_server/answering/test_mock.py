@@ -12,6 +12,7 @@ from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
     KEY,
+    PAGE,
     USER,
     Answer,
     app_of,
@@ -28,7 +29,6 @@ from tests.mock_server.building import (
 )
 from tests.support.golden import Golden
 
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 BATCH = f"/internal/v1/batches/{batch_id(1)}/status"
 CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)},{batch_id(2)}"
 

@@ -10,12 +10,10 @@ from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCH_MISSING, CATALOGUE, USER_HAS_BATCHES
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.world.scenarios import shipped_scenarios
-from tests.mock_server.building import HEADERS, KEY, USER, batch, batch_id, request, user_has
+from tests.mock_server.building import CLASSES, HEADERS, KEY, PAGE, USER, batch, request, user_has
 from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
-CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
 
 
 def total(app: MockApp, **headers: str) -> int:

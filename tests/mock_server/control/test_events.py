@@ -17,12 +17,11 @@ from bff_mock_server.control.events import events
 from bff_mock_server.serving import protocol
 from bff_mock_server.serving.guard import Guard
 from bff_mock_server.serving.server import Listener, bind, running
-from tests.mock_server.building import KEY, USER, ras_app, request
+from tests.mock_server.building import KEY, PAGE, ras_app, request
 from tests.mock_server.serving.connections import everything
 from tests.support.mock_process import running_mock
 
 pytestmark = pytest.mark.anyio
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,10 @@ import pytest
 
 from bff_mock_server import MockApp
 from bff_mock_server.control.api import create_api
-from tests.mock_server.building import HEADERS, USER, batch_id, request
+from tests.mock_server.building import CLASSES, HEADERS, PAGE, request
 from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
-CLASSES = f"/internal/v1/batches/class-info?batch_ids={batch_id(1)}"
 
 
 async def get(control: httpx.AsyncClient, at: str, **params: Any) -> Any:

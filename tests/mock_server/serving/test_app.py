@@ -11,7 +11,7 @@ from bff_contracts.states import BATCH_MISSING, USER_HAS_BATCHES
 from bff_mock_server.world.world import World
 from tests.mock_server.building import (
     HEADERS,
-    USER,
+    PAGE,
     app_of,
     batch,
     batch_id,
@@ -24,8 +24,6 @@ from tests.mock_server.building import (
     user_has,
 )
 from tests.support.golden import Golden
-
-PAGE = f"/internal/v1/batches/user/{USER}?limit=20&offset=0"
 
 
 async def test_a_refusal_names_the_closest_interaction_and_each_difference(golden: Golden) -> None:
