@@ -1,6 +1,5 @@
 """The provider's real key: where it comes from, which placeholders it replaces, and how it is kept out of texts."""
 
-import base64
 import contextlib
 import html
 import logging
@@ -9,6 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from bff_contracts.base64_forms import base64_patterns
 from bff_contracts.pact.file import Pact
 from bff_contracts.platform import KEY_HEADER, KEY_VARIABLE
 from bff_contracts.terminal import plain
@@ -63,9 +63,8 @@ class Key:
         if len(self.value) < _SHORT:
             return [re.compile(rf"(?<![\w-]){written}(?![\w-])")]
         raw = self.value.encode()
-        encodings = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
-        spellings = [*(each.decode().rstrip("=") for each in encodings), raw.hex(), ", ".join(map(str, raw))]
-        return [re.compile(each, re.IGNORECASE) for each in (written, *map(re.escape, spellings))]
+        codes = ", ".join(map(str, raw))
+        return [re.compile(each, re.IGNORECASE) for each in (written, raw.hex(), codes, *base64_patterns(raw))]
 
     @contextlib.contextmanager
     def kept_out_of_logs(self) -> Generator[None]:

@@ -2,19 +2,17 @@
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
 
+from bff_contracts.base64_forms import base64_of, base64_patterns
 from bff_mock_server.matching.request import is_secret
 
 HIDDEN: Final = "…"
 _SHORTEST_KEY: Final = 4
 """A shorter key is not cut out of texts: it is a part of too many words."""
-_SHORTEST_BASE64: Final = 6
-"""The fewest characters of a key in Base64 that are searched for: fewer are a part of too many texts."""
 _LONGEST_FORM: Final = 10
 """The longest escaped form of one character: `\\\\\\\\u0041`."""
 _ENTITIES: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
@@ -57,7 +55,6 @@ _MAY_HOLD: Final = re.compile(r"[:=<\"\s]|eyJ")
 """Each of the forms above contains one of these; most values contain none."""
 _MOST_CODINGS: Final = 3
 _FOR_URLS: Final = str.maketrans("+/", "-_")
-_BASE64_END: Final = r"[A-Za-z0-9+/_=-]*"
 
 
 class KnownKeys:
@@ -134,24 +131,15 @@ def _forms(key: str) -> list[str]:
     forms = ["".join(map(_character, raw)), raw.hex()]
     if not key.isascii():
         forms.append(re.escape(key))
-    return [*forms, *("".join(map(_of_base64, text)) + _BASE64_END for text in _base64_of(raw))]
+    return [*forms, *base64_patterns(raw)]
 
 
 def _plain_forms(key: str) -> Iterator[str]:
     """The forms without an escape."""
     raw = key.encode()
     yield from (key, raw.decode("latin-1"), raw.hex())
-    for text in _base64_of(raw):
+    for text in base64_of(raw):
         yield from (text, text.translate(_FOR_URLS))
-
-
-def _base64_of(raw: bytes) -> Iterator[str]:
-    """The parts of a key in Base64 that do not depend on what precedes it, for each offset within a group."""
-    for before in range(3):
-        size = before + len(raw)
-        text = b64encode(bytes(before) + raw).decode()[(0, 2, 3)[before] : size // 3 * 4 + size % 3]
-        if len(text) >= _SHORTEST_BASE64:
-            yield text
 
 
 def _character(byte: int) -> str:
@@ -160,16 +148,6 @@ def _character(byte: int) -> str:
     entity = f"|&{_ENTITIES[character]};" if character in _ENTITIES else ""
     escaped = rf"%(?:25)*{byte:02x}|\\{{1,4}}(?:u00|x){byte:02x}|&#(?:0*{byte}|x0*{byte:x});{entity}"
     return rf"{escape}(?:{re.escape(character)}|{escaped})"
-
-
-def _of_base64(character: str) -> str:
-    match character:
-        case "+":
-            return r"(?:[+-]|%2b)"
-        case "/":
-            return r"(?:\\?/|_|%2f)"
-        case _:
-            return character
 
 
 def _without_nested(text: str) -> str:

@@ -1,6 +1,8 @@
 """The key and the log records and exceptions of a process that verifies a provider."""
 
 import logging
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 
 import pytest
 
@@ -24,6 +26,15 @@ def test_the_key_is_taken_out_of_a_record(caplog: pytest.LogCaptureFixture) -> N
     (record,) = caplog.records
     assert record.getMessage() == "sent [the key]"
     assert KEY.value not in repr(vars(record))
+
+
+@pytest.mark.parametrize("before", ["", "k", "k:"], ids=len)
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_the_key_is_hidden_in_base64_of_a_longer_text(before: str, encode: Callable[[bytes], bytes]) -> None:
+    shown = KEY.hidden(encode(f"{before}{KEY.value} of cms".encode()).decode())
+
+    assert shown.endswith("[the key]")
+    assert len(shown) - len("[the key]") <= 3
 
 
 def test_an_exception_in_a_circle_of_causes_is_looked_through_once() -> None:
