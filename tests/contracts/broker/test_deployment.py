@@ -11,6 +11,7 @@ from bff_contracts.broker.access import Broker as Where
 from bff_contracts.broker.deployment import DeploymentVerdict, Row
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
+from bff_contracts.cli import at_broker
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from tests.contracts.broker.conftest import COMMAND, Desk
@@ -108,12 +109,30 @@ def test_an_unpublished_version_is_not_deployable(broker: Broker, desk: Desk, go
     golden.check(done.stdout)
 
 
-def test_it_asks_again_while_verifications_are_under_way(broker: Broker, desk: Desk) -> None:
+class Clock:
+    """What `at_broker` uses of `time`, without the waiting."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_it_asks_again_while_verifications_are_under_way(
+    broker: Broker, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(at_broker, "time", clock)
     published(broker, CMS, RAS)
-    done = desk.run(*ASK, "--wait", "3")
+    done = desk.run(*ASK, "--wait", "12")
 
     assert done.returncode == 1
-    assert [each.path for each in broker.asked].count("/matrix") == 2
+    assert clock.now == 12
+    assert [each.path for each in broker.asked].count("/matrix") == 4  # after 0, 5, 10 and 12 seconds
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def test_the_secret_of_a_run_is_not_in_what_is_reported() -> None:
     assert secrets[0] not in str(caught.value) + repr(caught.value.outcomes)
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_an_abandoned_run_sets_no_more_states_up(cms: SmallCms) -> None:
     """The provider holds its loop until the run is abandoned; then the verifier sends the next state change."""
     held, seeded = threading.Event(), list[Any]()

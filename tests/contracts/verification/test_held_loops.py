@@ -43,6 +43,7 @@ def test_a_provider_that_blocks_is_named(cms: SmallCms) -> None:
     assert "gave no answer" not in reported
 
 
+@pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize("who", ["the provider", "the handler of provider state 'batches have exactly these classes'"])
 def test_blocking_code_that_never_returns_is_named(cms: SmallCms, who: str) -> None:
     end = threading.Event()
@@ -82,6 +83,7 @@ def test_blocking_code_is_named_when_the_verifier_times_out_first(
     assert reported.endswith(f"\n  {who} holds the event loop: {HELD}")
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_verifier_that_was_left_behind_prints_nothing(cms: SmallCms, capfd: pytest.CaptureFixture[str]) -> None:
     end = threading.Event()
     cms.before = lambda: _block(end)
@@ -120,7 +122,9 @@ def test_code_that_ends_the_loop_is_named(cms: SmallCms, end: Callable[[], None]
 
 
 def test_a_handler_that_waits_is_not_reported_as_blocking(cms: SmallCms) -> None:
-    reported = failures(cms, states_with(lambda _: forever()), seconds=1)[NEEDS_STATE]
+    states = states_with(lambda _: forever())
+    with running_provider(cms, provider=CMS, states=states, seconds=1) as running:
+        reported = str(running.outcome(running.interactions.index(NEEDS_STATE)))
 
     assert "its handler took longer than 1 s" in reported
 

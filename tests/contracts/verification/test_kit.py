@@ -98,6 +98,7 @@ def test_a_provider_that_never_answers_fails_and_gets_no_more_requests(cms: Smal
     golden.check("\n".join(sorted({text.splitlines()[-1] for text in reported})))
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_provider_that_holds_its_event_loop_is_left_behind(cms: SmallCms) -> None:
     end = threading.Event()
 
