@@ -171,7 +171,7 @@ async def test_an_open_breaker_says_when_to_come_again() -> None:
         with pytest.raises(BackendUnavailable) as caught:
             await found.client.get_batch_class_info([BATCH])
 
-    assert caught.value.detail == "breaker open"
+    assert caught.value.reason == "breaker_open"
     assert caught.value.retry_after == pytest.approx(30, abs=5)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 
 from bff_contracts.cli import main
-from bff_contracts.pact.file import shipped_pacts
 from tests.contracts.comparison.editing import INTEGER, PACTS, RAS, STATUS, TYPE, Json, edited, matchers, other, ruled
 from tests.support.golden import Golden
 
@@ -91,8 +91,7 @@ def test_revisions_of_git(
     assert main(["diff", "HEAD~1", "HEAD"]) == 0
     golden.check(capsys.readouterr().out)
     assert main(["diff", str(PACTS)]) == 0
-    count = sum(len(pact.interactions) for pact in shipped_pacts())
-    assert capsys.readouterr().out == f"Nothing changed for {count} interactions.\n"
+    golden.check(re.sub(r"\d+", "N", capsys.readouterr().out))
 
 
 @pytest.mark.parametrize(

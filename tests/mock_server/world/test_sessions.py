@@ -51,7 +51,7 @@ def test_chance_is_the_seeds_and_the_sessions() -> None:
 
 
 def test_the_least_recently_used_session_is_evicted(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
     all_worlds = Sessions(ONE)
@@ -63,7 +63,7 @@ def test_the_least_recently_used_session_is_evicted(
 
     assert all_worlds.names == ("a", "c")
     assert [total(all_worlds.world_of("a")), total(all_worlds.world_of("b"))] == [0, 1]
-    assert caplog.messages[0] == "evicted least recently used session b (limit 2)"
+    golden.check(caplog.messages[0])
     all_worlds.restart("d")
     assert all_worlds.names == ("b", "d")
 
