@@ -8,9 +8,9 @@ from bff_contracts.platform import CONSUMER, PROVIDERS
 
 _EPILOG: Final = """\
 environment:
-  PACT_BROKER_BASE_URL  where the broker is; without it the command says so and returns 2
-  PACT_BROKER_TOKEN     its bearer token, or PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD; empty is not set
-  SSL_CERT_FILE         the certificates of its own authority
+  PACT_BROKER_BASE_URL  the address of the broker; required
+  PACT_BROKER_TOKEN     its bearer token; or PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD
+  SSL_CERT_FILE         certificates of your own authority, if the broker's is signed by it
 
 exit codes: 0 done, 1 the broker says no, 2 could not run
 """
@@ -25,7 +25,9 @@ def add(commands: Commands) -> None:
     send.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
     send.set_defaults(run=_publish)
     deploy = _parser(commands, "can-i-deploy", "whether a version is verified against what an environment runs")
-    deploy.add_argument("--to-environment", required=True, metavar="ENVIRONMENT", help="such as production")
+    deploy.add_argument(
+        "--to-environment", required=True, metavar="ENVIRONMENT", help="where it would be deployed, such as production"
+    )
     deploy.add_argument(
         "--wait",
         type=seconds,
@@ -35,7 +37,7 @@ def add(commands: Commands) -> None:
     )
     deploy.set_defaults(run=_can_i_deploy)
     record = _parser(commands, "record-deployment", "record at the broker that a version is deployed")
-    record.add_argument("--environment", required=True, help="where, such as production")
+    record.add_argument("--environment", required=True, help="where it is deployed, such as production")
     record.set_defaults(run=_record_deployment)
     short = " and ".join(one.short for one in PROVIDERS)
     for parser in (deploy, record):
@@ -53,7 +55,7 @@ def _parser(commands: Commands, name: str, summary: str) -> argparse.ArgumentPar
     )
     parser.add_argument("--version", metavar="VERSION", help="the version (default: the commit checked out here)")
     parser.add_argument(
-        "--time-limit", type=seconds, default=60.0, metavar="SECONDS", help="how long the broker may take (default: 60)"
+        "--time-limit", type=seconds, default=60.0, metavar="SECONDS", help="time limit for the broker (default: 60)"
     )
     return parser
 

@@ -54,7 +54,7 @@ def add(commands: Commands) -> None:
         "--file", type=Path, metavar="PACT", help="a pact file to verify instead of this package's contract"
     )
     parser.add_argument(
-        "--seconds", type=seconds, default=5.0, help="how long an answer, or setting a state up, may take (default: 5)"
+        "--seconds", type=seconds, default=5.0, help="time limit for each answer and each provider state (default: 5)"
     )
     _add_broker(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report to FILE")
@@ -79,7 +79,7 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
         "--time-limit",
         type=seconds,
         metavar="SECONDS",
-        help="how long the whole verification may take (default: 120)",
+        help="time limit for the whole verification (default: 120)",
     )
     source.add_argument("--publish-results", action="store_true", help="publish the results to the broker")
     source.add_argument("--version", help="the version of the provider (default: the commit checked out here)")

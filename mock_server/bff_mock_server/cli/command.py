@@ -30,20 +30,21 @@ _PROXIES: Final = " and ".join(f"--{one.short}" for one in PROVIDERS)
 
 _EPILOG: Final = f"""\
 examples:
-  bff-mock-server --only cms                 RAS really runs on 4003 and only CMS is missing
-  bff-mock-server --scenario exam-week       many teachers, most batches still being processed
-  bff-mock-server --live                     batches move through their life while you watch
+  bff-mock-server --only cms                 a mock CMS beside a real RAS on port 4003
+  bff-mock-server --scenario exam-week       many teachers; most of their batches are being processed
+  bff-mock-server --live                     batches change their status over time
   bff-mock-server --ras proxy=http://127.0.0.1:4003 --ras-port 4013
-                                             real RAS, its answers held against the contract; mock CMS knows its batches
-  bff-mock-server --file my.json --port 8080 any pact file, served by its own rules
+                                             a real RAS whose answers are checked; the mock CMS knows its batches
+  bff-mock-server --file my.json --port 8080 any pact file
 
-a request can ask for more, by headers:
-  X-Mock-State: batch does not exist         a provider state for this answer alone
+headers of a request:
+  X-Mock-State: batch does not exist         a provider state for this answer only
   X-Mock-Fault: latency=200ms; status=503 rate=0.1
-  X-Mock-Session: my-test-run                a world of its own, so that parallel tests never race
+                                             a delay, and an error for one request in ten
+  X-Mock-Session: my-test-run                data of its own, so that parallel test runs do not interfere
 
 environment:
-  {KEY_VARIABLE}  accepted as a key beside the contract's placeholder, as --api-key is
+  {KEY_VARIABLE}  a key that is accepted, like that of --api-key
 
 exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a real service broke the contract (--fail-on-violation), 2 could not start
 or could not write the recording
@@ -210,11 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lenient",
         action="store_true",
-        help="answer requests too that the contract does not allow; X-Mock-Differences lists the differences",
+        help="also answer requests that the contract does not allow; X-Mock-Differences lists the differences",
     )
-    parser.add_argument(
-        "--api-key", type=_key, metavar="KEY", help="accept this key too; a mock's key, never a real one"
-    )
+    parser.add_argument("--api-key", type=_key, metavar="KEY", help="also accept this key; do not use a real one")
     parser.add_argument(
         "--live",
         nargs="?",
@@ -245,14 +244,14 @@ def _add_proxying(parser: argparse.ArgumentParser) -> None:
             f"--{one.short}",
             type=_proxied,
             metavar="proxy=URL",
-            help=f"pass requests on to a real {one.label}, and judge its answers",
+            help=f"pass requests on to a real {one.label}, and check its answers",
         )
     real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
     real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
 
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:
-    where = parser.add_argument_group("where it listens")
+    where = parser.add_argument_group("addresses")
     for one in PROVIDERS:
         where.add_argument(
             one.port_option,
@@ -262,14 +261,18 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
             help="default %(default)s; 0 takes a free one",
         )
     where.add_argument(
-        "--control-port", type=_port, default=4100, metavar="PORT", help="control API, default 4100; 0 takes a free one"
+        "--control-port",
+        type=_port,
+        default=4100,
+        metavar="PORT",
+        help="control page and its API, default 4100; 0 takes a free one",
     )
-    where.add_argument("--no-control", action="store_true", help="without the control API")
+    where.add_argument("--no-control", action="store_true", help="do not serve the control page and its API")
     where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     where.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     where.add_argument("--cors", action="store_true", help="allow requests from pages of any origin (CORS)")
     where.add_argument(
-        "--max-body", type=_size, metavar="BYTES", help="how large the body of a request may be (default: 1048576)"
+        "--max-body", type=_size, metavar="BYTES", help="the largest body of a request (default: 1048576)"
     )
     where.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="another host name of the mock; repeatable"
