@@ -1,5 +1,5 @@
 # The commands of the README: `make demo`, `make mock` and `make test`. Everything else is a `pdm run` script in
-# pyproject.toml, but for `make test-browser`, which needs a package of Debian's, and `make test-wheel`, which builds first.
+# pyproject.toml, except `make test-browser`, which installs a Debian package, and `make test-wheel`, which builds first.
 export PDM_CHECK_UPDATE := 0
 export PDM_IGNORE_ACTIVE_VENV := 1
 export PACT_DO_NOT_TRACK := true
@@ -15,22 +15,22 @@ mock demo: setup
 test: setup
 	@$(PDM) run $@
 
-# The control page and the demo's in a real browser: Debian's Chromium, installed here because nothing else needs it.
+# The control page and the demo's in a real browser: Debian's Chromium, installed here because only these tests need it.
 test-browser: setup
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@$(PDM) run $@
 
-# Wheel and sdist as they are released, in clean environments; these are installed anew each time, so it wants the network.
+# Wheel and sdist as they are released, in clean environments, which are created each time and need the network.
 test-wheel: setup
 	@$(PDM) run build
 	@$(PDM) run $@
 
-# An install rebuilds the project and wants the network, so it happens only when the lock or the project file changed.
+# An install builds the project and needs the network, so it runs only when the lock or the project file has changed.
 .venv/.stamp: pdm.lock pyproject.toml .tools/.stamp
 	$(PDM) use --first --quiet "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	$(PDM) install --frozen-lockfile --quiet -G :all >/dev/null && touch $@
 
-# PDM lives apart: in the project's environment its own dependencies would be overwritten by the lock's.
+# PDM has an environment of its own: in the project's, the lock would replace its dependencies.
 .tools/.stamp: requirements/pdm.txt
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $< && touch $@

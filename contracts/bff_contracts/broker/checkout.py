@@ -67,7 +67,7 @@ def git(*words: str) -> str:
     """
     try:
         done = subprocess.run(  # noqa: S603  # words of ours, and a revision that cannot be an option
-            ["git", *words],  # noqa: S607  # the git of whoever calls
+            ["git", *words],  # noqa: S607  # the git on PATH
             capture_output=True,
             text=True,
             encoding="utf-8",

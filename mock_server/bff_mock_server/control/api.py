@@ -74,7 +74,7 @@ def _session(
 ) -> str | None:
     """The session that a request of the control API is about, by header or by parameter.
 
-    Both are declared for the description alone: a second one of a kind would be dropped.
+    The arguments are declared for the OpenAPI description only: of several values FastAPI would pass one.
 
     Raises:
         SessionError: They name different sessions, or the id is invalid.

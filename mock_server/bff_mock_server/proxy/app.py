@@ -121,7 +121,7 @@ class ProxyApp:
         for observe in self._observers:
             try:
                 observe(self._backend.pact, asked, reply.status, text)
-            except Exception:  # noqa: BLE001  # what nobody foresaw in an answer must not cost the answer
+            except Exception:  # noqa: BLE001  # an unforeseen answer still reaches its client
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
         return self._mock.conclude(self._backend, asked, answer, world, headers, violations)[1]
 
