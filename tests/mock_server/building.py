@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.platform import CMS, RAS
-from bff_mock_server import Backend, Mock, MockApp, find_scenario
+from bff_mock_server import Backend, Mock, MockApp, Scenario, find_scenario
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.serving.http import header_map, query_of
 from bff_mock_server.world.world import World
@@ -125,9 +126,27 @@ def shipped(provider: str) -> Pact:
     return next(found for found in shipped_pacts() if found.provider == provider)
 
 
+@cache
+def _default() -> Scenario:
+    """The default scenario, whose rows are made once: they never change."""
+    return find_scenario("default")
+
+
+@cache
+def _shipped_backend(provider: str) -> Backend:
+    """The backend of a contract of this package, compiled once: several mocks may have it."""
+    return Backend(shipped(provider))
+
+
+def _backend_of(pact: Pact, **options: Any) -> Backend:
+    if not options and any(pact is one for one in shipped_pacts()):
+        return _shipped_backend(pact.provider)
+    return Backend(pact, **options)
+
+
 def app_of(*pacts: Pact, world: World | None = None, seed: int = 0, **options: Any) -> MockApp:
     """The application of these contracts, over a world (the default scenario's when there is none)."""
-    mock = Mock([Backend(one, **options) for one in pacts], find_scenario("default"), seed=seed)
+    mock = Mock([_backend_of(one, **options) for one in pacts], _default(), seed=seed)
     if world is not None:
         mock.sessions.default = world
     return MockApp(mock, *mock.backends)
