@@ -1,4 +1,4 @@
-"""Fixtures: the RAS client, and the router that answers it."""
+"""Fixtures: the RAS client, the router that answers it, and an environment without settings."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,7 +7,7 @@ import httpx
 import pytest
 import respx
 
-from bff_clients import BackendSettings, RASClient
+from bff_clients import BackendSettings, RASClient, config
 
 
 @pytest.fixture
@@ -22,3 +22,10 @@ async def ras(settings: BackendSettings) -> AsyncIterator[RASClient]:
 def router() -> Any:
     with respx.mock(base_url="http://ras.test") as mock:
         yield mock
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HULEEDU_INTERNAL_API_KEY", "ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(config, "_reported", set[str]())

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pydantic import SecretStr
+
+from bff_clients import BackendSettings
 from bff_contracts.pact.file import Pact, read_pact, shipped_pacts
 from bff_contracts.platform import CMS, RAS
-from bff_mock_server import Backend, Mock, MockApp, Scenario, find_scenario
+from bff_mock_server import Backend, Backends, Mock, MockApp, Scenario, find_scenario
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.serving.http import header_map, query_of
 from bff_mock_server.world.world import World
@@ -204,3 +207,14 @@ def essay(spellcheck: str | None, assessment: str | None, essay_id: str = "e") -
 
 def user_has(*batches: Json, user_id: str = USER) -> Json:
     return {"user_id": user_id, "batches": list(batches)}
+
+
+def settings_of(backends: Backends, *, seconds: float = 10, retries: int = 2) -> BackendSettings:
+    """What the clients need to reach the backends of a test."""
+    return BackendSettings(
+        internal_api_key=SecretStr(backends.api_key),
+        ras_base_url=backends.ras_url,
+        cms_base_url=backends.cms_url,
+        http_client_timeout_seconds=seconds,
+        http_retries=retries,
+    )

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from textwrap import dedent
 from unittest.mock import patch
@@ -11,15 +10,11 @@ from unittest.mock import patch
 import httpx
 import pytest
 import respx
-from pydantic import SecretStr
 
 from bff_clients import (
     BackendSettings,
-    BackendTimeout,
-    BackendUnavailable,
     BatchStatus,
     CMSClient,
-    ContractViolation,
     RASClient,
     create_http_client,
 )
@@ -27,29 +22,19 @@ from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCHES_HAVE_CLASSES, USER_HAS_BATCHES
 from bff_mock_server import Backends, FaultError, ScenarioError, StateError, a_batch, serve
 from bff_mock_server.testing import in_process
-from tests.mock_server.building import HEADERS, KEY, USER, shipped
+from tests.mock_server.building import HEADERS, KEY, USER, settings_of, shipped
 from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
-
-
-def settings(backends: Backends, *, seconds: float = 10, retries: int = 2) -> BackendSettings:
-    return BackendSettings(
-        internal_api_key=SecretStr(backends.api_key),
-        ras_base_url=backends.ras_url,
-        cms_base_url=backends.cms_url,
-        http_client_timeout_seconds=seconds,
-        http_retries=retries,
-    )
 
 
 async def test_the_clients_are_answered_from_what_is_given(backends: Backends) -> None:
     rows = [a_batch(number) for number in range(3)]
     backends.given(USER_HAS_BATCHES, user_id=USER, batches=rows)
     backends.given(BATCHES_HAVE_CLASSES, classes={rows[0]["batch_id"]: None})
-    async with create_http_client(settings(backends)) as http:
-        page = await RASClient(http, settings(backends)).get_batches_for_user(USER, limit=2)
-        classes = await CMSClient(http, settings(backends)).get_batch_class_info([rows[0]["batch_id"]])
+    async with create_http_client(settings_of(backends)) as http:
+        page = await RASClient(http, settings_of(backends)).get_batches_for_user(USER, limit=2)
+        classes = await CMSClient(http, settings_of(backends)).get_batch_class_info([rows[0]["batch_id"]])
 
     assert ([batch.batch_id for batch in page.batches], page.pagination.total) == (
         [row["batch_id"] for row in rows[:2]],
@@ -139,113 +124,9 @@ def test_both_backends_may_have_one_host(urls: dict[str, str]) -> None:
         assert httpx.get(f"{backends.cms_url.rstrip('/')}{classes}", headers=HEADERS).status_code == 200
 
 
-def test_a_sync_client_cannot_wait_for_a_latency(backends: Backends, golden: Golden) -> None:
-    backends.fail("*", "latency=1ms")
-
-    with pytest.raises(RuntimeError) as refused:
-        httpx.get(f"{backends.ras_url}/healthz")
-
-    golden.check(str(refused.value))
-
-
-@pytest.mark.parametrize("fault", ["latency=1ms", "reset", "truncate", "drip=1ms"])
-async def test_nor_can_a_sync_client_of_an_async_test(backends: Backends, fault: str, golden: Golden) -> None:
-    backends.fail("*", fault)
-    with httpx.Client(transport=backends.transport()) as handed:
-        for ask in (httpx.get, handed.get):
-            with pytest.raises(RuntimeError) as refused:
-                ask(f"{backends.ras_url}/healthz")
-            golden.check(str(refused.value))
-
-
-def test_too_long_a_request_is_refused_as_on_a_socket(backends: Backends) -> None:
-    ids = ",".join([a_batch()["batch_id"]] * 600)
-
-    assert httpx.get(f"{backends.cms_url}/internal/v1/batches/class-info?batch_ids={ids}").status_code == 431
-
-
-@pytest.mark.parametrize(
-    ("fault", "error", "reason"),
-    [
-        pytest.param("status=503 retry-after=5", BackendUnavailable, "status", id="status"),
-        pytest.param("html=502", BackendUnavailable, "status", id="html"),
-        pytest.param("reset", BackendUnavailable, "disconnect", id="reset"),
-        pytest.param("empty", BackendUnavailable, "disconnect", id="empty"),
-        pytest.param("truncate", BackendUnavailable, "disconnect", id="truncated"),
-        pytest.param("malformed", ContractViolation, None, id="malformed"),
-        pytest.param("violation", ContractViolation, None, id="violation"),
-    ],
-)
-async def test_the_clients_meet_what_they_would_meet_on_a_socket(
-    backends: Backends, fault: str, error: type[Exception], reason: str | None
-) -> None:
-    backends.fail("ras", fault)
-    async with create_http_client(settings(backends, retries=0)) as http:
-        with pytest.raises(error) as met:
-            await RASClient(http, settings(backends, retries=0)).get_batches_for_user(USER)
-
-    assert type(met.value) is error
-    assert getattr(met.value, "reason", None) == reason
-
-
-@pytest.mark.parametrize("fault", [pytest.param("latency=60s", id="late"), pytest.param("drip=60s", id="dripping")])
-async def test_the_clients_wait_no_longer_than_on_a_socket(backends: Backends, fault: str) -> None:
-    backends.fail("ras", fault)
-    async with create_http_client(settings(backends, seconds=0.2)) as http:
-        with pytest.raises(BackendTimeout) as met:
-            await RASClient(http, settings(backends, seconds=0.2)).get_batches_for_user(USER)
-
-    assert met.value.reason == "timeout"
-
-
-async def test_without_a_read_timeout_a_late_answer_is_waited_for(backends: Backends) -> None:
-    backends.fail("*", "latency=30ms; drip=1ms")
-    began = time.monotonic()
-    async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113
-        answer = await client.get(f"{backends.ras_url}/internal/v1/batches/user/x?limit=1&offset=0", headers=HEADERS)
-
-    assert answer.json()["pagination"]["total"] == 0
-    assert time.monotonic() - began >= 0.03
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_clients_on_every_event_loop_are_answered(backends: Backends) -> None:
-    async with httpx.AsyncClient() as client:
-        answers = [await client.get(f"{backends.cms_url}/healthz")]
-        backends.fail("cms", "latency=1ms; status=503 times=1; drip=0ms")
-        answers += [await client.get(f"{backends.cms_url}/healthz") for _ in range(2)]
-        backends.recover()
-        backends.fail("cms", "reset")
-        with pytest.raises(httpx.ReadError):
-            await client.get(f"{backends.cms_url}/healthz")
-
-    assert [answer.status_code for answer in answers] == [200, 503, 200]
-
-
-async def test_faults_end_when_the_backends_recover(backends: Backends) -> None:
-    backends.fail("GET /healthz", "status=500 times=1")
-    async with httpx.AsyncClient() as client:
-        statuses = [(await client.get(f"{backends.ras_url}/healthz")).status_code for _ in range(2)]
-        backends.fail()
-        statuses.append((await client.get(f"{backends.ras_url}/healthz")).status_code)
-        backends.recover()
-        statuses.append((await client.get(f"{backends.ras_url}/healthz")).status_code)
-
-    assert statuses == [500, 200, 503, 200]
-
-
-def test_one_of_several_faults_ends(backends: Backends) -> None:
-    ras, cms = backends.fail("ras"), backends.fail("cms")
-    backends.recover(ras)
-
-    assert [httpx.get(f"{url}/healthz").status_code for url in (backends.ras_url, backends.cms_url)] == [200, 503]
-    with pytest.raises(FaultError, match=str(cms.number)):
-        backends.recover(ras)
-
-
 async def test_a_test_can_ask_what_was_asked(backends: Backends) -> None:
-    async with create_http_client(settings(backends)) as http:
-        await RASClient(http, settings(backends)).get_batches_for_user(USER, status=BatchStatus.CANCELLED)
+    async with create_http_client(settings_of(backends)) as http:
+        await RASClient(http, settings_of(backends)).get_batches_for_user(USER, status=BatchStatus.CANCELLED)
 
     (asked,) = backends.requests
     assert asked.query == {"limit": ("20",), "offset": ("0",), "status": ("cancelled",)}
@@ -286,8 +167,8 @@ def test_coverage_can_be_of_some_endpoints(backends: Backends, golden: Golden) -
 
 
 async def test_unused_interactions_are_named(backends: Backends) -> None:
-    async with create_http_client(settings(backends)) as http:
-        await CMSClient(http, settings(backends)).get_batch_class_info([a_batch()["batch_id"]])
+    async with create_http_client(settings_of(backends)) as http:
+        await CMSClient(http, settings_of(backends)).get_batch_class_info([a_batch()["batch_id"]])
 
     with pytest.raises(AssertionError) as uncovered:
         backends.assert_contract_covered("cms")
