@@ -152,13 +152,13 @@ async def test_a_session_has_its_own_world(app: MockApp) -> None:
 
 
 @pytest.mark.parametrize("session", ["", "å", "a b", "x" * 129], ids=["empty", "not-ascii", "blank", "long"])
-async def test_a_session_needs_an_id(app: MockApp, session: str) -> None:
+async def test_a_session_needs_an_id(app: MockApp, session: str, golden: Golden) -> None:
     for answer in (
         await ask(app, PAGE, session=session),
         await set_state(app, USER_HAS_BATCHES, user_has(), session=session),
     ):
         assert answer.status == 400
-        assert "a session's id is 1 to 128 visible ASCII characters" in answer.json["detail"]
+        golden.check(answer.json["detail"])
 
 
 async def test_a_fault_by_header_replaces_what_is_armed(app: MockApp) -> None:
