@@ -26,7 +26,7 @@ from bff_mock_server import Backends, a_batch
 from examples.bff.errors import envelope_of
 from tests.documents.blocks import DOCS, runs, runs_each
 
-LIFESPAN = "from collections.abc import AsyncIterator\nfrom contextlib import asynccontextmanager\n"
+LIFESPAN = "from collections.abc import AsyncGenerator\nfrom contextlib import asynccontextmanager\n"
 SAID: dict[str, Any] = {"service": "s", "operation": "o", "correlation_id": "c"}
 
 
