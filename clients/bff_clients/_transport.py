@@ -25,6 +25,9 @@ _KEEPALIVE_SECONDS: Final = 5.0
 _LINE_BYTES: Final = 32 * 1024
 """The longest line of an answer's head; four times what servers and proxies write."""
 
+_AUTOMATIC: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers that aiohttp adds unless it is asked not to."""
+
 _LEAST_SECONDS: Final = 1e-6
 """Replaces a timeout of 0, which means "none" to aiohttp and "at once" to httpx."""
 
@@ -94,7 +97,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             request_class=_Request,
             max_line_size=_LINE_BYTES,
             max_field_size=_LINE_BYTES,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
         return without_retries(session)
 
@@ -123,11 +125,11 @@ class AsyncHTTPTransport(httpx.AsyncBaseTransport):
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request to which aiohttp adds no headers if it is a GET: httpx has added those that it wants."""
+    """A request without headers of aiohttp's own."""
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """Add what aiohttp requires for other methods."""
-        if self.method != "GET":
+        """Add none to a GET, without comparing its headers with the names to skip, which takes 1 % of a call."""
+        if skip_auto_headers is not None:  # aiohttp needs the names for other methods and for a body
             super().update_auto_headers(skip_auto_headers)
 
 
@@ -216,6 +218,7 @@ async def _sent(
             _address(request.url),
             headers=_headers(request),
             data=content or None,
+            skip_auto_headers=None if request.method == "GET" and not content else _AUTOMATIC,
             allow_redirects=False,
             timeout=_timeout(limits.get("connect"), limits.get("read")),
         )
