@@ -17,7 +17,6 @@ _VARIES: Final = (
         re.compile(r"(Name or service not known|Temporary failure in name resolution|nodename nor .*)$"),
         "no such host",
     ),
-    (re.compile(r"encoding with 'idna' codec failed.*|'idna' codec can't encode.*"), "not a host name"),
     (re.compile(r"(?<=Handle\()\d+"), "N"),
     (re.compile(r"(?<= at )0x[0-9a-f]+"), "0x…"),
     (re.compile(r"^usage: .*?(?=^\S)", re.MULTILINE | re.DOTALL), ""),

@@ -73,7 +73,9 @@ async def reach(url: str, *, seconds: float) -> None:
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, ValueError) as error:
-        message = f"cannot connect to {url}: {error or 'no connection in time'}"
+        # Python words the failure of its codec for host names differently in each version.
+        reason = "not a host name" if isinstance(error, UnicodeError) else error or "no connection in time"
+        message = f"cannot connect to {url}: {reason}"
         raise NoAnswerError(message) from error
     writer.close()
 
