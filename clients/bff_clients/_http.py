@@ -11,8 +11,6 @@ import re
 import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -223,15 +221,7 @@ def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, time
 
 
 class _NoCookies(httpx.Cookies):
-    """Holds none; its jar is made only for a caller who uses it."""
-
-    def __init__(self) -> None:
-        pass
-
-    @cached_property
-    def jar(self) -> CookieJar:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Where httpx keeps cookies."""
-        return CookieJar()
+    """Holds none."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Leave them where they are."""
