@@ -82,11 +82,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_certificate_authority(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """Let TLS trust one authority instead of the system's hundred, which take 25 ms for each HTTP client."""
+    """Let TLS trust one authority instead of the system's hundred.
+
+    They take 25 ms for each HTTP client, and the official verifier makes one for each interaction. It reads the folder
+    as well as the file.
+    """
     file = tmp_path_factory.mktemp("tls") / "authority.pem"
     trustme.CA().cert_pem.write_to_path(str(file))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(file))
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("no certificates")))
         yield
 
 
