@@ -134,11 +134,11 @@ def contract_with_a_body(folder: Path) -> list[Path]:
     return [path]
 
 
-def lua_with_a_body(folder: Path) -> Path:
-    """A wrk script that sends bodies that the contract allows, each another one."""
-    script = folder / "C.lua"
+def lua_with_a_body(folder: Path, *, different: int) -> Path:
+    """A wrk script that sends so many different bodies, all of which the contract allows, again and again."""
+    script = folder / f"C{different}.lua"
     script.write_text(
-        'local n=0\nfunction request() n=n+1 return wrk.format("POST", "/classes",'
+        f'local n=0\nfunction request() n=(n+1)%{different} return wrk.format("POST", "/classes",'
         ' {["Content-Type"]="application/json"},'
         ' string.format(\'{"name":"Svenska 9A","students":[{"id":%d,"name":"Bo"}]}\', n)) end\n'
     )

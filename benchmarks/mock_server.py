@@ -136,7 +136,18 @@ def others(folder: Path, base: Server, seconds: int, rounds: int) -> None:
     """Print what a request costs that is new to the mock, what a body that has rules, and what a refusal."""
     cases: list[tuple[str, Path, Sequence[Path], bool]] = [
         ("class-info, each request a new one", lua(folder, "N"), contract(folder / "new", 12), False),
-        ("a POST with a JSON body", lua_with_a_body(folder), contract_with_a_body(folder / "body"), False),
+        (
+            "a POST, each body a new one",
+            lua_with_a_body(folder, different=10**9),
+            contract_with_a_body(folder / "body"),
+            False,
+        ),
+        (
+            "a POST, one of 500 bodies",
+            lua_with_a_body(folder, different=500),
+            contract_with_a_body(folder / "bodies"),
+            False,
+        ),
     ]
     for size in (2, 200, 2000):
         refusing = contract(folder / f"refusing {size}", size)

@@ -61,7 +61,7 @@ class Recall:
         self._known: dict[Hashable, Remembered] = {}
         self._bytes = 0
         self._targets: set[int] = set()
-        self._checks: dict[Sequence[Backend], Sequence[Check] | None] = {}
+        self._checks: dict[Sequence[Backend], Sequence[Check]] = {}
 
     def find(self, backends: Sequence[Backend], surroundings: Surroundings, target: str) -> Remembered | None:
         """What is remembered for a request."""
@@ -69,11 +69,9 @@ class Recall:
 
     def remember(self, backends: Sequence[Backend], asked: Asked, exchange: Exchange, reply: Reply, rows: Rows) -> None:
         """Remember an answer, unless another correlation id may change it."""
-        if asked.surroundings is None or self._is_new(asked.target):
+        if asked.surroundings is None or self._is_new(asked.target) or _needs_the_engine(backends, asked):
             return
         checks = self._checks_of(backends)
-        if checks is None:
-            return
         before, after = asked.surroundings
         if after and not all(check.accepts(asked.headers[CORRELATION_HEADER]) for check in checks):
             return
@@ -99,18 +97,27 @@ class Recall:
         self._targets.add(known)
         return True
 
-    def _checks_of(self, backends: Sequence[Backend]) -> Sequence[Check] | None:
-        """The rules for a correlation id, each once; `None` when the engine decides, which sees the whole request."""
+    def _checks_of(self, backends: Sequence[Backend]) -> Sequence[Check]:
+        """The rules for a correlation id, each once."""
         if backends not in self._checks:
-            entries = [
-                entry for backend in backends for endpoint in backend.table.endpoints for entry in endpoint.entries
-            ]
             found = {
                 check.identity: check
-                for entry in entries
+                for backend in backends
+                for endpoint in backend.table.endpoints
+                for entry in endpoint.entries
                 for name, check in entry.headers
                 if name == CORRELATION_HEADER
             }
-            by_engine = any(isinstance(entry.whole, EngineCheck) for entry in entries)
-            self._checks[backends] = None if by_engine else tuple(found.values())
+            self._checks[backends] = tuple(found.values())
         return self._checks[backends]
+
+
+def _needs_the_engine(backends: Sequence[Backend], asked: Asked) -> bool:
+    """Whether the engine decides about a request, of which it sees the correlation id as well."""
+    return any(
+        isinstance(entry.whole, EngineCheck)
+        for backend in backends
+        for endpoint in backend.table.at(asked.path)
+        if endpoint.method == asked.method
+        for entry in endpoint.entries
+    )

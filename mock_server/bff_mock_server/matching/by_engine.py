@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from bff_contracts.pact.file import PactError, Request, Rule
 from bff_contracts.pact.json_path import most_exact, steps_of
 from bff_contracts.pact.text_rules import is_exact
-from bff_contracts.platform import needs_extras
+from bff_contracts.platform import CORRELATION_HEADER, needs_extras
 from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.matching.rules import RulePlace, by_name
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PARTS: Final = ("method", "path", "query", "header", "body")
 _SHOWN: Final = 200
 _REMEMBERED: Final = 1024
+_LARGEST_REMEMBERED: Final = 4096
+"""Bytes of target, headers and body: with `_REMEMBERED` requests, 4 MiB for an interaction at most."""
 _WANTED: Final = re.compile(
     r"^(?:Type mismatch: |Mismatch with header '[^']*': )?Expected .+? to (?:be |have )?(?P<wanted>.+?)(?: but .*)?$",
     re.DOTALL,
@@ -84,11 +86,18 @@ class EngineCheck:
     def __init__(self, request: Request, place: RulePlace) -> None:
         self._request = request
         self._judge = _judge(request, place)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._judge.allows)
+        # The engine ignores a header that the contract does not name, and most requests differ in this one alone.
+        self._ignored = {CORRELATION_HEADER} - request.headers.keys() - request.header_rules.keys()
         self.identity: object = json.dumps(asdict(request), default=repr, sort_keys=True)
 
     def accepts(self, asked: Asked) -> bool:
-        """Whether the request matches, according to the engine."""
-        return self._judge.allows(_sent(asked))
+        """Whether the request matches, according to the engine, which is asked once about requests that are alike."""
+        sent = _sent(asked)
+        lines = tuple(line for line in sent.headers if line[0].lower() not in self._ignored)
+        size = len(sent.target) + len(sent.body) + sum(len(value) for _, value in lines)
+        allows = self._remembered if size <= _LARGEST_REMEMBERED else self._judge.allows
+        return allows(replace(sent, headers=lines))
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
         """The engine's mismatches, one for each place: the engine may report several for a place, in any order."""

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import ref
 
 import pytest
@@ -201,6 +201,20 @@ def test_what_the_engine_decides_is_never_remembered() -> None:
 
     assert [client.ask("/things", X_Number="7").reply.status for _ in range(4)] == [200] * 4
     assert not client.ask("/things", X_Number="7").is_recalled
+
+
+def test_what_the_engine_decides_keeps_nothing_else_from_being_remembered() -> None:
+    rules = {"header": {"X-Number": rule({"match": "number"}, {"match": "integer"})}}
+    by_engine: dict[str, Any] = {"headers": {"X-Number": "5"}, "rules": rules}
+    client = Client(
+        pact(
+            interaction("thing", body={"a": 1}),
+            interaction("another path", path="/others", body={"a": 2}, **by_engine),
+            interaction("another method", method="POST", body={"a": 3}, **by_engine),
+        )
+    )
+
+    assert client.ask_until_recalled("/things").reply.body == b'{"a":1}'
 
 
 def test_rows_without_an_order_keep_changing_theirs(client: Client) -> None:

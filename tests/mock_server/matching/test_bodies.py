@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bff_contracts.engine import RequestJudge, Sent
 from bff_contracts.pact.file import PactError, shipped_pacts
 from bff_mock_server.matching.match import MAX_DIFFERENCES
 from bff_mock_server.matching.table import compile_pact
@@ -318,3 +319,52 @@ def test_the_shipped_contracts_need_no_engine(monkeypatch: pytest.MonkeyPatch) -
     tables = [compile_pact(shipped) for shipped in shipped_pacts()]
 
     assert all(case.whole is None for table in tables for endpoint in table.endpoints for case in endpoint.cases)
+
+
+@pytest.fixture
+def asked_engine(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
+    """What the engine decides about, in this test."""
+    asked: list[Sent] = []
+    allows = RequestJudge.allows
+
+    def noting(judge: RequestJudge, sent: Sent) -> bool:
+        asked.append(sent)
+        return allows(judge, sent)
+
+    monkeypatch.setattr(RequestJudge, "allows", noting)
+    return asked
+
+
+async def test_the_engine_is_asked_once_about_requests_that_are_alike(asked_engine: list[Sent]) -> None:
+    app = app_of(pact(posting({"a": 1}, {"$.a": TYPE})))
+    statuses: list[int] = []
+    for number, body in enumerate([b'{"a": 2}', b'{"a": "x"}'] * 2):
+        headers = {"X-Correlation-ID": f"3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d0{number}"}
+        answer = await call(app, "/things", method="POST", headers=headers, body=body)
+        statuses.append(answer.status)
+
+    assert statuses == [200, 400] * 2
+    assert [one.body for one in asked_engine] == [b'{"a": 2}', b'{"a": "x"}']
+
+
+async def test_a_correlation_id_that_the_contract_names_is_part_of_what_is_alike() -> None:
+    rules = {"header": {"X-Correlation-ID": rule({"match": "regex", "regex": "[a-z]+"})}}
+    made = posting({"a": 1}, headers={"X-Correlation-ID": "abc"})
+    made["request"]["matchingRules"] = rules
+    app = app_of(pact(made))
+
+    answers = [
+        (await call(app, "/things", method="POST", headers={"X-Correlation-ID": value}, body=b'{"a": 1}')).status
+        for value in ("xyz", "123", "xyz", "123")
+    ]
+
+    assert answers == [200, 400] * 2
+
+
+async def test_the_engine_is_asked_about_every_large_request(asked_engine: list[Sent]) -> None:
+    app = app_of(pact(posting({"a": "x"}, {"$.a": TYPE})))
+    large = json.dumps({"a": "x" * 5000}).encode()
+
+    answers = [(await call(app, "/things", method="POST", headers={}, body=large)).status for _ in range(2)]
+
+    assert (answers, len(asked_engine)) == ([200] * 2, 2)
