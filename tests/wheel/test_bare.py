@@ -77,7 +77,7 @@ def test_what_needs_no_extra_works(bare: Environment, words: str) -> None:
 
 
 def test_a_name_that_needs_an_extra_names_it(bare: Environment) -> None:
-    done = bare.run("python", "-c", "from bff_mock_server import a_batch")
+    done = bare.run("python", "-c", "from bff_mock_server import read_scenario")
 
     assert done.returncode == 1
     assert done.stderr.endswith(f" is missing: {TESTING}\n")
