@@ -3,6 +3,7 @@
 It is the same on every machine and on every start: ids are derived from names, and no clock is read.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -141,8 +142,8 @@ class AboutBatches(Mapping[str, Any]):
             for (at, status), batch_id in zip(self.batches.each(), self.batches.batch_ids, strict=True)
         }
 
-    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _fact(self, at: int, status: str, class_name: str | None) -> BatchFact | None: ...
 
     def _entry(self, fact: BatchFact | None) -> Any:
         return None if fact is None else dict(fact.fields)

@@ -1,7 +1,7 @@
 """The scenarios of this package. They are made without Pydantic and YAML, which take longer to load than the mock."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from bff_contracts.platform import BY_NAME, needs_extras
 from bff_contracts.state_names import InternalStatus
@@ -12,20 +12,7 @@ from bff_mock_server.world.scenarios.model import Scenario, ScenarioError
 
 _SUFFIXES: Final = (".yaml", ".yml")
 
-_EACH_STATUS: Final[tuple[InternalStatus, ...]] = (
-    "awaiting_content_validation",
-    "awaiting_pipeline_configuration",
-    "ready_for_pipeline_execution",
-    "processing_pipelines",
-    "awaiting_student_validation",
-    "student_validation_completed",
-    "validation_timeout_processed",
-    "completed_successfully",
-    "completed_with_failures",
-    "content_ingestion_failed",
-    "failed_critically",
-    "cancelled",
-)
+_EACH_STATUS: Final[tuple[InternalStatus, ...]] = get_args(InternalStatus)
 _USUAL: Final[tuple[InternalStatus, ...]] = (
     "completed_successfully",
     "completed_successfully",
