@@ -227,7 +227,7 @@ class Call:
         answer: Answer,
         adapter: TypeAdapter[T],
         *,
-        context: object = None,
+        most: int,
         check: Callable[[T], str | None] | None = None,
     ) -> T:
         """Read a 200's body into a model.
@@ -235,7 +235,7 @@ class Call:
         Args:
             answer: The answer.
             adapter: Reads its body.
-            context: What the adapter's validators need to know about the request.
+            most: The most entries that its outermost list or map may have.
             check: Checks the result further; returns the problem, or `None`.
 
         Raises:
@@ -247,7 +247,7 @@ class Call:
             raise self.violation(f"status {answer.status_code} instead of 200", answer.status_code)
         if not answer.is_json:
             raise self.violation("content type is not application/json", answer.status_code)
-        result = decoded(answer.body, adapter, context=context, check=check)
+        result = decoded(answer.body, adapter, most=most, check=check)
         if isinstance(result, Broken):
             raise self.violation(result.detail, answer.status_code)
         return result

@@ -1,19 +1,21 @@
 """Decodes a body into a model, with bounds on time and memory for wrong bodies too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bff_clients._fail_fast import MistakeError, fail_fast
-from bff_clients.models import AnswerModel, TooManyEntriesError
+from bff_clients._fail_fast import MistakeError, TooManyEntriesError, fail_fast
+from bff_clients.models import AnswerModel
 
 T = TypeVar("T")
 
 _SHOWN: Final = 3
 """How many mistakes in a body a message names."""
+
+_TOO_MANY: Final = "more entries than there can be"
 
 _SMALL_BYTES: Final = 48 * 1024
 """All mistakes of a body of up to this size are collected, a page of 20 rows without essays for instance: at worst that
@@ -40,28 +42,30 @@ class Broken:
     detail: str
 
 
-def decoded(
-    body: bytes, adapter: TypeAdapter[T], *, context: object, check: Callable[[T], str | None] | None
-) -> T | Broken:
+def decoded(body: bytes, adapter: TypeAdapter[T], *, most: int, check: Callable[[T], str | None] | None) -> T | Broken:
     """Read a body. A failure is returned, not raised: its exception and traceback would hold the body.
 
     Args:
         body: JSON.
         adapter: Reads it.
-        context: What the adapter's validators need to know about the request.
+        most: The most entries that its outermost list or map may have.
         check: Checks the result further; returns the problem, or `None`.
     """
     if _is_too_dense(body):
         return Broken("body outside the contract: more structure than content")
-    validator = adapter if len(body) <= _SMALL_BYTES else fail_fast(adapter)
     try:
-        value = validator.validate_json(body, context=context)
+        if len(body) <= _SMALL_BYTES:
+            value = adapter.validate_json(body)
+        else:
+            value = fail_fast(adapter).validate_json(body, most=most)
     except ValidationError as error:
         return Broken(_places(error))
     except MistakeError as error:
         return Broken(f"body outside the contract: {error}")
     except TooManyEntriesError:
-        return Broken("more entries than there can be")
+        return Broken(_TOO_MANY)
+    if isinstance(value, Sized) and len(value) > most:
+        return Broken(_TOO_MANY)
     wrong = None if check is None else check(value)
     return value if wrong is None else Broken(wrong)
 

@@ -3,19 +3,21 @@
 Pydantic copies a value into each error about it, and the whole object for each of its fields that is missing: a row of
 very many unknown members costs a hundred times its size, and blocks the event loop for a second. Here every field has a
 default that raises, for when it is missing and for when it is wrong; an exception that is not a `ValueError` ends the
-validation before Pydantic makes Python objects for an error.
+validation before Pydantic makes Python objects for an error. The entries of the outermost list or map are counted as
+they are read: Pydantic's own `max_length` reads them all before it looks at their number.
 """
 
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
+from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationInfo
 from pydantic_core import CoreConfig, SchemaValidator
 
-from bff_clients.models import Entries, TooManyEntriesError, counted
+T = TypeVar("T")
 
 _Schema: TypeAlias = Mapping[str, Any]
 """Pydantic's core schema, of which only a few parts matter here."""
@@ -27,6 +29,8 @@ _Kind: TypeAlias = Literal["missing", "invalid"]
 _NESTED: Final = ("schema", "items_schema", "values_schema", "choices")
 """The keys under which a schema has inner schemas. A schema with inner ones under other keys is used unchanged."""
 
+_ANYTHING: Final[_Schema] = {"type": "any"}
+
 _ROW: Final = "#"
 _ENTRY: Final = "*"
 """Steps into a list, and into a map or a place that is not known, on the way to a field."""
@@ -34,6 +38,23 @@ _ENTRY: Final = "*"
 
 class MistakeError(Exception):
     """A body is outside its model; the message is the place and the kind of the first mistake."""
+
+
+class TooManyEntriesError(Exception):
+    """A list or map has too many entries."""
+
+
+@dataclass(slots=True)
+class _Entries:
+    """Counts entries against a limit. Passed as Pydantic's validation context."""
+
+    most: int
+    read: int = 0
+
+    def count(self) -> None:
+        self.read += 1
+        if self.read > self.most:
+            raise TooManyEntriesError
 
 
 class _Noticed(threading.local):
@@ -47,7 +68,7 @@ _noticed: Final = _Noticed()
 
 
 class FailFast:
-    """Reads the same values as an adapter, and stops at the first mistake.
+    """Reads the same values as an adapter, and stops at the first mistake or the first entry too many.
 
     Args:
         adapter: What bodies should be.
@@ -58,26 +79,26 @@ class FailFast:
         schema: Any = _guarded(_changed(adapter.core_schema, (), config), ())
         self._validator = SchemaValidator(schema, config)
 
-    def validate_json(self, body: bytes, *, context: object) -> Any:
+    def validate_json(self, body: bytes, *, most: int) -> Any:
         """Read a body.
 
         Args:
             body: JSON.
-            context: What the validators need to know, `Entries` if rows are counted.
+            most: The most entries that its outermost list or map may have.
 
         Raises:
             MistakeError: It is not what it should be.
-            TooManyEntriesError: It has more rows or entries than it may.
+            TooManyEntriesError: It has more entries.
             pydantic.ValidationError: It is not JSON.
         """
         _noticed.path = None
+        entries = _Entries(most)
         with suppress(MistakeError):  # the outermost; it knows less than what was noticed first
-            return self._validator.validate_json(body, context=context)
-        if isinstance(context, Entries) and context.read > context.most:
+            return self._validator.validate_json(body, context=entries)
+        if entries.read > most:
             raise TooManyEntriesError
-        row = str(context.read) if isinstance(context, Entries) else _ENTRY
         path: _Path = _noticed.path or ()
-        place = ".".join(row if step == _ROW else step for step in path)
+        place = ".".join(str(entries.read) if step == _ROW else step for step in path)
         raise MistakeError(f"{place or 'body'}: {_noticed.kind}")
 
 
@@ -91,21 +112,16 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
     """The schema with raising defaults; the configuration of its models is added to `config`."""
     match schema["type"]:
         case "model" if schema["schema"]["type"] == "model-fields" and not schema.get("post_init"):
-            no_info = {"type": "no-info", "function": _builder(schema["cls"])}
-            return _model(schema, no_info, path, config)
-        case "function-after" if schema["function"]["function"] is counted and schema["schema"]["type"] == "model":
-            # One Python call for each row instead of two.
-            with_info = {"type": "with-info", "function": _counting_builder(schema["schema"]["cls"])}
-            return _model(schema["schema"], with_info, path, config)
+            return _model(schema, path, config)
         case "model-fields":
             fields = {name: _field(field, (*path, name), config) for name, field in schema["fields"].items()}
             return {**schema, "fields": fields}
         case "definitions":  # schemas that are in several places
             definitions = [_changed(one, (_ENTRY,), config) for one in schema["definitions"]]
             return {**schema, "schema": _changed(schema["schema"], path, config), "definitions": definitions}
-        case "tuple" | "list":
-            path = (*path, _ROW)
-        case "dict":
+        case "tuple" | "list" | "dict" if _ROW not in path and _ENTRY not in path:
+            return _outermost(schema, path, config)
+        case "tuple" | "list" | "dict":
             path = (*path, _ENTRY)
         case "enum" if schema.get("sub_type") == "str":
             # Otherwise Pydantic makes a Python object of every value to look it up.
@@ -121,9 +137,28 @@ def _nested(schema: Any, path: _Path, config: CoreConfig) -> Any:
     return _changed(schema, path, config)
 
 
-def _model(schema: _Schema, function: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+def _outermost(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+    """A list or map whose entries are counted, in a map by its keys."""
+    if schema["type"] == "dict":
+        values = _nested(schema.get("values_schema", _ANYTHING), (*path, _ENTRY), config)
+        return {**schema, "keys_schema": _counted(schema.get("keys_schema", _ANYTHING)), "values_schema": values}
+    items = _nested(schema.get("items_schema", _ANYTHING), (*path, _ROW), config)
+    return {**schema, "items_schema": [_counted(one) for one in items] if isinstance(items, list) else _counted(items)}
+
+
+def _counted(entry: Any) -> _Schema:
+    return {"type": "function-after", "function": {"type": "with-info", "function": _count}, "schema": entry}
+
+
+def _count(entry: T, info: ValidationInfo) -> T:
+    cast("_Entries", info.context).count()
+    return entry
+
+
+def _model(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
     """A model's schema as a function's: of a model inside another Pydantic takes the validator that the class has."""
     config.update({key: value for key, value in schema.get("config", {}).items() if key != "title"})  # type: ignore[typeddict-item]
+    function = {"type": "no-info", "function": _builder(schema["cls"])}
     fields = _changed(schema["schema"], path, config)
     guarded = _guarded({"type": "function-after", "function": function, "schema": fields}, path)
     return {**guarded, "ref": schema["ref"]} if "ref" in schema else guarded
@@ -164,12 +199,3 @@ def _builder(model: type[BaseModel]) -> Callable[[_Validated], BaseModel]:
         return one
 
     return build
-
-
-def _counting_builder(model: type[BaseModel]) -> Callable[[_Validated, ValidationInfo], BaseModel]:
-    build = _builder(model)
-
-    def count_and_build(validated: _Validated, info: ValidationInfo) -> BaseModel:
-        return counted(build(validated), info)
-
-    return count_and_build

@@ -19,8 +19,6 @@ from bff_clients.models import (
     MAX_ESSAYS,
     AnswerModel,
     ClassInfo,
-    Counted,
-    Entries,
     Id,
     StudentName,
     ValidationStatus,
@@ -44,7 +42,6 @@ _NAMES_SHARE: Final = 1 / 4
 """Of the largest answer: 1 MiB by default, `MAX_ESSAYS` of 500 bytes."""
 
 M = TypeVar("M", bound=AnswerModel)
-_Key = Annotated[str, Counted]
 
 
 @dataclass(frozen=True)
@@ -70,15 +67,15 @@ class _ByBatch(Generic[M]):
 
 
 _CLASS_INFO: Final = _ByBatch(
-    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[_Key, ClassInfo | None])
+    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
 )
 _VALIDATION_STATUS: Final = _ByBatch(
     "get_batch_validation_status",
     "/internal/v1/batches/validation-status",
-    TypeAdapter(dict[_Key, ValidationStatus | None]),
+    TypeAdapter(dict[str, ValidationStatus | None]),
     batch_of=lambda entry: entry.batch_id,
 )
-_STUDENT_NAMES: Final = TypeAdapter(Annotated[list[Annotated[StudentName, Counted]], FailFast()])
+_STUDENT_NAMES: Final = TypeAdapter(Annotated[list[StudentName], FailFast()])
 
 
 class CMSClient(BackendClient):
@@ -138,7 +135,7 @@ class CMSClient(BackendClient):
         wanted = canonical_batch_id(batch_id)
         async with Call(self._upstream, "get_batch_student_names", correlation_id) as call:
             answer = await call.get(SecretStr(f"/internal/v1/batches/{wanted}/student-names"), share=_NAMES_SHARE)
-            return call.decode(answer, _STUDENT_NAMES, context=Entries(MAX_ESSAYS))
+            return call.decode(answer, _STUDENT_NAMES, most=MAX_ESSAYS)
 
     async def _read(
         self, endpoint: _ByBatch[M], batch_ids: Iterable[Id], correlation_id: str | UUID | None
@@ -184,7 +181,7 @@ async def _part(call: Call, endpoint: _ByBatch[M], ids: list[str]) -> dict[str, 
     entries = call.decode(
         answer,
         endpoint.body,
-        context=Entries(_ENTRIES_PER_ID * len(ids)),
+        most=_ENTRIES_PER_ID * len(ids),
         check=lambda entries: _mistake_in(entries, ids, endpoint.batch_of),
     )
     return {batch_id: entries[batch_id] for batch_id in ids}

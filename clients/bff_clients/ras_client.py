@@ -26,7 +26,6 @@ from bff_clients.models import (
     BatchId,
     BatchPage,
     BatchStatus,
-    Entries,
     StatusFilter,
 )
 
@@ -183,7 +182,7 @@ class RASClient(BackendClient):
             return call.decode(
                 answer,
                 _DETAILS,
-                context=Entries(MAX_ESSAYS),
+                most=MAX_ESSAYS,
                 check=lambda batch: None if batch.batch_id == wanted else "another batch than the requested one",
             )
 
@@ -208,7 +207,7 @@ async def _page_of(
     target = SecretStr(f"/internal/v1/batches/user/{segment.get_secret_value()}?limit={limit}&offset={offset}{wanted}")
     answer = await call.get(target, share=max(_PAGE_SHARE, limit * _ROW_SHARE))
     return call.decode(
-        answer, _PAGE, context=Entries(limit), check=lambda page: _mistake_in(page, user, limit=limit, offset=offset)
+        answer, _PAGE, most=limit, check=lambda page: _mistake_in(page, user, limit=limit, offset=offset)
     )
 
 
