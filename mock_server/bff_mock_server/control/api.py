@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
+from bff_contracts.http import AsgiApp, Receive, Scope, Send
 from bff_contracts.platform import BY_NAME, DISTRIBUTION
 from bff_contracts.states import CATALOGUE
 from bff_mock_server._suggest import meant
@@ -63,11 +64,33 @@ _PARAMETERS: Final = ("provider", "method", "path", "status", "session", "refuse
 """The query parameters of all routes under `/_mock`."""
 
 
+class Controlled(NamedTuple):
+    """What a request controls; it is in the request's `state`.
+
+    Attributes:
+        mock: The mock.
+        streams: Its open event streams.
+        is_closing: Whether the server is about to stop, which ends the streams.
+    """
+
+    mock: Mock
+    streams: set[object]
+    is_closing: Callable[[], bool]
+
+
 class ParameterError(ValueError):
     """A parameter that no route has."""
 
 
-def _session(
+async def _controlled(request: Request) -> Controlled:
+    return cast("Controlled", request.state.controlled)
+
+
+async def _mock(controlled: Annotated[Controlled, Depends(_controlled)]) -> Mock:
+    return controlled.mock
+
+
+async def _session(
     request: Request,
     header: Annotated[str | None, Header(alias="X-Mock-Session", description=_NAMED)] = None,  # noqa: ARG001
     parameter: Annotated[str | None, Query(alias="session", description=_NAMED)] = None,  # noqa: ARG001
@@ -105,29 +128,14 @@ async def _check_parameters(request: Request) -> None:
         raise ParameterError(message)
 
 
+Mocked = Annotated[Mock, Depends(_mock)]
 Session = Annotated[str | None, Depends(_session)]
 
-
-def create_api(mock: Mock, *, is_closing: Callable[[], bool] = lambda: False) -> FastAPI:
-    """Build the application that controls a mock; its streams end when `is_closing` says so."""
-    api = FastAPI(
-        title="bff-mock-server",
-        version=version(DISTRIBUTION),
-        description="Controls the mock of RAS and CMS. Only pages and programs of this machine may use it.",
-        openapi_url="/_mock/openapi.json",
-        docs_url=None,  # its pages load scripts from elsewhere
-        redoc_url=None,
-    )
-    for router in (_reading(mock), _requests(mock), _changing(mock), _failing(mock)):
-        api.include_router(
-            router, prefix="/_mock", dependencies=[Depends(_check_parameters)], responses={400: _REFUSAL, 422: _REFUSAL}
-        )
-    api.include_router(_page(mock, is_closing))
-    for error in (FaultError, ParameterError, ScenarioError, SessionError, StateError, UnknownProviderError):
-        api.add_exception_handler(error, _bad_request)
-    api.add_exception_handler(RequestValidationError, _malformed_body)
-    api.add_exception_handler(404, _not_found)
-    return api
+_ROUTES: Final = APIRouter(
+    prefix="/_mock", dependencies=[Depends(_check_parameters)], responses={400: _REFUSAL, 422: _REFUSAL}
+)
+_PAGE: Final = APIRouter(include_in_schema=False)
+"""The control page, made of four files and nothing from elsewhere, and its events."""
 
 
 def _served(mock: Mock, provider: str) -> Served:
@@ -140,173 +148,174 @@ def _served(mock: Mock, provider: str) -> Served:
     )
 
 
-def _reading(mock: Mock) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/", summary="What is loaded")
-    async def overview(session: Session = None) -> Overview:
-        world, scenario = mock.sessions.look(session), mock.sessions.scenario_of(session)
-        return Overview(
-            version=version(DISTRIBUTION),
-            backends=[_served(mock, one.provider) for one in mock.backends],
-            scenario=scenario.name,
-            about=scenario.about,
-            teachers=list(scenario.teachers),
-            faults=[ArmedFault.of(armed) for armed in world.faults],
-            sessions=list(mock.sessions.names),
-            problem=mock.problem,
-            requests=mock.journal.count,
-        )
-
-    @router.get("/health", summary="Whether the mock is up")
-    async def health() -> Mapping[str, str]:
-        return {"status": "ok"}
-
-    @router.get("/interactions", summary="The interactions of the contracts")
-    async def interactions() -> list[InteractionView]:
-        return [
-            InteractionView.of(backend.provider, one) for backend in mock.backends for one in backend.pact.interactions
-        ]
-
-    @router.get("/states", summary="The catalogue of provider states")
-    async def states() -> list[StateView]:
-        return [StateView.of(state) for state in CATALOGUE]
-
-    @router.get("/scenarios", summary="The scenarios that can be chosen")
-    async def scenarios(session: Session = None) -> Scenarios:
-        return Scenarios(current=mock.sessions.scenario_of(session).name, known=list(shipped_scenarios()))
-
-    return router
-
-
-def _requests(mock: Mock) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/journal", summary="The recorded requests, the latest last")
-    async def journal(  # one per filter
-        provider: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        session: Session = None,
-        refused: bool | None = None,  # noqa: FBT001
-        after: Annotated[int, Query(ge=0, description="Only requests with a higher number.")] = 0,
-        limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
-    ) -> list[JournalEntry]:
-        name = mock.provider_named(provider) if provider else None
-        wanted = Wanted(name, method, path, status=status, session=session, refused=refused)
-        return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
-
-    @router.get("/coverage", summary="How often each interaction was used")
-    async def coverage(session: Session = None) -> Coverage:
-        uses = mock.coverage(session)
-        return Coverage(
-            used=sum(use.times > 0 for use in uses),
-            total=len(uses),
-            unused=[f"{use.provider}: {use.interaction}" for use in uses if use.times == 0],
-            interactions=uses,
-        )
-
-    @router.post("/verify", summary="Verify that a request was sent, and how often")
-    async def verify(asked: VerifyRequest, session: Session = None) -> VerifyResult:
-        wanted = asked.wanted(mock.provider_named, session)
-        found = mock.journal.exchanges(wanted)
-        return VerifyResult(
-            verified=asked.is_as_often(len(found)),
-            count=len(found),
-            exchanges=[JournalEntry.model_validate(one) for one in found],
-        )
-
-    return router
-
-
-def _changing(mock: Mock) -> APIRouter:
-    router = APIRouter()
-
-    @router.put("/scenario", summary="Restart with a shipped scenario")
-    async def choose_scenario(choice: ScenarioChoice, session: Session = None) -> Scenarios:
-        known = shipped_scenarios()
-        if choice.scenario not in known:
-            # A path would make this an endpoint that reads files.
-            message = f"no scenario {choice.scenario!r}; {meant(choice.scenario, known)}"
-            raise ScenarioError(message)
-        mock.sessions.restart(session, find_scenario(choice.scenario))
-        return Scenarios(current=choice.scenario, known=list(known))
-
-    @router.post("/states", summary="Set up or tear down a provider state", status_code=204, response_class=Response)
-    async def change_state(call: StateChange, session: Session = None) -> None:
-        mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
-
-    @router.delete(
-        "/journal",
-        summary="Clear the recorded requests and the coverage",
-        status_code=204,
-        response_class=Response,
+@_ROUTES.get("/")
+async def overview(mock: Mocked, session: Session = None) -> Overview:
+    """What is loaded."""
+    world, scenario = mock.sessions.look(session), mock.sessions.scenario_of(session)
+    return Overview(
+        version=version(DISTRIBUTION),
+        backends=[_served(mock, one.provider) for one in mock.backends],
+        scenario=scenario.name,
+        about=scenario.about,
+        teachers=list(scenario.teachers),
+        faults=[ArmedFault.of(armed) for armed in world.faults],
+        sessions=list(mock.sessions.names),
+        problem=mock.problem,
+        requests=mock.journal.count,
     )
-    async def clear_journal(session: Session = None) -> None:
-        mock.journal.clear(session)
 
-    @router.delete(
-        "/sessions/{session:path}",
-        summary="Delete a session, its world and its requests",
-        status_code=204,
-        response_class=Response,
+
+@_ROUTES.get("/health")
+async def health() -> Mapping[str, str]:
+    """Whether the mock is up."""
+    return {"status": "ok"}
+
+
+@_ROUTES.get("/interactions")
+async def interactions(mock: Mocked) -> list[InteractionView]:
+    """The interactions of the contracts."""
+    return [InteractionView.of(backend.provider, one) for backend in mock.backends for one in backend.pact.interactions]
+
+
+@_ROUTES.get("/states")
+async def states() -> list[StateView]:
+    """The catalogue of provider states."""
+    return [StateView.of(state) for state in CATALOGUE]
+
+
+@_ROUTES.get("/scenarios")
+async def scenarios(mock: Mocked, session: Session = None) -> Scenarios:
+    """The scenarios that can be chosen."""
+    return Scenarios(current=mock.sessions.scenario_of(session).name, known=list(shipped_scenarios()))
+
+
+async def _wanted(
+    mock: Mocked,
+    provider: str | None = None,
+    method: str | None = None,
+    path: str | None = None,
+    status: int | None = None,
+    session: Session = None,
+    refused: bool | None = None,  # noqa: FBT001
+) -> Wanted:
+    """The filter in the parameters of a request.
+
+    Raises:
+        UnknownProviderError: There is no such provider.
+    """
+    name = mock.provider_named(provider) if provider else None
+    return Wanted(name, method, path, status=status, session=session, refused=refused)
+
+
+@_ROUTES.get("/journal")
+async def journal(
+    mock: Mocked,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    after: Annotated[int, Query(ge=0, description="Only requests with a higher number.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=SIZE)] = 100,
+) -> list[JournalEntry]:
+    """The recorded requests, the latest last."""
+    return [JournalEntry.model_validate(one) for one in mock.journal.exchanges(wanted, after=after)[-limit:]]
+
+
+@_ROUTES.get("/coverage")
+async def coverage(mock: Mocked, session: Session = None) -> Coverage:
+    """How often each interaction was used."""
+    uses = mock.coverage(session)
+    return Coverage(
+        used=sum(use.times > 0 for use in uses),
+        total=len(uses),
+        unused=[f"{use.provider}: {use.interaction}" for use in uses if use.times == 0],
+        interactions=uses,
     )
-    async def delete_session(session: str) -> None:
-        if not mock.end(session):
-            message = f"there is no session {session!r}"
-            raise SessionError(message)
 
-    @router.post(
-        "/reset",
-        summary="Restart with the present scenario, and disarm all faults",
-        status_code=204,
-        response_class=Response,
+
+@_ROUTES.post("/verify")
+async def verify(mock: Mocked, asked: VerifyRequest, session: Session = None) -> VerifyResult:
+    """Verify that a request was sent, and how often."""
+    wanted = asked.wanted(mock.provider_named, session)
+    found = mock.journal.exchanges(wanted)
+    return VerifyResult(
+        verified=asked.is_as_often(len(found)),
+        count=len(found),
+        exchanges=[JournalEntry.model_validate(one) for one in found],
     )
-    async def reset(session: Session = None) -> None:
-        mock.sessions.restart(session)
-
-    return router
 
 
-def _failing(mock: Mock) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/faults", summary="What is armed")
-    async def faults(session: Session = None) -> list[ArmedFault]:
-        return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
-
-    @router.post("/faults", summary="Arm a fault")
-    async def arm_fault(call: FaultCall, session: Session = None) -> ArmedFault:
-        return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
-
-    @router.delete("/faults", summary="Disarm all faults", status_code=204, response_class=Response)
-    async def disarm_all_faults(session: Session = None) -> None:
-        mock.disarm(session=session)
-
-    @router.delete("/faults/{number}", summary="Disarm one fault", status_code=204, response_class=Response)
-    async def disarm_fault(number: int, session: Session = None) -> None:
-        mock.disarm(number, session=session)
-
-    return router
+@_ROUTES.put("/scenario")
+async def choose_scenario(mock: Mocked, choice: ScenarioChoice, session: Session = None) -> Scenarios:
+    """Restart with a shipped scenario."""
+    known = shipped_scenarios()
+    if choice.scenario not in known:
+        # A path would make this an endpoint that reads files.
+        message = f"no scenario {choice.scenario!r}; {meant(choice.scenario, known)}"
+        raise ScenarioError(message)
+    mock.sessions.restart(session, find_scenario(choice.scenario))
+    return Scenarios(current=choice.scenario, known=list(known))
 
 
-def _page(mock: Mock, is_closing: Callable[[], bool]) -> APIRouter:
-    """The control page, made of four files and nothing from elsewhere."""
-    router = APIRouter(include_in_schema=False)
-    streams: set[object] = set()
+@_ROUTES.post("/states", status_code=204, response_class=Response)
+async def change_state(mock: Mocked, call: StateChange, session: Session = None) -> None:
+    """Set up or tear down a provider state."""
+    mock.sessions.world_of(session).set_state(call.state, call.params, teardown=call.teardown)
 
-    @router.get("/_mock/events", response_model=None)
-    async def stream(after: Annotated[int, Query(ge=0)] = 0, start: str = "") -> Response:
-        if len(streams) >= _MOST_STREAMS:
-            return _problem(503, f"{_MOST_STREAMS} pages are following already; close one of them.")
-        following = _counted(events(mock, after=after, start=start, is_closing=is_closing), streams)
-        return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    for path, (name, media_type) in _FILES.items():
-        content = (files("bff_mock_server.control") / "pages" / name).read_bytes()
-        router.add_api_route(path, partial(_file, content, media_type))
-    return router
+@_ROUTES.delete("/journal", status_code=204, response_class=Response)
+async def clear_journal(mock: Mocked, session: Session = None) -> None:
+    """Clear the recorded requests and the coverage."""
+    mock.journal.clear(session)
+
+
+@_ROUTES.delete("/sessions/{session:path}", status_code=204, response_class=Response)
+async def delete_session(mock: Mocked, session: str) -> None:
+    """Delete a session, its world and its requests."""
+    if not mock.end(session):
+        message = f"there is no session {session!r}"
+        raise SessionError(message)
+
+
+@_ROUTES.post("/reset", status_code=204, response_class=Response)
+async def reset(mock: Mocked, session: Session = None) -> None:
+    """Restart with the present scenario, and disarm all faults."""
+    mock.sessions.restart(session)
+
+
+@_ROUTES.get("/faults")
+async def faults(mock: Mocked, session: Session = None) -> list[ArmedFault]:
+    """What is armed."""
+    return [ArmedFault.of(armed) for armed in mock.sessions.look(session).faults]
+
+
+@_ROUTES.post("/faults")
+async def arm_fault(mock: Mocked, call: FaultCall, session: Session = None) -> ArmedFault:
+    """Arm a fault."""
+    return ArmedFault.of(mock.arm(call.route, call.fault, about=call.about, session=session))
+
+
+@_ROUTES.delete("/faults", status_code=204, response_class=Response)
+async def disarm_all_faults(mock: Mocked, session: Session = None) -> None:
+    """Disarm all faults."""
+    mock.disarm(session=session)
+
+
+@_ROUTES.delete("/faults/{number}", status_code=204, response_class=Response)
+async def disarm_fault(mock: Mocked, number: int, session: Session = None) -> None:
+    """Disarm one fault."""
+    mock.disarm(number, session=session)
+
+
+@_PAGE.get("/_mock/events", response_model=None)
+async def stream(
+    controlled: Annotated[Controlled, Depends(_controlled)],
+    after: Annotated[int, Query(ge=0)] = 0,
+    start: str = "",
+) -> Response:
+    """What happens from now on, as server-sent events."""
+    mock, streams, is_closing = controlled
+    if len(streams) >= _MOST_STREAMS:
+        return _problem(503, f"{_MOST_STREAMS} pages are following already; close one of them.")
+    following = _counted(events(mock, after=after, start=start, is_closing=is_closing), streams)
+    return StreamingResponse(following, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def _counted(stream: AsyncIterator[str], streams: set[object]) -> AsyncIterator[str]:
@@ -343,3 +352,38 @@ def _problem(status: int, detail: str) -> Response:
     reply = problem(status, detail)
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, reply.status, headers)
+
+
+def _built() -> FastAPI:
+    for path, (name, media_type) in _FILES.items():
+        content = (files("bff_mock_server.control") / "pages" / name).read_bytes()
+        _PAGE.add_api_route(path, partial(_file, content, media_type))
+    api = FastAPI(
+        title="bff-mock-server",
+        version=version(DISTRIBUTION),
+        description="Controls the mock of RAS and CMS. Only pages and programs of this machine may use it.",
+        openapi_url="/_mock/openapi.json",
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    api.include_router(_ROUTES)
+    api.include_router(_PAGE)
+    for error in (FaultError, ParameterError, ScenarioError, SessionError, StateError, UnknownProviderError):
+        api.add_exception_handler(error, _bad_request)
+    api.add_exception_handler(RequestValidationError, _malformed_body)
+    api.add_exception_handler(404, _not_found)
+    return api
+
+
+_API: Final = _built()
+"""Built once for all mocks of the process, because its routes take longer to build than most tests run."""
+
+
+def create_api(mock: Mock, *, is_closing: Callable[[], bool]) -> AsgiApp:
+    """The application that controls a mock; its streams end when `is_closing` says so."""
+    controlled = Controlled(mock, set(), is_closing)
+
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        await _API({**scope, "state": {"controlled": controlled}}, receive, send)
+
+    return api

@@ -17,8 +17,12 @@ def app() -> MockApp:
     return app_of(*shipped_pacts())
 
 
+def controlling(app: MockApp) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(ControlApp(app.mock, Guard()))
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4100/_mock")
+
+
 @pytest.fixture
 async def control(app: MockApp) -> AsyncGenerator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(ControlApp(app.mock, Guard()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4100/_mock") as client:
+    async with controlling(app) as client:
         yield client

@@ -10,7 +10,8 @@ from bff_contracts.platform import CMS, RAS
 from bff_contracts.states import BATCH_MISSING, CATALOGUE, USER_HAS_BATCHES
 from bff_mock_server import MockApp, find_scenario
 from bff_mock_server.world.scenarios import shipped_scenarios
-from tests.mock_server.building import CLASSES, HEADERS, KEY, PAGE, USER, batch, request, user_has
+from tests.mock_server.building import CLASSES, HEADERS, KEY, PAGE, USER, app_of, batch, request, user_has
+from tests.mock_server.control.conftest import controlling
 from tests.support.golden import Golden
 
 pytestmark = pytest.mark.anyio
@@ -273,7 +274,16 @@ async def test_it_describes_itself(control: httpx.AsyncClient) -> None:
         "/_mock/verify",
     }
     operations = [one for path in description["paths"].values() for one in path.values()]
-    assert [one["operationId"] for one in operations if not one.get("summary")] == []
+    assert [one["operationId"] for one in operations if not one.get("description")] == []
+
+
+async def test_each_mock_of_a_process_is_controlled_alone(app: MockApp, control: httpx.AsyncClient) -> None:
+    other = app_of(*shipped_pacts())
+    async with controlling(other) as its_control:
+        await its_control.post("/faults", json={"fault": "reset"})
+
+    assert (len(other.mock.sessions.default.faults), len(app.mock.sessions.default.faults)) == (1, 0)
+    assert await get(control, "/faults") == []
 
 
 @pytest.mark.parametrize(
