@@ -15,7 +15,7 @@ from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitt
 from bff_contracts.broker.deployment import DeploymentVerdict, can_i_deploy, record_deployment
 from bff_contracts.broker.hal import Hal
 from bff_contracts.broker.publishing import Publication, publish
-from bff_contracts.cli.common import CommandError, complain, pacts_of, shipped, tell
+from bff_contracts.cli.common import CommandError, pacts_of, print_error, print_text, shipped
 
 _NO: Final = 1
 _SHOWN: Final = 5
@@ -31,7 +31,7 @@ def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse
         try:
             return command(options)
         except BrokerRefusalError as error:
-            complain(f"the Pact Broker refuses: {error}")
+            print_error(f"the Pact Broker refuses: {error}")
             return _NO
         except (BrokerAnswerError, SourceError) as error:
             raise CommandError(str(error)) from error
@@ -53,7 +53,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
         raise CommandError(message)
     publication = Publication(version, of_branch, shipped(), options.tag, options.build_url)
     for line in publish(Hal(broker(), seconds=options.time_limit), publication):
-        tell(line)
+        print_text(line)
     return 0
 
 
@@ -62,14 +62,14 @@ def _print_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequ
         where = broker().base_url
     except BrokerAnswerError as error:
         where = f"({error})"
-    tell(f"would publish to {where}")
-    tell(f"  version  {version}\n  branch   {of_branch}")
+    print_text(f"would publish to {where}")
+    print_text(f"  version  {version}\n  branch   {of_branch}")
     if tags:
-        tell(f"  tags     {', '.join(tags)}")
+        print_text(f"  tags     {', '.join(tags)}")
     for pact in shipped():
-        tell(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
+        print_text(f"  pact     {pact.consumer} and {pact.provider}, {len(pact.interactions)} interactions")
     if changed:
-        tell(f"but {_listed(changed)}: without --dry-run, that is an error")
+        print_text(f"but {_listed(changed)}: without --dry-run, that is an error")
 
 
 def _listed(changed: Sequence[str]) -> str:
@@ -99,11 +99,11 @@ def ask_to_deploy(options: argparse.Namespace) -> int:
 
 def _print_verdict(verdict: DeploymentVerdict, whose: str, environment: str) -> None:
     for line in (*verdict.rows, *verdict.reasons):
-        tell(f"  {line}")
+        print_text(f"  {line}")
     for provider in verdict.missing:
-        tell(f"  there is no contract of {whose} with {provider} in the broker: publish it, and have it verified")
+        print_text(f"  there is no contract of {whose} with {provider} in the broker: publish it, and have it verified")
     word = "yes" if verdict.yes else "not known yet" if verdict.open else "no"
-    tell(f"{word}: {whose} to {environment}")
+    print_text(f"{word}: {whose} to {environment}")
 
 
 @_guarded
@@ -111,7 +111,7 @@ def record(options: argparse.Namespace) -> int:
     """Record that a version is deployed."""
     participant, version = _participant(options.of), options.version or commit()
     record_deployment(Hal(broker(), seconds=options.time_limit), participant, version, options.environment)
-    tell(f"recorded: {participant} {version} is deployed to {options.environment}")
+    print_text(f"recorded: {participant} {version} is deployed to {options.environment}")
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import fill, indent
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of, tell
+from bff_contracts.cli.common import CommandError, Commands, add_provider, pacts_of, print_text
 from bff_contracts.pact.file import Interaction, Pact
 from bff_contracts.pact.wording import (
     UNUSED,
@@ -40,10 +40,10 @@ def add(commands: Commands) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     for pact in pacts_of(options.provider):
-        tell(f"{pact.provider}: {len(pact.interactions)} interactions")
+        print_text(f"{pact.provider}: {len(pact.interactions)} interactions")
         for interaction in pact.interactions:
             path = target_of(interaction).partition("?")[0]
-            tell(f"  {interaction.response.status}  {interaction.description}  ({path})")
+            print_text(f"  {interaction.response.status}  {interaction.description}  ({path})")
     return 0
 
 
@@ -54,7 +54,7 @@ def _show(options: argparse.Namespace) -> int:
     if not found:
         message = f"no interaction has {options.text!r} in its description; bff-contracts list shows them all"
         raise CommandError(message)
-    tell("\n\n".join("\n".join(_shown(pact, interaction)) for pact, interaction in found))
+    print_text("\n\n".join("\n".join(_shown(pact, interaction)) for pact, interaction in found))
     return 0
 
 
@@ -81,7 +81,7 @@ def _states(options: argparse.Namespace) -> int:
         for state in CATALOGUE
         if state.provider == pact.provider
     ]
-    tell("\n\n".join(texts))
+    print_text("\n\n".join(texts))
     return 0
 
 

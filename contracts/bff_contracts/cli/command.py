@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
-from bff_contracts.cli.common import CommandError, complain
+from bff_contracts.cli.common import CommandError, print_error
 from bff_contracts.terminal import described, plain
 from bff_contracts.version import ShowVersion
 
@@ -52,17 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except CommandError as error:
-        complain(str(error))
+        print_error(str(error))
         return _CANNOT_RUN
     except BrokenPipeError:
         sys.stdout = None  # the reader is gone; the rest must not be written at exit
         return _CANNOT_RUN
     except Exception as error:  # not 1, which is a verdict
         logging.getLogger("bff_contracts").debug("unexpected", exc_info=True)
-        complain(f"unexpected {described(error)} (-v shows the traceback)")
+        print_error(f"unexpected {described(error)} (-v shows the traceback)")
         return _CANNOT_RUN
     except KeyboardInterrupt as error:
-        complain("stopped")
+        print_error("stopped")
         return _SIGNALLED + next(iter(error.args), signal.SIGINT)
 
 

@@ -29,12 +29,12 @@ class CommandError(Exception):
     """A command cannot do its work; the message says why."""
 
 
-def tell(text: str, *, end: str = "\n") -> None:
+def print_text(text: str, *, end: str = "\n") -> None:
     """Print a text without the control characters that a terminal interprets."""
     print(plain(text), end=end, flush=True)  # noqa: T201
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """Print on standard error why a command did not do its work."""
     print(plain(f"bff-contracts: {message}"), file=sys.stderr)  # noqa: T201
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bff_contracts.broker.checkout import SourceError, git
-from bff_contracts.cli.common import CommandError, Commands, needs_contracts, tell
+from bff_contracts.cli.common import CommandError, Commands, needs_contracts, print_text
 from bff_contracts.pact.file import Pact, PactError, load_pact, read_pact, shipped_pacts
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _diff(options: argparse.Namespace) -> int:
     except ComparisonError as error:
         raise CommandError(str(error)) from error
     layout = _markdown if options.format == "markdown" else _text
-    tell("\n".join(layout(changes)))
+    print_text("\n".join(layout(changes)))
     failing = {
         None: False,
         "stricter": any(change.verdict.demands for change in changes),

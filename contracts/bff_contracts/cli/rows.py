@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.cli.common import tell
+from bff_contracts.cli.common import print_text
 from bff_contracts.terminal import shortened
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ _LONGEST: Final = 200
 def verify_with_row(name: str, verify: "Callable[[], Outcome]") -> "Outcome":
     """Verify an interaction and print its row; on a terminal, a line shows which one is under way."""
     if sys.stdout is not None and sys.stdout.isatty():  # `None` where it was closed
-        tell(f"  …                {shortened(name, _LONGEST)}", end="\r")
+        print_text(f"  …                {shortened(name, _LONGEST)}", end="\r")
     outcome = verify()
-    tell(row_of(outcome))
+    print_text(row_of(outcome))
     return outcome
 
 

@@ -6,7 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bff_contracts.cli.common import BUILD_URL, CommandError, Commands, add_provider, needs_contracts, seconds, tell
+from bff_contracts.cli.common import (
+    BUILD_URL,
+    CommandError,
+    Commands,
+    add_provider,
+    needs_contracts,
+    print_text,
+    seconds,
+)
 from bff_contracts.cli.rows import verify_with_row
 
 if TYPE_CHECKING:
@@ -105,7 +113,7 @@ def _verify(options: argparse.Namespace) -> int:
             seconds=options.seconds,
         ) as running:
             verification = at_broker.verify(running, options.url) if at_broker else _verify_chosen(running, options)
-        tell(f"\n{verification}")
+        print_text(f"\n{verification}")
         for file, report in ((options.junit, as_junit), (options.json, as_json)):
             if file is not None:
                 _write(file, report(verification))
@@ -159,7 +167,7 @@ def _verify_chosen(running: "RunningProvider", options: argparse.Namespace) -> "
         raise CommandError(message)
     total = len(running.interactions)
     counted = f"{len(places)} of {total}" if len(places) < total else str(total)
-    tell(f"{running.name} at {options.url}: {counted} interactions\n")
+    print_text(f"{running.name} at {options.url}: {counted} interactions\n")
 
     def outcome(at: int) -> "Outcome":
         return declared.judged(running.outcome(at))

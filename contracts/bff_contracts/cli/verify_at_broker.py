@@ -10,7 +10,7 @@ from bff_contracts.broker.access import BrokerError, BrokerRefusalError, broker
 from bff_contracts.broker.checkout import branch, commit
 from bff_contracts.broker.contracts import Contract, fetched, publish_results, put_on_branch, selected
 from bff_contracts.broker.hal import Hal
-from bff_contracts.cli.common import CommandError, shipped, tell
+from bff_contracts.cli.common import CommandError, print_text, shipped
 from bff_contracts.cli.rows import verify_with_row
 from bff_contracts.verification import Outcome, RunningProvider, Verification
 from bff_contracts.verification.selection import Selected, outcome, read, results
@@ -47,7 +47,7 @@ class BrokerRun:
             CannotVerify: A contract cannot be verified.
             CommandError: The broker has nothing for the provider, or the time is over.
         """
-        tell(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n")
+        print_text(f"{running.name} at {at}: what {self._hal.broker.base_url} has for it\n")
         chosen = read(self._contracts(running.name), running.name)
         self._refuse_others(chosen)
         for each in chosen:

@@ -84,10 +84,8 @@ def _verifier(provider: str, target: Target) -> Verifier:
 
 def _run(verifier: Verifier) -> Verifier:
     logger = logging.getLogger(_LOGGER)
-    propagate, logger.propagate = (
-        logger.propagate,
-        logger.isEnabledFor(logging.DEBUG),
-    )  # it repeats what is reported here
+    propagate = logger.propagate
+    logger.propagate = logger.isEnabledFor(logging.DEBUG)  # it repeats what is reported here
     try:
         # It raises for every interaction that fails, and says which in the results alone.
         with without_proxy(), contextlib.suppress(RuntimeError):
