@@ -83,30 +83,42 @@ def test_a_long_target_behind_a_known_head_is_refused(backends: Backends) -> Non
 # What a connection knows of a head, without a connection
 
 SENT = {name.lower(): value for name, value in HEADERS.items()}
-KNOWN = KnownHead.of(head(), SENT)
+
+
+@pytest.fixture
+def known() -> KnownHead:
+    found = KnownHead.of(head(), SENT)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("variant", ["same", "other-target", "other-correlation-id", "longer-correlation-id"])
-def test_of_a_known_head_target_and_correlation_id_are_read(variant: str) -> None:
+def test_of_a_known_head_target_and_correlation_id_are_read(known: KnownHead, variant: str) -> None:
     target = PAGE.replace("limit=5", "limit=2") if variant == "other-target" else PAGE
     correlation_id = {
         "other-correlation-id": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99",
         "longer-correlation-id": "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99-and-more",
     }.get(variant, HEADERS["X-Correlation-ID"])
-    assert KNOWN is not None
 
-    assert KNOWN.read(VARIANTS[variant]) == (target, correlation_id)
-    assert dict(KNOWN.asked(target, correlation_id).headers) == {**SENT, "x-correlation-id": correlation_id}
+    asked = known.asked(target, correlation_id)
+
+    assert known.read(VARIANTS[variant]) == (target, correlation_id)
+    assert dict(asked.headers) == {**SENT, "x-correlation-id": correlation_id}
+    assert asked.surroundings == known.surroundings
+
+
+def test_a_query_begins_at_the_first_question_mark(known: KnownHead) -> None:
+    asked = known.asked("/batches?limit=5?&offset=0", None)
+
+    assert (asked.path, asked.query_string) == ("/batches", "limit=5?&offset=0")
 
 
 READ_AS_KNOWN = {"same", "other-target", "other-correlation-id", "longer-correlation-id", "escape-in-the-target"}
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - READ_AS_KNOWN))
-def test_any_other_head_is_not_known(variant: str) -> None:
-    assert KNOWN is not None
-
-    assert KNOWN.read(VARIANTS[variant]) is None
+def test_any_other_head_is_not_known(known: KnownHead, variant: str) -> None:
+    assert known.read(VARIANTS[variant]) is None
 
 
 @pytest.mark.parametrize(
