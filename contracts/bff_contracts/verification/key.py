@@ -1,16 +1,15 @@
 """The provider's real key: where it comes from, which placeholders it replaces, and how it is kept out of texts."""
 
 import contextlib
-import html
 import logging
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from bff_contracts.base64_forms import base64_patterns
 from bff_contracts.pact.file import Pact
 from bff_contracts.platform import KEY_HEADER, KEY_VARIABLE
+from bff_contracts.secret_forms import secret_patterns
 from bff_contracts.terminal import plain
 
 _HIDDEN: Final = "[the key]"
@@ -56,15 +55,13 @@ class Key:
         return text
 
     def _patterns(self) -> list[re.Pattern[str]]:
-        """Matches the key: plain, escaped, in base64, and as character codes."""
+        """Matches the key in each of its forms."""
         if not self.value:
             return []
-        written = "".join(map(_written, self.value))
+        forms = secret_patterns(self.value)
         if len(self.value) < _SHORT:
-            return [re.compile(rf"(?<![\w-]){written}(?![\w-])")]
-        raw = self.value.encode()
-        codes = ", ".join(map(str, raw))
-        return [re.compile(each, re.IGNORECASE) for each in (written, raw.hex(), codes, *base64_patterns(raw))]
+            return [re.compile(rf"(?<![\w-]){forms[0]}(?![\w-])")]
+        return [re.compile(form, re.IGNORECASE) for form in forms]
 
     @contextlib.contextmanager
     def kept_out_of_logs(self) -> Generator[None]:
@@ -115,13 +112,3 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += each.__cause__, each.__context__
         if isinstance(each, BaseExceptionGroup):
             waiting += each.exceptions  # pyright: ignore[reportUnknownMemberType]  # of any kind
-
-
-def _written(character: str) -> str:
-    """A pattern for one character, as JSON, Python, HTML and URLs write it, nested to any depth."""
-    if character.isalnum():
-        return re.escape(character)
-    number = ord(character)
-    forms = {re.escape(character), re.escape(html.escape(character)), rf"%(?:25)*{number:02x}", f"u00{number:02x}"}
-    forms |= {f"x{number:02x}", f"&#0*{number};", f"&#x0*{number:x};"}
-    return rf"\\*(?:{'|'.join(sorted(forms, key=len, reverse=True))})"

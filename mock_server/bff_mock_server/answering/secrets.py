@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
 
-from bff_contracts.base64_forms import base64_of, base64_patterns
+from bff_contracts.secret_forms import LONGEST_FORM, plain_forms, secret_patterns
 from bff_mock_server.matching.request import is_secret
 
 HIDDEN: Final = "…"
@@ -54,22 +54,21 @@ _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){0,3}")
 _MAY_HOLD: Final = re.compile(r"[:=<\"\s]|eyJ")
 """Each of the forms above contains one of these; most values contain none."""
 _MOST_CODINGS: Final = 3
-_FOR_URLS: Final = str.maketrans("+/", "-_")
 
 
 class KnownKeys:
-    """Finds keys in any case: plain, percent-encoded, escaped as in JSON and HTML, in Base64 and in hexadecimal.
+    """Finds keys in each of their forms, in any case.
 
     Attributes:
-        pattern: Matches a key in any of these forms.
-        longest: The longest of these forms, in characters.
+        pattern: Matches a key in any form.
+        longest: The longest form, in characters.
     """
 
     def __init__(self, keys: Collection[str]) -> None:
         ordered = sorted(keys, key=len, reverse=True)  # the longest first: one may be a part of another
-        self.pattern = re.compile("|".join(form for key in ordered for form in _forms(key)), re.IGNORECASE)
-        self.longest = _LONGEST_FORM * len(ordered[0])
-        self._plain = tuple({text.lower() for key in ordered for text in _plain_forms(key)})
+        self.pattern = re.compile("|".join(form for key in ordered for form in secret_patterns(key)), re.IGNORECASE)
+        self.longest = LONGEST_FORM * len(ordered[0])
+        self._plain = tuple({text.lower() for key in ordered for text in plain_forms(key)})
 
     @classmethod
     def of(cls, keys: Collection[str]) -> "KnownKeys | None":
@@ -123,31 +122,6 @@ def without_credentials(value: str) -> str:
     value = _USERINFO.sub(HIDDEN, value)
     value = _SCHEME.sub(rf"\1 {HIDDEN}", value)
     return _JWT.sub(HIDDEN, value)
-
-
-def _forms(key: str) -> list[str]:
-    """Patterns of the forms that a key is sent in."""
-    raw = key.encode()
-    forms = ["".join(map(_character, raw)), raw.hex()]
-    if not key.isascii():
-        forms.append(re.escape(key))
-    return [*forms, *base64_patterns(raw)]
-
-
-def _plain_forms(key: str) -> Iterator[str]:
-    """The forms without an escape."""
-    raw = key.encode()
-    yield from (key, raw.decode("latin-1"), raw.hex())
-    for text in base64_of(raw):
-        yield from (text, text.translate(_FOR_URLS))
-
-
-def _character(byte: int) -> str:
-    character = chr(byte)
-    escape = r"(?:\\|%5c)?" if character in '"\\/' else ""
-    entity = f"|&{_ENTITIES[character]};" if character in _ENTITIES else ""
-    escaped = rf"%(?:25)*{byte:02x}|\\{{1,4}}(?:u00|x){byte:02x}|&#(?:0*{byte}|x0*{byte:x});{entity}"
-    return rf"{escape}(?:{re.escape(character)}|{escaped})"
 
 
 def _without_nested(text: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from bff_contracts.verification.key import Key
+from tests.support.secret_forms import FORMS
+from tests.support.secret_forms import KEY as WITH_ESCAPES
 
 KEY = Key("real-4711-secret", "the one in api_key was sent")
 
@@ -26,6 +28,11 @@ def test_the_key_is_taken_out_of_a_record(caplog: pytest.LogCaptureFixture) -> N
     (record,) = caplog.records
     assert record.getMessage() == "sent [the key]"
     assert KEY.value not in repr(vars(record))
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_the_key_is_hidden_in_each_form(form: str) -> None:
+    assert Key(WITH_ESCAPES, "").hidden(f"<{form}>") == "<[the key]>"
 
 
 @pytest.mark.parametrize("before", ["", "k", "k:"], ids=len)

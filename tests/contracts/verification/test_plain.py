@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bff_contracts.cli import catalogue
 from bff_contracts.cli.command import main
-from bff_contracts.cli.common import CommandError, tell
+from bff_contracts.cli.common import CommandError, print_text
 from bff_contracts.cli.rows import row_of
 from bff_contracts.platform import CMS
 from bff_contracts.verification import CannotVerify, Difference, NotVerified, Outcome, Verification, running_provider
@@ -97,7 +97,7 @@ def test_the_reasons_not_to_begin_are_too() -> None:
 
 def test_what_the_command_prints_is_too(capsys: pytest.CaptureFixture[str]) -> None:
     """Pact files, brokers and providers are read by other commands too."""
-    tell(row_of(Outcome(f"a name{EVIL}\n  verified", (), "", 0.0)))
+    print_text(row_of(Outcome(f"a name{EVIL}\n  verified", (), "", 0.0)))
 
     assert capsys.readouterr().out == f"  verified    0 ms  a name{SPELLED}\\n  verified\n"
 
