@@ -64,7 +64,7 @@ def _shown(pact: Pact, interaction: Interaction) -> Iterator[str]:
         yield f"\ngiven: {state.name}"
         yield params_text(state.params)
     yield f"\nrequest:\n{request_text(interaction)}"
-    yield f"\nanswer:\n{response_text(interaction)}"
+    yield f"\nresponse:\n{response_text(interaction)}"
     free = freedoms(interaction)
     yield "\nmay differ:" if free else "\nmay differ: nothing"
     if free:

@@ -26,7 +26,7 @@ _VERBOSE_HELP: Final = "show the log of the official verifier, and tracebacks"
 _EPILOG: Final = """\
 examples:
   bff-contracts list cms                          what the BFF expects of class-management-service
-  bff-contracts show 'one batch'                  one interaction: its states, request and answer
+  bff-contracts show 'one batch'                  one interaction: its states, request and response
   bff-contracts states ras                        the provider states to set up, with their params
   bff-contracts scaffold cms -o test_contract.py  a test file to start from
   bff-contracts verify cms --url http://127.0.0.1:5002 --states-url http://127.0.0.1:5002/_pact/provider_states

@@ -1,6 +1,7 @@
 """Forwards requests to a provider that runs at a URL."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -73,11 +74,19 @@ async def reach(url: str, *, seconds: float) -> None:
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, ValueError) as error:
-        # Python words the failure of its codec for host names differently in each version.
-        reason = "not a host name" if isinstance(error, UnicodeError) else error or "no connection in time"
-        message = f"cannot connect to {url}: {reason}"
+        message = f"cannot connect to {url}: {_reason(error)}"
         raise NoAnswerError(message) from error
     writer.close()
+
+
+def _reason(error: OSError | TimeoutError | ValueError) -> str:
+    if isinstance(error, UnicodeError):  # Python words the failure of its codec in a different way in each version
+        return "not a host name"
+    if isinstance(error, TimeoutError):
+        return "no connection in time"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:  # asyncio's own text repeats address and port
+        return os.strerror(error.errno)
+    return str(error)
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

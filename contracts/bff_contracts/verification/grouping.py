@@ -53,4 +53,4 @@ def _block(group: Sequence[Outcome]) -> str:
 
 
 def _endpoint(outcome: Outcome) -> str:
-    return _ID.sub("…", outcome.asked.partition("?")[0])
+    return _ID.sub("…", outcome.request.partition("?")[0])

@@ -54,7 +54,7 @@ class Outcome:
     Attributes:
         interaction: Its description.
         given: The provider states it needs.
-        asked: Method, path and query; empty where only the verifier knows them.
+        request: Method, path and query; empty where only the verifier knows them.
         seconds: How long it took.
         differences: How the answer differs from the contract.
         troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
@@ -66,7 +66,7 @@ class Outcome:
 
     interaction: str
     given: tuple[State, ...]
-    asked: str
+    request: str
     seconds: float
     differences: tuple[Difference, ...] = ()
     troubles: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class Outcome:
             )
         lines = [f"{self.interaction}: {self.verdict}"]
         lines += [f"  given {state.name} {_short(state.params)}" for state in self.given]
-        lines += [f"  asked {self.asked}"] if self.asked else []
+        lines += [f"  request {shortened(self.request, _LONGEST)}"] if self.request else []
         lines += ["  " + text.replace("\n", "\n  ") for text in (*self.troubles, *map(str, self.differences))]
         return plain("\n".join(lines))
 

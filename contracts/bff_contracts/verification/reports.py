@@ -23,7 +23,7 @@ def _document(outcome: Outcome) -> dict[str, object]:
     return {
         "interaction": outcome.interaction,
         "given": [{"state": state.name, "params": state.params} for state in outcome.given],
-        "asked": outcome.asked,
+        "request": outcome.request,
         "verified": outcome.verified,
         "pending": outcome.pending,
         "verdict": outcome.verdict,

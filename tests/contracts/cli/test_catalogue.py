@@ -52,7 +52,7 @@ def test_show_prints_states_request_response_and_matching_rules(capsys: pytest.C
     )
     assert "\nrequest:\nGET /internal/v1/batches/87d27851-8f2c-5a6b-b0c7-a0ca752167e0/status\n" in shown
     assert "\nX-Internal-API-Key: INJECTED-AT-VERIFICATION\n" in shown
-    assert "\nanswer:\n200\nContent-Type: application/json\n\n{\n" in shown
+    assert "\nresponse:\n200\nContent-Type: application/json\n\n{\n" in shown
     assert re.search(r"\n  \$\.current_phase +null or a text\n", shown)
 
 
@@ -60,7 +60,7 @@ def test_show_finds_by_a_part_of_the_description(capsys: pytest.CaptureFixture[s
     shown = printed(capsys, "show", "WRONG key")
     named = [name for who in ("ras", "cms") for name in interactions_of(who) if "wrong key" in name]
 
-    assert shown.count("\nanswer:\n401\n") == len(named)
+    assert shown.count("\nresponse:\n401\n") == len(named)
 
 
 def test_states_prints_params_an_example_and_a_handler(capsys: pytest.CaptureFixture[str]) -> None:

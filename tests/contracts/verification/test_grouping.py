@@ -70,8 +70,8 @@ def test_a_handler_that_fails_is_one_cause_for_each_state(cms: SmallCms) -> None
     assert reported.count(SHARED) == len(KINDS)
 
 
-def outcome(name: str, *differences: Difference, asked: str = "GET /a", **fields: Any) -> Outcome:
-    return replace(Outcome(name, (), asked, 0.0, differences), **fields)
+def outcome(name: str, *differences: Difference, request: str = "GET /a", **fields: Any) -> Outcome:
+    return replace(Outcome(name, (), request, 0.0, differences), **fields)
 
 
 def status(expected: str, actual: str) -> Difference:
@@ -103,9 +103,9 @@ def test_differences_have_one_cause_if_they_are_of_one_kind(
 
 @pytest.mark.parametrize(("actual", "is_one"), [("404", False), ("500", True)])
 def test_each_missing_route_is_a_separate_cause_and_a_broken_service_is_one(actual: str, *, is_one: bool) -> None:
-    one = outcome("a", status("200", actual), asked=f"GET /batches/{B1}/status?x=1")
-    same = outcome("b", status("200", actual), asked=f"GET /batches/{B2}/status")
-    other = outcome("c", status("200", actual), asked="GET /batches/class-info")
+    one = outcome("a", status("200", actual), request=f"GET /batches/{B1}/status?x=1")
+    same = outcome("b", status("200", actual), request=f"GET /batches/{B2}/status")
+    other = outcome("c", status("200", actual), request="GET /batches/class-info")
 
     assert f"2 {SHARED}" in str(Verification(CMS, (one, same), 2))
     assert (f"2 {SHARED}" in str(Verification(CMS, (one, other), 2))) is is_one
