@@ -94,7 +94,7 @@ def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
 
 def _facts_of(state: ByBatch) -> BatchFacts:
     # One object for equal entries, so that it is rendered once for all batches.
-    known: dict[Entry, BatchFact | None] = {None: None}
+    known: dict[Entry, BatchFact | None] = {}
     facts: dict[str, BatchFact | None] = {}
     for batch_id, entry in state.entries.items():
         if entry not in known:

@@ -293,3 +293,30 @@ def test_a_wrong_row_among_many_is_found() -> None:
             USER_HAS_BATCHES,
             {"user_id": USER, "batches": [*(batch(at) for at in range(150)), {**batch(1), "batch_id": "x"}]},
         )
+
+
+def problems_of(state: str, **params: Any) -> str:
+    with pytest.raises(StateError) as refused:
+        World().apply(state, params)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("wrong", "end"), [(20, "instance of BatchRow"), (21, "; and 1 more"), (100, "; and 80 more")])
+def test_twenty_problems_of_params_are_named(wrong: int, end: str) -> None:
+    assert problems_of(USER_HAS_BATCHES, user_id=USER, batches=[1] * wrong).endswith(end)
+
+
+def test_only_the_first_hundred_entries_of_wrong_params_are_reported() -> None:
+    def problems(count: int) -> tuple[str, str]:
+        return (
+            problems_of(USER_HAS_BATCHES, user_id=USER, batches=[1] * count),
+            problems_of(BATCHES_HAVE_CLASSES, classes={batch_id(number): 1 for number in range(count)}),
+        )
+
+    assert problems(150) == problems(100) != problems(99)
+
+
+def test_a_wrong_entry_behind_a_hundred_of_a_map_is_found() -> None:
+    classes = {batch_id(number): CLASS if number < 120 else 1 for number in range(121)}
+
+    assert f"classes.{batch_id(120)}" in problems_of(BATCHES_HAVE_CLASSES, classes=classes)
