@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bff_clients import BackendSettings, ContractViolation, RASClient, create_http_client
-from bff_clients._bodies import DecodingError, TooLargeError, read_body
+from bff_clients._bodies import DecodingError, TooLargeError, _Unpacked, read_body  # pyright: ignore[reportPrivateUsage]
 from tests.support.golden import Golden
 from tests.support.misbehaving import head, misbehaving_server, says
 from tests.support.platform import KEY, TEACHER, recorded
@@ -73,6 +73,48 @@ async def test_a_compressed_body_that_cannot_be_read_is_a_violation_and_costs_li
 
     assert repr(caught.value.__cause__).startswith(cause)
     assert peak < 8_000_000
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@pytest.mark.parametrize(
+    ("coding", "parts", "message"),
+    [
+        pytest.param(b"gzip", [PACKED[:-1]], "the compressed body is cut off", id="cut-off"),
+        pytest.param(b"gzip", [PACKED, b"x"], "bytes after the end of the compressed body", id="more-in-a-later-chunk"),
+        pytest.param(b"br", [b"x"], "content coding 'br'", id="registered-coding"),
+        pytest.param(b"a-secret", [b"x"], "unknown content coding", id="coding-that-may-be-a-secret"),
+    ],
+)
+async def test_a_compressed_body_that_cannot_be_read_says_why(coding: bytes, parts: list[bytes], message: str) -> None:
+    with pytest.raises(DecodingError) as caught:
+        await read_body(chunks(*parts), coding=coding, announced=b"", limit=1024)
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("chunk", [1, 10, 10_000])
+async def test_the_decompressed_bytes_of_all_chunks_count(chunk: int) -> None:
+    text = bytes(range(256)) * 4
+    packed = zlib.compress(text)
+    parts = [packed[at : at + chunk] for at in range(0, len(packed), chunk)]
+
+    assert await read_body(chunks(*parts), coding=b"deflate", announced=b"", limit=len(text)) == text
+    with pytest.raises(TooLargeError):
+        await read_body(chunks(*parts), coding=b"deflate", announced=b"", limit=len(text) - 1)
+
+
+def test_of_a_chunk_only_one_byte_over_the_limit_is_decompressed() -> None:
+    packed = zlib.compress(bytes(1_000_000))
+    unpacked = _Unpacked(b"deflate", 200_000)
+
+    for part in (packed[:100], packed[100:]):
+        unpacked.add(part)
+
+    assert unpacked.size == 200_001
 
 
 async def endlessly(first: bytes, then: bytes) -> AsyncIterator[bytes]:
