@@ -16,6 +16,7 @@ from bff_clients import (
     RASClient,
     create_http_client,
 )
+from tests.support.golden import Golden
 from tests.support.misbehaving import hangs, head, misbehaving_server, says
 from tests.support.platform import BATCH, KEY
 from tests.support.transports import ok, server
@@ -151,7 +152,7 @@ def test_two_clients_on_one_http_client_in_two_threads_are_rejected() -> None:
 
 
 @TRANSPORTS
-def test_under_trio_a_call_says_that_it_needs_asyncio(transport: Transport) -> None:
+def test_under_trio_a_call_says_that_it_needs_asyncio(transport: Transport, golden: Golden) -> None:
     details: set[str] = set()
 
     async def calls() -> None:
@@ -165,7 +166,8 @@ def test_under_trio_a_call_says_that_it_needs_asyncio(transport: Transport) -> N
 
     trio.run(calls)
 
-    assert details == {"wrong_loop: no asyncio task makes this call; the clients need asyncio and do not support trio"}
+    (detail,) = details
+    golden.check(detail)
 
 
 @pytest.mark.anyio

@@ -163,7 +163,7 @@ def _verdict(assembly: "Assembly", *, fail: bool) -> int:
         return _CANNOT_START
     violations = assembly.mock.journal.violations
     if violations:
-        text = f"bff-mock-server: real services broke their contract {violations} times; the log above says how"
+        text = f"bff-mock-server: contract violations by real services: {violations}; the log above shows them"
         print(text, file=sys.stderr)  # noqa: T201
     return _VIOLATED if fail and violations else 0
 

@@ -47,7 +47,7 @@ def test_the_exit_code_says_whether_the_contract_was_kept(
         rest, _ = mock.process.communicate(timeout=20)
 
     assert mock.process.returncode == code
-    assert ("real services broke their contract 1 times" in rest) is mistake
+    assert ("contract violations by real services: 1;" in rest) is mistake
     assert f"passes requests on to {ras}" in mock.banner
     assert KEY not in rest
 
