@@ -1,8 +1,8 @@
 """Measures the cost of a call: this package's clients, plain httpx, raw aiohttp, and a lower bound.
 
-Run by `pdm run benchmark-client`. All contestants take turns in one
-process, so that what disturbs the machine disturbs all of them. CPU is that of this process alone. Figures are medians
-of the rounds, ratios are of the same run: read the ratios.
+Run by `pdm run benchmark-client`. All contestants take turns in one process, and each round goes through all tables, so
+that what disturbs the machine for some seconds disturbs all contestants, and one round of a table. CPU is that of this
+process alone. Figures are medians of the rounds, ratios those of the ratios in each round: read the ratios.
 """
 
 import argparse
@@ -32,8 +32,7 @@ from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
 Call = Callable[[], Awaitable[object]]
 
 ORDER: Final = (
-    "full page and lean page with 1, 10 and 50 in flight",
-    "classes",
+    "in each round full page and lean page with 1, 10 and 50 in flight, then classes",
     "memory",
     "idle connections; contestants in turn, and the other way round in every second round",
 )
@@ -87,33 +86,62 @@ async def measured(call: Call, *, calls: int, in_flight: int) -> Cost:
     return Cost((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls, tuple(latencies))
 
 
-async def compared(calls: dict[str, Call], *, number: int, in_flight: int, rounds: int) -> dict[str, list[Cost]]:
-    """All contestants in turn, round after round, each after a few calls that do not count."""
-    costs: dict[str, list[Cost]] = {name: [] for name in calls}
-    for call in calls.values():
-        await measured(call, calls=max(in_flight, 10), in_flight=in_flight)
-    for turn in range(rounds):
-        names = list(calls) if turn % 2 else list(reversed(calls))
-        for name in names:
-            costs[name].append(await measured(calls[name], calls=number, in_flight=in_flight))
-    return costs
+class Comparison:
+    """One table: the same calls of all contestants.
+
+    Attributes:
+        title: Its heading.
+        calls: The call of each contestant.
+        number: Calls of each in a round.
+        in_flight: How many at a time.
+    """
+
+    def __init__(self, title: str, calls: dict[str, Call], *, number: int, in_flight: int) -> None:
+        self._title, self._calls, self._number, self._in_flight = title, calls, number, in_flight
+        self._costs: dict[str, list[Cost]] = {name: [] for name in calls}
+
+    async def warm(self) -> None:
+        """Make a few calls that do not count."""
+        for call in self._calls.values():
+            await measured(call, calls=max(self._in_flight, 10), in_flight=self._in_flight)
+
+    async def round(self) -> None:
+        """Measure all contestants once, in every second round the other way round."""
+        names = list(self._calls)
+        for name in names if len(self._costs[names[0]]) % 2 else reversed(names):
+            self._costs[name].append(await measured(self._calls[name], calls=self._number, in_flight=self._in_flight))
+
+    def cpu(self, name: str) -> float:
+        """Seconds of a call, the median of the rounds."""
+        return statistics.median(cost.cpu for cost in self._costs[name])
+
+    def print(self) -> None:
+        """A row for each contestant."""
+        print(f"\n### {self._title}\n")
+        print("| | CPU ms a call | naive ÷ this | this ÷ floor | calls/s | p50 ms | p99 ms |")
+        print("|---|---:|---:|---:|---:|---:|---:|")
+        for name, costs in self._costs.items():
+            latencies = sorted(itertools.chain.from_iterable(cost.latencies for cost in costs))
+            wall = statistics.median(cost.wall for cost in costs)
+            print(
+                f"| {name} | {self.cpu(name) * 1e3:.3f} | {self._ratio('naive httpx', name):.2f}"
+                f" | {self._ratio(name, 'floor'):.2f} | {1 / wall:.0f}"
+                f" | {latencies[len(latencies) // 2] * 1e3:.2f} | {latencies[int(len(latencies) * 0.99)] * 1e3:.2f} |"
+            )
+        sys.stdout.flush()
+
+    def _ratio(self, one: str, other: str) -> float:
+        pairs = zip(self._costs[one], self._costs[other], strict=True)
+        return statistics.median(cost.cpu / base.cpu for cost, base in pairs)
 
 
-def table(title: str, costs: dict[str, list[Cost]]) -> None:
-    """A row for each contestant."""
-    print(f"\n### {title}\n")
-    print("| | CPU ms a call | naive ÷ this | this ÷ floor | calls/s | p50 ms | p99 ms |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    medians = {name: statistics.median(cost.cpu for cost in each) for name, each in costs.items()}
-    for name, each in costs.items():
-        latencies = sorted(itertools.chain.from_iterable(cost.latencies for cost in each))
-        wall = statistics.median(cost.wall for cost in each)
-        print(
-            f"| {name} | {medians[name] * 1e3:.3f} | {medians['naive httpx'] / medians[name]:.2f}"
-            f" | {medians[name] / medians['floor']:.2f} | {1 / wall:.0f}"
-            f" | {latencies[len(latencies) // 2] * 1e3:.2f} | {latencies[int(len(latencies) * 0.99)] * 1e3:.2f} |"
-        )
-    sys.stdout.flush()
+async def compare(comparisons: Sequence[Comparison], rounds: int) -> None:
+    """Measure all of them, round after round."""
+    for one in comparisons:
+        await one.warm()
+    for _ in range(rounds):
+        for one in comparisons:
+            await one.round()
 
 
 async def idle_connections(server: Server, *, number: int, rounds: int) -> None:
@@ -129,15 +157,9 @@ async def idle_connections(server: Server, *, number: int, rounds: int) -> None:
                 before = open_connections(server)
                 await asyncio.gather(*(contestant.page(USERS[SLOW], at) for at in range(connections)))
                 kept[name] = open_connections(server) - before
-            costs = await compared(
-                {name: Pages(each, USERS[LEAN]) for name, each in calls.items()},
-                number=number,
-                in_flight=1,
-                rounds=rounds,
-            )
-            found[connections] = {
-                name: (kept[name], statistics.median(cost.cpu for cost in each)) for name, each in costs.items()
-            }
+            lean = Comparison("", of_pages(calls, LEAN), number=number, in_flight=1)
+            await compare([lean], rounds)
+            found[connections] = {name: (kept[name], lean.cpu(name)) for name in calls}
     print("\n### Lean page, 1 in flight, beside idle connections\n")
     print("| | connections | CPU ms | connections | CPU ms | ratio |\n|---|---:|---:|---:|---:|---:|")
     for name, (few, one) in found[1].items():
@@ -191,43 +213,51 @@ async def main(server: Server, rounds: int) -> None:
     """Measure everything on one server, and print the tables."""
     async with AsyncExitStack() as stack:
         calls = await contestants(server, stack)
-        await pages(calls, rounds)
-        await classes(calls, server, rounds)
+        comparisons = [*pages(calls), *classes(calls, server)]
+        await compare(comparisons, rounds)
+        for one in comparisons:
+            one.print()
         async with httpx.AsyncClient() as http:
             body = (await http.get(f"{server.url}{PAGE}{USERS[FULL]}?limit=20&offset=0")).content
         await memory(calls, body)
     await idle_connections(server, number=600, rounds=min(rounds, 4))
 
 
-async def pages(calls: dict[str, Contestant], rounds: int) -> None:
+def pages(calls: dict[str, Contestant]) -> list[Comparison]:
     """The full page and the lean one."""
-    for page, number in ((FULL, 200), (LEAN, 600)):
-        user = USERS[page]
-        for in_flight in (1, 10, 50):
-            costs = await compared(
-                {name: Pages(each, user) for name, each in calls.items()},
-                number=number,
-                in_flight=in_flight,
-                rounds=rounds,
-            )
-            table(f"{page.capitalize()} page, {in_flight} in flight", costs)
+    return [
+        Comparison(
+            f"{page.capitalize()} page, {in_flight} in flight",
+            of_pages(calls, page),
+            number=number,
+            in_flight=in_flight,
+        )
+        for page, number in ((FULL, 200), (LEAN, 600))
+        for in_flight in (1, 10, 50)
+    ]
 
 
-async def classes(calls: dict[str, Contestant], server: Server, rounds: int) -> None:
+def of_pages(calls: dict[str, Contestant], page: str) -> dict[str, Call]:
+    """The calls of one kind of page."""
+    return {name: Pages(each, USERS[page]) for name, each in calls.items()}
+
+
+def classes(calls: dict[str, Contestant], server: Server) -> list[Comparison]:
     """Few classes, a whole request of them, and ten."""
-    for size, number in ((20, 300), (CHUNK, 300), (10 * CHUNK, 40)):
-        costs = await compared(
+    return [
+        Comparison(
+            f"Classes of {size} batches, 1 in flight",
             {name: Classes(each, server.batch_ids[:size]) for name, each in calls.items()},
             number=number,
             in_flight=1,
-            rounds=rounds,
         )
-        table(f"Classes of {size} batches, 1 in flight", costs)
+        for size, number in ((20, 300), (CHUNK, 300), (10 * CHUNK, 40))
+    ]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     charts.add_update(parser)
     arguments = parser.parse_args()
     with (
