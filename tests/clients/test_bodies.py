@@ -216,12 +216,25 @@ async def test_unrequested_entries_cost_little(call: str, entry: bytes, is_one_k
     assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
 
 
-def test_a_large_body_with_more_structure_than_content_is_not_parsed() -> None:
+@pytest.mark.parametrize("unit", [b"[]", b"{}", b"0"], ids=["lists", "objects", "numbers"])
+def test_a_large_body_with_more_structure_than_content_is_not_parsed(unit: bytes, golden: Golden) -> None:
     anything: TypeAdapter[Any] = TypeAdapter(Any)
-    small, large = (b"[" + b"[]," * times + b"[]]" for times in (1000, 200_000))
+    small, large = (b"[" + (unit + b",") * times + unit + b"]" for times in (1000, 300_000))
+    broken = decoded(large, anything, most=10**6, check=None)
 
-    assert not isinstance(decoded(small, anything, most=2000, check=None), Broken)
-    assert isinstance(decoded(large, anything, most=2000, check=None), Broken)
+    assert not isinstance(decoded(small, anything, most=10**6, check=None), Broken)
+    assert isinstance(broken, Broken)
+    golden.check(broken.detail)
+
+
+@pytest.mark.parametrize("count", [4, 30_000], ids=["small", "large"])
+def test_more_entries_than_there_can_be_are_a_violation(count: int, golden: Golden) -> None:
+    body, numbers = json.dumps(list(range(count))).encode(), TypeAdapter(list[int])
+    broken = decoded(body, numbers, most=count - 1, check=None)
+
+    assert decoded(body, numbers, most=count, check=None) == list(range(count))
+    assert isinstance(broken, Broken)
+    golden.check(broken.detail)
 
 
 async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:
