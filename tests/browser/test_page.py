@@ -49,7 +49,7 @@ def test_an_answer_is_shown_with_how_long_it_took(mock: RunningMock, page: Page)
     details = page.locator("#entries .details").first
 
     expect(details).to_contain_text(re.compile(r"Took\d+\.\d ms"))
-    expect(details.get_by_text("Answer, 0 bytes")).to_be_visible()
+    expect(details.get_by_text("Response, 0 bytes")).to_be_visible()
     expect(line.locator(".status")).to_have_class("status ok")
 
 

@@ -119,7 +119,7 @@ function detailsOf(exchange) {
     [element("dt", {}, name), element("dd", {}, value)]));
   const headers = element("details", {}, element("summary", {}, "Headers"), element("dl", {},
     ...Object.entries(exchange.headers).flatMap(([name, value]) => [element("dt", {}, name), element("dd", { class: "mono" }, value)])));
-  const answer = exchange.answer && element("details", {}, element("summary", {}, `Answer, ${exchange.answer.size} bytes`),
+  const answer = exchange.answer && element("details", {}, element("summary", {}, `Response, ${exchange.answer.size} bytes`),
     element("pre", { class: "mono" }, exchange.answer.text));
   return [
     exchange.differences.length ? comparison(exchange) : null,
