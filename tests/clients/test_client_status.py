@@ -128,6 +128,23 @@ def test_all_are_read_newest_first(batches: Rows, page_size: int) -> None:
     assert moments == sorted(moments, reverse=True)
 
 
+def test_a_batch_that_is_in_several_lists_is_read_once() -> None:
+    """It moved from one status to another between two requests."""
+    ids = {status: f"00000000-0000-4000-8000-{at:012d}" for at, status in enumerate(PROCESSING.internal)}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        own = row(batch_id=ids[BatchStatus(request.url.params["status"])], created_at=_moment(1))
+        return httpx.Response(200, json=page(row(created_at=_moment(0)), own, limit=100))
+
+    async def read(ras: RASClient) -> list[str]:
+        return [batch.batch_id async for batch in ras.iter_batches_for_user(TEACHER, status=PROCESSING)]
+
+    first, *others = run(httpx.MockTransport(answer), read)
+
+    assert first == row()["batch_id"]
+    assert sorted(others) == sorted(ids.values())
+
+
 @pytest.mark.parametrize("status", [PROCESSING, BatchClientStatus.READY], ids=["several", "one"])
 def test_reading_may_be_ended_early(status: BatchClientStatus) -> None:
     async def read(ras: RASClient) -> tuple[datetime, list[str]]:
