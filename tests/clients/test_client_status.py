@@ -229,6 +229,20 @@ def test_a_merged_page_computes_its_own_total(reported: int, total: int) -> None
     assert (len(found.batches), found.pagination.total, len(asked)) == (1, total, 4)
 
 
+@pytest.mark.parametrize("latest", PROCESSING.internal)
+def test_a_batch_in_several_lists_is_as_it_was_last_updated(latest: BatchStatus) -> None:
+    """It moved from one status to another between two requests."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_latest = request.url.params["status"] == latest
+        found = row(last_updated=_moment(1 if is_latest else 2), essay_count=7 if is_latest else 0)
+        return httpx.Response(200, json=page(found, limit=int(request.url.params["limit"])))
+
+    found = run(httpx.MockTransport(answer), lambda ras: ras.get_batches_for_user(TEACHER, status=PROCESSING))
+
+    assert [batch.essay_count for batch in found.batches] == [7]
+
+
 def test_no_more_is_read_than_the_page_needs() -> None:
     asked: list[httpx.URL] = []
     batches = [(BatchStatus.PROCESSING_PIPELINES, age) for age in range(300)]
