@@ -103,7 +103,7 @@ def details(**changes: Any) -> bytes:
         pytest.param(CHECKED, b'{"odd":1}', id="checked"),
     ],
 )
-def test_the_same_is_read(adapter: TypeAdapter[Any], body: bytes) -> None:
+def test_a_good_body_is_read_as_pydantic_reads_it(adapter: TypeAdapter[Any], body: bytes) -> None:
     expected = adapter.validate_json(body)
     found = fail_fast(adapter).validate_json(body, most=100)
 

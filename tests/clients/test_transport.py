@@ -38,7 +38,7 @@ pytestmark = pytest.mark.anyio
         ),
     ],
 )
-async def test_the_same_answer(make: Make, answer: bytes, status: int, body: bytes) -> None:
+async def test_an_answer_is_the_same_over_both_transports(make: Make, answer: bytes, status: int, body: bytes) -> None:
     async with server(lambda _: answer) as serving, client(make) as http:
         response = await http.get(f"{serving.url}/")
 

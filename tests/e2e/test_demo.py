@@ -74,7 +74,7 @@ def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals) -> None:
 
 
 @pytest.mark.slow(STARTS)
-def test_it_ends_also_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_ends_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BFF_TEACHER_SERVICE_HTTP_CLIENT_TIMEOUT_SECONDS", "300")
     with running_demo() as demo:
         demo.arm("ras", "latency=60s")

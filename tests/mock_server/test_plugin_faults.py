@@ -23,7 +23,9 @@ def test_a_sync_client_cannot_wait_for_a_latency(backends: Backends, golden: Gol
 
 
 @pytest.mark.parametrize("fault", ["latency=1ms", "reset", "truncate", "drip=1ms"])
-async def test_nor_can_a_sync_client_of_an_async_test(backends: Backends, fault: str, golden: Golden) -> None:
+async def test_a_sync_client_in_an_async_test_cannot_meet_a_fault_of_a_connection(
+    backends: Backends, fault: str, golden: Golden
+) -> None:
     backends.fail("*", fault)
     with httpx.Client(transport=backends.transport()) as handed:
         for ask in (httpx.get, handed.get):

@@ -34,7 +34,7 @@ def run_theirs(tmp_path: Path) -> RunsTheirs:
 
 
 @pytest.mark.parametrize("variable", ["BFF_TEACHER_SERVICE_RAS_BASE_URL", "BFF_TEACHER_SERVICE_RAS_URL"])
-def test_it_is_there_wherever_the_package_is(run_theirs: RunsTheirs, variable: str) -> None:
+def test_the_plugin_is_loaded_wherever_the_package_is_installed(run_theirs: RunsTheirs, variable: str) -> None:
     program = """
         import httpx, os, pytest
 

@@ -68,7 +68,7 @@ def test_what_is_not_there_yet_does_not_fail_the_run(cms: SmallCms, *, refuses_f
     golden.check(NUMBERS.sub("N", str(verification)))
 
 
-def test_it_fails_the_run_the_day_it_is_there(cms: SmallCms, golden: Golden) -> None:
+def test_a_declared_endpoint_that_is_built_fails_the_run(cms: SmallCms, golden: Golden) -> None:
     with pytest.raises(NotVerified) as caught:
         verify_provider(cms, provider=CMS, states=cms.states, not_yet=[ENTRY])
 
@@ -85,7 +85,7 @@ def test_other_failures_still_fail_the_run(cms: SmallCms) -> None:
     assert [outcome.interaction for outcome in caught.value.outcomes] == refused
 
 
-def test_the_reports_say_so(cms: SmallCms) -> None:
+def test_the_reports_say_what_is_not_yet_built(cms: SmallCms) -> None:
     app = without_validations(cms, refuses_first=False)
     verification = verify_provider(app, provider=CMS, states=cms.states, not_yet=[ENTRY])
     suite = ET.fromstring(as_junit(verification))  # noqa: S314  our own text

@@ -91,18 +91,18 @@ def test_what_a_states_route_answers_is_fit_for_a_terminal(cms: SmallCms, golden
     assert is_fit(str(caught.value))
 
 
-def test_the_reasons_not_to_begin_are_too() -> None:
+def test_the_reason_not_to_verify_is_fit_for_a_terminal() -> None:
     assert str(CannotVerify(f"it did not start: {EVIL}")) == f"it did not start: {SPELLED}"
 
 
-def test_what_the_command_prints_is_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_command_prints_is_fit_for_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Pact files, brokers and providers are read by other commands too."""
     print_text(row_of(Outcome(f"a name{EVIL}\n  verified", (), "", 0.0)))
 
     assert capsys.readouterr().out == f"  verified    0 ms  a name{SPELLED}\\n  verified\n"
 
 
-def test_what_the_command_complains_of_and_logs_is_too(
+def test_what_the_command_reports_and_logs_is_fit_for_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_: object) -> None:

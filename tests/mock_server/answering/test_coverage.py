@@ -50,7 +50,7 @@ def names_of(app: MockApp) -> set[str]:
         pytest.param("limit=20&offset=2", {"past the end"}, {"a later page", "none"}, id="past-the-end"),
     ],
 )
-async def test_a_page_is_of_the_cases_that_answer_so(target: str, cases: set[str], others: set[str]) -> None:
+async def test_a_page_counts_for_its_cases_and_not_for_others(target: str, cases: set[str], others: set[str]) -> None:
     world = World()
     world.apply(USER_HAS_BATCHES, user_has(batch(1), batch(2)))
     app = ras_app(world)

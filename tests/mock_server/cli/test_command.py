@@ -82,7 +82,7 @@ def test_the_pasted_line_works(banner: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
-def test_the_shell_can_paste_it_too(banner: str) -> None:
+def test_a_shell_runs_the_curl_line_of_the_banner(banner: str) -> None:
     line = banner.strip().splitlines()[-1]
     done = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True, check=False)  # noqa: S603, S607
 

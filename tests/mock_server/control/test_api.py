@@ -55,7 +55,7 @@ async def test_interactions_states_and_scenarios_are_listed(control: httpx.Async
     assert await get(control, "/scenarios") == {"current": "default", "known": list(shipped_scenarios())}
 
 
-async def test_it_is_up(control: httpx.AsyncClient) -> None:
+async def test_the_health_route_answers(control: httpx.AsyncClient) -> None:
     assert await get(control, "/health") == {"status": "ok"}
 
 
@@ -133,7 +133,7 @@ async def test_coverage_lists_what_was_never_used(app: MockApp, control: httpx.A
                      id="by-interaction"),
     ],
 )  # fmt: skip
-async def test_it_can_be_asked_whether_something_was_asked(
+async def test_the_journal_is_searched_for_a_request(
     app: MockApp,
     control: httpx.AsyncClient,
     wanted: dict[str, Any],

@@ -105,7 +105,7 @@ async def test_silence_is_broken_now_and_then(monkeypatch: pytest.MonkeyPatch) -
     assert await anext(stream) == ": still here\n\n"
 
 
-async def test_it_ends_when_the_server_does() -> None:
+async def test_a_stream_ends_when_the_server_does() -> None:
     stream = events(ras_app().mock, after=0, is_closing=lambda: True)
 
     assert [event async for event in stream] == []

@@ -13,7 +13,7 @@ STATUSES = get_args(InternalStatus)
 PHASES = {"spellcheck", "cj_assessment", None}
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_the_default_scenario_is_the_same_every_time() -> None:
     assert find_scenario("default") == SCENARIO
 
 
