@@ -1,7 +1,7 @@
 """`pdm run mutation`: breaks the code in small ways, and fails if the fast tests still pass.
 
-What was found out stays until its function changes; survivors are tried again each time. `--fresh` starts from zero,
-and names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.
+A mutant that was noticed is tried again only when its function has changed; survivors are tried each time. `--fresh`
+starts from zero, and names of mutants as mutmut has them (`bff_clients._call*`) let only those be tried.
 """
 
 import json

@@ -74,7 +74,7 @@ def faults_of(mutants: Iterable[Mutant], listed: Listed) -> list[str]:
             for function, change in sorted(alive - set(listed.survivors))
         ),
         *(
-            f"in the list and found out: {function}\n{change}"
+            f"in the list, but noticed: {function}\n{change}"
             for function, change in sorted(set(listed.survivors) - alive)
             if function in tried
         ),

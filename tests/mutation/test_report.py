@@ -38,7 +38,7 @@ SURVIVOR = Mutant("bff_clients.a.b", "- x = 1\n+ x = 2", killed=False)
             ["not in the list:\n" + UNKNOWN],
             id="not-listed",
         ),
-        pytest.param([*KILLED], ["in the list and found out: bff_clients.a.b\n- x = 1\n+ x = 2"], id="listed-and-dead"),
+        pytest.param([*KILLED], ["in the list, but noticed: bff_clients.a.b\n- x = 1\n+ x = 2"], id="listed-and-dead"),
         pytest.param([Mutant("bff_clients.a.c", "", killed=True)], [], id="listed-and-not-tried"),
         pytest.param([*KILLED[1:], SURVIVOR], ["bff_clients: 94.7 % is less than 95 %"], id="too-many-survive"),
     ],
