@@ -87,9 +87,8 @@ class Breaker:
             if self.state is BreakerState.OPEN:
                 raise BreakerOpenError(self._until - self._clock())
             loop = asyncio.get_running_loop()
-            if (
-                self._probe is None or self._probe.get_loop() is not loop
-            ):  # a probe of a loop that has ended never finishes
+            # A probe of a loop that has ended never finishes.
+            if self._probe is None or self._probe.get_loop() is not loop:
                 self._probe = loop.create_future()
                 self._set(BreakerState.HALF_OPEN)
                 return True

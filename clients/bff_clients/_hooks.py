@@ -94,10 +94,8 @@ def _is_clean(protocol: Any) -> bool:
 
 
 def _readable(descriptor: int) -> bool:
-    poll = getattr(
-        select, "poll", None
-    )  # Windows has no `poll`; its `select` takes any descriptor, unlike that of POSIX
-    if poll is None:
+    poll = getattr(select, "poll", None)
+    if poll is None:  # on Windows, whose `select` takes any descriptor, unlike that of POSIX
         return bool(select.select([descriptor], [], [], 0)[0])
     polling = poll()
     polling.register(descriptor, select.POLLIN)

@@ -13,8 +13,18 @@ def test_the_hooks_of_aiohttp_are_there() -> None:
     check_hooks(aiohttp.TCPConnector, aiohttp.ClientSession, ResponseHandler)
 
 
-class Renamed(aiohttp.TCPConnector):
-    _get = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+class Nameless:
+    """A connector whose `_get` has another name."""
+
+
+class Reordered(aiohttp.TCPConnector):
+    async def _get(self, traces: Any, key: Any) -> Any:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Take other arguments."""
+
+
+class Synchronous(aiohttp.TCPConnector):
+    def _get(self, key: Any, traces: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return at once."""
 
 
 class Unnamed:
@@ -29,7 +39,9 @@ class Otherwise(ResponseHandler):
 @pytest.mark.parametrize(
     ("connector", "session", "protocol"),
     [
-        pytest.param(Renamed, aiohttp.ClientSession, ResponseHandler, id="get"),
+        pytest.param(Nameless, aiohttp.ClientSession, ResponseHandler, id="get"),
+        pytest.param(Reordered, aiohttp.ClientSession, ResponseHandler, id="arguments-of-get"),
+        pytest.param(Synchronous, aiohttp.ClientSession, ResponseHandler, id="get-is-no-coroutine"),
         pytest.param(aiohttp.TCPConnector, Unnamed, ResponseHandler, id="retry"),
         pytest.param(aiohttp.TCPConnector, aiohttp.ClientSession, Otherwise, id="heads"),
     ],
