@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from bff_clients import BackendSettings
 from bff_contracts.platform import CMS, PLACEHOLDER_KEY, RAS
 from bff_mock_server import Mock, ScenarioError
+from bff_mock_server.cli import arguments
 from bff_mock_server.cli.assembly import Assembly, Plan, assemble
 from bff_mock_server.cli.contracts import CannotStartError, Contracts
 from bff_mock_server.serving.server import bind, running
@@ -152,7 +153,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the data to start with: default, empty-school, exam-week, everything-failing, or a .yaml file",
     )
     parser.add_argument(
-        "--live", nargs="?", type=_speed, const=1.0, metavar="SPEED", help="move batches through their statuses"
+        "--live",
+        nargs="?",
+        type=arguments.speed,
+        const=1.0,
+        metavar="SPEED",
+        help="move batches through their statuses",
     )
     for option, default, what in (
         ("--port", 4101, "the BFF and its page"),
@@ -161,27 +167,9 @@ def _parser() -> argparse.ArgumentParser:
         ("--control-port", 4100, "the control page"),
     ):
         parser.add_argument(
-            option, type=_port, default=default, metavar="PORT", help=f"{what}: {default}, or 0 for a free one"
+            option, type=arguments.port, default=default, metavar="PORT", help=f"{what}: {default}, or 0 for a free one"
         )
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:  # noqa: PLR2004
-        message = f"a port is 0 to 65535, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0
-    if not 0 < speed <= 10_000:  # noqa: PLR2004
-        message = f"a speed is more than 0 and at most 10000, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return speed
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def banner(addresses: Sequence[Address], control: str | None, mock: Mock) -> str
 
 
 def _where(url: str, real: str | None) -> str:
-    return url if real is None else f"{url}  (passes requests on to {real}, and judges the answers)"
+    return url if real is None else f"{url}  (passes requests on to {real}, and checks the responses)"
 
 
 def _teachers(scenario: Scenario) -> Iterator[str]:

@@ -6,7 +6,6 @@ import io
 import ipaddress
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bff_contracts.pact.file import PactError
 from bff_contracts.platform import KEY_VARIABLE, PROVIDERS, STATES_PATH, needs_extras
 from bff_contracts.version import ShowVersion
+from bff_mock_server.cli import arguments
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _CANNOT_START: Final = 2
 _WATCHING: Final = "bff_mock_server.watching"
 _VIOLATED: Final = 1
-_FASTEST: Final = 10_000.0
 
 _LABELS: Final = " and ".join(one.label for one in PROVIDERS)
 _PORTS: Final = " and ".join(one.port_option for one in PROVIDERS)
@@ -34,11 +33,11 @@ examples:
   bff-mock-server --scenario exam-week       many teachers; most of their batches are being processed
   bff-mock-server --live                     batches change their status over time
   bff-mock-server --ras proxy=http://127.0.0.1:4003 --ras-port 4013
-                                             a real RAS whose answers are checked; the mock CMS knows its batches
+                                             a real RAS whose responses are checked; the mock CMS knows its batches
   bff-mock-server --file my.json --port 8080 any pact file
 
 headers of a request:
-  X-Mock-State: batch does not exist         a provider state for this answer only
+  X-Mock-State: batch does not exist         a provider state for this response only
   X-Mock-Fault: latency=200ms; status=503 rate=0.1
                                              a delay, and an error for one request in ten
   X-Mock-Session: my-test-run                data of its own, so that parallel test runs do not interfere
@@ -213,11 +212,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also answer requests that the contract does not allow; X-Mock-Differences lists the differences",
     )
-    parser.add_argument("--api-key", type=_key, metavar="KEY", help="also accept this key; do not use a real one")
+    parser.add_argument(
+        "--api-key", type=arguments.key, metavar="KEY", help="also accept this key; do not use a real one"
+    )
     parser.add_argument(
         "--live",
         nargs="?",
-        type=_speed,
+        type=arguments.speed,
         const=1.0,
         metavar="SPEED",
         help="move batches through their statuses, SPEED times as fast as the clock (default: 1)",
@@ -242,11 +243,11 @@ def _add_proxying(parser: argparse.ArgumentParser) -> None:
     for one in PROVIDERS:
         real.add_argument(
             f"--{one.short}",
-            type=_proxied,
+            type=arguments.proxied_url,
             metavar="proxy=URL",
-            help=f"pass requests on to a real {one.label}, and check its answers",
+            help=f"pass requests on to a real {one.label}, and check its responses",
         )
-    real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if an answer broke the contract")
+    real.add_argument("--fail-on-violation", action="store_true", help="exit code 1 if a response broke the contract")
     real.add_argument("--record", metavar="FILE", help="write what real services answer as a scenario")
 
 
@@ -255,14 +256,14 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
     for one in PROVIDERS:
         where.add_argument(
             one.port_option,
-            type=_port,
+            type=arguments.port,
             default=one.port,
             metavar="PORT",
             help="default %(default)s; 0 takes a free one",
         )
     where.add_argument(
         "--control-port",
-        type=_port,
+        type=arguments.port,
         default=4100,
         metavar="PORT",
         help="control page and its API, default 4100; 0 takes a free one",
@@ -272,7 +273,7 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     where.add_argument("--cors", action="store_true", help="allow requests from pages of any origin (CORS)")
     where.add_argument(
-        "--max-body", type=_size, metavar="BYTES", help="the largest body of a request (default: 1048576)"
+        "--max-body", type=arguments.size, metavar="BYTES", help="the largest body of a request (default: 1048576)"
     )
     where.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="another host name of the mock; repeatable"
@@ -283,58 +284,13 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("any pact file")
     files.add_argument("--file", action="append", default=[], metavar="FILE", help="serve this pact file; repeatable")
     files.add_argument("--dir", action="append", default=[], metavar="DIR", help="all *.json of a folder; repeatable")
-    files.add_argument("--port", type=_port, metavar="PORT", help="where these are served (default: any free port)")
     files.add_argument(
-        "--provider-state", type=_pattern, metavar="REGEX", help="only interactions in a provider state that matches"
+        "--port", type=arguments.port, metavar="PORT", help="where these are served (default: any free port)"
+    )
+    files.add_argument(
+        "--provider-state",
+        type=arguments.pattern,
+        metavar="REGEX",
+        help="only interactions in a provider state that matches",
     )
     files.add_argument("--empty-provider-state", action="store_true", help="also interactions without a provider state")
-
-
-def _port(text: str) -> int:
-    port = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1  # noqa: PLR2004
-    if not 0 <= port <= 65535:  # noqa: PLR2004
-        message = f"a port is 0 to 65535, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return port
-
-
-def _size(text: str) -> int:
-    size = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0  # noqa: PLR2004
-    if size == 0:
-        message = f"a size is a whole number of bytes, at least 1, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return size
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.0 < speed <= _FASTEST:
-        message = f"a speed is more than 0 and at most {_FASTEST:g}, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return speed
-
-
-def _proxied(text: str) -> str:
-    how, _, url = text.partition("=")
-    if how != "proxy" or not url:
-        message = f"expected proxy=URL, such as proxy=http://127.0.0.1:4003, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return url
-
-
-def _key(text: str) -> str:
-    if not text.strip():
-        message = "the key is empty"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
-def _pattern(text: str) -> "re.Pattern[str]":
-    try:
-        return re.compile(text)
-    except re.error as error:
-        message = f"not a regular expression: {error}"
-        raise argparse.ArgumentTypeError(message) from error
