@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ import httpx
 from bff_contracts.http import Receive, Scope, Send, is_end_to_end, read_body, respond
 from bff_contracts.terminal import described
 from bff_contracts.verification.bounds import NoAnswerError, read
+from bff_contracts.verification.no_proxy import direct_transport
 
 
 class Forwarder:
@@ -23,10 +23,7 @@ class Forwarder:
         self._base = httpx.URL(url)
         self._path = self._base.raw_path.rstrip(b"/")
         self._url = url
-        # The environment's certificates, not its proxies; no connection is kept: some providers serve one at a time.
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
-        )
+        self._transport = direct_transport()
         self._timeout = httpx.Timeout(seconds).as_dict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,10 +1,13 @@
-"""Keeps the engine's requests to 127.0.0.1 away from a proxy of the environment."""
+"""Keeps the requests of a verification, the kit's and the engine's, away from a proxy of the environment."""
 
 import contextlib
 import os
+import ssl
 import threading
 from collections.abc import Generator
 from typing import Final
+
+import httpx
 
 _VARIABLES: Final = ("NO_PROXY", "no_proxy")
 """Both spellings: the engine reads one, other programs read the other."""
@@ -36,6 +39,16 @@ def without_proxy() -> Generator[None]:
             _runs -= 1
             if _runs == 0:
                 _restore()
+
+
+def direct_transport() -> httpx.AsyncHTTPTransport:
+    """A transport with the environment's certificates and without its proxies.
+
+    It keeps no connection, because some providers serve one at a time.
+    """
+    return httpx.AsyncHTTPTransport(
+        verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
 
 
 def _restore() -> None:

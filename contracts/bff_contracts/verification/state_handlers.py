@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -17,6 +16,7 @@ from bff_contracts.terminal import described
 from bff_contracts.threads import CallThread
 from bff_contracts.verification.bounds import NoAnswerError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
+from bff_contracts.verification.no_proxy import direct_transport
 
 Handler = Callable[[Any], Any]
 """Sets a provider state up from its params: a function, a generator that restores after its `yield`, or a context
@@ -190,12 +190,10 @@ class RemoteStates:
 
     def __init__(self, url: str, *, seconds: float) -> None:
         self._url = url
-        # The environment's certificates, not its proxies; no connection is kept: some providers serve one at a time.
         self._client = httpx.AsyncClient(
+            transport=direct_transport(),
             timeout=seconds,
-            verify=ssl.create_default_context(),
             trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
             headers={"accept-encoding": "identity"},  # the decompressed size of an answer is not known before
         )
         self._seconds = seconds
