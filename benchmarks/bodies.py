@@ -63,6 +63,7 @@ BODIES: Final[dict[str, Callable[[], bytes]]] = {
     "one member of a row again and again": lambda: ROWS + b"{" + AGAIN + b'"a":1}' + END,
     "a list of texts for a row": lambda: ROWS + b"[" + b'"0123456789",' * (SIZE // 13) + b'"a"]' + END,
     "empty lists for rows": lambda: ROWS + b"[]," * (SIZE // 3) + b"[]" + END,
+    "a row of empty objects that nobody reads, 16 KiB": lambda: ROWS + b'{"x":[' + b"{}," * 5400 + b"{}]}" + END,
     "numbers of 4,000 digits": lambda: b'{"x":[' + (b"1" * 4000 + b",") * (SIZE // 4001) + b"1]}",
 }
 

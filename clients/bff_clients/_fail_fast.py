@@ -1,28 +1,27 @@
-"""Validators that stop at the first mistake, for bodies that are too large to collect all of them.
+"""Validators that stop at the first mistake.
 
 Pydantic copies a value into each error about it, and the whole object for each of its fields that is missing: a row of
-very many unknown members costs a hundred times its size, and blocks the event loop for a second. Here every field has a
-default that raises, for when it is missing and for when it is wrong; an exception that is not a `ValueError` ends the
+very many unknown members costs hundreds of times its size, and blocks the event loop for a second. Here every field has
+a default that raises, for when it is missing and for when it is wrong; an exception that is not a `ValueError` ends the
 validation before Pydantic makes Python objects for an error. The entries of the outermost list or map are counted as
 they are read: Pydantic's own `max_length` reads them all before it looks at their number.
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sized
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar, cast
 
-from pydantic import BaseModel, TypeAdapter, ValidationInfo
-from pydantic_core import CoreConfig, SchemaValidator
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import SchemaValidator
+
+from bff_clients.models import AnswerModel
 
 T = TypeVar("T")
 
 _Schema: TypeAlias = Mapping[str, Any]
 """Pydantic's core schema, of which only a few parts matter here."""
-_Validated: TypeAlias = tuple[dict[str, Any], dict[str, Any] | None, set[str]]
-"""What Pydantic sets on a model: its fields, its extra values, and the names of the fields that were given."""
 _Path: TypeAlias = tuple[str, ...]
 _Kind: TypeAlias = Literal["missing", "invalid"]
 
@@ -36,6 +35,10 @@ _ENTRY: Final = "*"
 """Steps into a list, and into a map or a place that is not known, on the way to a field."""
 
 
+_UNCOUNTED_BYTES: Final = 16 * 1024
+"""The entries of a body of up to this size are counted when all of them have been read, which takes less time."""
+
+
 class MistakeError(Exception):
     """A body is outside its model; the message is the place and the kind of the first mistake."""
 
@@ -44,27 +47,19 @@ class TooManyEntriesError(Exception):
     """A list or map has too many entries."""
 
 
-@dataclass(slots=True)
-class _Entries:
-    """Counts entries against a limit. Passed as Pydantic's validation context."""
+class _Reading(threading.local):
+    """What is read in this thread: the entries so far, and the first mistake.
 
-    most: int
-    read: int = 0
+    Pydantic's context would cost more, and of nested exceptions Pydantic keeps the outermost.
+    """
 
-    def count(self) -> None:
-        self.read += 1
-        if self.read > self.most:
-            raise TooManyEntriesError
-
-
-class _Noticed(threading.local):
-    """The first mistake of the reading in this thread: of nested exceptions Pydantic keeps the outermost."""
-
+    most = 0
+    entries = 0
     path: _Path | None = None
     kind: _Kind = "invalid"
 
 
-_noticed: Final = _Noticed()
+_reading: Final = _Reading()
 
 
 class FailFast:
@@ -75,9 +70,8 @@ class FailFast:
     """
 
     def __init__(self, adapter: TypeAdapter[Any]) -> None:
-        config: CoreConfig = {}
-        schema: Any = _guarded(_changed(adapter.core_schema, (), config), ())
-        self._validator = SchemaValidator(schema, config)
+        self._counting = _validator(adapter.core_schema, ())
+        self._plain = _validator(adapter.core_schema, (_ENTRY,))  # as if in a list, whose entries are not counted
 
     def validate_json(self, body: bytes, *, most: int) -> Any:
         """Read a body.
@@ -91,15 +85,20 @@ class FailFast:
             TooManyEntriesError: It has more entries.
             pydantic.ValidationError: It is not JSON.
         """
-        _noticed.path = None
-        entries = _Entries(most)
+        if len(body) <= _UNCOUNTED_BYTES:
+            with suppress(MistakeError):  # read it again to see where
+                value = self._plain.validate_json(body)
+                if isinstance(value, Sized) and len(value) > most:
+                    raise TooManyEntriesError
+                return value
+        _reading.most, _reading.entries, _reading.path = most, 0, None
         with suppress(MistakeError):  # the outermost; it knows less than what was noticed first
-            return self._validator.validate_json(body, context=entries)
-        if entries.read > most:
+            return self._counting.validate_json(body)
+        if _reading.entries > most:
             raise TooManyEntriesError
-        path: _Path = _noticed.path or ()
-        place = ".".join(str(entries.read) if step == _ROW else step for step in path)
-        raise MistakeError(f"{place or 'body'}: {_noticed.kind}")
+        path: _Path = _reading.path or ()
+        place = ".".join(str(_reading.entries) if step == _ROW else step for step in path)
+        raise MistakeError(f"{place or 'body'}: {_reading.kind}")
 
 
 @lru_cache(maxsize=64)
@@ -108,19 +107,27 @@ def fail_fast(adapter: TypeAdapter[Any]) -> FailFast:
     return FailFast(adapter)
 
 
-def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
-    """The schema with raising defaults; the configuration of its models is added to `config`."""
+def _validator(schema: _Schema, path: _Path) -> SchemaValidator:
+    changed: Any = _guarded(_changed(schema, path), path)
+    with _unfinished(AnswerModel.models()):
+        return SchemaValidator(changed)
+
+
+def _changed(schema: _Schema, path: _Path) -> _Schema:
+    """The schema with raising defaults."""
     match schema["type"]:
-        case "model" if schema["schema"]["type"] == "model-fields" and not schema.get("post_init"):
-            return _model(schema, path, config)
+        case "model":
+            ref = {"ref": schema["ref"]} if "ref" in schema else {}
+            model = {key: value for key, value in schema.items() if key != "ref"}
+            return {**_guarded({**model, "schema": _changed(schema["schema"], path)}, path), **ref}
         case "model-fields":
-            fields = {name: _field(field, (*path, name), config) for name, field in schema["fields"].items()}
+            fields = {name: _field(field, (*path, name)) for name, field in schema["fields"].items()}
             return {**schema, "fields": fields}
         case "definitions":  # schemas that are in several places
-            definitions = [_changed(one, (_ENTRY,), config) for one in schema["definitions"]]
-            return {**schema, "schema": _changed(schema["schema"], path, config), "definitions": definitions}
+            definitions = [_changed(one, (_ENTRY,)) for one in schema["definitions"]]
+            return {**schema, "schema": _changed(schema["schema"], path), "definitions": definitions}
         case "tuple" | "list" | "dict" if _ROW not in path and _ENTRY not in path:
-            return _outermost(schema, path, config)
+            return _outermost(schema, path)
         case "tuple" | "list" | "dict":
             path = (*path, _ENTRY)
         case "enum" if schema.get("sub_type") == "str":
@@ -128,47 +135,42 @@ def _changed(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
             return {"type": "chain", "steps": [{"type": "str", "strict": True}, schema]}
         case _:
             pass
-    return {**schema, **{key: _nested(schema[key], path, config) for key in _NESTED if key in schema}}
+    return {**schema, **{key: _nested(schema[key], path) for key in _NESTED if key in schema}}
 
 
-def _nested(schema: Any, path: _Path, config: CoreConfig) -> Any:
+def _nested(schema: Any, path: _Path) -> Any:
     if isinstance(schema, list):
-        return [_changed(one, path, config) for one in cast("list[_Schema]", schema)]
-    return _changed(schema, path, config)
+        return [_changed(one, path) for one in cast("list[_Schema]", schema)]
+    return _changed(schema, path)
 
 
-def _outermost(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+def _outermost(schema: _Schema, path: _Path) -> _Schema:
     """A list or map whose entries are counted, in a map by its keys."""
     if schema["type"] == "dict":
-        values = _nested(schema.get("values_schema", _ANYTHING), (*path, _ENTRY), config)
+        values = _nested(schema.get("values_schema", _ANYTHING), (*path, _ENTRY))
         return {**schema, "keys_schema": _counted(schema.get("keys_schema", _ANYTHING)), "values_schema": values}
-    items = _nested(schema.get("items_schema", _ANYTHING), (*path, _ROW), config)
-    return {**schema, "items_schema": [_counted(one) for one in items] if isinstance(items, list) else _counted(items)}
+    items = _nested(schema.get("items_schema", _ANYTHING), (*path, _ROW))
+    if isinstance(items, list):
+        return {**schema, "items_schema": [_counted(one) for one in cast("list[_Schema]", items)]}
+    return {**schema, "items_schema": _counted(items)}
 
 
 def _counted(entry: Any) -> _Schema:
-    return {"type": "function-after", "function": {"type": "with-info", "function": _count}, "schema": entry}
+    return {"type": "function-after", "function": {"type": "no-info", "function": _count}, "schema": entry}
 
 
-def _count(entry: T, info: ValidationInfo) -> T:
-    cast("_Entries", info.context).count()
+def _count(entry: T) -> T:
+    _reading.entries += 1
+    if _reading.entries > _reading.most:
+        raise TooManyEntriesError
     return entry
 
 
-def _model(schema: _Schema, path: _Path, config: CoreConfig) -> _Schema:
-    """A model's schema as a function's: of a model inside another Pydantic takes the validator that the class has."""
-    config.update({key: value for key, value in schema.get("config", {}).items() if key != "title"})  # type: ignore[typeddict-item]
-    function = {"type": "no-info", "function": _builder(schema["cls"])}
-    fields = _changed(schema["schema"], path, config)
-    guarded = _guarded({"type": "function-after", "function": function, "schema": fields}, path)
-    return {**guarded, "ref": schema["ref"]} if "ref" in schema else guarded
-
-
-def _field(field: _Schema, path: _Path, config: CoreConfig) -> _Schema:
+def _field(field: _Schema, path: _Path) -> _Schema:
     schema = field["schema"]
     if schema["type"] == "default":  # one that may be missing
-        return {**field, "schema": {**schema, "schema": _guarded(_changed(schema["schema"], path, config), path)}}
-    guarded = _guarded(_changed(schema, path, config), path)
+        return {**field, "schema": {**schema, "schema": _guarded(_changed(schema["schema"], path), path)}}
+    guarded = _guarded(_changed(schema, path), path)
     missing = partial(_notice, path, "missing")
     return {**field, "schema": {"type": "default", "default_factory": missing, "schema": guarded}}
 
@@ -180,22 +182,19 @@ def _guarded(schema: _Schema, path: _Path) -> _Schema:
 
 
 def _notice(path: _Path, kind: _Kind) -> NoReturn:
-    if _noticed.path is None:
-        _noticed.path, _noticed.kind = path, kind
+    if _reading.path is None:
+        _reading.path, _reading.kind = path, kind
     raise MistakeError
 
 
-def _builder(model: type[BaseModel]) -> Callable[[_Validated], BaseModel]:
-    """Do what Pydantic does with validated fields, and `BaseModel.model_construct` at several times the cost."""
-    new, put = model.__new__, object.__setattr__
-
-    def build(validated: _Validated) -> BaseModel:
-        one = new(model)
-        fields, extra, given = validated
-        put(one, "__dict__", fields)
-        put(one, "__pydantic_extra__", extra)
-        put(one, "__pydantic_fields_set__", given)
-        put(one, "__pydantic_private__", None)
-        return one
-
-    return build
+@contextmanager
+def _unfinished(models: Iterable[type[BaseModel]]) -> Generator[None]:
+    """Have Pydantic build the validators of models from their schemas: it would use those that the classes have."""
+    chosen = [model for model in models if model.__pydantic_complete__]
+    for model in chosen:
+        model.__pydantic_complete__ = False
+    try:
+        yield
+    finally:
+        for model in chosen:
+            model.__pydantic_complete__ = True

@@ -80,6 +80,8 @@ WRONG_PAGES: Final = [
     pytest.param(full(b"[]", ROWS, PAGINATION, 2**18), id="lists-for-rows-of-a-smaller-body"),
     pytest.param(full(b'{"a":1}', b'{"x":[', b"]}", 2**18), id="a-field-more-of-a-smaller-body"),
     pytest.param(full(b'"":0', ROWS + b"{", b"}" + PAGINATION, 2**14), id="members-of-a-small-body"),
+    pytest.param(full(b"{}", ROWS + b'{"x":[', b"]}" + PAGINATION, 2**14), id="objects-in-a-row-of-a-small-body"),
+    pytest.param(full(b"[]", ROWS + b'{"x":[', b"]}" + PAGINATION, 2**15), id="lists-in-a-row-of-a-small-body"),
     pytest.param(lambda: b"[" * LIMIT, id="deep"),
     pytest.param(lambda: b'{"a":' * (LIMIT // 5), id="deep-objects"),
     pytest.param(lambda: b"1" * LIMIT, id="a-number-without-end"),
@@ -139,6 +141,7 @@ def status_with(essays: bytes) -> Make:
     "make",
     [
         pytest.param(status_with(b"{}"), id="empty-essays"),
+        pytest.param(full(b"{}", b'{"essays":[', b"]}", 2**14), id="essays-alone-in-a-small-body"),
         pytest.param(status_with(b'{"essay_id":1,"last_updated":[]}'), id="short-essays"),
         pytest.param(
             status_with(json.dumps(DETAILS["essays"][0]).replace('"essay_id": "', '"essay_id": 1, "z": "').encode()),
