@@ -31,6 +31,9 @@ _AUTOMATIC: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _LEAST_SECONDS: Final = 1e-6
 """Replaces a timeout of 0, which means "none" to aiohttp and "at once" to httpx."""
 
+_FIRST_FINAL: Final = 200
+"""The lowest status of an answer; those below announce one. aiohttp returns a 101, and numbers below 100."""
+
 _FAULTS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError)
 
 
@@ -213,7 +216,7 @@ async def _sent(
     session: aiohttp.ClientSession, request: httpx.Request, content: bytes, limits: dict[str, float | None]
 ) -> aiohttp.ClientResponse:
     try:
-        return await session.request(
+        answer = await session.request(
             request.method,
             _address(request.url),
             headers=_headers(request),
@@ -223,7 +226,12 @@ async def _sent(
             timeout=_timeout(limits.get("connect"), limits.get("read")),
         )
     except _FAULTS as error:
-        fault = error
+        fault: BaseException = error
+    else:
+        if answer.status >= _FIRST_FINAL:
+            return answer
+        answer.close()
+        fault = HttpProcessingError(message="the status of no final answer")
     # Not raised while the error is handled: its context would hold the request's headers and the key.
     raise _translated(fault)
 

@@ -45,6 +45,8 @@ async def half_a_chunk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         pytest.param(says(b"SSH-2.0-OpenSSH\r\n"), httpx.RemoteProtocolError, id="another-protocol"),
         pytest.param(says(b"\x16\x03\x01\x02\x00\x01\xfc"), httpx.RemoteProtocolError, id="binary"),
         pytest.param(says(b"HTTP/1.1 twohundred OK\r\n\r\n"), httpx.RemoteProtocolError, id="no-status"),
+        pytest.param(says(b"HTTP/1.1 101 Other Protocol\r\n\r\n"), httpx.RemoteProtocolError, id="no-final-status"),
+        pytest.param(says(b"HTTP/1.1 099 Early\r\n\r\n"), httpx.RemoteProtocolError, id="status-below-100"),
         pytest.param(says(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"), httpx.RemoteProtocolError, id="bad-header"),
         pytest.param(
             says(head(Transfer_Encoding="chunked") + b"nonsense\r\n"), httpx.RemoteProtocolError, id="bad-chunk"
