@@ -24,20 +24,27 @@ _SPELLINGS: Final = re.compile(
 )
 
 
-def canonical_uuid(value: str | UUID, *, name: str) -> str:
+_text: Final = str.__str__
+_uuid_text: Final = UUID.__str__
+"""What a text or a UUID is, whatever its class makes of `str()` and formats: only this is checked and sent."""
+
+
+def canonical_uuid(value: object, *, name: str) -> str:
     """Spell a UUID as RAS and CMS do: lower case, with dashes.
 
     Raises:
         InvalidArgument: It is not a UUID in one of the usual spellings (dashes or none, any case, braces,
             ``urn:uuid:``).
     """
-    if isinstance(value, str) and _CANONICAL.fullmatch(value):
-        return value
     if isinstance(value, UUID):
-        return str(value)
-    if not isinstance(value, str) or not _SPELLINGS.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidArgument(name, "must be a UUID")
-    return str(UUID(value))
+        return _uuid_text(value)
+    if isinstance(value, str):
+        text = _text(value)
+        if _CANONICAL.fullmatch(text):
+            return text
+        if _SPELLINGS.fullmatch(text):
+            return str(UUID(text))
+    raise InvalidArgument(name, "must be a UUID")
 
 
 def canonical_batch_id(value: str | UUID) -> BatchId:
@@ -56,9 +63,9 @@ def user_id_text(user_id: str | UUID) -> str:
         InvalidArgument: It is neither a text nor a UUID.
     """
     if isinstance(user_id, str):
-        return user_id
+        return _text(user_id)
     if isinstance(user_id, UUID):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return str(user_id)
+        return _uuid_text(user_id)
     del user_id  # a traceback may show this frame's locals
     raise InvalidArgument(_NAME, "must be a text or a UUID")
 

@@ -65,7 +65,7 @@ def correlation_id_for(value: object | None) -> str:
     Raises:
         InvalidArgument: The one that was given, or that the context variable was set to, is not a UUID.
     """
-    given = (correlation_id.get() or None) if value is None else str(value)
+    given = (correlation_id.get() or None) if value is None else value
     return str(uuid4()) if given is None else canonical_uuid(given, name="correlation_id")
 
 

@@ -98,7 +98,7 @@ class RASClient(BackendClient):
         status: StatusFilter | None,
         correlation_id: str | UUID | None,
     ) -> BatchPage:
-        _check_page(limit, offset)
+        limit, offset = _size("limit", limit), _offset(offset)
         statuses = _internal_statuses(status)
         segment = SecretStr(user_path_segment(user.get_secret_value()))
         async with Call(self._upstream, "get_batches_for_user", correlation_id) as call:
@@ -132,7 +132,7 @@ class RASClient(BackendClient):
             user = SecretStr(user_id_text(user_id))
         finally:
             del user_id  # a traceback may show this frame's locals
-        _check_size("page_size", page_size)
+        page_size = _size("page_size", page_size)
         correlation = correlation_id_for(correlation_id)
         lists = [
             self._rows(user, status=one, page_size=page_size, correlation_id=correlation)
@@ -219,23 +219,25 @@ def _mistake_in(page: BatchPage, user: SecretStr, *, limit: int, offset: int) ->
     return None
 
 
-def _check_page(limit: int, offset: int) -> None:
-    _check_size("limit", limit)
-    _check_integer("offset", offset)
+def _offset(value: int) -> int:
+    offset = _integer("offset", value)
     if not 0 <= offset < END_OF_OFFSETS:
         raise InvalidArgument("offset", f"must be 0 or more, and below 10**18{_got(offset)}")
+    return offset
 
 
-def _check_size(name: str, value: int) -> None:
-    _check_integer(name, value)
-    if not 1 <= value <= MAX_PAGE_SIZE:
-        raise InvalidArgument(name, f"must be 1 to {MAX_PAGE_SIZE}{_got(value)}")
+def _size(name: str, value: int) -> int:
+    size = _integer(name, value)
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise InvalidArgument(name, f"must be 1 to {MAX_PAGE_SIZE}{_got(size)}")
+    return size
 
 
-def _check_integer(name: str, value: int) -> None:
+def _integer(name: str, value: int) -> int:
     # RAS answers 500 to a float or a bool in the query.
     if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidArgument(name, "must be an integer")
+    return int.__index__(value)  # a subclass may have formats of its own
 
 
 def _got(number: int) -> str:
@@ -247,11 +249,12 @@ def _internal_statuses(status: StatusFilter | None) -> tuple[BatchStatus, ...]:
     """The internal statuses that a filter means; none for any."""
     if status is None:
         return ()
-    # A word of both vocabularies selects the same batches in both.
-    if not isinstance(status, BatchClientStatus):
+    if isinstance(status, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        # A word of both vocabularies selects the same batches in both.
+        if not isinstance(status, BatchClientStatus):
+            with suppress(ValueError):
+                return (BatchStatus(status),)
         with suppress(ValueError):
-            return (BatchStatus(status),)
-    with suppress(ValueError):
-        return BatchClientStatus(status).internal
+            return BatchClientStatus(status).internal
     known = ", ".join(dict.fromkeys([*BatchStatus, *BatchClientStatus]))
     raise InvalidArgument("status", f"must be a BatchStatus or a BatchClientStatus, one of: {known}")

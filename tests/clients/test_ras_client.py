@@ -17,6 +17,15 @@ pytestmark = pytest.mark.anyio
 CORRELATION = "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
 
 
+class Silent:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
 async def test_every_request_carries_key_service_id_and_correlation_id(
     ras: RASClient, router: respx.MockRouter
 ) -> None:
@@ -153,6 +162,7 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
         pytest.param("user_id", "get_batches_for_user", {"user_id": "Anna Ek" * 400}, id="long"),
         pytest.param("user_id", "get_batches_for_user", {"user_id": 7}, id="number"),
         pytest.param("status", "get_batches_for_user", {"user_id": "a", "status": "Anna Ek"}, id="status"),
+        pytest.param("status", "get_batches_for_user", {"user_id": "a", "status": Silent()}, id="status-object"),
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": 0}, id="limit"),
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": "Anna"}, id="limit-text"),
         pytest.param("limit", "get_batches_for_user", {"user_id": "a", "limit": True}, id="limit-bool"),
@@ -162,6 +172,9 @@ async def test_a_malformed_batch_id_is_refused_before_any_request(ras: RASClient
         pytest.param("offset", "get_batches_for_user", {"user_id": "a", "offset": 1.5}, id="offset-float"),
         pytest.param(
             "correlation_id", "get_batch_status", {"batch_id": BATCH, "correlation_id": "Anna Ek"}, id="correlation"
+        ),
+        pytest.param(
+            "correlation_id", "get_batch_status", {"batch_id": BATCH, "correlation_id": Silent()}, id="no-text"
         ),
     ],
 )
@@ -186,6 +199,42 @@ async def test_a_uuid_is_an_id(ras: RASClient, router: respx.MockRouter) -> None
 
     paths = [request.url.path for request in sent(route)]
     assert paths == [f"/internal/v1/batches/{BATCH}/status", f"/internal/v1/batches/user/{TEACHER}"]
+
+
+class Other:
+    """Is written as another text than it is, like members of some enums."""
+
+    def __str__(self) -> str:
+        return "../../other"
+
+    def __format__(self, spec: str) -> str:
+        return "../../other"
+
+
+class Word(Other, str):  # noqa: SLOT000
+    pass
+
+
+class Id(Other, UUID):
+    pass
+
+
+class Number(Other, int):
+    pass
+
+
+async def test_what_an_argument_is_counts_and_not_how_it_is_written(ras: RASClient, router: respx.MockRouter) -> None:
+    route = router.get(path__startswith="/").respond(404, json={"error": "Batch not found"})
+
+    for batch_id in (Word(BATCH), Word(BATCH.upper()), Id(BATCH)):
+        assert await ras.get_batch_status(batch_id, correlation_id=batch_id) is None
+    for user_id in (Word(TEACHER), Id(TEACHER)):
+        with pytest.raises(BackendRejected):
+            await ras.get_batches_for_user(user_id, limit=Number(5), offset=Number(7), status=Word("cancelled"))
+
+    asked = [request.url.raw_path.decode() for request in sent(route)]
+    page_target = f"/internal/v1/batches/user/{TEACHER}?limit=5&offset=7&status=cancelled"
+    assert asked == [f"/internal/v1/batches/{BATCH}/status"] * 3 + [page_target] * 2
 
 
 def numbered(start: int, stop: int) -> list[dict[str, Any]]:
