@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import pytest
 
-from bff_clients import BackendError, BackendSettings, BackendUnavailable, RASClient, create_http_client
+from bff_clients import BackendError, BackendSettings, RASClient, create_http_client
 from tests.support.misbehaving import head, misbehaving_server, says
 from tests.support.platform import KEY, TEACHER
 from tests.support.ras_pages import page, row
-from tests.support.transports import ok, server
+from tests.support.transports import ok
 
 pytestmark = pytest.mark.anyio
 
@@ -87,29 +87,3 @@ async def test_an_odd_answer_is_a_page_or_an_error_of_ours(
                 found = f"{type(error).__name__}: {error.detail}"
 
     assert found == outcome
-
-
-EARLY: Final = b"HTTP/1.1 102 Processing\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("early", "outcomes", "connections"),
-    [pytest.param(15, [1, 1], 1, id="15"), pytest.param(16, ["disconnect", "disconnect"], 2, id="16")],
-)
-async def test_up_to_15_answers_may_come_before_each_answer(
-    early: int, outcomes: list[int | str], connections: int
-) -> None:
-    async with server(lambda _: EARLY * early + GOOD) as serving:
-        settings = BackendSettings(internal_api_key=KEY, ras_base_url=serving.url, http_retries=0)
-        async with create_http_client(settings) as http:
-            ras = RASClient(http, settings)
-            found = [await rows_or_reason(ras) for _ in outcomes]
-
-    assert (found, serving.connections) == (outcomes, connections)
-
-
-async def rows_or_reason(ras: RASClient) -> int | str:
-    try:
-        return len(await ras.get_batches_for_user(TEACHER))
-    except BackendUnavailable as error:
-        return error.reason
