@@ -1,6 +1,7 @@
-"""One request through httpx: its timeouts, and what remains of it afterwards."""
+"""One request through httpx: its timeouts, what is logged of it, and what remains of it afterwards."""
 
 import gc
+import logging
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -63,3 +64,18 @@ async def test_an_answer_is_freed_without_the_garbage_collector(settings: Backen
         await CMSClient(http, settings).get_batch_class_info([BATCH])
 
     assert [ref() for ref in answers] == [None]
+
+
+async def test_a_call_is_logged_by_the_clients_alone(
+    settings: BackendSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """httpx would log the URL, and with it the user id; other users of its logger are not affected."""
+    caplog.set_level(logging.INFO)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: classes())) as http:
+        await CMSClient(http, settings).get_batch_class_info([BATCH])
+        of_the_call = {record.name for record in caplog.records}
+        caplog.clear()
+        await http.get("http://elsewhere.test/")
+
+    assert of_the_call == {"bff_clients"}
+    assert {record.name for record in caplog.records} == {"httpx"}

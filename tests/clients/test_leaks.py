@@ -288,20 +288,6 @@ async def test_the_text_of_a_name_that_was_read_has_its_ids_alone(logged: pytest
     assert [part for part in PERSON if part in shown] == []
 
 
-async def test_a_good_call_is_logged_by_us_alone(logged: pytest.LogCaptureFixture) -> None:
-    async with misbehaving_server(json_of(page(ROW))) as port:
-        settings = settings_for(port, "aiohttp")
-        async with create_http_client(settings) as http:
-            await RASClient(http, settings).get_batches_for_user(USER)
-            inside = {record.name for record in logged.records if record.levelno >= logging.INFO}
-            logged.clear()
-            await http.get(f"http://127.0.0.1:{port}/")
-
-    assert inside == {"bff_clients"}
-    assert "httpx" in {record.name for record in logged.records}, "others use that logger as before"
-    assert not any(secret in logged.text for secret in SECRETS)
-
-
 def test_the_text_of_an_answer_has_its_status_alone() -> None:
     assert repr(Answer(200, ECHO, ECHO.encode(), ECHO)) == "Answer(status_code=200)"
 
