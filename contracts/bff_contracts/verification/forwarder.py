@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,6 +13,8 @@ from bff_contracts.http import Receive, Scope, Send, is_end_to_end, read_body, r
 from bff_contracts.terminal import described
 from bff_contracts.verification.bounds import NoAnswerError, read
 from bff_contracts.verification.no_proxy import direct_transport
+
+_ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 class Forwarder:
@@ -81,9 +85,9 @@ def _reason(error: OSError | TimeoutError | ValueError) -> str:
         return "not a host name"
     if isinstance(error, TimeoutError):
         return "no connection in time"
-    if isinstance(error, OSError) and error.errno and error.errno > 0:  # asyncio's own text repeats address and port
-        return os.strerror(error.errno)
-    return str(error)
+    # asyncio repeats the address, for a name with several addresses each of them; every reason is named once.
+    found = dict.fromkeys(os.strerror(int(number)) for number in _ERRNO.findall(str(error)))
+    return ", ".join(found) or str(error)
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

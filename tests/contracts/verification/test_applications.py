@@ -1,5 +1,6 @@
 """The kit takes any ASGI application, and any provider that runs somewhere."""
 
+import socket
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Any
@@ -211,6 +212,22 @@ def test_states_that_are_refused_fail_at_once(status: int) -> None:
     reported = [str(outcome) for outcome in caught.value.outcomes]
     assert len(log) == len(reported) == len(SEEDED)
     assert all(f"/states (setup) answered {status}: " in text and "no such table" in text for text in reported)
+
+
+def test_a_name_with_two_addresses_is_unreachable_for_one_reason(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `localhost` often has."""
+
+    def both(_host: object, port: int, *_: object, **__: object) -> list[Any]:
+        stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(socket.AF_INET6, *stream, ("::1", port, 0, 0)), (socket.AF_INET, *stream, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with pytest.raises(CannotVerify) as caught, running_provider(url="http://localhost:1", provider="cms"):
+        pass
+
+    golden.check(str(caught.value))
 
 
 def test_an_unreachable_states_url_is_reported(golden: Golden) -> None:
