@@ -31,9 +31,6 @@ _PLAIN: Final = frozenset({b"", b"identity"})
 _READ: Final = httpx.ByteStream(b"")
 """The stream of a response whose body was read."""
 
-_NO_AUTH: Final = httpx.Auth()
-"""Adds nothing to a request: an application's credentials are not for the backends."""
-
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
@@ -106,7 +103,8 @@ async def _exchanged(
         extensions={"timeout": timeouts},
     )
     request.read()
-    response = await http.send(request, stream=True, follow_redirects=False, auth=_NO_AUTH)
+    # No authentication: an application's credentials are not for the backends.
+    response = await http.send(request, stream=True, follow_redirects=False, auth=None)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
     head: dict[bytes, bytes] = {}
     for name, value in response.headers.raw:

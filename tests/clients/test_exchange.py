@@ -1,6 +1,7 @@
 """One request through httpx: its timeouts, what is logged of it, and what remains of it afterwards."""
 
 import gc
+import gzip
 import logging
 import weakref
 from collections.abc import Iterator
@@ -79,3 +80,37 @@ async def test_a_call_is_logged_by_the_clients_alone(
 
     assert of_the_call == {"bff_clients"}
     assert {record.name for record in caplog.records} == {"httpx"}
+
+
+LOGGERS = ["httpx", *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks"))]
+
+
+@pytest.mark.parametrize("name", LOGGERS)
+async def test_what_a_library_logs_during_a_call_is_dropped(
+    name: str, settings: BackendSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        logging.getLogger(name).debug("the URL")
+        return classes()
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        await CMSClient(http, settings).get_batch_class_info([BATCH])
+        assert "the URL" not in caplog.text
+        await http.get("http://elsewhere.test/")
+
+    assert "the URL" in caplog.text
+
+
+async def test_a_body_that_was_read_and_decompressed_before_is_not_decompressed_again(
+    settings: BackendSettings,
+) -> None:
+    """`httpx.MockTransport`, respx and caches return such responses."""
+    packed = gzip.compress(classes().content)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=packed, headers=headers))
+    async with httpx.AsyncClient(transport=transport) as http:
+        found = await CMSClient(http, settings).get_batch_class_info([BATCH])
+
+    assert found == {BATCH: None}
