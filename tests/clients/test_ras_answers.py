@@ -17,6 +17,7 @@ from bff_clients import (
     ProcessingPhase,
     RASClient,
 )
+from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
 from tests.support.golden import Golden
 from tests.support.platform import BATCH, TEACHER, recorded
 from tests.support.ras_pages import page, row
@@ -106,6 +107,9 @@ async def test_only_the_contracts_own_404_means_no_such_batch(ras: RASClient, ro
     with pytest.raises(BackendRejected):
         await ras.get_batch_status(BATCH)
     route.respond(404, json={"error": "Batch not found", "more": "x" * 5000})
+    with pytest.raises(BackendRejected):
+        await ras.get_batch_status(BATCH)
+    route.respond(404, json={"error": "Batch not found", "more": "x" * DEFAULT_MAX_RESPONSE_BYTES})
     with pytest.raises(BackendRejected):
         await ras.get_batch_status(BATCH)
     route.respond(404, json={"error": "Batch not found"}, content_type="text/html")
