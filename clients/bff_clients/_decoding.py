@@ -58,7 +58,7 @@ def decoded(body: bytes, adapter: TypeAdapter[T], *, most: int, check: Callable[
     except ValidationError as error:
         return Broken(_places(error))
     except MistakeError as error:
-        return Broken(_all_mistakes(body, adapter) if len(body) <= _SMALL_BYTES else f"{_OUTSIDE}: {error}")
+        return Broken(_described(error, body, adapter))
     except TooManyEntriesError:
         return Broken("more entries than there can be")
     wrong = None if check is None else check(value)
@@ -75,12 +75,14 @@ def _is_too_dense(body: bytes) -> bool:
     return allocated > _MOST_STRUCTURE * len(body)
 
 
-def _all_mistakes(body: bytes, adapter: TypeAdapter[Any]) -> str:
-    try:
-        adapter.validate_json(body)
-    except ValidationError as error:
-        return _places(error)
-    return _OUTSIDE  # what only the fail-fast validator refuses
+def _described(first: MistakeError, body: bytes, adapter: TypeAdapter[Any]) -> str:
+    """All mistakes of a small body, and the first one of another."""
+    if len(body) <= _SMALL_BYTES:
+        try:
+            adapter.validate_json(body)
+        except ValidationError as error:
+            return _places(error)
+    return f"{_OUTSIDE}: {first}"
 
 
 def _places(error: ValidationError) -> str:

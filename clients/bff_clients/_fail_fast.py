@@ -107,9 +107,12 @@ def fail_fast(adapter: TypeAdapter[Any]) -> FailFast:
     return FailFast(adapter)
 
 
+_building: Final = threading.Lock()
+
+
 def _validator(schema: _Schema, path: _Path) -> SchemaValidator:
     changed: Any = _guarded(_changed(schema, path), path)
-    with _unfinished(AnswerModel.models()):
+    with _building, _unfinished(AnswerModel.models()):
         return SchemaValidator(changed)
 
 
