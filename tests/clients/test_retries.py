@@ -179,7 +179,7 @@ async def test_after_its_pause_it_is_asked_again() -> None:
     settings = {"http_breaker_min_calls": 2, "http_breaker_pause_seconds": 0.1}
     async with backend(status(500), status(500), GOOD, **settings) as found:
         first = [await ask(found) for _ in range(3)]
-        while found.client.breaker_state is BreakerState.OPEN:  # noqa: ASYNC110  # by the clock, no event tells
+        while found.client.breaker_state is BreakerState.OPEN:  # noqa: ASYNC110  # by the clock, without an event
             await asyncio.sleep(0.01)
         after = await asyncio.gather(*(ask(found) for _ in range(100)))
 

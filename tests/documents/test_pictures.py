@@ -13,14 +13,14 @@ TEXT = "# Page\n\n### Of a & b\n\nWords.\n\n| | ms |\n|---|---:|\n| ours | 1.50 
 
 
 def test_the_terminal_is_what_the_page_shows() -> None:
-    assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.shown(), "pdm run pictures draws it anew"
+    assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.shown(), "pdm run pictures draws it again"
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 def test_the_chart_is_what_the_tables_give(chart: Chart) -> None:
     committed = (IMAGES / f"chart-{chart.name}.svg").read_text(encoding="utf-8")
 
-    assert committed == draw(chart, PAGE.read_text(encoding="utf-8")), "pdm run charts draws it anew"
+    assert committed == draw(chart, PAGE.read_text(encoding="utf-8")), "pdm run charts draws it again"
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)

@@ -104,7 +104,7 @@ async def test_after_a_brown_out_every_call_succeeds_at_once(timeouts: str) -> N
                 assert "ok" not in during
                 assert elsewhere == [{BATCH: None}] * 20
             ras.delay = 0.0
-            while client.breaker_state is BreakerState.OPEN:  # noqa: ASYNC110  # by the clock, no event tells
+            while client.breaker_state is BreakerState.OPEN:  # noqa: ASYNC110  # by the clock, without an event
                 await asyncio.sleep(0.01)
             after = await asyncio.gather(*(client.get_batch_status(BATCH) for _ in range(100)), return_exceptions=True)
 

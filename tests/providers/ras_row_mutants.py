@@ -72,7 +72,7 @@ ROW_MUTANTS: Final = (
     ras(
         "list: `limit` capped at 50, silently",
         (" LIMIT :limit", " LIMIT min(:limit, 50)"),
-        harmless="whoever reads on does so from where a page ended, by its `total`",
+        harmless="a client that reads on starts where the page ended, by its `total`",
     ),
     ras("list: a `limit` above 50 is an error", ("or limit < 0", "or limit < 0 or limit > 50")),
     # Which rows

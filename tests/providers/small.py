@@ -27,7 +27,7 @@ class SmallCms:
         entries: What it knows, whichever endpoint asks; `states` seed it.
         keys: The keys that it was sent.
         before: What it does before each answer.
-        echo: Whether it tells the key in every text.
+        echo: Whether every text contains the key.
         refusal: The status of its refusals.
     """
 

@@ -40,7 +40,7 @@ function choose(userId) {
   $("teacher").value = known ? userId : OTHER;
   if (!known) $("other").value = userId;
   $("other-field").hidden = Boolean(known);
-  $("purpose").textContent = known ? known.purpose : "Any id will do: RAS has an empty page for whom it does not know.";
+  $("purpose").textContent = known ? known.purpose : "Any id works: for an unknown teacher RAS has an empty page.";
 }
 
 function options(select, entries) {
@@ -133,7 +133,7 @@ function say(text, id = "range") {
 }
 
 function complain(problem, { quietly }) {
-  /* The same once more: whoever is copying the id is left alone. */
+  /* Unchanged: a selection in the id is kept. */
   if (quietly && $("problem-title").textContent === problem.title && $("message").textContent === problem.message) return;
   state.answer = "";
   $("batches").hidden = true;
