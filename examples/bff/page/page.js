@@ -109,14 +109,14 @@ async function load({ quietly = false } = {}) {
   state.asking?.abort();
   const asking = state.asking = new AbortController();
   $("content").classList.add("loading");
-  if (!quietly) say("loading …");
+  if (!quietly) setText("loading …");
   try {
     const text = await ask(asking.signal);
     if (!asking.signal.aborted) show(text);
   } catch (error) {
     if (asking.signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    complain(error, { quietly });
+    showProblem(error, { quietly });
   } finally {
     if (state.asking === asking) {
       state.asking = null;
@@ -128,17 +128,17 @@ async function load({ quietly = false } = {}) {
 /* Showing */
 
 /* Unchanged text is left alone: a screen reader would read it again. */
-function say(text, id = "range") {
+function setText(text, id = "range") {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-function complain(problem, { quietly }) {
+function showProblem(problem, { quietly }) {
   /* Unchanged: a selection in the id is kept. */
   if (quietly && $("problem-title").textContent === problem.title && $("message").textContent === problem.message) return;
   state.answer = "";
   $("batches").hidden = true;
-  say(problem.title, "problem-title");
-  say(problem.message, "message");
+  setText(problem.title, "problem-title");
+  setText(problem.message, "message");
   $("facts").replaceChildren(...problem.facts.flatMap(([name, value]) => {
     const [term, description] = [document.createElement("dt"), document.createElement("dd")];
     term.textContent = name;
@@ -151,10 +151,10 @@ function complain(problem, { quietly }) {
 
 function show(text) {
   $("problem").hidden = true;
-  say("", "problem-title");
+  setText("", "problem-title");
   $("batches").hidden = false;
   const { batches, offset, total } = JSON.parse(text);
-  say(batches.length ? `${offset + 1}–${offset + batches.length} of ${total}` : `0 of ${total}`);
+  setText(batches.length ? `${offset + 1}–${offset + batches.length} of ${total}` : `0 of ${total}`);
   $("previous").disabled = state.page === 1;
   $("next").disabled = offset + batches.length >= total;
   if (text === state.answer) return;
@@ -162,7 +162,7 @@ function show(text) {
   $("rows").replaceChildren(...batches.map(rowOf));
   $("rows").parentElement.hidden = batches.length === 0;
   $("nothing").hidden = batches.length > 0;
-  say(total ? "This page is past the end." : $("status").value ? "No batch is in this status." : "No batches yet.", "nothing");
+  setText(total ? "This page is past the end." : $("status").value ? "No batch is in this status." : "No batches yet.", "nothing");
 }
 
 function rowOf(batch) {
