@@ -187,13 +187,13 @@ async function loadOnce() {
 
 /* What can be changed */
 
-async function guarded(work, complain = $("action-error")) {
+async function guarded(work, problem = $("action-error")) {
   try {
-    complain.hidden = true;
+    problem.hidden = true;
     await work();
   } catch (error) {
-    complain.textContent = error.message;
-    complain.hidden = false;
+    problem.textContent = error.message;
+    problem.hidden = false;
   }
 }
 
