@@ -4,6 +4,7 @@ It decides about bodies of every content type, and about every rule that this pr
 answer is measured by `sync_message_match_response_contents`. A request cannot be: that function lets additional members
 pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of 127.0.0.1,
 which knows one interaction alone: that is the engine's own decision about method, path, query, headers and body.
+(`body_judge.py` finds out which bodies have no additional members.)
 
 `FUNCTIONS` lists the functions that this module calls. If the installed version lacks one, the first use raises an
 `EngineError` that names it.
@@ -261,6 +262,11 @@ def _as_json(rules: Mapping[str, Rule]) -> dict[str, Any]:
     return {path: rule.as_json() for path, rule in rules.items()}
 
 
+def rules_for_body(rules: Mapping[str, Rule]) -> str:
+    """The rules of a body as the engine reads them."""
+    return json.dumps({"body": _as_json(rules)}, sort_keys=True)
+
+
 def _mismatch(entry: Mapping[str, Any]) -> EngineMismatch:
     place = entry.get("path") or entry.get("parameter") or entry.get("key") or ""
     expected, actual = entry.get("expected"), entry.get("actual")
@@ -294,7 +300,7 @@ def answer_mismatches(
         text = None
     if text is None or not is_textual(kind) or "\0" in text:
         return _differing_bytes(content, rules, body)
-    found = _yardstick(content.raw.decode(), kind, json.dumps({"body": _as_json(rules)}, sort_keys=True))
+    found = _yardstick(content.raw.decode(), kind, rules_for_body(rules))
     return found.mismatches(text, content_type or kind)
 
 
@@ -307,8 +313,14 @@ def _differing_bytes(content: Content, rules: Mapping[str, Rule], body: bytes) -
     return [EngineMismatch("BodyMismatch", "$", text)]
 
 
-class _Yardstick:
-    """One example and its rules inside the engine, for as long as this object lives."""
+class Yardstick:
+    """An example body and its rules inside the engine, where they stay as long as this object: the body of a message.
+
+    Args:
+        example: A text.
+        content_type: What it is.
+        rules: A JSON document with the rules for it, below `body`.
+    """
 
     def __init__(self, example: str, content_type: str, rules: str) -> None:
         check_engine()
@@ -320,13 +332,14 @@ class _Yardstick:
         pact_ffi.with_matching_rules(self._message, _RESPONSE, rules)
 
     def mismatches(self, text: str, content_type: str) -> list[EngineMismatch]:
+        """How a text differs from the example beyond what the rules allow; members that are not in it pass."""
         found = pact_ffi.sync_message_match_response_contents(self._message, 0, content_type, text)
         return [_mismatch(entry) for entry in found]
 
 
 @lru_cache(maxsize=128)
-def _yardstick(example: str, content_type: str, rules: str) -> _Yardstick:
-    return _Yardstick(example, content_type, rules)
+def _yardstick(example: str, content_type: str, rules: str) -> Yardstick:
+    return Yardstick(example, content_type, rules)
 
 
 def allows_answer(response: Response, content: Content) -> bool:

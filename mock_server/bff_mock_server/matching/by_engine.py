@@ -6,7 +6,7 @@ of texts. The shipped contracts have neither, so the engine is imported only for
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -19,9 +19,11 @@ from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.matching.rules import RulePlace, by_name
 
 if TYPE_CHECKING:
+    from bff_contracts.body_judge import BodyJudge
     from bff_contracts.engine import EngineMismatch, RequestJudge, Sent
 
 _PARTS: Final = ("method", "path", "query", "header", "body")
+_TYPE_HEADER: Final = "content-type"
 _SHOWN: Final = 200
 _REMEMBERED: Final = 1024
 _LARGEST_REMEMBERED: Final = 4096
@@ -100,43 +102,41 @@ class EngineCheck:
         return allows(replace(sent, headers=lines))
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
-        """The engine's mismatches, one for each place: the engine may report several for a place, in any order."""
-        by_place: dict[str, list[EngineFinding]] = {}
-        for mismatch in self._judge.mismatches(_sent(asked)):
-            found = self._finding(mismatch, asked)
-            by_place.setdefault(found.where, []).append(found)
-        for where in sorted(by_place, key=_order):
-            yield _merged(by_place[where])
+        """The engine's mismatches, one for each place."""
+        return _found(self._judge.mismatches(_sent(asked)), self._request, asked.path)
 
-    def _finding(self, mismatch: "EngineMismatch", asked: Asked) -> EngineFinding:
-        where, rule = self._place(mismatch)
-        wanted = _WANTED.match(mismatch.text)
-        expected = _short(wanted["wanted"] if wanted is not None else mismatch.text)
-        if mismatch.text.startswith("Unexpected"):
-            return EngineFinding(where, "absent", None, _short(mismatch.actual or mismatch.text))
-        if where == "path":
-            return EngineFinding(where, rule, expected, asked.path)
-        if mismatch.kind in {"QueryMismatch", "HeaderMismatch"} and not mismatch.actual:
-            return EngineFinding(where, "present", expected, None)
-        return EngineFinding(where, rule, expected, None if mismatch.actual is None else _short(mismatch.actual))
 
-    def _place(self, mismatch: "EngineMismatch") -> tuple[str, str]:
-        """The place of a difference, and the name of the rule that is about it."""
-        request, place = self._request, mismatch.place
-        match mismatch.kind:
-            case "MethodMismatch":
-                return "method", "equality"
-            case "PathMismatch":
-                return "path", _name(request.path_rule)
-            case "QueryMismatch":
-                return f"query {place}", _name(request.query_rules.get(place))
-            case "HeaderMismatch":
-                return f"header {place.lower()}", _name(request.header_rules.get(place.lower()))
-            case "BodyTypeMismatch":
-                return "header content-type", "equality"
-            case _:
-                found = most_exact(request.rules, steps_of(place))
-                return f"body {place or '$'}", _name(found[0] if found is not None else None)
+class BodyCheck:
+    """The official engine decides about the body alone; the table decides about the rest of the request.
+
+    Args:
+        request: The contract's.
+        place: Where in the file it is, for messages.
+
+    Raises:
+        PactError: The engine is not installed.
+    """
+
+    def __init__(self, request: Request, place: RulePlace) -> None:
+        headers = {name: values for name, values in request.headers.items() if name == _TYPE_HEADER}
+        header_rules = {name: rule for name, rule in request.header_rules.items() if name in headers}
+        self._request = replace(
+            request, method="POST", path="/", path_rule=None, query={}, query_rules={}, headers=headers,
+            header_rules=header_rules,
+        )  # fmt: skip
+        self._judge = _body_judge(self._request, place)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._judge.allows)
+        self.identity: object = json.dumps(asdict(self._request), default=repr, sort_keys=True)
+
+    def accepts(self, asked: Asked) -> bool:
+        """Whether the body matches, according to the engine, which is asked once about equal bodies."""
+        lines = _type_lines(asked)
+        allows = self._remembered if len(asked.body) <= _LARGEST_REMEMBERED else self._judge.allows
+        return allows(lines, asked.body)
+
+    def findings(self, asked: Asked) -> Iterator[EngineFinding]:
+        """The engine's mismatches, one for each place."""
+        return _found(self._judge.mismatches(_type_lines(asked), asked.body), self._request, asked.path)
 
 
 def whole_check(request: Request, place: RulePlace) -> WholeCheck | None:
@@ -145,8 +145,10 @@ def whole_check(request: Request, place: RulePlace) -> WholeCheck | None:
     Raises:
         PactError: The engine has to decide, and is not installed.
     """
-    if request.content is not None or not _is_compiled(request):
+    if not _is_compiled(request):
         return EngineCheck(_plainly_named(request), place)
+    if request.content is not None:
+        return BodyCheck(_plainly_named(request), place)
     return EmptyBody() if request.wants_no_body else None
 
 
@@ -186,15 +188,28 @@ def _is_compiled(request: Request) -> bool:
 
 
 def _judge(request: Request, place: RulePlace) -> "RequestJudge":
+    _check_rules(request, place)
+    from bff_contracts.engine import RequestJudge  # noqa: PLC0415  # it is installed
+
+    return RequestJudge(request)
+
+
+def _body_judge(request: Request, place: RulePlace) -> "BodyJudge":
+    _check_rules(request, place)
+    from bff_contracts.body_judge import BodyJudge  # noqa: PLC0415  # as in `_judge`
+
+    return BodyJudge(request)
+
+
+def _check_rules(request: Request, place: RulePlace) -> None:
     with needs_extras("mock", "contracts", error=partial(_needs_engine, place)):
-        from bff_contracts.engine import EngineError, RequestJudge, refused_rule  # noqa: PLC0415  # another extra
+        from bff_contracts.engine import EngineError, refused_rule  # noqa: PLC0415  # another extra
     try:
         refused = refused_rule(request)
     except EngineError as error:
         raise _needs_engine(place, str(error)) from error
     if refused is not None:
         raise place.error(f"request.matchingRules.{refused}", "the official engine cannot read this rule")
-    return RequestJudge(request)
 
 
 def _needs_engine(place: RulePlace, message: str) -> PactError:
@@ -205,6 +220,53 @@ def _sent(asked: Asked) -> "Sent":
     from bff_contracts.engine import Sent  # noqa: PLC0415  # a caller has a judge, so the engine is installed
 
     return Sent(asked.method, asked.target, lines_of(asked.headers), asked.body)
+
+
+def _found(mismatches: Iterable["EngineMismatch"], request: Request, path: str) -> Iterator[EngineFinding]:
+    """The mismatches, one for each place: the engine may report several for a place, in any order."""
+    by_place: dict[str, list[EngineFinding]] = {}
+    for mismatch in mismatches:
+        found = _finding(mismatch, request, path)
+        by_place.setdefault(found.where, []).append(found)
+    for where in sorted(by_place, key=_order):
+        yield _merged(by_place[where])
+
+
+def _finding(mismatch: "EngineMismatch", request: Request, path: str) -> EngineFinding:
+    where, rule = _place(mismatch, request)
+    wanted = _WANTED.match(mismatch.text)
+    expected = _short(wanted["wanted"] if wanted is not None else mismatch.text)
+    if mismatch.text.startswith("Unexpected"):
+        return EngineFinding(where, "absent", None, _short(mismatch.actual or mismatch.text))
+    if where == "path":
+        return EngineFinding(where, rule, expected, path)
+    if mismatch.kind in {"QueryMismatch", "HeaderMismatch"} and not mismatch.actual:
+        return EngineFinding(where, "present", expected, None)
+    return EngineFinding(where, rule, expected, None if mismatch.actual is None else _short(mismatch.actual))
+
+
+def _place(mismatch: "EngineMismatch", request: Request) -> tuple[str, str]:
+    """The place of a difference, and the name of the rule that is about it."""
+    place = mismatch.place
+    match mismatch.kind:
+        case "MethodMismatch":
+            return "method", "equality"
+        case "PathMismatch":
+            return "path", _name(request.path_rule)
+        case "QueryMismatch":
+            return f"query {place}", _name(request.query_rules.get(place))
+        case "HeaderMismatch":
+            return f"header {place.lower()}", _name(request.header_rules.get(place.lower()))
+        case "BodyTypeMismatch":
+            return f"header {_TYPE_HEADER}", "equality"
+        case _:
+            found = most_exact(request.rules, steps_of(place))
+            return f"body {place or '$'}", _name(found[0] if found is not None else None)
+
+
+def _type_lines(asked: Asked) -> tuple[str, ...]:
+    """The values of the header that says what the body is, line by line."""
+    return tuple(value for name, value in lines_of(asked.headers) if name == _TYPE_HEADER)
 
 
 def _order(where: str) -> tuple[int, list[tuple[int, str]]]:

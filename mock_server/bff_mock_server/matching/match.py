@@ -171,8 +171,12 @@ def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
     compared = [(entry, tuple(differences(entry, asked))) for entry in endpoint.likeliest(asked)]
     if not compared:
         return Unmatched(NOT_ALLOWED, None, ())
-    nearest, found = min(compared, key=lambda pair: _distance(pair[1]))
-    ties = [other for _, other in compared if _distance(other) == _distance(found) and _places(other) == _places(found)]
+    distances = [_distance(found) for _, found in compared]
+    least = min(distances)
+    closest = [pair for pair, distance in zip(compared, distances, strict=True) if distance == least]
+    nearest, found = closest[0]
+    places = _places(found)
+    ties = [other for _, other in closest if _places(other) == places]
     merged = tuple(_merged(same_place) for same_place in islice(zip(*ties, strict=True), MAX_DIFFERENCES))
     return Unmatched(NOT_ALLOWED, nearest, merged)
 
@@ -207,8 +211,20 @@ def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDif
             found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
             yield from (_without_secrets(RequestDifference(*one)) for one in found)
         return
+    by_table = [*_differences_of_query(entry, asked), *_differences_of_headers(entry, asked)]
+    yield from by_table
+    if entry.whole is not None:
+        reported = {difference.where for difference in by_table}
+        found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
+        yield from (RequestDifference(*one) for one in found if one.where not in reported)
+
+
+def _differences_of_query(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
     for name in dict.fromkeys([*entry.query, *asked.query]):
         yield from _query_differences(f"query {name}", entry.query.get(name), asked.query.get(name))
+
+
+def _differences_of_headers(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
     for name, check in entry.headers:
         sent = asked.headers.get(name)
         if sent is None:
@@ -216,8 +232,6 @@ def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDif
         elif not check.accepts(sent) and not _accepts_lines(check, name, asked.headers):
             shown = _HIDDEN if is_secret(name) else sent
             yield RequestDifference(f"header {name}", check.rule, check.expected, shown)
-    if entry.whole is not None:
-        yield from (RequestDifference(*found) for found in entry.whole.findings(asked))
 
 
 def _without_secrets(difference: RequestDifference) -> RequestDifference:

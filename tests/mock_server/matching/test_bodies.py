@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bff_contracts.engine import RequestJudge, Sent
+from bff_contracts.body_judge import BodyJudge
 from bff_contracts.pact.file import PactError, shipped_pacts
 from bff_mock_server.matching.match import MAX_DIFFERENCES
 from bff_mock_server.matching.table import compile_pact
@@ -322,20 +322,20 @@ def test_the_shipped_contracts_need_no_engine(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def asked_engine(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
-    """What the engine decides about, in this test."""
-    asked: list[Sent] = []
-    allows = RequestJudge.allows
+def asked_engine(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bodies that the engine decides about, in this test."""
+    asked: list[bytes] = []
+    allows = BodyJudge.allows
 
-    def noting(judge: RequestJudge, sent: Sent) -> bool:
-        asked.append(sent)
-        return allows(judge, sent)
+    def noting(judge: BodyJudge, types: tuple[str, ...], body: bytes) -> bool:
+        asked.append(body)
+        return allows(judge, types, body)
 
-    monkeypatch.setattr(RequestJudge, "allows", noting)
+    monkeypatch.setattr(BodyJudge, "allows", noting)
     return asked
 
 
-async def test_the_engine_is_asked_once_about_requests_that_are_alike(asked_engine: list[Sent]) -> None:
+async def test_the_engine_is_asked_once_about_requests_that_are_alike(asked_engine: list[bytes]) -> None:
     app = app_of(pact(posting({"a": 1}, {"$.a": TYPE})))
     statuses: list[int] = []
     for number, body in enumerate([b'{"a": 2}', b'{"a": "x"}'] * 2):
@@ -344,7 +344,7 @@ async def test_the_engine_is_asked_once_about_requests_that_are_alike(asked_engi
         statuses.append(answer.status)
 
     assert statuses == [200, 400] * 2
-    assert [one.body for one in asked_engine] == [b'{"a": 2}', b'{"a": "x"}']
+    assert asked_engine == [b'{"a": 2}', b'{"a": "x"}']
 
 
 async def test_a_correlation_id_that_the_contract_names_is_part_of_what_is_alike() -> None:
@@ -361,7 +361,7 @@ async def test_a_correlation_id_that_the_contract_names_is_part_of_what_is_alike
     assert answers == [200, 400] * 2
 
 
-async def test_the_engine_is_asked_about_every_large_request(asked_engine: list[Sent]) -> None:
+async def test_the_engine_is_asked_about_every_large_request(asked_engine: list[bytes]) -> None:
     app = app_of(pact(posting({"a": "x"}, {"$.a": TYPE})))
     large = json.dumps({"a": "x" * 5000}).encode()
 
