@@ -163,7 +163,7 @@ class Backend:
         refusal = self._credentials.refusal(endpoint, asked.headers)
         if refusal is not None:
             reply = from_example(refusal.interaction, asked, self._credentials.hint)
-            return AttributedReply(reply, endpoint, refusal)
+            return AttributedReply(reply, endpoint, refusal, is_repeatable=True)
         if isinstance(outcome, Matched):
             entry, case = outcome
             if not overlooked:
@@ -176,7 +176,7 @@ class Backend:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
             nearest = outcome.nearest if elsewhere is None else None
-            return AttributedReply(refused, differences=outcome.differences, nearest=nearest)
+            return AttributedReply(refused, differences=outcome.differences, nearest=nearest, is_repeatable=True)
         else:
             entry, overlooked = outcome.nearest, (*overlooked, *outcome.differences)
         reply = self._reply(endpoint, entry, asked, rows)

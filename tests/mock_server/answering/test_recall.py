@@ -172,6 +172,33 @@ def test_each_session_has_its_own_answers(client: Client) -> None:
     assert b'"batches":[]' not in client.ask(PAGE).reply.body
 
 
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        pytest.param("/internal/v1/unknown", {}, 404, id="unknown-path"),
+        pytest.param(f"{PAGE}&more=1", {}, 400, id="unknown-parameter"),
+        pytest.param(PAGE, {"X_Internal_API_Key": "wrong"}, 401, id="wrong-key"),
+    ],
+)
+def test_a_repeated_refusal_is_answered_from_memory_and_recorded(
+    client: Client, target: str, headers: dict[str, str], status: int
+) -> None:
+    recalled = client.ask_until_recalled(target, **headers)
+    alone = Client(shipped(RAS), shipped(CMS)).ask(target, CORRELATION_IDS[2], **headers)
+
+    assert recalled.reply.status == status
+    assert (recalled.reply.headers, recalled.reply.body) == (alone.reply.headers, alone.reply.body)
+    assert recalled.exchange.differences == alone.exchange.differences
+    assert recalled.exchange.interaction == alone.exchange.interaction
+
+
+def test_a_refusal_that_is_about_a_correlation_id_is_not_remembered(client: Client) -> None:
+    answers = [client.ask(f"{PAGE}&more=1", f"wrong-{number}") for number in range(4)]
+
+    assert not any(answer.is_recalled for answer in answers)
+    assert all(f"wrong-{number}".encode() in answer.reply.body for number, answer in enumerate(answers))
+
+
 def test_a_wrong_correlation_id_is_rejected_again(client: Client) -> None:
     client.ask_until_recalled(PAGE)
     wrong = client.ask(PAGE, "not-a-uuid")
