@@ -28,12 +28,9 @@ _Kind: TypeAlias = Literal["missing", "invalid"]
 _NESTED: Final = ("schema", "items_schema", "values_schema", "choices")
 """The keys under which a schema has inner schemas. A schema with inner ones under other keys is used unchanged."""
 
-_ANYTHING: Final[_Schema] = {"type": "any"}
-
 _ROW: Final = "#"
 _ENTRY: Final = "*"
 """Steps into a list, and into a map or a place that is not known, on the way to a field."""
-
 
 _UNCOUNTED_BYTES: Final = 16 * 1024
 """The entries of a body of up to this size are counted when all of them have been read, which takes less time."""
@@ -116,26 +113,31 @@ def _validator(schema: _Schema, path: _Path) -> SchemaValidator:
         return SchemaValidator(changed)
 
 
-def _changed(schema: _Schema, path: _Path) -> _Schema:
+def _changed(schema: _Schema, path: _Path) -> _Schema:  # noqa: PLR0911  # one for each kind
     """The schema with raising defaults."""
     match schema["type"]:
         case "model":
-            ref = {"ref": schema["ref"]} if "ref" in schema else {}
-            model = {key: value for key, value in schema.items() if key != "ref"}
-            return {**_guarded({**model, "schema": _changed(schema["schema"], path)}, path), **ref}
+            guarded = _guarded({**schema, "schema": _changed(schema["schema"], path)}, path)
+            return {**guarded, "ref": schema["ref"]} if "ref" in schema else guarded
         case "model-fields":
             fields = {name: _field(field, (*path, name)) for name, field in schema["fields"].items()}
             return {**schema, "fields": fields}
         case "definitions":  # schemas that are in several places
             definitions = [_changed(one, (_ENTRY,)) for one in schema["definitions"]]
             return {**schema, "schema": _changed(schema["schema"], path), "definitions": definitions}
-        case "tuple" | "list" | "dict" if _ROW not in path and _ENTRY not in path:
-            return _outermost(schema, path)
+        case "dict" if _is_outermost(path):  # counted by its keys
+            values = _changed(schema["values_schema"], (*path, _ENTRY))
+            return {**schema, "keys_schema": _counted(schema["keys_schema"]), "values_schema": values}
+        case "list" if _is_outermost(path):
+            return {**schema, "items_schema": _counted(_changed(schema["items_schema"], (*path, _ROW)))}
+        case "tuple" if _is_outermost(path):
+            items = [_counted(_changed(one, (*path, _ROW))) for one in schema["items_schema"]]
+            return {**schema, "items_schema": items}
         case "tuple" | "list" | "dict":
             path = (*path, _ENTRY)
         case "enum" if schema.get("sub_type") == "str":
             # Otherwise Pydantic makes a Python object of every value to look it up.
-            return {"type": "chain", "steps": [{"type": "str", "strict": True}, schema]}
+            return {"type": "chain", "steps": [{"type": "str"}, schema]}
         case _:
             pass
     return {**schema, **{key: _nested(schema[key], path) for key in _NESTED if key in schema}}
@@ -147,18 +149,11 @@ def _nested(schema: Any, path: _Path) -> Any:
     return _changed(schema, path)
 
 
-def _outermost(schema: _Schema, path: _Path) -> _Schema:
-    """A list or map whose entries are counted, in a map by its keys."""
-    if schema["type"] == "dict":
-        values = _nested(schema.get("values_schema", _ANYTHING), (*path, _ENTRY))
-        return {**schema, "keys_schema": _counted(schema.get("keys_schema", _ANYTHING)), "values_schema": values}
-    items = _nested(schema.get("items_schema", _ANYTHING), (*path, _ROW))
-    if isinstance(items, list):
-        return {**schema, "items_schema": [_counted(one) for one in cast("list[_Schema]", items)]}
-    return {**schema, "items_schema": _counted(items)}
+def _is_outermost(path: _Path) -> bool:
+    return _ROW not in path and _ENTRY not in path
 
 
-def _counted(entry: Any) -> _Schema:
+def _counted(entry: _Schema) -> _Schema:
     return {"type": "function-after", "function": {"type": "no-info", "function": _count}, "schema": entry}
 
 

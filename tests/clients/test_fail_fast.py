@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import FailFast, TypeAdapter, ValidationError, model_validator
+from pydantic import FailFast, Field, TypeAdapter, ValidationError, model_validator
 
 from bff_clients._fail_fast import MistakeError, TooManyEntriesError, fail_fast
 from bff_clients.models import (
@@ -39,12 +39,22 @@ class Twig(AnswerModel):
     length: Integer
 
 
+class Bud(AnswerModel):
+    size: Integer
+
+
+class Fruit(AnswerModel):
+    weight: Integer
+
+
 class Tree(AnswerModel):
     """A model with defaults, with another that it holds twice, and with one that it holds once."""
 
     left: Leaf
     right: Leaf | None = None
     twig: Twig | None = None
+    buds: Annotated[tuple[Bud, ...], Field(strict=False)] = ()
+    fruits: dict[str, Fruit] = Field(default_factory=dict[str, Fruit])
 
 
 TREES: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[list[Tree], FailFast()])
@@ -134,6 +144,10 @@ def test_a_good_body_is_read_as_pydantic_reads_it(adapter: TypeAdapter[Any], bod
         pytest.param(TREES, b'[{"left":{"number":"x"}}]', "*.number: invalid", id="value-for-a-default"),
         pytest.param(TREES, b"[{}]", "0.left: missing", id="missing-beside-a-default"),
         pytest.param(TREES, b'[{"left":{},"twig":{"length":"x"}}]', "0.twig.length: invalid", id="below-a-default"),
+        pytest.param(
+            TREES, b'[{"left":{},"buds":[{"size":1},{"size":"x"}]}]', "0.buds.*.size: invalid", id="inner-list"
+        ),
+        pytest.param(TREES, b'[{"left":{},"fruits":{"a":{}}}]', "0.fruits.*.weight: missing", id="inner-map"),
         pytest.param(UNUSUAL, b'{"even":1}', "body: invalid", id="check-of-the-whole"),
         pytest.param(UNUSUAL, b'{"size":2}', "size: invalid", id="number-of-no-enumeration"),
         pytest.param(CHECKED, b'{"odd":2}', "body: invalid", id="check-at-the-end"),
