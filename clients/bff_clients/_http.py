@@ -18,6 +18,7 @@ import httpx
 
 from bff_clients._bodies import DecodingError, TooLargeError, read_body
 from bff_clients._loops import OtherLoopError
+from bff_clients._together import alone
 from bff_clients._transport import AiohttpTransport, AsyncHTTPTransport
 from bff_clients._url import parsed, with_query
 
@@ -159,8 +160,7 @@ def _coding(head: dict[bytes, bytes]) -> bytes:
 
 def fault_of(error: BaseException, *, closed: bool) -> NotAnswered:  # noqa: PLR0911  # one for each kind
     """Map what a transport raised; the only place that does."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    error = alone(error)
     name = type(error).__name__
     if closed:
         return NotAnswered("closed", "the HTTP client is closed")

@@ -5,9 +5,8 @@ What a teacher sees as one status (`BatchClientStatus`) is up to four internal o
 of the same moment is missing.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
-from datetime import datetime
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final
 
 from bff_clients._together import together
 from bff_clients.errors import InvalidArgument
@@ -117,89 +116,6 @@ class MergedPage:
         total = min(max(total, len(self._merged)), MAX_INTEGER)  # independent of the backend's totals
         pagination = Pagination(limit=self._limit, offset=self._offset, total=total)
         return BatchPage(batches=tuple(self._merged[self._offset : self._depth]), pagination=pagination)
-
-
-class MergedRows(AsyncGenerator[Batch, None]):
-    """All rows of several lists, newest first; a batch that moved from one to another comes once.
-
-    An object with the methods of a generator: a traceback may show the locals of a generator's frame. Like a generator,
-    it ends after a failure, and does not continue without the list that failed.
-    """
-
-    def __init__(self, lists: Sequence[AsyncGenerator[Batch, None]]) -> None:
-        self._heads = [_Head(rows) for rows in lists]
-        self._seen: set[str] = set()
-
-    async def asend(self, value: None) -> Batch:
-        """Read the next row."""
-        del value
-        try:
-            return await self._next()
-        except BaseException:
-            await self._end()
-            raise
-
-    async def athrow(self, *error: Any) -> NoReturn:
-        """End, and raise the error."""
-        await self._end()
-        raise error[0]
-
-    async def _end(self) -> None:
-        heads, self._heads = self._heads, []
-        for head in heads:
-            await head.aclose()
-
-    async def _next(self) -> Batch:
-        while True:
-            for head in self._heads:
-                await head.fill()
-            heads = [head for head in self._heads if head.row is not None]
-            if not heads:
-                raise StopAsyncIteration
-            newest = max(heads, key=_Head.created_at)
-            if newest.is_new(self._seen):
-                return newest.take()
-
-
-class _Head:
-    """The first row of a list that has not been given."""
-
-    def __init__(self, rows: AsyncGenerator[Batch, None]) -> None:
-        self._rows = rows
-        self._is_over = False
-        self.row: Batch | None = None
-
-    async def fill(self) -> None:
-        """Read the next row, unless one is there."""
-        if self.row is None and not self._is_over:
-            self.row = await anext(self._rows, None)
-            self._is_over = self.row is None
-
-    async def aclose(self) -> None:
-        """Read no more."""
-        await self._rows.aclose()
-
-    def created_at(self) -> datetime:
-        return self._present.created_at
-
-    def is_new(self, seen: set[str]) -> bool:
-        """Whether this batch has not been given; one that has is dropped."""
-        if self._present.batch_id in seen:
-            self.row = None
-            return False
-        seen.add(self._present.batch_id)
-        return True
-
-    def take(self) -> Batch:
-        row, self.row = self._present, None
-        return row
-
-    @property
-    def _present(self) -> Batch:
-        if self.row is None:
-            message = "there is no row"
-            raise LookupError(message)
-        return self.row
 
 
 def _newest_first(rows: Iterable[Batch]) -> list[Batch]:

@@ -21,15 +21,21 @@ async def together(works: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> 
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(in_turn(work)) for work in works]
-    except ExceptionGroup as failures:
-        return _first(failures)
+    except BaseExceptionGroup as failures:
+        failure = alone(failures)
+    else:
+        return [task.result() for task in tasks]
     finally:
         for work in works:
             work.close()  # a coroutine that was cancelled while it waited has not started
-    return [task.result() for task in tasks]
+    if isinstance(failure, Exception):
+        return failure
+    raise failure
 
 
-def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The first failure alone, so that callers get the same errors however many requests were sent."""
-    first = failures.exceptions[0]
-    return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
+def alone(error: BaseException) -> BaseException:
+    """The first error of a group, or one of it that ends the process, so that callers get no groups."""
+    while isinstance(error, BaseExceptionGroup):
+        errors = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        error = next((one for one in errors if not isinstance(one, Exception)), errors[0])
+    return error

@@ -1,6 +1,5 @@
 """One backend: its URL, the headers of each request, and its breaker, queue and retry budget."""
 
-import asyncio
 import time
 
 from pydantic import SecretStr
@@ -9,6 +8,7 @@ from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
 from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, quieten_loggers
 from bff_clients._loops import PerLoop
+from bff_clients._together import alone
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES, BackendSettings
 
 
@@ -73,10 +73,11 @@ class Upstream:
                 limit=self._limit(share),
                 within=self.settings.http_client_timeout_seconds,
             )
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as gone:
-            # Without the frames below this one, whose locals hold URL and key.
-            gone.__traceback__ = gone.__context__ = gone.__cause__ = None
-            raise
+        except BaseException as error:  # noqa: BLE001  # no `Exception`: a cancellation, or the end of the process
+            gone = alone(error)
+        # Without the frames below this one, whose locals hold URL and key.
+        gone.__traceback__ = gone.__context__ = gone.__cause__ = None
+        raise gone
 
     def _headers(self, correlation_id: str, *, with_key: bool) -> list[tuple[bytes, bytes]]:
         settings = self.settings

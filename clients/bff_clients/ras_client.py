@@ -12,7 +12,8 @@ from bff_clients._call import Call
 from bff_clients._client import BackendClient
 from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
-from bff_clients._merging import MergedPage, MergedRows
+from bff_clients._merging import MergedPage
+from bff_clients._rows import MergedRows, Rows
 from bff_clients._upstream import Upstream
 from bff_clients.config import BackendSettings
 from bff_clients.correlation import correlation_id_for
@@ -23,7 +24,6 @@ from bff_clients.models import (
     Batch,
     BatchClientStatus,
     BatchDetails,
-    BatchId,
     BatchPage,
     BatchStatus,
     StatusFilter,
@@ -140,23 +140,13 @@ class RASClient(BackendClient):
         ]
         return MergedRows(lists) if len(lists) > 1 else lists[0]
 
-    async def _rows(
-        self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str
-    ) -> AsyncGenerator[Batch, None]:
+    def _rows(self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str) -> Rows:
         """All rows of one internal status, or of all."""
-        seen: set[BatchId] = set()
-        offset = 0
-        while True:
-            page = await self._page(user, limit=page_size, offset=offset, status=status, correlation_id=correlation_id)
-            offset += len(page.batches)
-            new = [batch for batch in page.batches if batch.batch_id not in seen]
-            seen.update(batch.batch_id for batch in new)
-            is_last = not new or not page.has_more
-            del page
-            while new:
-                yield new.pop(0)
-            if is_last:
-                return
+        return Rows(
+            lambda offset: self._page(
+                user, limit=page_size, offset=offset, status=status, correlation_id=correlation_id
+            )
+        )
 
     async def get_batch_status(
         self, batch_id: str | UUID, *, correlation_id: str | UUID | None = None

@@ -214,13 +214,27 @@ async def test_a_cancelled_call_leaks_nothing() -> None:
     assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []
 
 
-@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
-async def test_a_call_in_which_the_process_ends_leaks_nothing(end: type[BaseException]) -> None:
+class StopError(BaseException):
+    """Neither an `Exception` nor one that Python defines."""
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(KeyboardInterrupt(), id="interrupt"),
+        pytest.param(SystemExit(), id="exit"),
+        pytest.param(GeneratorExit(), id="dropped"),
+        pytest.param(StopError(), id="of-others"),
+        pytest.param(BaseExceptionGroup("httpx's own", [OSError(ECHO), SystemExit()]), id="in-a-group"),
+    ],
+)
+async def test_a_call_in_which_the_process_ends_leaks_nothing(end: BaseException) -> None:
     def ends(_: httpx.Request) -> httpx.Response:
         raise end
 
+    alone = SystemExit if isinstance(end, BaseExceptionGroup) else type(end)  # pyright: ignore[reportUnknownArgumentType]
     async with httpx.AsyncClient(transport=httpx.MockTransport(ends)) as http:
-        with pytest.raises(end) as caught:
+        with pytest.raises(alone) as caught:
             await RASClient(http, settings_for(1, "aiohttp")).get_batches_for_user(USER)
 
     assert [secret for secret in SECRETS if secret in told_by(caught.value)] == []

@@ -1,0 +1,119 @@
+"""A call that is cancelled, closed or interrupted at any of its awaits takes nothing with it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any
+
+import httpx
+import pytest
+
+from bff_clients import Batch, CMSClient, RASClient, create_http_client
+from tests.clients.test_loops import UNKNOWN, settings_for
+from tests.support.platform import BATCH
+from tests.support.ras_pages import page, row
+from tests.support.transports import ok, server
+
+IDS = [f"{number:08x}{BATCH[8:]}" for number in range(250)]
+
+
+class StopError(BaseException):
+    """Ends the process, as `KeyboardInterrupt` does; the test's own, so that it ends no test run."""
+
+
+def answer(request: bytes) -> bytes:
+    params = httpx.URL(request.split()[1].decode()).params
+    if "batch_ids" in params:
+        return ok(json.dumps(dict.fromkeys(params["batch_ids"].split(","))).encode())
+    if "limit" in params:
+        limit, offset = int(params["limit"]), int(params["offset"])
+        rows = [row(batch_id=IDS[at], user_id="anna") for at in range(offset, 3)][:limit]
+        return ok(json.dumps(page(*rows, total=3, limit=limit, offset=offset)).encode())
+    return ok(b"{}") if b"/healthz " in request else UNKNOWN
+
+
+async def all_rows(ras: RASClient, **arguments: Any) -> None:
+    _ = [row async for row in ras.iter_batches_for_user("anna", page_size=1, **arguments)]
+
+
+CALLS: dict[str, Callable[[RASClient], Coroutine[Any, Any, object]]] = {
+    "one": lambda ras: ras.get_batch_status(BATCH),
+    "rows": all_rows,
+    "merged-rows": lambda ras: all_rows(ras, status="processing"),
+}
+
+
+class Ended:
+    """A call that ends at one of its awaits: by an exception there, or because it is closed."""
+
+    def __init__(self, call: Coroutine[Any, Any, object], at: int, end: type[BaseException]) -> None:
+        self._awaits = call.__await__()
+        self._at = at
+        self._end = end
+
+    @coroutine
+    def run(self) -> Generator[Any, Any, BaseException | None]:
+        """Return what it raises, or nothing if it was over before."""
+        at = 0
+        try:
+            awaited = self._awaits.send(None)
+            while True:
+                if at == self._at and self._end is GeneratorExit:
+                    self._awaits.close()  # what happens to a coroutine that is dropped
+                    return GeneratorExit()
+                if at == self._at:
+                    awaited = self._awaits.throw(self._end())
+                yield awaited
+                at += 1
+                awaited = self._awaits.send(None)
+        except StopIteration:
+            return None
+        except BaseException as error:  # noqa: BLE001
+            return error
+
+
+def ignore(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    del context
+
+
+@pytest.mark.parametrize("end", [asyncio.CancelledError, GeneratorExit, StopError])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_ends_at_any_await_keeps_no_place_among_the_requests(call: str, end: type[BaseException]) -> None:
+    async def ends_at_each() -> int:
+        asyncio.get_running_loop().set_exception_handler(ignore)  # nobody awaits the futures of an ended call
+        async with server(answer) as serving:
+            settings = settings_for(serving.url, cms_base_url=serving.url, http_max_in_flight=1)
+            async with create_http_client(settings) as http:
+                ras = RASClient(http, settings)
+                await ras.ping()  # asyncio itself does not clean up a connection whose opening ends in this way
+                at = 0
+                while (error := await Ended(CALLS[call](ras), at, end).run()) is not None:
+                    at += 1
+                    assert type(error) is end
+                    assert await ras.get_batch_status(BATCH) is None, f"after it ended at its await {at}"
+        return at
+
+    assert asyncio.run(ends_at_each())
+
+
+@pytest.mark.parametrize("status", [None, "processing"], ids=["one-list", "several"])
+@pytest.mark.anyio
+async def test_two_tasks_cannot_read_one_iteration_at_once(status: str | None) -> None:
+    async with server(answer) as serving:
+        settings = settings_for(serving.url)
+        async with create_http_client(settings) as http:
+            rows = RASClient(http, settings).iter_batches_for_user("anna", status=status)
+            found = await asyncio.gather(anext(rows), anext(rows), return_exceptions=True)
+
+    assert [type(one) for one in found] == [Batch, RuntimeError]
+
+
+@pytest.mark.anyio
+async def test_what_ends_the_process_in_one_part_of_a_call_comes_alone() -> None:
+    def stops(_: httpx.Request) -> httpx.Response:
+        raise StopError
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(stops)) as http:
+        with pytest.raises(StopError):
+            await CMSClient(http, settings_for()).get_batch_class_info(IDS)
