@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -219,10 +221,19 @@ async def test_unrequested_entries_cost_little(call: str, entry: bytes, is_one_k
     assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
 
 
-@pytest.mark.parametrize("unit", [b"[]", b"{}", b"0"], ids=["lists", "objects", "numbers"])
-def test_a_large_body_with_more_structure_than_content_is_not_parsed(unit: bytes, golden: Golden) -> None:
+@pytest.mark.parametrize(
+    "unit",
+    [
+        pytest.param(b"[]", id="lists"),
+        pytest.param(b"{}", id="objects"),
+        pytest.param(b"0", id="numbers"),
+        pytest.param(b"[0" + b",0" * 30 + b"]" + b" " * 63, id="repeated-like-one-sample"),
+        pytest.param(b"[0" + b",0" * 30 + b"]" + b" " * 67, id="repeated-like-the-other"),
+    ],
+)
+def test_a_body_with_more_structure_than_content_is_not_parsed(unit: bytes, golden: Golden) -> None:
     anything: TypeAdapter[Any] = TypeAdapter(Any)
-    small, large = (b"[" + (unit + b",") * times + unit + b"]" for times in (1000, 300_000))
+    small, large = (b" [" + (unit + b",") * (size // len(unit)) + unit + b"]" for size in (2000, 20_000))
     broken = decoded(large, anything, most=10**6, check=None)
 
     assert not isinstance(decoded(small, anything, most=10**6, check=None), Broken)
@@ -230,12 +241,29 @@ def test_a_large_body_with_more_structure_than_content_is_not_parsed(unit: bytes
     golden.check(broken.detail)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can reset the peak of a process's memory")
+@pytest.mark.parametrize(
+    ("body", "times"),
+    [
+        ("objects of one member that nobody reads, 0.25 MiB", 1),
+        ("a list of names for a page", 2),
+        ("a row of members that nobody reads", 7),
+    ],
+)
+def test_of_the_process_a_wrong_body_takes_little_memory(body: str, times: float) -> None:
+    command = [sys.executable, "-m", "benchmarks.bodies", "--one", "ours", body]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert float(found.strip().split(", ")[1].removesuffix("x")) < times, found
+
+
 @pytest.mark.parametrize("count", [4, 30_000], ids=["small", "large"])
 def test_more_entries_than_there_can_be_are_a_violation(count: int, golden: Golden) -> None:
-    body, numbers = json.dumps(list(range(count))).encode(), TypeAdapter(list[int])
-    broken = decoded(body, numbers, most=count - 1, check=None)
+    texts = ["0123456789abcdef"] * count
+    body, adapter = json.dumps(texts).encode(), TypeAdapter(list[str])
+    broken = decoded(body, adapter, most=count - 1, check=None)
 
-    assert decoded(body, numbers, most=count, check=None) == list(range(count))
+    assert decoded(body, adapter, most=count, check=None) == texts
     assert isinstance(broken, Broken)
     golden.check(broken.detail)
 

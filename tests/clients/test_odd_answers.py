@@ -61,7 +61,7 @@ def changed(old: bytes, new: bytes) -> bytes:
         pytest.param(text(BODY.decode().encode("utf-16"), "application/json; charset=utf-16"), NOT_JSON, id="utf-16"),
         pytest.param(ok(BODY + b" \n"), "1 row", id="blanks-at-the-end"),
         pytest.param(ok(BODY + b"x"), NOT_JSON, id="more-at-the-end"),
-        pytest.param(ok(b"[" * 100_000), NOT_JSON, id="deep"),
+        pytest.param(ok(b"[" * 10_000), NOT_JSON, id="deep"),
         pytest.param(changed(b'"batches"', b'"batches": 1, "batches"'), "1 row", id="a-key-twice"),
         pytest.param(changed(b'"total": 1', b'"total": ' + b"9" * 5000), NOT_JSON, id="a-number-of-5000-digits"),
         pytest.param(
