@@ -169,6 +169,7 @@ FAULTS: Final = (
     Fault("no response", hangs, settings=SLOW),
     Fault("a byte from time to time", drips, settings=SLOW),
     Fault("500", status("500 Oops")),
+    Fault("501, or any other status from 505 to 999", status("999 Odd")),
     Fault("502, 503 or 504", status("503 Busy")),
     Fault("503 with `Retry-After: 0`", status("503 Busy", Retry_After="0")),
     Fault("503 with a `Retry-After` over the limit", status("503 Busy", Retry_After="60")),
