@@ -1,12 +1,17 @@
 """Objects that belong to one event loop: made in the running loop, and closed before it ends."""
 
 import asyncio
+import inspect
+import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import AsyncGeneratorType
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 T = TypeVar("T")
+
+_LOOK_AGAIN_SECONDS: Final = 0.1
+"""How often to look whether a loop that should close a resource still runs."""
 
 
 class OtherLoopError(Exception):
@@ -14,6 +19,18 @@ class OtherLoopError(Exception):
 
     def __init__(self) -> None:
         super().__init__("another event loop that still runs uses this client; make one client for each loop")
+
+
+class _Owner:
+    """The loop to which a value belongs, and its process: a fork copies a loop that seems to run, and never does."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+
+    @property
+    def is_running(self) -> bool:
+        return self.loop.is_running() and self._process == os.getpid()
 
 
 class PerLoop(Generic[T]):
@@ -28,7 +45,7 @@ class PerLoop(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._entering = threading.Lock()
-        self._current: tuple[asyncio.AbstractEventLoop, T] | None = None
+        self._current: tuple[_Owner, T] | None = None
 
     def get(self) -> T:
         """The value of the running loop.
@@ -38,14 +55,14 @@ class PerLoop(Generic[T]):
         """
         loop = asyncio.get_running_loop()
         current = self._current
-        return current[1] if current is not None and current[0] is loop else self._enter(loop)
+        return current[1] if current is not None and current[0].loop is loop else self._enter()
 
-    def _enter(self, loop: asyncio.AbstractEventLoop) -> T:
+    def _enter(self) -> T:
         with self._entering:
-            if self._current is not None and self._current[0].is_running():
+            if self._current is not None and self._current[0].is_running:
                 raise OtherLoopError
             value = self._make()
-            self._current = (loop, value)
+            self._current = (_Owner(), value)
             return value
 
 
@@ -81,7 +98,7 @@ class ResourcePerLoop(Generic[T]):
         if opened.value is None:
             opened.value = await anext(opened.generator)  # which does not suspend
             before, opened.before = opened.before, None
-            if before is not None and before.loop.is_closed():  # silently; one that only stopped ends its own
+            if before is not None and before.owner.loop.is_closed():  # silently; one that only stopped ends its own
                 await before.generator.aclose()
         return opened.value
 
@@ -91,11 +108,27 @@ class ResourcePerLoop(Generic[T]):
         opened = self._current
         if opened is None:
             return
-        if opened.loop is asyncio.get_running_loop():
+        if opened.owner.loop is asyncio.get_running_loop():
             await self._end(opened)
-        elif opened.loop.is_running():
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._end(opened), opened.loop))
+        elif opened.owner.is_running:
+            await self._end_there(opened)
         # A loop that does not run closes it when it ends.
+
+    async def _end_there(self, opened: "_Opened[T]") -> None:
+        """Close it in its loop, unless that stops first."""
+        ending = self._end(opened)
+        try:
+            ended = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ending, opened.owner.loop))
+            while not ended.done() and opened.owner.is_running:
+                await asyncio.wait([ended], timeout=_LOOK_AGAIN_SECONDS)
+            if ended.done():
+                ended.result()
+        except RuntimeError:
+            if not opened.owner.loop.is_closed():
+                raise
+        finally:
+            if inspect.getcoroutinestate(ending) == inspect.CORO_CREATED:
+                ending.close()
 
     async def _end(self, opened: "_Opened[T]") -> None:
         if opened.value is not None:
@@ -119,5 +152,5 @@ class _Opened(Generic[T]):
     def __init__(self, generator: "AsyncGeneratorType[T]", before: "_Opened[T] | None") -> None:
         self.generator = generator
         self.before = before
-        self.loop = asyncio.get_running_loop()
+        self.owner = _Owner()
         self.value: T | None = None

@@ -4,9 +4,12 @@ import asyncio
 import gc
 import select
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import SimpleQueue, get_context
 from typing import Any, Literal
 
 import aiohttp
+import httpx
 import pytest
 import trio
 
@@ -384,3 +387,64 @@ def test_the_http_client_may_be_closed_while_its_loop_runs_in_another_thread(tra
     asyncio.run(calls())
 
     assert found == ["answered", "closed"]
+
+
+@TRANSPORTS
+def test_the_http_client_may_be_closed_while_its_loop_stops(transport: Transport) -> None:
+    """That loop never gets to what another thread asks of it."""
+    settings = settings_for(http_transport=transport)
+    http = create_http_client(settings)
+    client = RASClient(http, settings)
+    stopping, closing = threading.Event(), threading.Event()
+
+    def stop(loop: asyncio.AbstractEventLoop) -> None:
+        stopping.set()
+        closing.wait()
+        loop.stop()
+
+    async def close() -> str:
+        ending = asyncio.create_task(http.aclose())
+        await asyncio.sleep(0)  # it has asked the other loop
+        closing.set()
+        await ending
+        return await outcome(client)
+
+    with asyncio.Runner() as runner:
+        own = runner.get_loop()
+        assert runner.run(outcome(client)) == "connect"
+        with ThreadPoolExecutor() as threads:
+            stopped = threads.submit(own.run_forever)
+            own.call_soon_threadsafe(stop, own)
+            stopping.wait()
+
+            assert threads.submit(asyncio.run, close()).result() == "closed"
+        stopped.result()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # there are other threads
+@TRANSPORTS
+@pytest.mark.parametrize("use", ["call", "close"])
+def test_after_a_fork_both_processes_use_the_client(use: str, transport: Transport) -> None:
+    """The child has a copy of the parent's loop, which seems to run."""
+    found: SimpleQueue[str] = get_context("fork").SimpleQueue()
+
+    async def in_the_child(client: RASClient, http: httpx.AsyncClient) -> str:
+        answered = await outcome(client) if use == "call" else ""
+        await http.aclose()
+        return answered
+
+    def child(client: RASClient, http: httpx.AsyncClient) -> None:
+        found.put(asyncio.run(in_the_child(client, http)))
+
+    async def parent() -> list[str]:
+        async with server(lambda _: UNKNOWN) as serving:
+            settings = settings_for(serving.url, http_transport=transport)
+            async with create_http_client(settings) as http:
+                client = RASClient(http, settings)
+                before = await outcome(client)
+                process = get_context("fork").Process(target=child, args=(client, http))
+                process.start()
+                await asyncio.to_thread(process.join)
+                return [before, found.get(), await outcome(client)]
+
+    assert asyncio.run(parent()) == ["answered", "answered" if use == "call" else "", "answered"]
