@@ -1,6 +1,6 @@
 """What the clients of all backends have in common."""
 
-from typing import Final
+from typing import Final, NoReturn
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -23,6 +23,15 @@ class BackendClient:
     def breaker_state(self) -> BreakerState:
         """The state of the backend's circuit breaker, which decides about the next call."""
         return self._upstream.breaker.state
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied, in words of our own.
+
+        Raises:
+            TypeError: Always.
+        """
+        message = f"{type(self).__name__} has connections: it cannot be pickled or copied; make one in each process"
+        raise TypeError(message)
 
     async def ping(self, *, correlation_id: str | UUID | None = None) -> None:
         """Check that the service is up, for a readiness route; no key is sent.

@@ -17,6 +17,7 @@ from bff_clients import (
     BackendSettings,
     BackendTimeout,
     BackendUnavailable,
+    CMSClient,
     ContractViolation,
     EndpointMissing,
     InvalidArgument,
@@ -85,3 +86,14 @@ async def test_an_error_of_a_real_call_comes_back_equal(settings: BackendSetting
             await RASClient(http, settings).get_batch_status(BATCH)
 
     assert pickled(caught.value) == caught.value
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", [RASClient, CMSClient])
+@pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
+async def test_a_client_says_that_it_cannot_be_copied(
+    kind: type[RASClient | CMSClient], duplicate: Callable[[object], object], settings: BackendSettings
+) -> None:
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(TypeError, match=f"{kind.__name__} has connections"):
+            duplicate(kind(http, settings))

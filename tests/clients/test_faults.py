@@ -7,6 +7,7 @@ import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -331,6 +332,25 @@ async def test_an_unexpected_exception_is_in_the_tree_and_is_no_evidence_against
     place = "" if isinstance(error, ExceptionGroup) else f" at test_faults.py:{line}"  # its members were never raised
     assert caught.value.detail == f"unexpected {name}{place}"
     assert TEACHER not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("status", ["404", None, 404.5])
+async def test_a_status_that_is_no_number_is_an_unexpected_exception(status: Any) -> None:
+    closed: list[bool] = []
+
+    class Body(httpx.ByteStream):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    def odd(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, stream=Body(b"{}"))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(odd)) as http:
+        with pytest.raises(BackendUnavailable) as caught:
+            await RASClient(http, settings_for("http://ras.test")).get_batches_for_user(TEACHER)
+
+    assert caught.value.reason == "unexpected"
+    assert closed
 
 
 @pytest.mark.parametrize(
