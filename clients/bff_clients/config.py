@@ -176,7 +176,8 @@ class BackendSettings(BaseSettings):
     """What `create_http_client` sends requests with: the shipped transport, or httpx's own.
 
     httpx's own does not recover from many cancellations, and may return an unrequested answer, which arrived together
-    with an earlier one, for the next request.
+    with an earlier one, for the next request. It reads any number of 1xx answers, which arrive together, without a
+    pause for other tasks.
     """
 
     http_max_response_bytes: int = Field(default=DEFAULT_MAX_RESPONSE_BYTES, ge=1024, le=1024**3)

@@ -240,11 +240,12 @@ def _internal_statuses(status: StatusFilter | None) -> tuple[BatchStatus, ...]:
     if status is None:
         return ()
     if isinstance(status, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        word = str.__str__(status)  # a subclass may compare and write itself as it likes
         # A word of both vocabularies selects the same batches in both.
         if not isinstance(status, BatchClientStatus):
             with suppress(ValueError):
-                return (BatchStatus(status),)
+                return (BatchStatus(word),)
         with suppress(ValueError):
-            return BatchClientStatus(status).internal
+            return BatchClientStatus(word).internal
     known = ", ".join(dict.fromkeys([*BatchStatus, *BatchClientStatus]))
     raise InvalidArgument("status", f"must be a BatchStatus or a BatchClientStatus, one of: {known}")

@@ -210,6 +210,9 @@ class Other:
     def __format__(self, spec: str) -> str:
         return "../../other"
 
+    def __repr__(self) -> str:
+        raise AssertionError
+
 
 class Word(Other, str):  # noqa: SLOT000
     pass
@@ -230,10 +233,10 @@ async def test_what_an_argument_is_counts_and_not_how_it_is_written(ras: RASClie
         assert await ras.get_batch_status(batch_id, correlation_id=batch_id) is None
     for user_id in (Word(TEACHER), Id(TEACHER)):
         with pytest.raises(BackendRejected):
-            await ras.get_batches_for_user(user_id, limit=Number(5), offset=Number(7), status=Word("cancelled"))
+            await ras.get_batches_for_user(user_id, limit=Number(5), offset=Number(7), status=Word("ready"))
 
     asked = [request.url.raw_path.decode() for request in sent(route)]
-    page_target = f"/internal/v1/batches/user/{TEACHER}?limit=5&offset=7&status=cancelled"
+    page_target = f"/internal/v1/batches/user/{TEACHER}?limit=5&offset=7&status=ready_for_pipeline_execution"
     assert asked == [f"/internal/v1/batches/{BATCH}/status"] * 3 + [page_target] * 2
 
 
