@@ -49,7 +49,7 @@ class _Reading(AsyncGenerator[Batch, None]):
         """Read no more."""
 
 
-class Rows(_Reading):
+class PagedRows(_Reading):
     """The rows of one list; a batch that moved from one page to the next comes once.
 
     Args:
@@ -90,7 +90,7 @@ class MergedRows(_Reading):
     It does not continue without a list that failed.
     """
 
-    def __init__(self, lists: Sequence[Rows]) -> None:
+    def __init__(self, lists: Sequence[PagedRows]) -> None:
         self._heads = [_Head(rows) for rows in lists]
         self._seen: set[str] = set()
 
@@ -113,7 +113,7 @@ class MergedRows(_Reading):
 class _Head:
     """The first row of a list that has not been given."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: PagedRows) -> None:
         self._rows = rows
         self._is_over = False
         self.row: Batch | None = None

@@ -13,7 +13,7 @@ from bff_clients._client import BackendClient
 from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
 from bff_clients._merging import MergedPage
-from bff_clients._rows import MergedRows, Rows
+from bff_clients._rows import MergedRows, PagedRows
 from bff_clients._upstream import Upstream
 from bff_clients.config import BackendSettings
 from bff_clients.correlation import correlation_id_for
@@ -140,9 +140,9 @@ class RASClient(BackendClient):
         ]
         return MergedRows(lists) if len(lists) > 1 else lists[0]
 
-    def _rows(self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str) -> Rows:
+    def _rows(self, user: SecretStr, *, status: BatchStatus | None, page_size: int, correlation_id: str) -> PagedRows:
         """All rows of one internal status, or of all."""
-        return Rows(
+        return PagedRows(
             lambda offset: self._page(
                 user, limit=page_size, offset=offset, status=status, correlation_id=correlation_id
             )
