@@ -22,8 +22,14 @@ _MOST_BYTES: Final = 16 * 1024 * 1024
 """The most bytes of requests and answers that are remembered; then all are dropped, and those still in use soon return.
 """
 
-_BYTES_BESIDE: Final = 2048
-"""Approximate bytes of an answer beside its content."""
+_BYTES_BESIDE: Final = 3072
+"""Approximate bytes of an answer beside its body and its request: of the objects, and of what the journal keeps."""
+
+_COPIES_OF_TARGET: Final = 4
+"""As a key, as the path or query as it was sent, and as decoded values, which are shorter than their escapes."""
+
+_COPIES_OF_HEAD: Final = 2
+"""As bytes and as values of headers."""
 
 _MOST_TARGETS: Final = 10_000
 """The most targets that were requested once and are kept."""
@@ -75,7 +81,8 @@ class Recall:
         before, after = asked.surroundings
         if after and not all(check.accepts(asked.headers[CORRELATION_HEADER]) for check in checks):
             return
-        self._bytes += len(before) + len(after) + len(asked.target) + len(reply.body) + _BYTES_BESIDE
+        head, target = len(before) + len(after), len(asked.target)
+        self._bytes += len(reply.body) + _COPIES_OF_HEAD * head + _COPIES_OF_TARGET * target + _BYTES_BESIDE
         if self._bytes > _MOST_BYTES:
             self.forget()
             return

@@ -1,6 +1,7 @@
 """Repeated requests are answered from memory, exactly as they would be otherwise."""
 
 import gc
+import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
@@ -285,6 +286,25 @@ def test_memory_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert sum(client.ask(target).is_recalled for target in targets) <= 5
     client.ask_until_recalled(CLASSES)
+
+
+@pytest.mark.parametrize("large", ["targets", "heads"])
+def test_large_requests_take_no_more_memory_than_is_counted(monkeypatch: pytest.MonkeyPatch, large: str) -> None:
+    most = 400_000
+    monkeypatch.setattr(recall, "_MOST_BYTES", most)
+    client = Client(pact(interaction("any", query={"q": ["x"]}, rules={"query": {"q": regex("[x0-9]+")}}, body={})))
+    held = 0
+    tracemalloc.start()
+    for number in range(60):
+        filler = f"{number}".rjust(10_000, "x")
+        target, more = ("/things?q=x", {"X_Filler": filler}) if large == "heads" else (f"/things?q={filler}", {})
+        for _ in range(2):
+            client.ask(target, **more)
+        client.mock.journal.clear()
+        held = max(held, tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert most / 4 < held < most * 5 / 4  # the last request is there as well
 
 
 def test_the_number_of_targets_seen_once_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
