@@ -11,7 +11,7 @@ no example distinguishes from the old one is *unclear*, never equivalent.
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -134,11 +134,15 @@ class _Side:
 
     example: Any
     rules: Mapping[str, Rule]
+    _judged: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]], repr=False)
 
     def objections(self, document: Any) -> list[tuple[str, str]]:
         """Paths and reasons, sorted: the engine's order varies."""
-        found = mismatches(self.example, self.rules, json.dumps(document))
-        return sorted((each.path, each.message) for each in found)
+        text = json.dumps(document)
+        if text not in self._judged:  # both examples have many variants in common
+            found = mismatches(self.example, self.rules, text)
+            self._judged[text] = sorted((each.path, each.message) for each in found)
+        return self._judged[text]
 
 
 def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:

@@ -133,9 +133,16 @@ def _is_tried(place: Sequence[str], path: Path) -> bool:
     )
 
 
+class _InAnyOrder(random.Random):
+    """Chooses the same in every process: rstr chooses among the characters of a set, whose order varies."""
+
+    def choice(self, seq: Any) -> Any:
+        return super().choice(sorted(seq, key=repr))
+
+
 def _hints(old: Mapping[str, Rule], new: Mapping[str, Rule]) -> dict[tuple[str, ...], list[Any]]:
     """Values that the rules of both sides suggest, for each place where they differ: texts, and lengths of lists."""
-    made = rstr.Rstr(random.Random(_SEED))  # noqa: S311  # the same each time, no secret
+    made = rstr.Rstr(_InAnyOrder(_SEED))  # the same each time
     found: dict[tuple[str, ...], list[Any]] = {}
     for path in sorted(old.keys() | new.keys()):
         before, after = old.get(path), new.get(path)

@@ -42,7 +42,12 @@ def test_markdown(files: tuple[str, str], capsys: pytest.CaptureFixture[str], go
 @pytest.mark.slow("starts two processes")
 def test_the_same_answer_each_time(tmp_path: Path) -> None:
     """In other processes too, where sets have another order."""
-    old, new = edited(RAS, STATUS, lambda each: each["response"]["matchingRules"]["body"].clear())
+
+    def change(each: Json) -> None:
+        each["response"]["matchingRules"]["body"].clear()
+        each["request"]["matchingRules"]["path"]["matchers"][0]["regex"] = "^/internal/v1/batches/[^/?]+/status$"
+
+    old, new = edited(RAS, STATUS, change)
     program = "import sys; from bff_contracts.cli import main; main(['diff', *sys.argv[1:]])"
     (tmp_path / "old.json").write_text(json.dumps(old), encoding="utf-8")
     (tmp_path / "new.json").write_text(json.dumps(new), encoding="utf-8")
