@@ -30,6 +30,9 @@ _JSON: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
 _PLAIN: Final = frozenset({b"", b"identity"})
 """Codings that change nothing."""
 
+_NOT_FOUND: Final = 404
+"""The one status other than 200 whose body says more."""
+
 _READ: Final = httpx.ByteStream(b"")
 """The stream of a response whose body was read."""
 
@@ -121,8 +124,8 @@ async def _exchanged(
             announced=head.get(b"content-length", b""),
             limit=limit,
         )
-    except (TooLargeError, DecodingError):
-        if response.is_success:
+    except (TooLargeError, DecodingError, httpx.TransportError, OSError) as error:
+        if response.is_success or http.is_closed or not _is_known_without(response.status_code, error):
             raise
         body = b""  # the status says what the caller can do
     finally:
@@ -136,6 +139,12 @@ async def _exchanged(
         body,
         None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks
     )
+
+
+def _is_known_without(status: int, error: Exception) -> bool:
+    """Whether a status that is no success says enough although reading the body failed."""
+    # RAS's 404 for an unknown batch has a short body, so that a longer one is another; a lost one may be either.
+    return status != _NOT_FOUND or isinstance(error, TooLargeError | DecodingError)
 
 
 def _timeouts(http: HttpClient, within: float) -> dict[str, float | None]:

@@ -182,6 +182,8 @@ FAULTS: Final = (
     ),
     Fault("408", status("408 Timeout")),
     Fault("401 or 403", status("401 No")),
+    Fault("401 or 403, and the connection lost in the body", says(head("401 No", Content_Length="50") + b"{")),
+    Fault("404, and the connection lost in the body", says(head("404 Not Found", Content_Length="50") + b"{")),
     Fault("404 for an unknown endpoint", status("404 Not Found")),
     Fault("any other 4xx", status("400 Bad Request")),
     Fault("a redirect", status("302 Found", Location="http://127.0.0.1:9/")),
