@@ -116,7 +116,6 @@ async def _exchanged(
         lower = name.lower()
         head[lower] = b"%b, %b" % (head[lower], value) if lower == b"content-encoding" and lower in head else value
     try:
-        status = index(response.status_code)  # an application's own transport may give anything
         body = await read_body(
             # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
             response.aiter_bytes() if response.is_stream_consumed else cast("httpx.AsyncByteStream", response.stream),
@@ -134,7 +133,7 @@ async def _exchanged(
         response.stream = _READ
     retry_after = head.get(b"retry-after")
     return Answer(
-        status,
+        index(response.status_code),  # an application's own transport may give anything
         head.get(b"content-type", b"").decode("latin-1"),
         body,
         None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks

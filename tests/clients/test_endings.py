@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bff_clients import Batch, CMSClient, RASClient, create_http_client
+from bff_clients import AuthenticationRejected, Batch, CMSClient, RASClient, create_http_client
 from tests.clients.test_loops import UNKNOWN, settings_for
 from tests.support.platform import BATCH
 from tests.support.ras_pages import page, row
@@ -117,3 +117,46 @@ async def test_what_ends_the_process_in_one_part_of_a_call_comes_alone() -> None
     async with httpx.AsyncClient(transport=httpx.MockTransport(stops)) as http:
         with pytest.raises(StopError):
             await CMSClient(http, settings_for()).get_batch_class_info(IDS)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("call", ["parts", "merged"])
+async def test_a_timeout_around_a_call_that_failed_stays_a_timeout(call: str) -> None:
+    async def ends_in_a_timeout(http: httpx.AsyncClient) -> None:
+        ras, cms = RASClient(http, settings_for()), CMSClient(http, settings_for())
+        async with asyncio.timeout(None) as outer:
+            with pytest.raises(AuthenticationRejected):
+                await (
+                    cms.get_batch_class_info(IDS)
+                    if call == "parts"
+                    else ras.get_batches_for_user("anna", status="processing")
+                )
+            outer.reschedule(0)
+            await asyncio.Event().wait()
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(403))) as http:
+        with pytest.raises(TimeoutError):
+            await ends_in_a_timeout(http)
+
+
+@pytest.mark.anyio
+async def test_a_call_that_is_cancelled_waits_for_the_end_of_its_parts() -> None:
+    under_way: set[object] = set()
+
+    async def waits(request: httpx.Request) -> httpx.Response:
+        under_way.add(request)
+        try:
+            return await asyncio.Future[httpx.Response]()
+        finally:
+            await asyncio.sleep(0)
+            under_way.remove(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(waits)) as http:
+        call = asyncio.create_task(CMSClient(http, settings_for()).get_batch_class_info(IDS))
+        while len(under_way) < 3:  # noqa: ASYNC110  # of 100 ids each
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    assert not under_way
