@@ -6,14 +6,16 @@ A failure is returned as `NotAnswered` and not re-raised, because the exceptions
 traceback frames hold URLs, headers and parts of answers: the key, user ids, personal data.
 """
 
+import asyncio
 import logging
 import re
 import sys
+from collections.abc import Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from operator import index
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import httpx
 
@@ -31,7 +33,10 @@ _PLAIN: Final = frozenset({b"", b"identity"})
 """Codings that change nothing."""
 
 _NOT_FOUND: Final = 404
-"""The one status other than 200 whose body says more."""
+"""The one status that is no success and whose body says more."""
+
+_WAIT: Final = 0.1
+"""The part of a call's time in which the body of any other such status has to arrive."""
 
 _READ: Final = httpx.ByteStream(b"")
 """The stream of a response whose body was read."""
@@ -85,7 +90,7 @@ async def exchange(
     """
     _quiet.set(True)
     try:
-        return await _exchanged(http, url, headers, limit, _timeouts(http, within))
+        return await _exchanged(http, url, headers, limit, within)
     except Exception as error:  # noqa: BLE001  # whatever a transport raises
         return _with_hint(fault_of(error, closed=http.is_closed), url)
     finally:
@@ -93,7 +98,7 @@ async def exchange(
 
 
 async def _exchanged(
-    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, timeouts: dict[str, float | None]
+    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, within: float
 ) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
@@ -105,7 +110,7 @@ async def _exchanged(
         parsed_url,
         headers=[host, *headers],
         stream=httpx.ByteStream(b""),
-        extensions={"timeout": timeouts},
+        extensions={"timeout": _timeouts(http, within)},
     )
     request.read()
     # No authentication: an application's credentials are not for the backends.
@@ -116,34 +121,41 @@ async def _exchanged(
         lower = name.lower()
         head[lower] = b"%b, %b" % (head[lower], value) if lower == b"content-encoding" and lower in head else value
     try:
-        body = await read_body(
+        status = index(response.status_code)  # an application's own transport may give anything
+        reading = read_body(
             # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
             response.aiter_bytes() if response.is_stream_consumed else cast("httpx.AsyncByteStream", response.stream),
             coding=b"identity" if response.is_stream_consumed else _coding(head),
             announced=head.get(b"content-length", b""),
             limit=limit,
         )
-    except (TooLargeError, DecodingError, httpx.TransportError, OSError) as error:
-        if response.is_success or http.is_closed or not _is_known_without(response.status_code, error):
-            raise
-        body = b""  # the status says what the caller can do
+        body = await (reading if response.is_success else _if_readable(reading, http, status, within))
     finally:
         await response.aclose()
         # httpx's response and stream refer to each other: only the garbage collector would free them and the body.
         response.stream = _READ
     retry_after = head.get(b"retry-after")
     return Answer(
-        index(response.status_code),  # an application's own transport may give anything
+        status,
         head.get(b"content-type", b"").decode("latin-1"),
         body,
         None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks
     )
 
 
-def _is_known_without(status: int, error: Exception) -> bool:
-    """Whether a status that is no success says enough although reading the body failed."""
-    # RAS's 404 for an unknown batch has a short body, so that a longer one is another; a lost one may be either.
-    return status != _NOT_FOUND or isinstance(error, TooLargeError | DecodingError)
+async def _if_readable(reading: Coroutine[Any, Any, bytes], http: HttpClient, status: int, within: float) -> bytes:
+    """The body of a status that is no success; nothing if it cannot be read, because the status says enough.
+
+    A 404 has to be complete, or longer than RAS's for an unknown batch: a part does not say which one it is.
+    """
+    lost = () if status == _NOT_FOUND else (httpx.TransportError, OSError)
+    try:
+        async with asyncio.timeout(None if status == _NOT_FOUND else _WAIT * within):
+            return await reading
+    except (TooLargeError, DecodingError, *lost):
+        if http.is_closed:
+            raise
+        return b""
 
 
 def _timeouts(http: HttpClient, within: float) -> dict[str, float | None]:

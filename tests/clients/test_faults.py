@@ -216,6 +216,17 @@ async def test_one_deadline_ends_the_whole_call(behave: Behaviour, golden: Golde
     assert_is_complete_and_hides_the_key(caught)
 
 
+async def test_a_status_that_is_no_success_counts_although_its_body_does_not_end() -> None:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head("401 Unauthorized", Content_Length="100") + b"{")
+        await reader.read()  # until the caller disconnects
+
+    async with misbehaving_server(behave) as port:
+        caught = await failure(f"http://127.0.0.1:{port}", http_client_timeout_seconds=2)
+
+    assert type(caught) is AuthenticationRejected
+
+
 async def test_the_http_clients_own_timeout_is_a_timeout_too(golden: Golden) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("too slow", request=request)
