@@ -66,6 +66,7 @@ BODIES: Final[dict[str, Callable[[], bytes]]] = {
     "a row of empty objects that nobody reads, 16 KiB": lambda: ROWS + b'{"x":[' + b"{}," * 5400 + b"{}]}" + END,
     "objects of one member that nobody reads, 0.25 MiB": lambda: b'{"x":[' + b'{"":0},' * (2**18 // 7) + b"1]}",
     "a list of names for a page": lambda: b"[" + b",".join([names()] * 8) + b"]",
+    "a list of names for a row": lambda: ROWS + b"[" + b",".join([names()] * 8) + b"]" + END,
     "numbers of 4,000 digits": lambda: b'{"x":[' + (b"1" * 4000 + b",") * (SIZE // 4001) + b"1]}",
 }
 
