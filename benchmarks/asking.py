@@ -63,7 +63,7 @@ def others(shape: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
 def requests(kind: str) -> list[str]:
     """The targets of 2,000 different requests of one kind: A class-info, B pages, R pages that are refused.
 
-    N is as A, with 20,000.
+    N is as A, and M as R, with 20,000.
     """
     scenario = find_scenario("default")
     batch_ids, chance = list(scenario.rows.batches), random.Random(1)  # noqa: S311
@@ -73,6 +73,10 @@ def requests(kind: str) -> list[str]:
             for _ in range(DISTINCT if kind == "A" else MANY)
         ]
     teacher = scenario.teachers[0].user_id
+    if kind == "M":
+        return [
+            f"/internal/v1/batches/user/{teacher}?limit=20&offset={number}&filter=unknown" for number in range(MANY)
+        ]
     more = "&filter=unknown" if kind == "R" else ""
     return [f"/internal/v1/batches/user/{teacher}?limit=20&offset={number % 231}{more}" for number in range(DISTINCT)]
 
@@ -106,7 +110,7 @@ def plain_contract(folder: Path, size: int) -> list[Path]:
 
 
 def contract_with_a_body(folder: Path) -> list[Path]:
-    """A pact of one POST whose JSON body has rules."""
+    """A pact of one POST whose JSON body has rules, and of a GET."""
     folder.mkdir()
     body = {"name": "Svenska 9A", "students": [{"id": 1, "name": "Anna"}]}
     request = {
@@ -125,7 +129,16 @@ def contract_with_a_body(folder: Path) -> list[Path]:
                 "description": "a class is made",
                 "request": request,
                 "response": {"status": 201},
-            }
+            },
+            {
+                "type": "Synchronous/HTTP",
+                "description": "classes",
+                "request": {"method": "GET", "path": "/classes"},
+                "response": {
+                    "status": 200,
+                    "body": {"content": [body], "contentType": "application/json", "encoded": False},
+                },
+            },
         ],
         "metadata": {"pactSpecification": {"version": "4.0"}},
     }
@@ -142,6 +155,13 @@ def lua_with_a_body(folder: Path, *, different: int) -> Path:
         ' {["Content-Type"]="application/json"},'
         ' string.format(\'{"name":"Svenska 9A","students":[{"id":%d,"name":"Bo"}]}\', n)) end\n'
     )
+    return script
+
+
+def lua_beside_a_body(folder: Path) -> Path:
+    """A wrk script that sends the GET of such a contract."""
+    script = folder / "D.lua"
+    script.write_text('function request() return wrk.format("GET", "/classes") end\n')
     return script
 
 

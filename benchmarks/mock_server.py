@@ -23,6 +23,7 @@ from benchmarks.asking import (
     contract_with_a_body,
     large_world,
     lua,
+    lua_beside_a_body,
     lua_with_a_body,
     plain_contract,
     requests,
@@ -148,10 +149,17 @@ def others(folder: Path, base: Server, seconds: int, rounds: int) -> None:
             contract_with_a_body(folder / "bodies"),
             False,
         ),
+        (
+            "a GET beside a POST whose body the engine decides about",
+            lua_beside_a_body(folder),
+            contract_with_a_body(folder / "beside"),
+            False,
+        ),
     ]
     for size in (2, 200, 2000):
         refusing = contract(folder / f"refusing {size}", size)
-        cases.append((f"a refusal with {size:,} interactions", lua(folder, "R"), refusing, True))
+        cases.append((f"a refusal with {size:,} interactions, repeated", lua(folder, "R"), refusing, True))
+        cases.append((f"a refusal with {size:,} interactions, each a new one", lua(folder, "M"), refusing, True))
     heading("New requests, bodies and refusals")
     for name, script, files, refused in cases:
         port = free_port()

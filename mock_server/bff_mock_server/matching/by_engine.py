@@ -26,6 +26,7 @@ _PARTS: Final = ("method", "path", "query", "header", "body")
 _TYPE_HEADER: Final = "content-type"
 _SHOWN: Final = 200
 _REMEMBERED: Final = 1024
+_EXPLAINED: Final = 16
 _LARGEST_REMEMBERED: Final = 4096
 """Bytes of target, headers and body: with `_REMEMBERED` requests, 4 MiB for an interaction at most."""
 _WANTED: Final = re.compile(
@@ -126,6 +127,7 @@ class BodyCheck:
         )  # fmt: skip
         self._judge = _body_judge(self._request, place)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._judge.allows)
+        self._explained = lru_cache(maxsize=_EXPLAINED)(self._judge.mismatches)
         self.identity: object = json.dumps(asdict(self._request), default=repr, sort_keys=True)
 
     def accepts(self, asked: Asked) -> bool:
@@ -136,7 +138,8 @@ class BodyCheck:
 
     def findings(self, asked: Asked) -> Iterator[EngineFinding]:
         """The engine's mismatches, one for each place."""
-        return _found(self._judge.mismatches(_type_lines(asked), asked.body), self._request, asked.path)
+        explain = self._explained if len(asked.body) <= _LARGEST_REMEMBERED else self._judge.mismatches
+        return _found(explain(_type_lines(asked), asked.body), self._request, asked.path)
 
 
 def whole_check(request: Request, place: RulePlace) -> WholeCheck | None:

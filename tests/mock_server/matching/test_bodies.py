@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bff_contracts.body_judge import BodyJudge
+from bff_contracts.engine import EngineMismatch
 from bff_contracts.pact.file import PactError, shipped_pacts
 from bff_mock_server.matching.match import MAX_DIFFERENCES
 from bff_mock_server.matching.table import compile_pact
@@ -345,6 +346,22 @@ async def test_the_engine_is_asked_once_about_requests_that_are_alike(asked_engi
 
     assert statuses == [200, 400] * 2
     assert asked_engine == [b'{"a": 2}', b'{"a": "x"}']
+
+
+async def test_a_wrong_body_that_is_repeated_is_explained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    explained: list[bytes] = []
+    mismatches = BodyJudge.mismatches
+
+    def noting(judge: BodyJudge, types: tuple[str, ...], body: bytes) -> list[EngineMismatch]:
+        explained.append(body)
+        return mismatches(judge, types, body)
+
+    monkeypatch.setattr(BodyJudge, "mismatches", noting)
+    app = app_of(pact(posting({"a": 1}, {"$.a": TYPE})))
+    answers = [await call(app, "/things", method="POST", headers={}, body=b'{"a": "x"}') for _ in range(3)]
+
+    assert len({answer.body for answer in answers}) == 1
+    assert explained == [b'{"a": "x"}']
 
 
 async def test_a_correlation_id_that_the_contract_names_is_part_of_what_is_alike() -> None:
