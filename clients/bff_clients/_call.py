@@ -244,10 +244,13 @@ class Call:
         """
         self.check_status(answer)
         if answer.status_code != 200:  # noqa: PLR2004
+            answer.forget()
             raise self.violation(f"status {answer.status_code} instead of 200", answer.status_code)
         if not answer.is_json:
+            answer.forget()
             raise self.violation("content type is not application/json", answer.status_code)
         result = decoded(answer.body, adapter, most=most, check=check)
+        answer.forget()
         if isinstance(result, Broken):
             raise self.violation(result.detail, answer.status_code)
         return result
@@ -261,10 +264,10 @@ class Call:
         status = answer.status_code
         if 200 <= status < 300:  # noqa: PLR2004
             return
+        retry_after = seconds_of(answer.retry_after)
+        answer.forget()
         if status >= 500 or status in {408, 429}:  # noqa: PLR2004
-            raise self._unavailable(
-                f"status {status}", reason="status", status_code=status, retry_after=seconds_of(answer.retry_after)
-            )
+            raise self._unavailable(f"status {status}", reason="status", status_code=status, retry_after=retry_after)
         raise _REJECTED.get(status, BackendRejected)(
             f"status {status}",
             service=self._upstream.service,

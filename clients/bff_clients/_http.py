@@ -46,7 +46,7 @@ _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A backend's complete answer. Its repr shows only the status: the rest may be personal, or the key."""
 
@@ -59,6 +59,10 @@ class Answer:
     def is_json(self) -> bool:
         """Whether the content type says JSON."""
         return _JSON.fullmatch(self.content_type) is not None
+
+    def forget(self) -> None:
+        """Keep the status alone, before an error is raised whose traceback holds this answer."""
+        self.content_type, self.body, self.retry_after = "", b"", None
 
 
 @dataclass(frozen=True, slots=True)

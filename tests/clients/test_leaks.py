@@ -6,12 +6,14 @@ import itertools
 import json
 import logging
 import traceback
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Final, Literal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from types import ModuleType, TracebackType
+from typing import Any, Final, Literal, cast
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
@@ -145,6 +147,35 @@ async def test_a_failed_call_leaks_nothing(
     reported += seen_by_rich(caught.value)
 
     assert [secret for secret in SECRETS if secret in reported] == []
+
+
+def values_in(root: object) -> Iterator[object]:
+    """Everything that can be reached through attributes and collections, as some error reporters do, but no secrets."""
+    pending: list[Any] = [root]
+    seen = set[int]()
+    while pending:
+        one = pending.pop()
+        if id(one) in seen or isinstance(one, SecretStr | ModuleType | type):
+            continue
+        seen.add(id(one))
+        yield one
+        slots = (name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ()))
+        pending += [getattr(one, name, None) for name in (*getattr(one, "__dict__", ()), *slots)]
+        if isinstance(one, dict | list | tuple | set | frozenset | deque):
+            pending += cast("Iterable[Any]", one.items() if isinstance(one, dict) else one)
+
+
+@pytest.mark.parametrize("fault", ["wrong-row", "no-json", "odd-type", "status", "refused", "odd-keys"])
+async def test_no_attribute_within_reach_of_a_traceback_holds_an_answer(fault: str) -> None:
+    async with misbehaving_server(FAULTS[fault]) as port:
+        settings = settings_for(port, "aiohttp")
+        async with create_http_client(settings) as http:
+            with pytest.raises(BackendError) as caught:
+                await RASClient(http, settings).get_batches_for_user(USER)
+    texts = [one for one in values_in(list(frames(caught.value.__traceback__))) if isinstance(one, str | bytes)]
+
+    assert texts
+    assert [secret for secret in SECRETS if secret in repr(texts)] == []
 
 
 @pytest.mark.parametrize(
