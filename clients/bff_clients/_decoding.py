@@ -24,6 +24,9 @@ and 1.5 MB, seven hundred times its size."""
 _UNCHECKED_BYTES: Final = 16 * 1024
 """A body of up to this size is parsed without looking at its structure: at worst that takes 2 ms and 0.8 MB."""
 
+_LEAST_BYTES: Final = 256 * 1024
+"""A smaller body may have the structure of one of this size, 2 MB at worst: providers may add lists of numbers."""
+
 _STEPS: Final = (127, 131)
 """Every which bytes of a body are looked at first: looking at all takes a third of the time of decoding. Two primes,
 because a body that repeats itself may hide its structure from one."""
@@ -78,8 +81,9 @@ def decoded(body: bytes, adapter: TypeAdapter[T], *, most: int, check: Callable[
 
 def _is_too_dense(body: bytes) -> bool:
     """Whether parsing a body would take many times its memory: ``[{"":0},…]`` takes almost fifty times."""
+    most = _MOST_STRUCTURE * max(1, _LEAST_BYTES / len(body))
     sample = b"".join(body[::step] for step in _STEPS)
-    return _structure(sample) > _MOST_STRUCTURE and _structure(body) > _MOST_STRUCTURE
+    return _structure(sample) > most and _structure(body) > most
 
 
 def _opening(schema: Mapping[str, Any]) -> bytes:

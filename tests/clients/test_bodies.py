@@ -17,7 +17,7 @@ from bff_clients import BackendSettings, CMSClient, ContractViolation, RASClient
 from bff_clients._bodies import read_body
 from bff_clients._decoding import Broken, decoded
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
-from bff_clients.models import MAX_ESSAYS
+from bff_clients.models import MAX_ESSAYS, BatchPage
 from bff_clients.testing import make_student_name
 from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
@@ -233,7 +233,7 @@ async def test_unrequested_entries_cost_little(call: str, entry: bytes, is_one_k
 )
 def test_a_body_with_more_structure_than_content_is_not_parsed(unit: bytes, golden: Golden) -> None:
     anything: TypeAdapter[Any] = TypeAdapter(Any)
-    small, large = (b" [" + (unit + b",") * (size // len(unit)) + unit + b"]" for size in (2000, 20_000))
+    small, large = (b" [" + (unit + b",") * (size // len(unit)) + unit + b"]" for size in (2000, 300_000))
     broken = decoded(large, anything, most=10**6, check=None)
 
     assert not isinstance(decoded(small, anything, most=10**6, check=None), Broken)
@@ -268,6 +268,12 @@ def test_more_entries_than_there_can_be_are_a_violation(count: int, golden: Gold
     assert decoded(body, adapter, most=count, check=None) == texts
     assert isinstance(broken, Broken)
     golden.check(broken.detail)
+
+
+def test_a_page_with_lists_of_numbers_that_nobody_reads_is_read() -> None:
+    body = json.dumps(page(*[row(scores=[7] * 100)] * 50, limit=50)).encode()
+
+    assert isinstance(decoded(body, TypeAdapter(BatchPage), most=50, check=None), BatchPage)
 
 
 async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:
