@@ -1,14 +1,15 @@
 """The Dishka provider gives both clients one HTTP client, and closes what it opened."""
 
+import asyncio
 from collections.abc import AsyncIterable
 from typing import Any
 
 import httpx
 import pytest
-from dishka import Provider, Scope, make_async_container, provide  # pyright: ignore[reportUnknownVariableType]
+from dishka import AsyncContainer, Provider, Scope, make_async_container, provide  # pyright: ignore[reportUnknownVariableType]
 from pydantic import ValidationError
 
-from bff_clients import BackendSettings, CMSClient, CMSClientProtocol, RASClient, RASClientProtocol
+from bff_clients import BackendSettings, BackendUnavailable, CMSClient, CMSClientProtocol, RASClient, RASClientProtocol
 from bff_clients.di import BackendClientsProvider, BackendHttpClient
 from tests.support.platform import KEY
 
@@ -64,3 +65,23 @@ async def test_an_applications_own_http_client_is_another(is_own_first: bool, se
     assert (own.headers["X-Own"], "X-Own" in ours.headers) == ("yes", False)
     assert ras._upstream._http is ours
     await container.close()
+
+
+def test_a_container_ends_with_the_loop_that_it_was_used_in(settings: BackendSettings) -> None:
+    """Dishka's generators are closed with the loop; a container made for the next one works."""
+
+    async def reason(container: AsyncContainer) -> str | None:
+        try:
+            await (await container.get(RASClientProtocol)).ping()
+        except BackendUnavailable as error:
+            return error.reason
+        return None
+
+    def container() -> AsyncContainer:
+        return make_async_container(
+            BackendClientsProvider(settings.model_copy(update={"ras_base_url": "http://127.0.0.1:1"}))
+        )
+
+    first = container()
+
+    assert [asyncio.run(reason(one)) for one in (first, first, container())] == ["connect", "closed", "connect"]
