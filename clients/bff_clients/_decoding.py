@@ -28,8 +28,8 @@ _LEAST_BYTES: Final = 256 * 1024
 """A smaller body may have the structure of one of this size, 2 MB at worst: providers may add lists of numbers."""
 
 _STEPS: Final = (127, 131)
-"""Every which bytes of a body are looked at first: looking at all takes a third of the time of decoding. Two primes,
-because a body that repeats itself may hide its structure from one."""
+"""The distances of the bytes that are looked at first: looking at all of them takes a third of the time of decoding.
+Two primes, because a body that repeats itself may hide its structure from one."""
 
 _CONTAINER_BYTES: Final = 100
 _MEMBER_BYTES: Final = 40

@@ -47,7 +47,7 @@ class TooManyEntriesError(Exception):
 class _Reading(threading.local):
     """What is read in this thread: the entries so far, and the first mistake.
 
-    Pydantic's context would cost more, and of nested exceptions Pydantic keeps the outermost.
+    Not Pydantic's context, which a default does not get; and of nested exceptions Pydantic keeps the outermost.
     """
 
     most = 0

@@ -10,7 +10,7 @@ from tests.support.golden import Golden
 
 
 class TheirError(httpx.ReadError):
-    """Of a transport that a caller has written; it may need arguments that nobody else knows."""
+    """An exception of an application's own transport, whose constructor may take other arguments."""
 
 
 def chained(error: BaseException, *causes: BaseException) -> BaseException:
