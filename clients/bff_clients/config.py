@@ -1,10 +1,7 @@
 """Where the backends are, who we are, and how long a call may take."""
 
-import inspect
-import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from errno import ENOENT
 from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
@@ -13,21 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bff_clients._http import HttpClient, host_of, new_client
+from bff_clients._variables import PREFIX, refused_name, report_unread_variables, with_variables
 
 DEFAULT_MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 """Each endpoint may use a part of this: 1 MiB for a page, or 32 KiB (70 essays) for each row that was asked for, 2 MiB
 for a batch with its essays, 256 KiB for 100 ids."""
+
+_DEVELOPMENT: Final = "development"
 
 _MOST_CONNECTIONS: Final = 2000
 """Connections at a time where the settings set no limit."""
@@ -106,23 +98,8 @@ def _secret_token(value: SecretStr) -> SecretStr:
 BaseUrl = Annotated[str, Field(max_length=1024), AfterValidator(_base_url)]
 
 
-_PREFIX: Final = "BFF_TEACHER_SERVICE_"
-_DEVELOPMENT: Final = "development"
-_ALIKE: Final = 0.8
-"""The similarity from which a name counts as a misspelling of another."""
-
-_OPTIONS: Final = frozenset(inspect.signature(BaseSettings.__init__).parameters)
-"""Pydantic's own keywords for settings, such as ``_env_file``."""
-
-_EMPTY: Final = PydanticCustomError("missing", "Field required, but the variable is empty")
-
-_LOG: Final = logging.getLogger("bff_clients")
-_reported: set[str] = set()
-"""The variables that have been reported: settings may be read many times in one process."""
-
-
 def _url_names(short: str) -> AliasChoices:
-    return AliasChoices(f"{_PREFIX}{short}_BASE_URL", f"{_PREFIX}{short}_URL")
+    return AliasChoices(f"{PREFIX}{short}_BASE_URL", f"{PREFIX}{short}_URL")
 
 
 class BackendSettings(BaseSettings):
@@ -140,7 +117,7 @@ class BackendSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         frozen=True,
         env_ignore_empty=True,
         extra="ignore",
@@ -246,12 +223,12 @@ class BackendSettings(BaseSettings):
     else:
 
         def __init__(self, **values: Any) -> None:
-            refused = _refused_name(values, type(self).model_fields) or _refused_file(values.get("_env_file"))
+            refused = refused_name(values, type(self).model_fields) or _refused_file(values.get("_env_file"))
             if refused is None:
                 try:
                     super().__init__(**values)
                 except ValidationError as error:
-                    refused = _with_variables(error, type(self), values)
+                    refused = with_variables(error, type(self), values)
                 else:
                     return
             # Without frames and context of the original error, which hold the values; so does this frame.
@@ -273,27 +250,17 @@ class BackendSettings(BaseSettings):
         """
         for source in (env_settings, dotenv_settings):
             if isinstance(source, EnvSettingsSource):
-                _report_unread_variables(source.env_vars, settings_cls.model_fields)
+                report_unread_variables(source.env_vars, settings_cls.model_fields)
         return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     @model_validator(mode="after")
     def _has_urls_outside_of_development(self) -> Self:
         missing = [name for name in ("ras_base_url", "cms_base_url") if name not in self.model_fields_set]
         if missing and self.environment.lower() != _DEVELOPMENT:
-            variables = " and ".join(f"{_PREFIX}{name.upper()}" for name in missing)
+            variables = " and ".join(f"{PREFIX}{name.upper()}" for name in missing)
             message = f"{variables} must be set when ENVIRONMENT is not {_DEVELOPMENT}: the defaults are this machine"
             raise ValueError(message)
         return self
-
-
-def _refused_name(values: Iterable[str], fields: Mapping[str, FieldInfo]) -> TypeError | None:
-    """The error for a keyword that is not a setting; Pydantic would ignore it."""
-    aliases = {alias for name, field in fields.items() if field.validation_alias for alias in _variables(name, field)}
-    for name in values:
-        if name not in fields and name not in aliases and name not in _OPTIONS:
-            known = _OPTIONS if name.startswith("_") else fields
-            return TypeError(f"there is no setting {name!r}; {_nearest(name.removeprefix(_PREFIX), known)}")
-    return None
 
 
 def _refused_file(
@@ -315,72 +282,6 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:  # which holds the whole content
         return False
     return True
-
-
-def _with_variables(error: ValidationError, cls: type[BaseSettings], given: Mapping[str, Any]) -> ValidationError:
-    """The same errors, named by the variables that were read, and without the values.
-
-    Args:
-        error: What Pydantic raised; it names some settings by their field and some by the first of their variables.
-        cls: The settings.
-        given: What was passed by name.
-    """
-    file = {"env_file": given["_env_file"]} if "_env_file" in given else {}
-    sources = [
-        EnvSettingsSource(cls, env_ignore_empty=False).env_vars,
-        DotEnvSettingsSource(cls, env_ignore_empty=False, **file).env_vars,
-    ]
-    read_from: dict[str, str] = {}
-    empty: set[str | int] = set()
-    for name, field in cls.model_fields.items():
-        variables = _variables(name, field)
-        if given.keys().isdisjoint({name, *variables}):
-            values = [(variable, source.get(variable.lower())) for source in sources for variable in variables]
-            full = [variable for variable, value in values if value]
-            blank = [variable for variable, value in values if value == ""]
-            read_from |= dict.fromkeys((name, *variables), (full or blank or variables)[0])
-            empty.update(blank)
-    lines: list[InitErrorDetails] = []
-    for line in error.errors(include_url=False, include_input=False):
-        first, *rest = line["loc"] or ("",)
-        loc = (read_from.get(str(first), first), *rest) if line["loc"] else ()
-        kind = _EMPTY if line["type"] == "missing" and not empty.isdisjoint(loc) else line["type"]
-        lines.append({"type": kind, "loc": loc, "input": None, "ctx": line.get("ctx", {})})
-    return ValidationError.from_exception_data(error.title, lines, hide_input=True)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    found = get_close_matches(name.lower(), known, n=1, cutoff=0)
-    return f"did you mean {found[0]!r}?" if found else ""
-
-
-def _report_unread_variables(variables: Iterable[str], fields: Mapping[str, FieldInfo]) -> None:
-    """Report the variables with the service's prefix that no setting is read from, each once in a process.
-
-    A name that is almost a setting's is a warning. Any other may be a setting of the service itself, which has the same
-    prefix: those are listed in one INFO record.
-    """
-    known = {variable.removeprefix(_PREFIX) for name, field in fields.items() for variable in _variables(name, field)}
-    others: list[str] = []
-    for variable in sorted({name.upper() for name in variables} - _reported):
-        name = variable.removeprefix(_PREFIX)
-        if name in known or not variable.startswith(_PREFIX):
-            continue
-        _reported.add(variable)
-        if alike := get_close_matches(name, known, n=1, cutoff=_ALIKE):
-            _LOG.warning("no setting is read from the variable %s; did you mean %s%s?", variable, _PREFIX, alike[0])
-        else:
-            others.append(variable)
-    if others:
-        _LOG.info("the RAS and CMS clients do not read the variables %s", ", ".join(others))
-
-
-def _variables(name: str, field: FieldInfo) -> list[str]:
-    """The variables from which a setting is read."""
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [alias if isinstance(alias, str) else f"{_PREFIX}{name.upper()}"]
 
 
 def create_http_client(settings: BackendSettings) -> HttpClient:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import respx
 
-from bff_clients import BackendSettings, RASClient, config
+from bff_clients import BackendSettings, RASClient, _variables
 
 
 @pytest.fixture
@@ -28,4 +28,4 @@ def router() -> Any:
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HULEEDU_INTERNAL_API_KEY", "ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(config, "_reported", set[str]())
+    monkeypatch.setattr(_variables, "_reported", set[str]())
