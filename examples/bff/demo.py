@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--live",
         nargs="?",
-        type=arguments.speed,
+        type=arguments.SPEED,
         const=1.0,
         metavar="SPEED",
         help="move batches through their statuses",

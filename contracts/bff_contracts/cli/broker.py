@@ -3,7 +3,7 @@
 import argparse
 from typing import Final
 
-from bff_contracts.cli.common import BUILD_URL, Commands, seconds
+from bff_contracts.cli.common import BUILD_URL, SECONDS, Commands
 from bff_contracts.platform import CONSUMER, PROVIDERS
 
 _EPILOG: Final = """\
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     )
     deploy.add_argument(
         "--wait",
-        type=seconds,
+        type=SECONDS,
         default=None,
         metavar="SECONDS",
         help="how long to wait for verifications that are under way (default: not at all)",
@@ -55,7 +55,7 @@ def _parser(commands: Commands, name: str, summary: str) -> argparse.ArgumentPar
     )
     parser.add_argument("--version", metavar="VERSION", help="the version (default: the commit checked out here)")
     parser.add_argument(
-        "--time-limit", type=seconds, default=60.0, metavar="SECONDS", help="time limit for the broker (default: 60)"
+        "--time-limit", type=SECONDS, default=60.0, metavar="SECONDS", help="time limit for the broker (default: 60)"
     )
     return parser
 

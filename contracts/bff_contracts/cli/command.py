@@ -15,8 +15,8 @@ from typing import Final
 
 from bff_contracts.cli import broker, catalogue, diff, scaffold, verify
 from bff_contracts.cli.common import CommandError, print_error
+from bff_contracts.options import ShowVersion
 from bff_contracts.terminal import described, plain
-from bff_contracts.version import ShowVersion
 
 _CANNOT_RUN: Final = 2
 _SIGNALLED: Final = 128  # and the number of the signal, as shells have it

@@ -6,6 +6,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from bff_contracts.options import above_zero
 from bff_contracts.pact.file import Pact, shipped_pacts
 from bff_contracts.platform import PROVIDERS, full_name, needs_extras
 from bff_contracts.terminal import plain
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 else:
     Commands = Any
 
-_LONGEST: Final = 3600.0
+SECONDS: Final = above_zero(3600)
+"""The `type` of an option for a time limit."""
+
 BUILD_URL: Final = "where this build is shown; the broker links to it"
 
 
@@ -65,18 +68,6 @@ def pacts_of(provider: str | None) -> list[Pact]:
         message = f"there is no contract with {provider!r}; known: {', '.join(pact.provider for pact in pacts)}"
         raise CommandError(message)
     return found
-
-
-def seconds(text: str) -> float:
-    """A number of seconds, as an argument."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.0 < number <= _LONGEST:
-        message = f"more than 0 and at most {_LONGEST:g}, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return number
 
 
 def needs_contracts() -> contextlib.AbstractContextManager[None]:

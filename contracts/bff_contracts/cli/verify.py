@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from bff_contracts.cli.common import (
     BUILD_URL,
+    SECONDS,
     CommandError,
     Commands,
     add_provider,
     needs_contracts,
     print_text,
-    seconds,
 )
 from bff_contracts.cli.rows import verify_with_row
 
@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
         "--file", type=Path, metavar="PACT", help="a pact file to verify instead of this package's contract"
     )
     parser.add_argument(
-        "--seconds", type=seconds, default=5.0, help="time limit for each answer and each provider state (default: 5)"
+        "--seconds", type=SECONDS, default=5.0, help="time limit for each answer and each provider state (default: 5)"
     )
     _add_broker(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report to FILE")
@@ -85,7 +85,7 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
     )
     source.add_argument(
         "--time-limit",
-        type=seconds,
+        type=SECONDS,
         metavar="SECONDS",
         help="time limit for the whole verification (default: 120)",
     )

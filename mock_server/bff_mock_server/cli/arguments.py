@@ -4,7 +4,10 @@ import argparse
 import re
 from typing import Final
 
-_FASTEST: Final = 10_000.0
+from bff_contracts.options import above_zero
+
+SPEED: Final = above_zero(10_000)
+"""How many times as fast as the clock."""
 
 
 def port(text: str) -> int:
@@ -21,18 +24,6 @@ def size(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0  # noqa: PLR2004
     if number == 0:
         message = f"a size is a whole number of bytes, at least 1, not {text!r}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def speed(text: str) -> float:
-    """How many times as fast as the clock."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.0 < number <= _FASTEST:
-        message = f"a speed is more than 0 and at most {_FASTEST:g}, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return number
 

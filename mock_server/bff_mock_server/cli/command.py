@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from bff_contracts.options import ShowVersion
 from bff_contracts.pact.file import PactError
 from bff_contracts.platform import KEY_VARIABLE, PROVIDERS, STATES_PATH, needs_extras
-from bff_contracts.version import ShowVersion
 from bff_mock_server.cli import arguments
 from bff_mock_server.cli.contracts import PROXY_OPTIONS, CannotStartError, Contracts
 
@@ -218,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--live",
         nargs="?",
-        type=arguments.speed,
+        type=arguments.SPEED,
         const=1.0,
         metavar="SPEED",
         help="move batches through their statuses, SPEED times as fast as the clock (default: 1)",
