@@ -126,24 +126,19 @@ class Call:
         self._upstream.budget.earn()
         attempt = 1
         while True:
-            outcome = await self._outcome(target, share, with_key=with_key)
+            outcome = await self._attempt(target, share, with_key=with_key)
+            self._status = outcome.status_code if isinstance(outcome, Answer) else None
             delay = self._delay(attempt, outcome)
             if delay is None:
-                if isinstance(outcome, BackendUnavailable):
-                    raise outcome
+                if isinstance(outcome, NotAnswered):
+                    raise self._failure(outcome) from outcome.cause
                 return outcome
-            reason = outcome.reason if isinstance(outcome, BackendUnavailable) else "status"
-            _events.retry(self._context, reason=reason, status=outcome.status_code, attempt=attempt, delay=delay)
+            reason = outcome.trouble if isinstance(outcome, NotAnswered) else "status"
+            _events.retry(self._context, reason=reason, status=self._status, attempt=attempt, delay=delay)
             await asyncio.sleep(delay)
             attempt += 1
 
-    async def _outcome(self, target: SecretStr, share: float, *, with_key: bool) -> Answer | BackendUnavailable:
-        try:
-            return await self._attempt(target, share, with_key=with_key)
-        except BackendUnavailable as error:
-            return error
-
-    async def _attempt(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
+    async def _attempt(self, target: SecretStr, share: float, *, with_key: bool) -> Answer | NotAnswered:
         """Send one request if the breaker and the limit on requests allow it."""
         try:
             gate = self._upstream.gate
@@ -159,21 +154,18 @@ class Call:
         except OtherLoopError as error:
             raise self._unavailable(str(error), reason="wrong_loop") from error
 
-    async def _admitted(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
+    async def _admitted(self, target: SecretStr, share: float, *, with_key: bool) -> Answer | NotAnswered:
         """Send one request if the breaker allows it, and report its outcome to the breaker."""
         breaker = self._upstream.breaker
         probe = await breaker.admit()
+        self._attempts += 1
         failed: bool | None = None
         sent = time.monotonic()
         try:
-            answer = await self._fetched(target, share, with_key=with_key)
-            failed = answer.status_code >= 500  # noqa: PLR2004
-        except BackendUnavailable as error:
-            failed = None if error.reason in _OURS else True
-            raise
-        except ContractViolation:
-            failed = False
-            raise
+            outcome = await self._upstream.fetch(
+                target, share=share, correlation_id=self.correlation_id, with_key=with_key
+            )
+            failed = _is_backends_failure(outcome)
         except asyncio.CancelledError:
             # A cancelled caller is no evidence against the backend; a deadline is, if the backend had most of it.
             had = time.monotonic() - sent
@@ -181,15 +173,7 @@ class Call:
             raise
         finally:
             breaker.settle(failed=failed, probe=probe)
-        return answer
-
-    async def _fetched(self, target: SecretStr, share: float, *, with_key: bool) -> Answer:
-        self._attempts += 1
-        outcome = await self._upstream.fetch(target, share=share, correlation_id=self.correlation_id, with_key=with_key)
-        if isinstance(outcome, Answer):
-            self._status = outcome.status_code
-            return outcome
-        raise self._failure(outcome) from outcome.cause
+        return outcome
 
     def _failure(self, fault: NotAnswered) -> BackendError:
         if fault.trouble == "violation":
@@ -202,7 +186,7 @@ class Call:
         """Seconds until the deadline."""
         return self._started + self._timeout - time.monotonic()
 
-    def _delay(self, attempt: int, outcome: Answer | BackendUnavailable) -> float | None:
+    def _delay(self, attempt: int, outcome: Answer | NotAnswered) -> float | None:
         """Seconds until the next attempt; `None` if a retry would not help, be late, or exceed the limits."""
         settings = self._upstream.settings
         retry_after: float | None = None
@@ -212,7 +196,7 @@ class Call:
             retry_after = seconds_of(outcome.retry_after)
             if retry_after is not None and retry_after > settings.http_retry_after_max_seconds:
                 return None
-        elif outcome.reason not in _LOST:
+        elif outcome.trouble not in _LOST:
             return None
         if attempt > settings.http_retries:
             return None
@@ -313,6 +297,13 @@ class Call:
             operation=self.operation,
             correlation_id=self.correlation_id,
         )
+
+
+def _is_backends_failure(outcome: Answer | NotAnswered) -> bool | None:
+    """Whether it is evidence against the backend; `None` for neither: the failure is on this side."""
+    if isinstance(outcome, Answer):
+        return outcome.status_code >= 500  # noqa: PLR2004
+    return None if outcome.trouble in _OURS else outcome.trouble != "violation"
 
 
 def seconds_of(retry_after: str | None) -> float | None:

@@ -5,16 +5,14 @@ for formatters of structured logs. None holds anything personal: no user id, no 
 """
 
 import logging
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bff_clients._breaker import BreakerState
 
 LOGGER: Final = logging.getLogger("bff_clients")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The facts in every record about a call."""
 
     backend: str

@@ -41,6 +41,9 @@ _WAIT: Final = 0.1
 _READ: Final = httpx.ByteStream(b"")
 """The stream of a response whose body was read."""
 
+quiet: Final = ContextVar("bff_clients_quiet", default=False)
+"""Whether an exchange of ours is under way, which httpx and httpcore must not log."""
+
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Trouble = Literal["connect", "disconnect", "timeout", "closed", "wrong_loop", "unexpected", "violation"]
@@ -82,7 +85,7 @@ class NotAnswered:
 
 async def exchange(
     http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int, within: float
-) -> Answer | NotAnswered:
+) -> Answer:
     """Send one GET and read the answer.
 
     Args:
@@ -91,19 +94,10 @@ async def exchange(
         headers: The headers, but for ``Host``.
         limit: The most bytes that the body may have.
         within: The caller's deadline in seconds from now.
+
+    Raises:
+        Exception: What `fault_of` maps.
     """
-    _quiet.set(True)
-    try:
-        return await _exchanged(http, url, headers, limit, within)
-    except Exception as error:  # noqa: BLE001  # whatever a transport raises
-        return _with_hint(fault_of(error, closed=http.is_closed), url)
-    finally:
-        _quiet.set(False)
-
-
-async def _exchanged(
-    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], limit: int, within: float
-) -> Answer:
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
@@ -171,7 +165,7 @@ def _timeouts(http: HttpClient, within: float) -> dict[str, float | None]:
     return timeouts
 
 
-def _with_hint(fault: NotAnswered, url: str) -> NotAnswered:
+def with_hint(fault: NotAnswered, url: str) -> NotAnswered:
     """Add a hint for a test whose call reached this machine because nothing intercepted it."""
     if fault.trouble != "connect" or "pytest" not in sys.modules or host_of(url) not in _THIS_MACHINE:
         return fault
@@ -277,13 +271,10 @@ def host_of(url: str) -> str:
         raise ValueError(message) from error
 
 
-_quiet: ContextVar[bool] = ContextVar("bff_clients_quiet", default=False)
-
-
 def _is_not_ours(record: logging.LogRecord) -> bool:
     """Drop what httpx and httpcore log about our exchanges: URLs with user ids, and headers of answers."""
     del record
-    return not _quiet.get()
+    return not quiet.get()
 
 
 def quieten_loggers() -> None:

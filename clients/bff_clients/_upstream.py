@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
-from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, quieten_loggers
+from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, fault_of, quiet, quieten_loggers, with_hint
 from bff_clients._loops import PerLoop
 from bff_clients._together import alone
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES, BackendSettings
@@ -65,6 +65,7 @@ class Upstream:
             correlation_id: Sent as ``X-Correlation-ID``.
             with_key: Whether to send the key and the service id.
         """
+        quiet.set(True)
         try:
             return await exchange(
                 self._http,
@@ -73,8 +74,12 @@ class Upstream:
                 limit=self._limit(share),
                 within=self.settings.http_client_timeout_seconds,
             )
-        except BaseException as error:  # noqa: BLE001  # no `Exception`: a cancellation, or the end of the process
+        except Exception as error:  # noqa: BLE001  # whatever a transport raises
+            return with_hint(fault_of(error, closed=self.is_closed), self.base_url)
+        except BaseException as error:  # noqa: BLE001  # a cancellation, or the end of the process
             gone = alone(error)
+        finally:
+            quiet.set(False)
         # Without the frames below this one, whose locals hold URL and key.
         gone.__traceback__ = gone.__context__ = gone.__cause__ = None
         raise gone
