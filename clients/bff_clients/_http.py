@@ -10,14 +10,17 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from http.cookiejar import CookieJar
 from operator import index
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import httpx
+from pydantic import Secret
 
 from bff_clients._bodies import DecodingError, TooLargeError, read_body
 from bff_clients._loops import OtherLoopError
@@ -38,8 +41,8 @@ _NOT_FOUND: Final = 404
 _WAIT: Final = 0.1
 """The part of a call's time in which the body of any other such status has to arrive."""
 
-_READ: Final = httpx.ByteStream(b"")
-"""The stream of a response whose body was read."""
+_EMPTY: Final = httpx.ByteStream(b"")
+"""The body of a request, and that of a response whose own was read."""
 
 quiet: Final = ContextVar("bff_clients_quiet", default=False)
 """Whether an exchange of ours is under way, which httpx and httpcore must not log."""
@@ -83,15 +86,22 @@ class NotAnswered:
     cause: Exception | None = None
 
 
+def headers_for(base_url: str, *headers: tuple[str, str]) -> Secret[httpx.Headers]:
+    """The headers that all requests to a backend have; a request copies them faster than it reads a list."""
+    host = (b"Host", httpx.URL(base_url).netloc)
+    return Secret[httpx.Headers](httpx.Headers([host, *((name.encode(), value.encode()) for name, value in headers)]))
+
+
 async def exchange(
-    http: HttpClient, url: str, headers: list[tuple[bytes, bytes]], *, limit: int, within: float
+    http: HttpClient, url: str, headers: Secret[httpx.Headers], *, correlation_id: str, limit: int, within: float
 ) -> Answer:
     """Send one GET and read the answer.
 
     Args:
         http: Sends it.
         url: The URL.
-        headers: The headers, but for ``Host``.
+        headers: The headers that all requests to this backend have.
+        correlation_id: Sent as ``X-Correlation-ID``.
         limit: The most bytes that the body may have.
         within: The caller's deadline in seconds from now.
 
@@ -101,29 +111,26 @@ async def exchange(
     # Built here and not by the client, so that the client's base URL, cookies, headers and parameters have no effect.
     # As a stream, although there is no body: httpx would search the headers for what a body needs.
     path, mark, query = url.partition("?")
-    parsed_url = with_query(parsed(path), query) if mark else parsed(path)
-    host = (b"Host", parsed_url.netloc)
     request = httpx.Request(
         "GET",
-        parsed_url,
-        headers=[host, *headers],
-        stream=httpx.ByteStream(b""),
+        with_query(parsed(path), query) if mark else parsed(path),
+        headers=headers.get_secret_value(),
+        stream=_EMPTY,
         extensions={"timeout": _timeouts(http, within)},
     )
+    request.headers["X-Correlation-ID"] = correlation_id
     request.read()
-    # No authentication: an application's credentials are not for the backends.
-    response = await http.send(request, stream=True, follow_redirects=False, auth=None)
+    response = await http.send(request, stream=True, follow_redirects=False, auth=_NO_AUTH)
     # As bytes and once: httpx guesses the encoding again for each header that is looked up.
-    head: dict[bytes, bytes] = {}
-    for name, value in response.headers.raw:
-        lower = name.lower()
-        head[lower] = b"%b, %b" % (head[lower], value) if lower == b"content-encoding" and lower in head else value
+    head = {name.lower(): value for name, value in response.headers.raw}
     try:
         status = index(response.status_code)  # an application's own transport may give anything
         reading = read_body(
             # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
             response.aiter_bytes() if response.is_stream_consumed else cast("httpx.AsyncByteStream", response.stream),
-            coding=b"identity" if response.is_stream_consumed else _coding(head),
+            coding=_coding(response)
+            if b"content-encoding" in head and not response.is_stream_consumed
+            else b"identity",
             announced=head.get(b"content-length", b""),
             limit=limit,
         )
@@ -131,7 +138,7 @@ async def exchange(
     finally:
         await response.aclose()
         # httpx's response and stream refer to each other: only the garbage collector would free them and the body.
-        response.stream = _READ
+        response.stream = _EMPTY
     retry_after = head.get(b"retry-after")
     return Answer(
         status,
@@ -139,6 +146,17 @@ async def exchange(
         body,
         None if retry_after is None else retry_after.decode("latin-1").strip(),  # aiohttp 3.11.0 keeps blanks
     )
+
+
+class _NoAuth(httpx.Auth):
+    """An application's credentials are not for the backends."""
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send the request as it is."""
+        yield request
+
+
+_NO_AUTH: Final = _NoAuth()
 
 
 async def _if_readable(reading: Coroutine[Any, Any, bytes], http: HttpClient, status: int, within: float) -> bytes:
@@ -173,8 +191,8 @@ def with_hint(fault: NotAnswered, url: str) -> NotAnswered:
     return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
-def _coding(head: dict[bytes, bytes]) -> bytes:
-    value = head.get(b"content-encoding", b"").strip().lower()
+def _coding(response: httpx.Response) -> bytes:
+    value = response.headers["Content-Encoding"].strip().lower().encode()  # several lines are one list
     return b"identity" if all(part.strip() in _PLAIN for part in value.split(b",")) else value
 
 
@@ -239,7 +257,15 @@ def new_client(*, transport: Literal["aiohttp", "httpx"], connections: int, time
 
 
 class _NoCookies(httpx.Cookies):
-    """Holds none."""
+    """Holds none; its jar, with a lock and a policy, is made if somebody looks into it."""
+
+    def __init__(self) -> None:
+        pass
+
+    @cached_property
+    def jar(self) -> CookieJar:  # type: ignore[override]
+        """An empty one."""
+        return CookieJar()
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Leave them where they are."""

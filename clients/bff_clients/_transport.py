@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from bff_clients._hooks import GuardedConnector, without_retries
@@ -65,7 +66,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         session = await self._sessions.get()
         limits: dict[str, float | None] = request.extensions.get("timeout", {})
         turns = self._turns
-        await _take(turns, limits.get("pool"))
+        if turns.locked():
+            await _wait_for(turns, limits.get("pool"))
+        else:
+            await turns.acquire()
         try:
             answer = await _sent(session, request, content, limits)
         except BaseException:
@@ -200,10 +204,7 @@ def _without_location(response: httpx.Response) -> httpx.Response:
     return response
 
 
-async def _take(turns: asyncio.Semaphore, seconds: float | None) -> None:
-    if not turns.locked():
-        await turns.acquire()
-        return
+async def _wait_for(turns: asyncio.Semaphore, seconds: float | None) -> None:
     try:
         async with asyncio.timeout(seconds):
             await turns.acquire()
@@ -263,9 +264,14 @@ def _kind(fault: BaseException) -> type[httpx.TransportError]:  # noqa: PLR0911 
             return httpx.ReadError
 
 
-def _headers(request: httpx.Request) -> list[tuple[str, str]]:
-    # The body is sent whole, and aiohttp says how long it is.
-    return [(_text(name), _text(value)) for name, value in request.headers.raw if name.lower() != b"transfer-encoding"]
+def _headers(request: httpx.Request) -> CIMultiDict[str]:
+    raw = request.headers.raw
+    try:
+        headers = CIMultiDict([(name.decode(), value.decode()) for name, value in raw])
+    except UnicodeDecodeError:
+        headers = CIMultiDict([(_text(name), _text(value)) for name, value in raw])
+    headers.popall("Transfer-Encoding", None)  # the body is sent whole, and aiohttp says how long it is
+    return headers
 
 
 def _text(value: bytes) -> str:

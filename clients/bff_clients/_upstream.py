@@ -6,7 +6,17 @@ from pydantic import SecretStr
 
 from bff_clients import _events
 from bff_clients._breaker import Breaker, BreakerState, Budget, Gate
-from bff_clients._http import Answer, HttpClient, NotAnswered, exchange, fault_of, quiet, quieten_loggers, with_hint
+from bff_clients._http import (
+    Answer,
+    HttpClient,
+    NotAnswered,
+    exchange,
+    fault_of,
+    headers_for,
+    quiet,
+    quieten_loggers,
+    with_hint,
+)
 from bff_clients._loops import PerLoop
 from bff_clients._together import alone
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES, BackendSettings
@@ -38,6 +48,11 @@ class Upstream:
         self.budget = Budget(settings.http_retry_budget)
         self._gates = PerLoop(self._gate)
         self._http = http
+        common = (("Accept", "application/json"), ("Accept-Encoding", "identity"))
+        key = settings.internal_api_key.get_secret_value()
+        identity = (("X-Internal-API-Key", key), ("X-Service-ID", settings.service_id))
+        self._headers_without_key = headers_for(base_url, *common)
+        self._headers = headers_for(base_url, *common, *identity)
         quieten_loggers()
 
     @property
@@ -70,7 +85,8 @@ class Upstream:
             return await exchange(
                 self._http,
                 self.base_url + target.get_secret_value(),
-                self._headers(correlation_id, with_key=with_key),
+                self._headers if with_key else self._headers_without_key,
+                correlation_id=correlation_id,
                 limit=self._limit(share),
                 within=self.settings.http_client_timeout_seconds,
             )
@@ -83,19 +99,6 @@ class Upstream:
         # Without the frames below this one, whose locals hold URL and key.
         gone.__traceback__ = gone.__context__ = gone.__cause__ = None
         raise gone
-
-    def _headers(self, correlation_id: str, *, with_key: bool) -> list[tuple[bytes, bytes]]:
-        settings = self.settings
-        identity = (
-            (b"X-Internal-API-Key", settings.internal_api_key.get_secret_value().encode()),
-            (b"X-Service-ID", settings.service_id.encode()),
-        )
-        return [
-            (b"Accept", b"application/json"),
-            (b"Accept-Encoding", b"identity"),
-            *(identity if with_key else ()),
-            (b"X-Correlation-ID", correlation_id.encode()),
-        ]
 
     def _limit(self, share: float) -> int:
         """Bytes that an answer may have: a setting below the default caps every share, one above raises them all."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import Secret, SecretStr
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
@@ -155,7 +155,7 @@ def values_in(root: object) -> Iterator[object]:
     seen = set[int]()
     while pending:
         one = pending.pop()
-        if id(one) in seen or isinstance(one, SecretStr | ModuleType | type):
+        if id(one) in seen or isinstance(one, SecretStr | Secret | ModuleType | type):
             continue
         seen.add(id(one))
         yield one

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import trustme
 
-from bff_clients._transport import AiohttpTransport, _take  # pyright: ignore[reportPrivateUsage]
+from bff_clients._transport import AiohttpTransport, _wait_for  # pyright: ignore[reportPrivateUsage]
 from tests.support.misbehaving import head, misbehaving_server, says
 from tests.support.transports import TRANSPORTS, Make, client, local, ok, server, shipped
 
@@ -163,7 +163,7 @@ async def test_as_many_requests_as_may_be_are_under_way_at_once() -> None:
 
 async def test_a_wait_for_a_connection_that_takes_too_long_is_a_pool_timeout() -> None:
     with pytest.raises(httpx.PoolTimeout):
-        await _take(asyncio.Semaphore(0), 0.01)
+        await _wait_for(asyncio.Semaphore(0), 0.01)
 
 
 @pytest.mark.parametrize("make", TRANSPORTS)
