@@ -1,10 +1,10 @@
 """The official Pact engine in this process: the one module that touches `pact_ffi`.
 
 It decides about bodies of every content type, and about every rule that this project does not compile itself. An
-answer is measured by `sync_message_match_response_contents`. A request cannot be: that function lets additional members
-pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of 127.0.0.1,
-which knows one interaction alone: that is the engine's own decision about method, path, query, headers and body.
-(`body_judge.py` finds out which bodies have no additional members.)
+response is measured by `sync_message_match_response_contents`. A request cannot be: that function lets additional
+members pass, which a consumer must not send. So a request is put to a mock server of the engine, on a free port of
+127.0.0.1, which knows one interaction alone: that is the engine's own decision about method, path, query, headers and
+body. (`body_judge.py` finds out which bodies have no additional members.)
 
 `FUNCTIONS` lists the functions that this module calls. If the installed version lacks one, the first use raises an
 `EngineError` that names it.
@@ -199,9 +199,9 @@ class _MockServer:
         for name, value in _headers_of(sent, self._header):
             connection.putheader(name, value.encode("latin-1", "replace"))
         connection.endheaders(sent.body or None)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status == _OK
+        response = connection.getresponse()
+        response.read()
+        return response.status == _OK
 
     def mismatches(self) -> list[EngineMismatch]:
         found = pact_ffi.mock_server_mismatches(self._server)
@@ -279,16 +279,16 @@ def _mismatch(entry: Mapping[str, Any]) -> EngineMismatch:
     )
 
 
-def answer_mismatches(
+def response_mismatches(
     content: Content, rules: Mapping[str, Rule], body: bytes, content_type: str | None
 ) -> list[EngineMismatch]:
-    """How the body of an answer differs from an example beyond what the rules allow.
+    """How the body of a response differs from an example beyond what the rules allow.
 
     Args:
         content: The example.
         rules: Its rules, by JSON path.
         body: What was answered.
-        content_type: What the answer says that it is; the example's type for `None`.
+        content_type: What the response says that it is; the example's type for `None`.
 
     Raises:
         EngineError: The installed engine lacks a function.
@@ -326,7 +326,7 @@ class Yardstick:
         check_engine()
         self._pact = pact_ffi.new_pact("consumer", "provider")
         pact_ffi.with_specification(self._pact, pact_ffi.PactSpecification.V4)
-        self._message = pact_ffi.new_sync_message_interaction(self._pact, "answer")
+        self._message = pact_ffi.new_sync_message_interaction(self._pact, "response")
         pact_ffi.with_body(self._message, _REQUEST, JSON_TYPE, "{}")
         pact_ffi.with_body(self._message, _RESPONSE, content_type, example)
         pact_ffi.with_matching_rules(self._message, _RESPONSE, rules)
@@ -342,8 +342,8 @@ def _yardstick(example: str, content_type: str, rules: str) -> Yardstick:
     return Yardstick(example, content_type, rules)
 
 
-def allows_answer(response: Response, content: Content) -> bool:
+def allows_response(response: Response, content: Content) -> bool:
     """Whether the interaction allows this body."""
     if response.content is None:
         return True
-    return not answer_mismatches(response.content, response.rules, content.raw, content.content_type)
+    return not response_mismatches(response.content, response.rules, content.raw, content.content_type)

@@ -1,7 +1,7 @@
-"""Decides whether a contract allows an answer, with the official engine in this process.
+"""Decides whether a contract allows a response, with the official engine in this process.
 
-A `Judge` holds one pact. It compares an answer with interactions filled in for its request (`binding.fill`): with the
-endpoint's shape alone if the answer has its status, because the pinned interactions apply only in their provider
+A `Judge` holds one pact. It compares a response with interactions filled in for its request (`binding.fill`): with the
+endpoint's shape alone if the response has its status, because the pinned interactions apply only in their provider
 states; otherwise with every interaction of the endpoint that has that status.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
-from bff_contracts.engine import EngineMismatch, RequestJudge, Sent, answer_mismatches
+from bff_contracts.engine import EngineMismatch, RequestJudge, Sent, response_mismatches
 from bff_contracts.http import media_type
 from bff_contracts.pact.binding import asked_for, fill
 from bff_contracts.pact.content import JSON_TYPE, Content, guessed_type
@@ -34,7 +34,7 @@ _STATUS_CLASSES: Final[Mapping[str, range]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One way in which an answer breaks the contract.
+    """One way in which a response breaks the contract.
 
     Attributes:
         where: The part of the exchange: `request`, `status`, `content type` or `body`.
@@ -60,7 +60,7 @@ class _Judged:
 
 
 class Judge:
-    """Decides for each answer whether one pact allows it."""
+    """Decides for each response whether one pact allows it."""
 
     def __init__(self, pact: Pact) -> None:
         self.pact = pact
@@ -77,12 +77,12 @@ class Judge:
         body: bytes,
         headers: Sequence[tuple[str, str]] | None = None,
     ) -> list[Mismatch]:
-        """How an answer breaks the contract; empty if the contract allows it.
+        """How a response breaks the contract; empty if the contract allows it.
 
         Args:
             method: The method of the request.
             target: Its path and query, percent-encoded, as on the request line.
-            status: The status of the answer.
+            status: The status of the response.
             content_type: Its `Content-Type`, if it has one.
             body: Its body, as received.
             headers: All its headers, to be judged as well; `None` when they are not known.
@@ -130,24 +130,24 @@ def _against(interaction: Interaction, exchange: _Judged) -> list[Mismatch]:
     if not response.content.is_json:
         return found + _differences(response.content, response.rules, exchange.body, exchange.content_type)
     try:
-        answer = json.loads(exchange.body.decode())
+        actual = json.loads(exchange.body.decode())
     except ValueError as error:
         return [*found, Mismatch("body", "$", f"expected JSON ({error})")]
-    about = _body_mismatches(interaction, exchange, answer)
+    about = _body_mismatches(interaction, exchange, actual)
     if about and interaction.role != SHAPE and not asked_for(interaction, exchange.query):
-        # The contract's own answer is right for every request.
+        # The contract's own response is right for every request.
         about = min(about, _differences(response.content, response.rules, exchange.body), key=len)
     return found + about
 
 
-def _body_mismatches(interaction: Interaction, exchange: _Judged, answer: object) -> list[Mismatch]:
-    """How an answer differs from the example that is filled in for the request."""
-    filled = fill(interaction, path=exchange.path, query=exchange.query, answer=answer).response
+def _body_mismatches(interaction: Interaction, exchange: _Judged, actual: object) -> list[Mismatch]:
+    """How a response differs from the example that is filled in for the request."""
+    filled = fill(interaction, path=exchange.path, query=exchange.query, actual=actual).response
     if filled.content is None:
         return []
     found = _differences(filled.content, filled.rules, exchange.body)
     for asked in asked_for(interaction, exchange.query):
-        found += _key_mismatches(filled.body, answer, asked, "$")
+        found += _key_mismatches(filled.body, actual, asked, "$")
     return found
 
 
@@ -166,7 +166,7 @@ def _request_mismatches(interaction: Interaction, query: Mapping[str, Sequence[s
 
 
 def _header_mismatches(response: Response, headers: tuple[tuple[str, str], ...] | None) -> Iterable[Mismatch]:
-    """What is wrong with headers: the engine compares those of answers as it compares those of requests."""
+    """What is wrong with headers: the engine compares those of responses as it compares those of requests."""
     if headers is None:
         return
     wanted = {
@@ -208,7 +208,7 @@ def mismatches(example: object, rules: Mapping[str, Rule], text: str) -> list[Mi
 def _differences(
     content: Content, rules: Mapping[str, Rule], body: bytes, content_type: str | None = None
 ) -> list[Mismatch]:
-    return [_mismatch(found) for found in answer_mismatches(content, rules, body, content_type)]
+    return [_mismatch(found) for found in response_mismatches(content, rules, body, content_type)]
 
 
 def _mismatch(found: EngineMismatch) -> Mismatch:

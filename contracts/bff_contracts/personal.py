@@ -9,7 +9,7 @@ from typing import Any, Final
 from bff_contracts.pact.json_path import is_array, is_object
 
 NAME_MEMBERS: Final = ("first_name", "last_name", "legal_full_name", "student_person_name")
-"""The members of answers whose values, and all that is below them, are the name of a person."""
+"""The members of responses whose values, and all that is below them, are the name of a person."""
 
 _MEMBER: Final = re.compile(
     rf'"(?:{"|".join(NAME_MEMBERS)})' + r'\\*"\s*:\s*\\*"((?:[^"\\]|\\+"(?!\s*[,:}\]])|\\+[^"\\])*)'

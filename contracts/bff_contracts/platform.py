@@ -83,7 +83,7 @@ STATES_PATH: Final = "/_pact/provider_states"
 """The mock's route for provider states; the only route that is in no contract."""
 
 SHAPE: Final = "shape"
-"""The role of the one interaction of an endpoint that is the template of its answers, and their yardstick."""
+"""The role of the one interaction of an endpoint that is the template of its responses, and their yardstick."""
 
 
 UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -95,7 +95,7 @@ DATE_TIME_PATTERN: Final = (
     r"-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
     "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
 )
-"""The date-times that a provider may answer: naive (meaning UTC), with `Z`, or with an offset."""
+"""The date-times that a provider may response: naive (meaning UTC), with `Z`, or with an offset."""
 
 
 def full_name(name: str) -> str:

@@ -29,7 +29,7 @@ InternalStatus = Literal[
     "failed_critically",
     "cancelled",
 ]
-"""RAS's internal status of a batch; its answers use another vocabulary, which it derives."""
+"""RAS's internal status of a batch; its responses use another vocabulary, which it derives."""
 
 
 def moment_of(text: str) -> datetime:

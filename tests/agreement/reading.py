@@ -61,7 +61,7 @@ def answers(draw: st.DrawFn, shape: Interaction, request: Request) -> list[tuple
     forms: dict[str, Any] = {
         one: draw(st.sampled_from(either)) for ids in asked_for(shape, request.query) for one in sorted(ids)
     }
-    filled = fill(shape, path=request.path, query=request.query, answer=forms or None)
+    filled = fill(shape, path=request.path, query=request.query, actual=forms or None)
     body = _of_the_page(draw(bodies(filled.response)), request)
     flaws = [draw(flawed(body)) for _ in range(FLAWS_PER_BODY)]
     texts = [(changed, json.dumps(one)) for changed, one in (("nothing", body), *flaws)]

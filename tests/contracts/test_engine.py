@@ -9,9 +9,9 @@ from bff_contracts.engine import (
     EngineError,
     RequestJudge,
     Sent,
-    answer_mismatches,
     missing_functions,
     refused_rule,
+    response_mismatches,
 )
 from bff_contracts.pact.content import Content
 from bff_contracts.pact.file import Request, Rule
@@ -32,13 +32,13 @@ def test_a_missing_function_is_named() -> None:
     assert missing_functions(without) == [FUNCTIONS[0]]
 
 
-def test_an_answer_is_not_judged_by_an_engine_that_lacks_a_function(
+def test_a_response_is_not_judged_by_an_engine_that_lacks_a_function(
     monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     monkeypatch.delattr("pact_ffi.with_body")
 
     with pytest.raises(EngineError) as refused:
-        answer_mismatches(Content({"never": "asked before"}, "application/json", is_json=True), {}, b"{}", None)
+        response_mismatches(Content({"never": "asked before"}, "application/json", is_json=True), {}, b"{}", None)
 
     golden.check(str(refused.value))
 

@@ -24,7 +24,7 @@ Change = Callable[[Any], object]
 
 @pytest.mark.parametrize("exchange", all_recorded(), ids=lambda exchange: exchange.name)
 def test_recorded(exchange: Exchange) -> None:
-    """The answers of the running services are allowed, except for two requests that the BFF never sends."""
+    """The responses of the running services are allowed, except for two requests that the BFF never sends."""
     found = violations(exchange)
 
     assert bool(found) == (exchange.name in OUTSIDE), found
@@ -133,7 +133,7 @@ REFUSED = [
     pytest.param(CLASSES, _class(_drop("class_name")), id="class-without-name"),
     pytest.param(CLASSES, _class(_put("class_name", None)), id="class-name-null"),
     pytest.param(CLASSES, _class(_put("class_id", "SA24B")), id="class-id-not-a-uuid"),
-    pytest.param(CLASSES, _body(lambda body: body.clear()), id="empty-answer"),
+    pytest.param(CLASSES, _body(lambda body: body.clear()), id="empty-response"),
     pytest.param("ras_batch_status_unknown", _put("error", "Not found"), id="other-404"),
     pytest.param("cms_invalid_credentials", _put("error", "Forbidden"), id="other-401"),
 ]

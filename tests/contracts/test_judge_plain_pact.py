@@ -94,7 +94,7 @@ def test_unrequested_keys_are_found_in_nested_maps(body: Any, golden: Golden) ->
 
 @pytest.mark.parametrize(("kind", "is_allowed"), [("text/html", False), ("application/json", True), (None, True)])
 def test_the_type_of_an_undeclared_body_is_guessed(kind: str | None, *, is_allowed: bool) -> None:
-    """The same holds for an answer without a content type."""
+    """The same holds for a response without a content type."""
     found = _judge(body={"content": {"c": 1}}).violations(
         method="GET", target="/things?ids=a&sort=up", status=200, content_type=kind, body=b'{"c": 1}'
     )

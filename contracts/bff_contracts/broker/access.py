@@ -3,7 +3,7 @@
 The errors, by what the caller can do about them:
 
     BrokerError
-      ├─ BrokerAnswerError    no usable answer: unreachable, not a broker, wrong credentials, broken, too late
+      ├─ BrokerResponseError    no usable response: unreachable, not a broker, wrong credentials, broken, too late
       └─ BrokerRefusalError   the broker understood, and says no
 """
 
@@ -20,8 +20,8 @@ class BrokerError(Exception):
     """A request to the broker failed; the message says why."""
 
 
-class BrokerAnswerError(BrokerError):
-    """The broker gave no usable answer; the message says why."""
+class BrokerResponseError(BrokerError):
+    """The broker gave no usable response; the message says why."""
 
 
 class BrokerRefusalError(BrokerError):
@@ -65,7 +65,7 @@ def broker() -> Broker:
     """The broker that the environment names.
 
     Raises:
-        BrokerAnswerError: It names none, or an unusable one.
+        BrokerResponseError: It names none, or an unusable one.
     """
     try:
         found = Broker()  # pyright: ignore[reportCallIssue]  # out of the environment
@@ -77,9 +77,9 @@ def broker() -> Broker:
                 f"PACT_BROKER_{each['loc'][0]!s}".upper() + f" {each['msg'].removeprefix('Value error, ')}"
                 for each in error.errors()
             )
-        raise BrokerAnswerError(message) from None  # what pydantic prints holds the value
+        raise BrokerResponseError(message) from None  # what pydantic prints holds the value
     if found.token is None and (found.username is None) != (found.password is None):
         given, other = ("USERNAME", "PASSWORD") if found.password is None else ("PASSWORD", "USERNAME")
         message = f"PACT_BROKER_{given} is set and PACT_BROKER_{other} is not: basic authentication needs both"
-        raise BrokerAnswerError(message)
+        raise BrokerResponseError(message)
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as version_of
 from typing import Any, Final
 
-from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError
+from bff_contracts.broker.access import BrokerRefusalError, BrokerResponseError
 from bff_contracts.broker.hal import Document, Hal
 from bff_contracts.platform import DISTRIBUTION
 
@@ -55,7 +55,7 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
 
     Raises:
         BrokerRefusalError: The broker does not know the provider.
-        BrokerAnswerError: It gave no usable answer.
+        BrokerResponseError: It gave no usable response.
     """
     whose = {} if consumer is None else {"consumer": consumer}
     selection = {
@@ -63,7 +63,7 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
         "providerVersionBranch": branch,
         "consumerVersionSelectors": [{selector: True, **whose} for selector in _SELECTORS],
     }
-    answer = hal.send("POST", hal.link("pb:provider-pacts-for-verification", provider=provider), selection)
+    response = hal.send("POST", hal.link("pb:provider-pacts-for-verification", provider=provider), selection)
     try:
         return [
             fetched(
@@ -72,25 +72,25 @@ def selected(hal: Hal, provider: str, branch: str, *, consumer: str | None) -> l
                 pending=offer["verificationProperties"]["pending"],
                 reason=offer.get("shortDescription", ""),
             )
-            for offer in answer["_embedded"]["pacts"]
+            for offer in response["_embedded"]["pacts"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
         message = f"the Pact Broker's list of contracts cannot be read: {error!r}"
-        raise BrokerAnswerError(message) from error
+        raise BrokerResponseError(message) from error
 
 
 def fetched(hal: Hal, url: str, *, pending: bool = False, reason: str = "") -> Contract:
     """The contract at a URL, such as the one that a webhook sends.
 
     Raises:
-        BrokerAnswerError: The broker has no contract there, or gave no usable answer.
+        BrokerResponseError: The broker has no contract there, or gave no usable response.
     """
     hal.root()
     try:
         document = hal.get(url)
     except BrokerRefusalError as error:
         message = f"the Pact Broker gave no contract at {url}: {error}"
-        raise BrokerAnswerError(message) from error
+        raise BrokerResponseError(message) from error
     version = document.get("_links", {}).get("pb:consumer-version", {}).get("name", "")
     return Contract(document, str(version), pending, reason)
 
@@ -100,7 +100,7 @@ def publish_results(hal: Hal, contract: Contract, results: Results, *, version: 
 
     Raises:
         BrokerRefusalError: The broker refuses the results.
-        BrokerAnswerError: It gave no usable answer.
+        BrokerResponseError: It gave no usable response.
     """
     body = {
         "providerApplicationVersion": version,
@@ -117,7 +117,7 @@ def put_on_branch(hal: Hal, participant: str, version: str, branch: str) -> None
 
     Raises:
         BrokerRefusalError: The broker refuses it.
-        BrokerAnswerError: It gave no usable answer.
+        BrokerResponseError: It gave no usable response.
     """
     hal.send(
         "PUT",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError
+from bff_contracts.broker.access import BrokerRefusalError, BrokerResponseError
 from bff_contracts.broker.hal import Document, Hal, texts_of
 
 _NO_VERSION: Final = "no version"
@@ -57,7 +57,7 @@ class DeploymentVerdict:
 
     @property
     def open(self) -> bool:
-        """Whether the answer may change while verifications are under way."""
+        """Whether the response may change while verifications are under way."""
         return self.deployable is None and not self.missing
 
 
@@ -76,21 +76,21 @@ def can_i_deploy(
 
     Raises:
         BrokerRefusalError: There is no such participant or environment.
-        BrokerAnswerError: The broker gave no usable answer.
+        BrokerResponseError: The broker gave no usable response.
     """
     hal.root()
     query = {"q[][pacticipant]": participant, "q[][version]": version, "latestby": "cvpv", "environment": environment}
     # No link of the root leads to the matrix.
     words = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-    answer = hal.get(f"{hal.broker.base_url}/matrix?{words}")
-    summary = answer.get("summary")
+    response = hal.get(f"{hal.broker.base_url}/matrix?{words}")
+    summary = response.get("summary")
     if not isinstance(summary, Mapping) or not isinstance(cast("Document", summary).get("deployable", 0), bool | None):
-        message = "the Pact Broker's answer has no summary that says yes or no"
-        raise BrokerAnswerError(message)
-    rows = [_row(row) for row in cast("list[Any]", answer.get("matrix") or [])]
+        message = "the Pact Broker's response has no summary that says yes or no"
+        raise BrokerResponseError(message)
+    rows = [_row(row) for row in cast("list[Any]", response.get("matrix") or [])]
     there = {row.provider for row in rows if row.consumer == participant}
     missing = [provider for provider in providers if provider not in there]
-    return DeploymentVerdict(cast("Document", summary)["deployable"], texts_of(answer), rows, missing)
+    return DeploymentVerdict(cast("Document", summary)["deployable"], texts_of(response), rows, missing)
 
 
 def record_deployment(hal: Hal, participant: str, version: str, environment: str) -> None:
@@ -98,7 +98,7 @@ def record_deployment(hal: Hal, participant: str, version: str, environment: str
 
     Raises:
         BrokerRefusalError: There is no such participant, version or environment.
-        BrokerAnswerError: The broker gave no usable answer.
+        BrokerResponseError: The broker gave no usable response.
     """
     url = hal.link("pb:pacticipant-version", pacticipant=participant, version=version)
     try:
@@ -126,8 +126,8 @@ def _row(row: Mapping[str, Any]) -> Row:
             None if result is None else result["success"] is True,
         )
     except (KeyError, TypeError, AttributeError) as error:
-        message = f"the Pact Broker's answer has a row that cannot be read: {error!r}"
-        raise BrokerAnswerError(message) from error
+        message = f"the Pact Broker's response has a row that cannot be read: {error!r}"
+        raise BrokerResponseError(message) from error
 
 
 def _number(participant: Mapping[str, Any]) -> str:

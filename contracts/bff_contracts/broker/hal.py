@@ -1,4 +1,4 @@
-"""Asks a Pact Broker's HAL API, within a time limit; an answer is judged by its status and its JSON alone."""
+"""Asks a Pact Broker's HAL API, within a time limit; a response is judged by its status and its JSON alone."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from bff_contracts.broker.access import Broker, BrokerAnswerError, BrokerRefusalError
+from bff_contracts.broker.access import Broker, BrokerRefusalError, BrokerResponseError
 from bff_contracts.threads import CallThread
 
 Document = Mapping[str, Any]
@@ -45,17 +45,16 @@ class Hal:
         """The root document, asked for once.
 
         Raises:
-            BrokerAnswerError: The server is not a broker, or rejects the credentials.
+            BrokerResponseError: The server is not a broker, or rejects the credentials.
         """
         if self._root is None:
-            answer = self._answer("GET", self.broker.base_url, None)
-            self._check_credentials(answer, writes=False)
-            document = _document(answer)
-            if not answer.is_success or document is None or "_links" not in document:
-                message = (
-                    f"what answers at {self.broker.base_url} is no Pact Broker, or a broken one ({_described(answer)})"
-                )
-                raise BrokerAnswerError(message)
+            response = self._answer("GET", self.broker.base_url, None)
+            self._check_credentials(response, writes=False)
+            document = _document(response)
+            if not response.is_success or document is None or "_links" not in document:
+                found = _described(response)
+                message = f"what answers at {self.broker.base_url} is no Pact Broker, or a broken one ({found})"
+                raise BrokerResponseError(message)
             self._root = document
         return self._root
 
@@ -63,7 +62,7 @@ class Hal:
         """A link of the root document, with its template filled.
 
         Raises:
-            BrokerAnswerError: As `root`; or the root has no such link.
+            BrokerResponseError: As `root`; or the root has no such link.
         """
         return self.fill(self.href(self.root(), relation), **values)
 
@@ -71,13 +70,13 @@ class Hal:
         """Where a link of a document leads.
 
         Raises:
-            BrokerAnswerError: The document has no such link.
+            BrokerResponseError: The document has no such link.
         """
         link = _member(_member(document, "_links"), relation)
         href = _member(link, "href")
         if not isinstance(href, str):
             message = f"the Pact Broker at {self.broker.base_url} gave no link {relation}"
-            raise BrokerAnswerError(message)
+            raise BrokerResponseError(message)
         return href
 
     def fill(self, template: str, **values: str) -> str:
@@ -95,25 +94,25 @@ class Hal:
 
         Raises:
             BrokerRefusalError: The broker says no.
-            BrokerAnswerError: It gave no usable answer.
+            BrokerResponseError: It gave no usable response.
         """
         return self._judged("GET", url, None, refusals)
 
     def send(self, method: str, url: str, body: Document, *, refusals: Collection[int] = REFUSALS) -> Document:
-        """Send a document, and give the answer; arguments and exceptions are those of `get`."""
+        """Send a document, and give the response; arguments and exceptions are those of `get`."""
         return self._judged(method, url, body, refusals)
 
     def _judged(self, method: str, url: str, body: Document | None, refusals: Collection[int]) -> Document:
-        answer = self._answer(method, url, body)
-        self._check_credentials(answer, writes=body is not None)
-        document = _document(answer)
-        if answer.is_success and document is not None:
+        response = self._answer(method, url, body)
+        self._check_credentials(response, writes=body is not None)
+        document = _document(response)
+        if response.is_success and document is not None:
             return document
         reasons = self._without_secrets("; ".join(reasons_of(document or {})))
-        if answer.status_code in refusals and reasons:
+        if response.status_code in refusals and reasons:
             raise BrokerRefusalError("\n".join([reasons, *map(self._without_secrets, _details(document or {}))]))
         message = f"the Pact Broker at {self.broker.base_url} failed on {method} {urlsplit(url).path} "
-        raise BrokerAnswerError(message + f"({_described(answer)}){': ' if reasons else ''}{reasons}")
+        raise BrokerResponseError(message + f"({_described(response)}){': ' if reasons else ''}{reasons}")
 
     def _answer(self, method: str, url: str, body: Document | None) -> httpx.Response:
         if _origin(url) != self._origin:
@@ -121,7 +120,7 @@ class Hal:
                 f"{url} has another origin than PACT_BROKER_BASE_URL, {self.broker.base_url}, so no credentials are "
                 "sent there: use the base URL that the broker gives in its links"
             )
-            raise BrokerAnswerError(message)
+            raise BrokerResponseError(message)
         return self._in_time(lambda: self._asked(method, url, body))
 
     def _asked(self, method: str, url: str, body: Document | None) -> httpx.Response:
@@ -137,7 +136,7 @@ class Hal:
         )
 
     def _in_time(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """An answer within a total time limit: httpx's own timeout applies to each read."""
+        """A response within a total time limit: httpx's own timeout applies to each read."""
         thread = CallThread("pact broker")
         future = thread.call(ask)
         thread.close()
@@ -146,10 +145,10 @@ class Hal:
             return future.result(self.left)
         except (TimeoutError, httpx.TimeoutException) as error:
             message = f"no Pact Broker answers at {where} within {self._seconds:g} s"
-            raise BrokerAnswerError(message) from error
+            raise BrokerResponseError(message) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
             message = f"no Pact Broker answers at {where}: {type(error).__name__} {error}".rstrip()
-            raise BrokerAnswerError(message) from error
+            raise BrokerResponseError(message) from error
 
     def _bearer(self) -> dict[str, str]:
         token = self.broker.token
@@ -161,24 +160,24 @@ class Hal:
             return None
         return httpx.BasicAuth(username, password.get_secret_value())
 
-    def _check_credentials(self, answer: httpx.Response, *, writes: bool) -> None:
+    def _check_credentials(self, response: httpx.Response, *, writes: bool) -> None:
         """Check that the broker accepts the credentials.
 
         Raises:
-            BrokerAnswerError: It does not; the message names the variables to look at.
+            BrokerResponseError: It does not; the message names the variables to look at.
         """
-        where, status = self.broker.base_url, answer.status_code
-        if status == httpx.codes.BAD_REQUEST and self.broker.token is not None and _document(answer) is None:
+        where, status = self.broker.base_url, response.status_code
+        if status == httpx.codes.BAD_REQUEST and self.broker.token is not None and _document(response) is None:
             message = (
                 f"the Pact Broker at {where} does not take a bearer token ({status}): for basic authentication set "
                 "PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD, and leave PACT_BROKER_TOKEN empty"
             )
-            raise BrokerAnswerError(message)
+            raise BrokerResponseError(message)
         if status in _LOCKED_OUT:
             # The broker answers the root to every user who may read.
             done = "denies write access" if writes and self._root is not None else "rejects the credentials"
             message = f"the Pact Broker at {where} {done} ({status}): see {self._variables()}"
-            raise BrokerAnswerError(message)
+            raise BrokerResponseError(message)
 
     def _variables(self) -> str:
         if self.broker.token is not None:
@@ -233,19 +232,19 @@ def _member(value: object, name: str) -> Any:
     return cast("Mapping[str, Any]", value).get(name) if isinstance(value, Mapping) else None
 
 
-def _document(answer: httpx.Response) -> Document | None:
-    if "json" not in answer.headers.get("content-type", ""):
+def _document(response: httpx.Response) -> Document | None:
+    if "json" not in response.headers.get("content-type", ""):
         return None
     try:
-        value = answer.json()
+        value = response.json()
     except (ValueError, RecursionError):
         return None
     return cast("Document", value) if isinstance(value, dict) else None
 
 
-def _described(answer: httpx.Response) -> str:
-    location = f", to {answer.headers['location']}" if answer.has_redirect_location else ""
-    return f"{answer.status_code}, {answer.headers.get('content-type', 'no content type')}{location}"
+def _described(response: httpx.Response) -> str:
+    location = f", to {response.headers['location']}" if response.has_redirect_location else ""
+    return f"{response.status_code}, {response.headers.get('content-type', 'no content type')}{location}"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

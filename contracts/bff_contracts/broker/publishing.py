@@ -50,10 +50,10 @@ def publish(hal: Hal, publication: Publication) -> list[str]:
 
     Raises:
         BrokerRefusalError: The broker refuses them, and has stored none.
-        BrokerAnswerError: It gave no usable answer.
+        BrokerResponseError: It gave no usable response.
     """
-    answer = hal.send("POST", hal.link("pb:publish-contracts"), publication.as_json(), refusals=_REFUSALS)
-    return texts_of(answer)
+    response = hal.send("POST", hal.link("pb:publish-contracts"), publication.as_json(), refusals=_REFUSALS)
+    return texts_of(response)
 
 
 def _contract(pact: Pact) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Final
 
-from bff_contracts.broker.access import BrokerAnswerError, BrokerRefusalError, broker
+from bff_contracts.broker.access import BrokerRefusalError, BrokerResponseError, broker
 from bff_contracts.broker.checkout import SourceError, branch, commit, uncommitted
 from bff_contracts.broker.deployment import DeploymentVerdict, can_i_deploy, record_deployment
 from bff_contracts.broker.hal import Hal
@@ -33,7 +33,7 @@ def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse
         except BrokerRefusalError as error:
             print_error(f"the Pact Broker refuses: {error}")
             return _NO
-        except (BrokerAnswerError, SourceError) as error:
+        except (BrokerResponseError, SourceError) as error:
             raise CommandError(str(error)) from error
 
     return run
@@ -60,7 +60,7 @@ def publish_contracts(options: argparse.Namespace) -> int:
 def _print_plan(version: str, of_branch: str, tags: Sequence[str], changed: Sequence[str]) -> None:
     try:
         where = broker().base_url
-    except BrokerAnswerError as error:
+    except BrokerResponseError as error:
         where = f"({error})"
     print_text(f"would publish to {where}")
     print_text(f"  version  {version}\n  branch   {of_branch}")

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Plain(logging.Formatter):
-    """Log lines of the official verifier, which may quote a provider's answers."""
+    """Log lines of the official verifier, which may quote a provider's responses."""
 
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))

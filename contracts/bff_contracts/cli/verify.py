@@ -33,7 +33,7 @@ before the interaction, and with "teardown" after it.
 
 With --from-broker, a pact whose content this branch of the provider has never verified is pending: its failures are
 reported and do not fail the run, except interactions that could not be tried (a state that could not be set up, no
-answer, a refused key). A pact that --pact-url names is never pending.
+response, a refused key). A pact that --pact-url names is never pending.
 
 exit codes: 0 verified, 1 not verified, 2 could not run, or could not publish the results
 """
@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
         "--file", type=Path, metavar="PACT", help="a pact file to verify instead of this package's contract"
     )
     parser.add_argument(
-        "--seconds", type=SECONDS, default=5.0, help="time limit for each answer and each provider state (default: 5)"
+        "--seconds", type=SECONDS, default=5.0, help="time limit for each response and each provider state (default: 5)"
     )
     _add_broker(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report to FILE")

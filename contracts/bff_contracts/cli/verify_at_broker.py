@@ -23,7 +23,7 @@ class BrokerRun:
     """A verification of what a broker has for a provider.
 
     Raises:
-        BrokerAnswerError: The environment names no broker.
+        BrokerResponseError: The environment names no broker.
         SourceError: The version or the branch of the provider is unknown.
     """
 
@@ -43,7 +43,7 @@ class BrokerRun:
         """Verify each contract, and print a row for each interaction as soon as it is verified.
 
         Raises:
-            BrokerAnswerError: The broker did not give a contract.
+            BrokerResponseError: The broker did not give a contract.
             CannotVerify: A contract cannot be verified.
             CommandError: The broker has nothing for the provider, or the time is over.
         """

@@ -1,11 +1,11 @@
 """What a new contract demands that the old one did not, by example.
 
-The comparison makes answers and requests that differ from the examples of both sides in one place each, and asks the
-official engine which side allows them. If only the old side allows an answer, the provider may send it today and not
+The comparison makes responses and requests that differ from the examples of both sides in one place each, and asks the
+official engine which side allows them. If only the old side allows a response, the provider may send it today and not
 any more: the change is *stricter*. If only the new side allows it, the change is *looser*. For requests it is the
 reverse: a request that only the new side sends is *stricter*, because the provider has to accept it. Changed provider
-states count as stricter, because no example shows whether a provider derives the answer from them. A changed rule that
-no example distinguishes from the old one is *unclear*, never equivalent.
+states count as stricter, because no example shows whether a provider derives the response from them. A changed rule
+that no example distinguishes from the old one is *unclear*, never equivalent.
 """
 
 import base64
@@ -146,13 +146,13 @@ class _Side:
 
 
 def _compared(old: Interaction, new: Interaction) -> tuple[Verdict, tuple[str, ...]]:
-    answers = _findings(_answer(old.response), _answer(new.response))
-    questions = _findings(_question(old.request), _question(new.request))
-    stricter = [f"response no longer allowed: {text}" for text in answers.only_old]
-    stricter += [f"request newly sent: {text}" for text in questions.only_new]
-    looser = [f"response newly allowed: {text}" for text in answers.only_new]
-    looser += [f"request no longer sent: {text}" for text in questions.only_old]
-    unclear = [f"rule changed, without an example that shows it: {text}" for text in answers.rules + questions.rules]
+    responses = _findings(_response_side(old.response), _response_side(new.response))
+    requests = _findings(_request_side(old.request), _request_side(new.request))
+    stricter = [f"response no longer allowed: {text}" for text in responses.only_old]
+    stricter += [f"request newly sent: {text}" for text in requests.only_new]
+    looser = [f"response newly allowed: {text}" for text in responses.only_new]
+    looser += [f"request no longer sent: {text}" for text in requests.only_old]
+    unclear = [f"rule changed, without an example that shows it: {text}" for text in responses.rules + requests.rules]
     stricter += _without_an_example(old, new, "response no longer allowed", "request newly sent")
     looser += _without_an_example(new, old, "response newly allowed", "request no longer sent")
     before, after = old.response.status_rule, new.response.status_rule
@@ -187,13 +187,13 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _answer(response: Response) -> _Side:
+def _response_side(response: Response) -> _Side:
     example: dict[str, Any] = {"status": response.status, "headers": _headers(response.headers)}
     example |= _body(response)
     return _Side(example, {**_below("$.headers", response.header_rules), **_in_body(response)})
 
 
-def _question(request: Request) -> _Side:
+def _request_side(request: Request) -> _Side:
     example: dict[str, Any] = {
         "method": request.method,
         "path": request.path,
@@ -230,7 +230,7 @@ def _headers(headers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def _media_type(text: str) -> dict[str, Any]:
-    """A media type with its parameters: an answer may have more of these, and their spelling does not matter."""
+    """A media type with its parameters: a response may have more of these, and their spelling does not matter."""
     kind, parameters = media_type(text)
     return {
         "type": kind,

@@ -1,8 +1,8 @@
 """An interaction filled in for a concrete request.
 
 A pact gives one example. Its request may vary where it has a rule: this module puts the concrete request's values at
-those places, and carries them over to the answer, its rules and the provider states. So an answer about ids that are in
-no example can be rendered, and judged, from the same contract.
+those places, and carries them over to the response, its rules and the provider states. So a response about ids that are
+in no example can be rendered, and judged, from the same contract.
 """
 
 import re
@@ -49,8 +49,8 @@ class _Binding(NamedTuple):
         return len(value) == len(asked.elements) and all(map(mentions, value, asked.elements))
 
 
-def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[str]], answer: Any = None) -> Interaction:
-    """Carry the values of a concrete request over to the answer and the states of `interaction`.
+def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[str]], actual: Any = None) -> Interaction:
+    """Carry the values of a concrete request over to the response and the states of `interaction`.
 
     Each segment of a ruled path, and each element of a ruled (comma-separated) query value, replaces the example's
     string at its place: as a whole string, in one pass, in values and keys. Numbers are never carried over. Where
@@ -60,10 +60,10 @@ def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[st
         interaction: The interaction whose request is like the concrete one; its own request stays as it is.
         path: The concrete path, percent-encoded.
         query: The concrete query, decoded.
-        answer: The answer to be judged, if there is one: of the example's forms, each id takes the object or the
-            `null` form as the answer does. Without it, ids take the example's forms in turn.
+        actual: The body of the response to be judged, if there is one: of the example's forms, each id takes the object
+            or the `null` form as the response does. Without it, ids take the example's forms in turn.
     """
-    binding = _binding(interaction, path, query, answer)
+    binding = _binding(interaction, path, query, actual)
     response = interaction.response
     content = response.content
     return replace(
@@ -81,7 +81,7 @@ def fill(interaction: Interaction, *, path: str, query: Mapping[str, Sequence[st
     )
 
 
-def _binding(interaction: Interaction, path: str, query: Mapping[str, Sequence[str]], answer: object) -> _Binding:
+def _binding(interaction: Interaction, path: str, query: Mapping[str, Sequence[str]], actual: object) -> _Binding:
     request = interaction.request
     strings = _path_strings(request, path)
     lists: list[_Asked] = []
@@ -89,7 +89,7 @@ def _binding(interaction: Interaction, path: str, query: Mapping[str, Sequence[s
         # A request may ask for more or fewer elements than the example; `_models` has the models of the others.
         for example, concrete in zip(elements, asked, strict=False):
             strings.setdefault(example, concrete)
-        lists.append(_Asked(elements, _models(elements, asked, interaction.response.body, answer)))
+        lists.append(_Asked(elements, _models(elements, asked, interaction.response.body, actual)))
     return _Binding(strings, tuple(lists))
 
 
@@ -126,17 +126,17 @@ def is_bound(example: str) -> bool:
 
 
 def _models(
-    elements: tuple[str, ...], asked: tuple[str, ...], body: object, answer: object
+    elements: tuple[str, ...], asked: tuple[str, ...], body: object, actual: object
 ) -> tuple[tuple[str, str], ...]:
-    """What was asked for, each with the example's element that it is modelled on: in turn, or as an answer has it."""
+    """What was asked for, each with the example's element that it is modelled on: in turn, or as a response has it."""
     forms = _find_map(body, elements)
-    answered = _find_keys(answer, asked)
+    found = _find_keys(actual, asked)
     nulls = [element for element in elements if forms is not None and forms[element] is None]
     objects = [element for element in elements if forms is not None and is_object(forms[element])]
 
     def model(at: int, name: str) -> str:
-        if answered is not None and nulls and objects:
-            return nulls[0] if answered.get(name, _MISSING) is None else objects[0]
+        if found is not None and nulls and objects:
+            return nulls[0] if found.get(name, _MISSING) is None else objects[0]
         return elements[at % len(elements)]
 
     return tuple((name, model(at, name)) for at, name in enumerate(asked))

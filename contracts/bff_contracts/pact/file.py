@@ -118,7 +118,7 @@ class Request(_WithBody):
 
 @dataclass(frozen=True, slots=True)
 class Response(_WithBody):
-    """The answer of the provider: an example, and the rules that say how far another answer may differ from it."""
+    """The response of the provider: an example, and the rules that say how far another response may differ from it."""
 
     status: int
     headers: Mapping[str, tuple[str, ...]]
@@ -127,14 +127,14 @@ class Response(_WithBody):
     header_rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     wants_no_body: bool = False
     has_type_header: bool = False
-    """Whether a header declares the content type; otherwise an answer may omit it."""
+    """Whether a header declares the content type; otherwise a response may omit it."""
     status_rule: Rule | None = None
     generators: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One request, the answer to it, and the states it needs."""
+    """One request, the response to it, and the states it needs."""
 
     description: str
     states: tuple[State, ...]
@@ -329,11 +329,11 @@ def _response(node: Node) -> Response:
         status=status.value if status else 200,
         headers=headers,
         content=content,
-        rules=_rules(rules, "body", str, is_answer=True),
-        header_rules=_rules(rules, "header", str.lower, is_answer=True),
+        rules=_rules(rules, "body", str, is_response=True),
+        header_rules=_rules(rules, "header", str.lower, is_response=True),
         wants_no_body=is_said and content is None,
         has_type_header=has_type_header,
-        status_rule=_rule(status_rule, is_answer=True) if status_rule and status_rule.members() else None,
+        status_rule=_rule(status_rule, is_response=True) if status_rule and status_rule.members() else None,
         generators=generators.value if generators and generators.members() else {},
     )
 
@@ -361,30 +361,30 @@ def _lists(node: Node | None, name_of: Callable[[str], str]) -> dict[str, tuple[
 
 
 def _rules(
-    node: Node | None, category: str, name_of: Callable[[str], str], *, is_answer: bool = False
+    node: Node | None, category: str, name_of: Callable[[str], str], *, is_response: bool = False
 ) -> dict[str, Rule]:
     rules = node.get(category) if node else None
     if rules is None:
         return {}
-    return {name_of(name): _rule(member, is_answer=is_answer) for name, member in rules.members().items()}
+    return {name_of(name): _rule(member, is_response=is_response) for name, member in rules.members().items()}
 
 
-def _rule(node: Node, *, is_answer: bool = False) -> Rule:
-    """A rule. Those of answers are not compiled here: only the engine evaluates them."""
+def _rule(node: Node, *, is_response: bool = False) -> Rule:
+    """A rule. Those of responses are not compiled here: only the engine evaluates them."""
     combine = node.get("combine")
     if combine is not None and combine.value not in _COMBINATIONS:
         raise combine.error(f"expected one of {', '.join(_COMBINATIONS)}, found {combine.value!r}")
     listed = node.get("matchers")
     matchers = listed.items() if listed is not None else []
-    return Rule(combine.value if combine else "AND", tuple(_matcher(matcher, is_answer) for matcher in matchers))
+    return Rule(combine.value if combine else "AND", tuple(_matcher(matcher, is_response) for matcher in matchers))
 
 
-def _matcher(node: Node, is_answer: bool) -> Mapping[str, Any]:  # noqa: FBT001
+def _matcher(node: Node, is_response: bool) -> Mapping[str, Any]:  # noqa: FBT001
     named = node.text_of("match")
     kind = next((name for name in _IMPLIED if name in node.value), "type") if named is None else named
     needed = _NEEDED.get(kind)
     if needed is not None:
         node.key(needed).text()
-    if not is_answer and kind not in _KINDS:
+    if not is_response and kind not in _KINDS:
         raise node.child(kind, "match").error(f"{kind!r} is not a matching rule of Pact")
     return {"match": kind, **{name: value for name, value in node.value.items() if name != "match"}}

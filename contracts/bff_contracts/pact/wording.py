@@ -84,7 +84,7 @@ def request_text(interaction: Interaction) -> str:
 
 
 def response_text(interaction: Interaction) -> str:
-    """The answer of the example, its body laid out."""
+    """The response of the example, its body laid out."""
     response = interaction.response
     lines = [f"{response.status}", *_headers(response.headers)]
     if response.has_body:
@@ -98,7 +98,7 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 
 def freedoms(interaction: Interaction) -> list[tuple[str, str]]:
-    """Where an answer may differ from the example, and what it may have there; everything else has to be equal.
+    """Where a response may differ from the example, and what it may have there; everything else has to be equal.
 
     Fields that the example does not have may be added anywhere.
     """

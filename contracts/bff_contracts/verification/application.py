@@ -8,7 +8,7 @@ from bff_contracts.http import AsgiApp
 from bff_contracts.terminal import described
 from bff_contracts.threads import LoopThread
 from bff_contracts.verification.arguments import CannotVerify, checked_url, takes_nothing
-from bff_contracts.verification.bounds import NoAnswerError
+from bff_contracts.verification.bounds import NoResponseError
 from bff_contracts.verification.forwarder import Forwarder, reach
 from bff_contracts.verification.key import Key
 
@@ -31,7 +31,7 @@ def check_reachable(url: str, seconds: float, loop: LoopThread) -> None:
     """
     try:
         loop.run(reach(url, seconds=seconds), seconds=2 * seconds)
-    except NoAnswerError as error:
+    except NoResponseError as error:
         raise CannotVerify(str(error)) from None
 
 

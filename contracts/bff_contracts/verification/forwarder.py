@@ -11,7 +11,7 @@ import httpx
 
 from bff_contracts.http import Receive, Scope, Send, is_end_to_end, read_body, respond
 from bff_contracts.terminal import described
-from bff_contracts.verification.bounds import NoAnswerError, read
+from bff_contracts.verification.bounds import NoResponseError, read
 from bff_contracts.verification.no_proxy import direct_transport
 
 _ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
@@ -31,7 +31,7 @@ class Forwarder:
         self._timeout = httpx.Timeout(seconds).as_dict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request, and its answer byte for byte."""
+        """Forward one request, and its response byte for byte."""
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
         target = self._path + scope["raw_path"]
@@ -51,8 +51,8 @@ class Forwarder:
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            message = f"{self._url} gave no answer: {described(error)}"
-            raise NoAnswerError(message) from error
+            message = f"{self._url} gave no response: {described(error)}"
+            raise NoResponseError(message) from error
         await respond(send, response.status_code, _end_to_end(response.headers.raw), body)
         return None
 
@@ -68,7 +68,7 @@ async def reach(url: str, *, seconds: float) -> None:
     """Check that something listens at a URL.
 
     Raises:
-        NoAnswerError: Nothing does.
+        NoResponseError: Nothing does.
     """
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -76,7 +76,7 @@ async def reach(url: str, *, seconds: float) -> None:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, ValueError) as error:
         message = f"cannot connect to {url}: {_reason(error)}"
-        raise NoAnswerError(message) from error
+        raise NoResponseError(message) from error
     writer.close()
 
 

@@ -20,7 +20,7 @@ from typing import Final
 from bff_contracts.http import AsgiApp, Message, Receive, Scope, Send, read_body, respond
 from bff_contracts.platform import KEY_HEADER, STATES_PATH
 from bff_contracts.terminal import described
-from bff_contracts.verification.bounds import IncomingAnswer, NoAnswerError
+from bff_contracts.verification.bounds import IncomingResponse, NoResponseError
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.state_handlers import StateChangeError, States
 
@@ -40,11 +40,11 @@ class Front:
         failed_states: The provider states that could not be set up or restored since `begin`.
         failures: What the provider raised since then, or at its start.
         stop_failures: What it reported or raised when it was shut down.
-        answered: Whether it completed an answer in time.
+        answered: Whether it completed a response in time.
         prefix: The secret beginning of the paths of this run; empty when none is under way.
         doing: Which part is at work, so that a timeout can name it.
-        late: How many times in a row an answer or a provider state did not come in time; after three, the provider gets
-            no more requests.
+        late: How many times in a row a response or a provider state did not come in time; after three, the provider
+            gets no more requests.
     """
 
     def __init__(self, provider: AsgiApp, states: States, *, seconds: float) -> None:
@@ -151,38 +151,40 @@ class Front:
         if self.failed_states:  # there is nothing to compare without its state
             return await respond(send, _NO_STATUS, [], b"")
         if self.gave_up:
-            self.failures.append(NoAnswerError(_NOT_TRIED))
+            self.failures.append(NoResponseError(_NOT_TRIED))
             return await respond(send, _NO_STATUS, [], b"")
-        answer, started = IncomingAnswer(), time.monotonic()
+        response, started = IncomingResponse(), time.monotonic()
         sent = False
 
         async def noting(message: Message) -> None:
             nonlocal sent
             await asyncio.sleep(0)  # so that the limit stops a provider that sends without end
-            answer.take(message)
-            if answer.ended and not sent:
-                await answer.deliver(send)
+            response.take(message)
+            if response.ended and not sent:
+                await response.deliver(send)
                 self.answered = sent = True
 
         with LoopWatch(self._seconds) as watch:
-            failure = await self._asked({**scope, "headers": self._headers(scope)}, receive, noting, answer)
+            failure = await self._asked({**scope, "headers": self._headers(scope)}, receive, noting, response)
         # By the clock: a provider that holds the event loop is not seen by the limit.
         is_late = time.monotonic() - started >= self._seconds
         self.late = self.late + 1 if is_late else 0
         if is_late and watch.held:
             self.answered = False
-            failure = NoAnswerError(f"the provider held the event loop for {watch.longest:.1f} s: {BLOCKING}")
+            failure = NoResponseError(f"the provider held the event loop for {watch.longest:.1f} s: {BLOCKING}")
         if failure is not None:
             self.failures.append(failure)
-        if not answer.ended:
-            # A status that no contract has, so that the kit's own answer never matches a contract.
+        if not response.ended:
+            # A status that no contract has, so that the kit's own response never matches a contract.
             await respond(send, _NO_STATUS, [], b"")
         elif not sent:
-            message = "the answer was cut off"
+            message = "the response was cut off"
             raise RuntimeError(message)
         return None
 
-    async def _asked(self, scope: Scope, receive: Receive, send: Send, answer: IncomingAnswer) -> BaseException | None:
+    async def _asked(
+        self, scope: Scope, receive: Receive, send: Send, response: IncomingResponse
+    ) -> BaseException | None:
         """Ask the provider; return the failure, if there is one."""
         limit = asyncio.timeout(self._seconds)
         failure: BaseException | None
@@ -197,17 +199,17 @@ class Front:
             if task is not None and task.cancelling():
                 raise
             failure = error
-        if answer.problem is not None:
-            return answer.problem
+        if response.problem is not None:
+            return response.problem
         if failure is not None and limit.expired():
-            what = "did not complete its" if answer.begun and not answer.ended else "gave no"
-            return NoAnswerError(f"the provider {what} answer within {self._seconds:g} s")
-        if failure is not None or answer.ended:
+            what = "did not complete its" if response.begun and not response.ended else "gave no"
+            return NoResponseError(f"the provider {what} response within {self._seconds:g} s")
+        if failure is not None or response.ended:
             return failure
-        return NoAnswerError(f"the provider returned without {'completing its' if answer.begun else 'an'} answer")
+        return NoResponseError(f"the provider returned without {'completing its' if response.begun else 'a'} response")
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """The headers with the real key, and without `accept-encoding`: a compressed answer has no known size."""
+        """The headers with the real key, and without `accept-encoding`: a compressed response has no known size."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         return [
             (name, self._keys.get(value, value) if name == _KEY_HEADER else value)

@@ -9,7 +9,7 @@ from bff_contracts.verification.outcomes import Outcome
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(rf"{_UUID}|\d+")
-"""Parts of a place that vary between answers: ids of batches, and indices."""
+"""Parts of a place that vary between responses: ids of batches, and indices."""
 
 _VARYING: Final = re.compile(rf"{_UUID}|0x[0-9a-f]+|\d+\.\d+ s", re.IGNORECASE)
 """Parts of a message that vary between failures of one cause: ids of batches, memory addresses, and times."""

@@ -46,7 +46,7 @@ class Key:
         return {value.encode(): self.value.encode() for value in placeholders} if self.value else {}
 
     def hidden(self, text: str) -> str:
-        """A text of the provider without the key, in each spelling in which an answer may contain it.
+        """A text of the provider without the key, in each spelling in which a response may contain it.
 
         A short key is hidden only as a whole word, because it may be a part of other words.
         """

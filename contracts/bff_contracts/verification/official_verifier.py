@@ -47,7 +47,7 @@ class Target:
         url: The provider, on 127.0.0.1.
         states_url: What sets provider states up. It must answer 200: anything else is printed on standard error, and
             any 5xx is asked again for two minutes.
-        seconds: How long an answer may take.
+        seconds: How long a response may take.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""The outcome of verifying one interaction, and how an answer differs from the contract."""
+"""The outcome of verifying one interaction, and how a response differs from the contract."""
 
 import json
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ _LONGEST: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One way in which an answer differs from what the contract allows.
+    """One way in which a response differs from what the contract allows.
 
     Attributes:
         where: `status`, `content type`, `header NAME` or `body PATH`.
         expected: The contract's example at that place.
         actual: What the provider answered there.
         rule: How the contract was broken, in the words of the official verifier.
-        text: The first line of an answer that is text or HTML instead of JSON: often the cause of an error.
+        text: The first line of a response that is text or HTML instead of JSON: often the cause of an error.
     """
 
     where: str
@@ -56,8 +56,8 @@ class Outcome:
         given: The provider states it needs.
         request: Method, path and query; empty where only the verifier knows them.
         seconds: How long it took.
-        differences: How the answer differs from the contract.
-        troubles: What else went wrong: a provider state that could not be set up, no answer, a key refused.
+        differences: How the response differs from the contract.
+        troubles: What else went wrong: a provider state that could not be set up, no response, a key refused.
         cause: The exception behind the first of the troubles, if there was one.
         pending: Whether the contract is pending: it was never verified successfully, so a failure does not fail the
             build.

@@ -13,7 +13,7 @@ _HIDDEN: Final = "[a name]"
 
 
 def without_answered_names(outcome: Outcome, interaction: Interaction) -> Outcome:
-    """The outcome without names that are in the answer and not in the contract: they may be real.
+    """The outcome without names that are in the response and not in the contract: they may be real.
 
     Names of the contract are fictitious; they stay, because they show which row is in the wrong place.
     """

@@ -16,7 +16,7 @@ from bff_contracts.terminal import described
 from bff_contracts.threads import CallThread, LoopThread
 from bff_contracts.verification.application import check_reachable, forwarder_to, made_application
 from bff_contracts.verification.arguments import CannotVerify, check_application, contract_of, states_of
-from bff_contracts.verification.bounds import NoAnswerError
+from bff_contracts.verification.bounds import NoResponseError
 from bff_contracts.verification.front import Front
 from bff_contracts.verification.grouping import briefly, cause_of
 from bff_contracts.verification.held import BLOCKING, ENDING
@@ -33,7 +33,7 @@ from bff_contracts.verification.state_handlers import Handler, StateChangeError
 _T = TypeVar("_T")
 
 ANSWER_SECONDS: Final = 5.0
-"""How long an answer, or setting one provider state up, may take; the services answer in milliseconds."""
+"""How long a response, or setting one provider state up, may take; the services answer in milliseconds."""
 
 START_SECONDS: Final = 10.0
 """How long creating, starting and shutting down the application may each take; the services start in one second."""
@@ -125,7 +125,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
         api_key: The provider's real key, which replaces the contract's placeholder; else the one in
             `HULEEDU_INTERNAL_API_KEY`. Without either the placeholder is sent.
         pact: Another contract than the one in this package.
-        seconds: How long an answer, or setting one state up, may take.
+        seconds: How long a response, or setting one state up, may take.
         start_seconds: How long creating, starting and shutting down the application may each take.
 
     Raises:
@@ -287,7 +287,7 @@ class RunningProvider:
             return outcome
         failures = () if states else self._front.failures
         if states or (failures and not self._front.answered):
-            # Without its state, or without a complete answer of the provider, there is nothing to compare.
+            # Without its state, or without a complete response of the provider, there is nothing to compare.
             troubles = tuple(dict.fromkeys(map(str, states)) or dict.fromkeys(map(_trouble, failures)))
             differences: tuple[Difference, ...] = ()
         else:
@@ -323,7 +323,7 @@ def _is_refusal(difference: Difference) -> bool:
 
 
 def _trouble(error: BaseException) -> str:
-    return str(error) if isinstance(error, NoAnswerError) else f"the provider raised {described(error)}"
+    return str(error) if isinstance(error, NoResponseError) else f"the provider raised {described(error)}"
 
 
 def _stop(front: Front, loop: LoopThread, context: contextlib.AbstractAsyncContextManager[str], seconds: float) -> None:

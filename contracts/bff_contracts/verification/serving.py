@@ -9,7 +9,7 @@ from typing import Any, Final
 import uvicorn
 
 _GRACE_SECONDS: Final = 1
-"""How long requests under way may take to end at shutdown, when each interaction has its answer already."""
+"""How long requests under way may take to end at shutdown, when each interaction has its response already."""
 
 
 class NotStartedError(Exception):
@@ -39,7 +39,7 @@ async def serving(app: Any) -> AsyncGenerator[str]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    # asyncio sends without delay only on sockets that say TCP by name; with it each answer would take 40 ms longer.
+    # asyncio sends without delay only on sockets that say TCP by name; with it each response would take 40 ms longer.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:
         bound.bind(("127.0.0.1", 0))
         try:

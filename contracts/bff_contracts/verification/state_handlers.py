@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bff_contracts.states import validate_params
 from bff_contracts.terminal import described
 from bff_contracts.threads import CallThread
-from bff_contracts.verification.bounds import NoAnswerError, read
+from bff_contracts.verification.bounds import NoResponseError, read
 from bff_contracts.verification.held import BLOCKING, LoopWatch
 from bff_contracts.verification.no_proxy import direct_transport
 
@@ -194,7 +194,7 @@ class RemoteStates:
             transport=direct_transport(),
             timeout=seconds,
             trust_env=False,
-            headers={"accept-encoding": "identity"},  # the decompressed size of an answer is not known before
+            headers={"accept-encoding": "identity"},  # the decompressed size of a response is not known before
         )
         self._seconds = seconds
         self._begun: list[tuple[str, Mapping[str, Any]]] = []
@@ -220,17 +220,17 @@ class RemoteStates:
         asked = f"provider state {name!r}: POST {self._url} ({action})"
         document = {"state": name, "params": params, "action": action}
         try:
-            # The client's own limit is for each part of an answer, and there may be many.
+            # The client's own limit is for each part of a response, and there may be many.
             async with (
                 asyncio.timeout(self._seconds),
                 self._client.stream("POST", self._url, json=document) as response,
             ):
                 text = (await read(response.aiter_raw())).decode(errors="replace")
-        except (httpx.HTTPError, NoAnswerError) as error:
+        except (httpx.HTTPError, NoResponseError) as error:
             message = f"{asked} failed: {described(error)}"
             raise StateChangeError(name, message, late=isinstance(error, httpx.TimeoutException)) from error
         except TimeoutError as error:
-            message = f"{asked} did not complete its answer within {self._seconds:g} s"
+            message = f"{asked} did not complete its response within {self._seconds:g} s"
             raise StateChangeError(name, message, late=True) from error
         if not response.is_success:
             message = f"{asked} answered {response.status_code}{_reason(response, text)}"
@@ -238,6 +238,6 @@ class RemoteStates:
 
 
 def _reason(response: httpx.Response, text: str) -> str:
-    """The text of an answer in one line; empty for an HTML page, which adds nothing to the status."""
+    """The text of a response in one line; empty for an HTML page, which adds nothing to the status."""
     text = " ".join(text.split())
     return f": {text[:_LONGEST_REASON]}" if text and "html" not in response.headers.get("content-type", "") else ""

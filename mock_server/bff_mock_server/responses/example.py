@@ -92,12 +92,12 @@ def _is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
     content = interaction.response.content
     if content is None or body == content.raw or not body or not _has_engine():
         return True
-    from bff_contracts.engine import answer_mismatches  # noqa: PLC0415  # as above
+    from bff_contracts.engine import response_mismatches  # noqa: PLC0415  # as above
 
     rules = interaction.response.rules
-    if not answer_mismatches(content, rules, body, content.content_type):
+    if not response_mismatches(content, rules, body, content.content_type):
         return True
     if not content.is_json or _names(json.loads(body)) == _names(content.value):
         return False
     filled = fill(interaction, path=asked.path, query=asked.query).response
-    return filled.content is not None and not answer_mismatches(filled.content, filled.rules, body, None)
+    return filled.content is not None and not response_mismatches(filled.content, filled.rules, body, None)

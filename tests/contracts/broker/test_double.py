@@ -34,7 +34,7 @@ WRONG: Final = {7: "Basic d3JvbmcgOnBhc3N3b3Jk", 8: "Bearer a-token", 9: "Bearer
 
 
 def with_status(status: int) -> JSON:
-    """The contract with CMS in which the answers that were 200 are others."""
+    """The contract with CMS in which the responses that were 200 are others."""
     text = json.dumps(DOCUMENTS[CMS]).replace('"status": 200', f'"status": {status}')
     return cast("JSON", json.loads(text))
 
@@ -206,14 +206,14 @@ def replayed() -> Replay:
 
 
 def as_answer(sent: httpx.Request) -> Answer:
-    """A request of the broker, in the form of an answer for comparison."""
+    """A request of the broker, in the form of a response for comparison."""
     names = recorded(49).headers.keys() - {"authorization", "content-type"}
     headers = {name: sent.headers[name] for name in names}
     return Answer(0, sent.headers["content-type"], json.loads(sent.content), headers)
 
 
 def comparable(status: int, headers: Mapping[str, str], body: Any) -> Any:
-    """An answer with times and generated values replaced by numbers, in order of appearance."""
+    """A response with times and generated values replaced by numbers, in order of appearance."""
     known: dict[str, str] = {}
     text = json.dumps([status, dict(headers), body], sort_keys=True, ensure_ascii=False)
     text = re.sub(r"@@ -\d+,7 \+\d+,7 @@", "@@", text)  # the double counts lines in another way

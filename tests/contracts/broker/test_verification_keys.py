@@ -17,7 +17,7 @@ KEY: Final = 'real/key+"4711"<&>'
 
 
 def echo(kind: str, body: Any, key: str) -> Any:
-    """The answer, with the key where a text was."""
+    """The response, with the key where a text was."""
     spelled = {
         "upper": key.upper(),
         "base64": base64.b64encode(key.encode()).decode(),

@@ -131,7 +131,7 @@ def test_a_signal_ends_a_verification_with_its_code(number: signal.Signals, code
         command = [sys.executable, "-m", "bff_contracts", "verify", "cms", "--only", "health", "--url", url]
         with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:  # noqa: S603  our own interpreter
             silent.accept()[0].close()  # it sees that somebody listens
-            with silent.accept()[0]:  # it waits for an answer
+            with silent.accept()[0]:  # it waits for a response
                 process.send_signal(number)
                 _, printed = process.communicate()
 

@@ -73,7 +73,7 @@ def ruled(path: str, rule: Json) -> Edit:
 
 
 def other(body_example: Any, body_rules: Json | None = None, **response: Any) -> Json:
-    """A contract with one interaction whose answer is this."""
+    """A contract with one interaction whose response is this."""
     answer: Json = {"status": 200, "body": {"contentType": "application/json", "content": body_example}, **response}
     if body_rules:
         answer["matchingRules"] = {"body": body_rules}

@@ -79,7 +79,7 @@ def seeded(name: str, description: str, edit: Edit, verdict: str, shown: str, *,
 
 
 SEEDED = [
-    # Answers
+    # Responses
     seeded(RAS, STATUS, without("$.user_id", "user_id"), "looser", "no body.user_id", called="field-not-read-any-more"),
     seeded(
         RAS, STATUS, lambda each: body(each).update(colour="red"), "stricter", "no body.colour", called="field-demanded"

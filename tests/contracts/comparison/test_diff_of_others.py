@@ -103,7 +103,7 @@ OTHER_STATUS_RULE = {"status": {"matchers": [{"match": "statusCode", "status": "
 ANY_BYTES = {"body": {"$": matchers({"match": "contentType", "value": "image/png"})}}
 
 
-def answering(**parts: Any) -> Json:
+def responding(**parts: Any) -> Json:
     """A contract with one interaction whose response has these parts."""
     pact = other({})
     del pact["interactions"][0]["response"]["body"]
@@ -116,7 +116,7 @@ def body(content: str, media_type: str, *, encoded: bool | str = False) -> Json:
 
 
 def picture(data: str) -> Json:
-    return answering(body=body(data, "image/png", encoded="base64"))
+    return responding(body=body(data, "image/png", encoded="base64"))
 
 
 def sending(content: Any) -> Json:
@@ -131,42 +131,42 @@ BYTES, OTHER_BYTES = "iVBORw0KGgo=", "iVBORw0KGgs="
 @pytest.mark.parametrize(
     ("old", "new", "verdict"),
     [
-        pytest.param(answering(matchingRules=STATUS_RULE), answering(), "stricter", id="status-rule-gone"),
-        pytest.param(answering(), answering(matchingRules=STATUS_RULE), "looser", id="status-rule-added"),
+        pytest.param(responding(matchingRules=STATUS_RULE), responding(), "stricter", id="status-rule-gone"),
+        pytest.param(responding(), responding(matchingRules=STATUS_RULE), "looser", id="status-rule-added"),
         pytest.param(
-            answering(matchingRules=STATUS_RULE),
-            answering(matchingRules=OTHER_STATUS_RULE),
+            responding(matchingRules=STATUS_RULE),
+            responding(matchingRules=OTHER_STATUS_RULE),
             "unclear",
             id="status-rule-changed",
         ),
-        pytest.param(answering(), answering(body=None), "stricter", id="no-body-declared"),
-        pytest.param(answering(body=None), answering(), "looser", id="any-body-allowed"),
-        pytest.param(answering(body={}), answering(body=None), "stricter", id="body-gone"),
+        pytest.param(responding(), responding(body=None), "stricter", id="no-body-declared"),
+        pytest.param(responding(body=None), responding(), "looser", id="any-body-allowed"),
+        pytest.param(responding(body={}), responding(body=None), "stricter", id="body-gone"),
         pytest.param(asked(None), sending(None), "looser", id="request-body-declared-empty"),
         pytest.param(sending(None), asked(None), "stricter", id="request-body-no-longer-empty"),
         pytest.param(picture(BYTES), picture(BYTES), None, id="same-bytes"),
         pytest.param(picture(BYTES), picture(OTHER_BYTES), "stricter", id="other-bytes"),
         pytest.param(
-            answering(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
-            answering(body=body(OTHER_BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            responding(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            responding(body=body(OTHER_BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
             None,
             id="any-bytes",
         ),
         pytest.param(
-            answering(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
+            responding(body=body(BYTES, "image/png", encoded="base64"), matchingRules=ANY_BYTES),
             picture(BYTES),
             "stricter",
             id="bytes-no-longer-any",
         ),
         pytest.param(
-            answering(body=body("<a/>", "application/xml")),
-            answering(body=body("<a/>", "text/xml")),
+            responding(body=body("<a/>", "application/xml")),
+            responding(body=body("<a/>", "text/xml")),
             "stricter",
             id="type-of-a-text",
         ),
         pytest.param(
-            answering(body=body('{"a":1}', "application/json")),
-            answering(body=body('{"a":1}', "text/plain")),
+            responding(body=body('{"a":1}', "application/json")),
+            responding(body=body('{"a":1}', "text/plain")),
             "stricter",
             id="JSON-to-text",
         ),

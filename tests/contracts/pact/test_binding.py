@@ -110,23 +110,23 @@ CLASSES = _interaction(
 
 
 @pytest.mark.parametrize(
-    ("asked", "answer", "expected"),
+    ("asked", "response", "expected"),
     [
         pytest.param([X, Y, Z], None, {X: CLASS, Y: None, Z: CLASS}, id="forms-in-turn"),
         pytest.param([X], None, {X: CLASS}, id="fewer"),
         pytest.param([B, A], None, {B: CLASS, A: None}, id="the-example's-ids-swapped"),
         pytest.param([X, X, Y], None, {X: CLASS, Y: None}, id="duplicates"),
-        pytest.param([X, Y], {X: None, Y: {}}, {X: None, Y: CLASS}, id="as-the-answer"),
+        pytest.param([X, Y], {X: None, Y: {}}, {X: None, Y: CLASS}, id="as-the-response"),
         pytest.param([X, Y, Z], {X: None, Y: None, Z: None}, {X: None, Y: None, Z: None}, id="all-null"),
-        pytest.param([X, Y], {X: {}}, {X: CLASS, Y: CLASS}, id="id-missing-from-the-answer"),
-        pytest.param([X, Y], {}, {X: CLASS, Y: None}, id="empty-answer"),
+        pytest.param([X, Y], {X: {}}, {X: CLASS, Y: CLASS}, id="id-missing-from-the-response"),
+        pytest.param([X, Y], {}, {X: CLASS, Y: None}, id="empty-response"),
         pytest.param([X, ""], None, {X: CLASS}, id="comma-too-many"),
         pytest.param([""], None, {}, id="none"),
     ],
 )
-def test_map_of_what_was_asked_for(asked: list[str], answer: Any, expected: Any) -> None:
+def test_map_of_what_was_asked_for(asked: list[str], response: Any, expected: Any) -> None:
     """A map keyed by ids has one entry for each id asked for, and the rules follow the entries they are about."""
-    filled = fill(CLASSES, path="/things/class-info", query={"batch_ids": [",".join(asked)]}, answer=answer)
+    filled = fill(CLASSES, path="/things/class-info", query={"batch_ids": [",".join(asked)]}, actual=response)
 
     assert filled.response.body == expected
     assert list(filled.response.rules) == [f"$['{name}'].class_name" for name in expected if expected[name]]
@@ -182,17 +182,17 @@ def test_a_list_that_is_about_something_else_keeps_its_items() -> None:
 
 
 def test_forms_are_found_however_deep_the_map_is() -> None:
-    """Maps within lists within maps are looked into, in the example and in the answer."""
+    """Maps within lists within maps are looked into, in the example and in the response."""
     example = _interaction({"n": 1, "pages": [[], {"by": {A: CLASS, B: None}}]}, query={"ids": f"{A},{B}"})
-    answer: Any = {"n": 2, "pages": [5, {"by": {Y: dict[str, Any](), X: None}}]}
+    response: Any = {"n": 2, "pages": [5, {"by": {Y: dict[str, Any](), X: None}}]}
 
-    filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y}"]}, answer=answer)
+    filled = fill(example, path="/things/class-info", query={"ids": [f"{X},{Y}"]}, actual=response)
 
     assert filled.response.body == {"n": 1, "pages": [[], {"by": {X: None, Y: CLASS}}]}
 
 
 def test_nothing_is_bound_to_an_empty_example() -> None:
-    """An empty text in an answer has nothing to do with a parameter that the example leaves empty."""
+    """An empty text in a response has nothing to do with a parameter that the example leaves empty."""
     example = _interaction({"note": ""}, query={"ids": ""})
 
     assert fill(example, path="/things/class-info", query={"ids": [X]}).response.body == {"note": ""}

@@ -13,7 +13,7 @@ EMPTY: dict[str, Any] = {}
 
 
 def test_reads_all_parts() -> None:
-    """States, role, request, answer and every rule of a file are there, header names in lower case."""
+    """States, role, request, response and every rule of a file are there, header names in lower case."""
     thing = read()
 
     assert (thing.description, thing.role) == ("a thing", "shape")
@@ -47,7 +47,7 @@ def test_reads_all_parts() -> None:
         ),
     ],
 )
-def test_what_an_answer_leaves_out(change: Change, expected: tuple[int, tuple[str, ...] | None]) -> None:
+def test_what_a_response_leaves_out(change: Change, expected: tuple[int, tuple[str, ...] | None]) -> None:
     """The default status is 200, and the content type of the header takes precedence over the body's."""
     response = read(lambda pact: change(pact["interactions"][0])).response
 
@@ -63,7 +63,7 @@ def test_what_an_interaction_leaves_out(part: str) -> None:
 
 
 def test_reads_bodies_and_their_rules_of_requests() -> None:
-    """A request's body is read as an answer's, and headers of answers have rules too."""
+    """A request's body is read as a response's, and headers of responses have rules too."""
     rule = {"matchers": [{"match": "type"}]}
 
     def change(pact: Any) -> None:

@@ -168,7 +168,7 @@ def test_a_matcher_without_a_name_is_the_one_that_its_members_imply(matcher: Any
     assert found == {"match": name, **matcher}
 
 
-def test_regular_expressions_of_answers_are_not_run() -> None:
+def test_regular_expressions_of_responses_are_not_run() -> None:
     rules = {"body": {"$.a": {"matchers": [{"match": "regex", "regex": r"\Qa\E("}]}}}
 
     assert one(response={"matchingRules": rules}).response.rules

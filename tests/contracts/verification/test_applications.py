@@ -168,7 +168,7 @@ def test_a_provider_that_stops_fails_the_remaining_interactions() -> None:
     context.__exit__(None, None, None)
 
     assert len(reported) == len(interactions_of("cms"))
-    assert all(f"{url} gave no answer: ConnectError" in text for text in reported)
+    assert all(f"{url} gave no response: ConnectError" in text for text in reported)
 
 
 # States that the provider sets up itself

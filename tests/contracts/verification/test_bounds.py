@@ -1,4 +1,4 @@
-"""Every answer of a provider is verified within a bounded size and time."""
+"""Every response of a provider is verified within a bounded size and time."""
 
 import asyncio
 import gzip
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bff_contracts.platform import CMS
 from bff_contracts.verification import NotVerified, running_provider
-from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingAnswer, NoAnswerError
+from bff_contracts.verification.bounds import MAX_BYTES, MAX_VALUES, IncomingResponse, NoResponseError
 from tests.providers.small import NEEDS_STATE, SmallCms, states_with
 from tests.support.golden import Golden
 from tests.support.hypercorn_server import on_hypercorn
@@ -24,7 +24,7 @@ from tests.support.hypercorn_server import on_hypercorn
 pytestmark = pytest.mark.slow("runs the official verifier many times")
 
 JSON = [(b"content-type", b"application/json")]
-TOO_LARGE = "the provider's answer is larger than 1,000,000 bytes"
+TOO_LARGE = "the provider's response is larger than 1,000,000 bytes"
 
 
 async def endless() -> AsyncIterator[bytes]:
@@ -64,17 +64,17 @@ def _stream(chunks: AsyncIterator[bytes], **options: Any) -> Response:
 BAD = [
     pytest.param(lambda: _stream(endless()), TOO_LARGE, id="never-ends"),
     pytest.param(lambda: _stream(endless(), status_code=500), TOO_LARGE, id="an-error-that-never-ends"),
-    pytest.param(lambda: _stream(dripping()), "the provider did not complete its answer within 2 s", id="drips"),
+    pytest.param(lambda: _stream(dripping()), "the provider did not complete its response within 2 s", id="drips"),
     pytest.param(
         lambda: Response(b"[" + b"{}," * 100_000 + b"{}]", media_type="application/json"),
-        "the provider's answer has more than 20,000 values",
+        "the provider's response has more than 20,000 values",
         id="many-values",
     ),
     pytest.param(
         lambda: Response(gzip.compress(b" " * 50_000_000), headers={"content-encoding": "gzip"}), TOO_LARGE, id="gzip"
     ),
     pytest.param(
-        lambda: Response(b"no gzip", headers={"content-encoding": "gzip"}), "answer cannot be unpacked", id="no-gzip"
+        lambda: Response(b"no gzip", headers={"content-encoding": "gzip"}), "response cannot be unpacked", id="no-gzip"
     ),
     pytest.param(
         lambda: Response(gzip.compress(b"{}")[:-9], headers={"content-encoding": "gzip"}),
@@ -99,14 +99,14 @@ def test_a_running_service_that_exceeds_a_bound_is_a_failure_with_its_reason(mak
     with on_hypercorn(answering(make)) as url:
         printed = reported(url=url)
 
-    assert expected in printed.replace("gave no answer within", "did not complete its answer within")
+    assert expected in printed.replace("gave no response within", "did not complete its response within")
 
 
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
         pytest.param(lambda: _stream(endless(), status_code=500), TOO_LARGE, id="never-ends"),
-        pytest.param(lambda: _stream(dripping()), "did not complete its answer within 2 s", id="drips"),
+        pytest.param(lambda: _stream(dripping()), "did not complete its response within 2 s", id="drips"),
     ],
 )
 def test_a_states_route_is_bounded_too(cms: SmallCms, make: Any, expected: str) -> None:
@@ -143,7 +143,7 @@ def test_a_provider_that_ignores_the_error_is_stopped() -> None:
         while True:
             try:
                 await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
-            except NoAnswerError:
+            except NoResponseError:
                 continue
 
     text = reported(app=stubborn)
@@ -156,18 +156,18 @@ def test_a_provider_that_ignores_the_error_is_stopped() -> None:
     ("packed", "encoding"),
     [(gzip.compress, "gzip"), (zlib.compress, "deflate"), (bytes, "identity"), (bytes, "br")],
 )
-async def test_an_answer_within_the_bounds_is_passed_on(packed: Callable[[bytes], bytes], encoding: str) -> None:
-    answer, sent = IncomingAnswer(), list[Any]()
+async def test_a_response_within_the_bounds_is_passed_on(packed: Callable[[bytes], bytes], encoding: str) -> None:
+    response, sent = IncomingResponse(), list[Any]()
     headers = [(b"content-encoding", encoding.encode())]
-    answer.take({"type": "http.response.start", "status": 200, "headers": headers})
+    response.take({"type": "http.response.start", "status": 200, "headers": headers})
     whole = b"[" + b"1," * (MAX_VALUES - 1) + b'"' + b"x" * (MAX_BYTES - 2 * MAX_VALUES - 2) + b'"]'
     assert len(whole) == MAX_BYTES
-    answer.take({"type": "http.response.body", "body": packed(whole)})
+    response.take({"type": "http.response.body", "body": packed(whole)})
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await answer.deliver(send)
+    await response.deliver(send)
 
     assert sent[1] == {"type": "http.response.body", "body": whole}
     assert (sent[0]["headers"] == headers) is (encoding in {"identity", "br"})
@@ -196,12 +196,12 @@ def test_a_provider_that_sends_nothing_without_end_is_stopped(golden: Golden) ->
         pytest.param({"status": None}, id="none"),
     ],
 )
-def test_an_answer_that_the_verifier_cannot_read_is_not_passed_on(start: dict[str, Any], golden: Golden) -> None:
-    answer = IncomingAnswer()
-    with pytest.raises(NoAnswerError) as caught:
-        answer.take({"type": "http.response.start", "status": 200, **start})
+def test_a_response_that_the_verifier_cannot_read_is_not_passed_on(start: dict[str, Any], golden: Golden) -> None:
+    response = IncomingResponse()
+    with pytest.raises(NoResponseError) as caught:
+        response.take({"type": "http.response.start", "status": 200, **start})
 
-    assert answer.problem is caught.value
+    assert response.problem is caught.value
     golden.check(str(caught.value))
 
 
@@ -223,10 +223,10 @@ def test_a_status_without_a_body_has_none() -> None:
     "body",
     [pytest.param(b"x" * (MAX_BYTES + 1), id="bytes"), pytest.param(b"1," * (MAX_VALUES + 1), id="values")],
 )
-def test_an_answer_beyond_them_is_not(body: bytes) -> None:
-    answer = IncomingAnswer()
-    answer.take({"type": "http.response.start", "status": 200})
-    with pytest.raises(NoAnswerError):
-        answer.take({"type": "http.response.body", "body": body})
+def test_a_response_beyond_them_is_not(body: bytes) -> None:
+    response = IncomingResponse()
+    response.take({"type": "http.response.start", "status": 200})
+    with pytest.raises(NoResponseError):
+        response.take({"type": "http.response.body", "body": body})
 
-    assert not answer.ended
+    assert not response.ended

@@ -51,7 +51,7 @@ def test_a_provider_that_is_down_is_one_cause(cms: SmallCms) -> None:
     context.__exit__(None, None, None)
     reported = str(Verification(CMS, outcomes, len(outcomes)))
 
-    assert_reported_once(reported, "gave no answer: ConnectError", interactions_of(CMS))
+    assert_reported_once(reported, "gave no response: ConnectError", interactions_of(CMS))
 
 
 def test_an_exception_of_the_application_is_one_cause(cms: SmallCms) -> None:

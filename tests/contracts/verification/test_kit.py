@@ -50,7 +50,7 @@ def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
         assert cms.keys == ["INJECTED-AT-VERIFICATION"]
 
 
-# Answers
+# Responses
 
 
 def test_a_difference_has_place_expected_and_actual_value(cms: SmallCms) -> None:

@@ -114,5 +114,5 @@ let a = "<b>";
         pytest.param("image/svg+xml", "<text>Oops</text>", "", id="image"),
     ],
 )
-def test_the_first_line_of_an_answer(content_type: str, body: str, line: str) -> None:
+def test_the_first_line_of_a_response(content_type: str, body: str, line: str) -> None:
     assert first_line(content_type, body) == line

@@ -15,7 +15,7 @@ from bff_contracts.verification import running_provider
 from tests.providers.small import SmallCms, states_with
 from tests.support.quart_providers import NAMES, PERSONS
 
-Answer = Callable[[], Response]
+MakesResponse = Callable[[], Response]
 
 INTERACTIONS: Final = (
     "names of students: none",
@@ -26,7 +26,7 @@ INTERACTIONS: Final = (
 LI: Final[Any] = [
     {**NAMES[0], "student_person_name": {"first_name": "Li", "last_name": "Nguyen", "legal_full_name": None}}
 ]
-ANSWERS: Final[dict[str, Answer]] = {
+RESPONSES: Final[dict[str, MakesResponse]] = {
     "rows": lambda: JSONResponse(NAMES),
     "object": lambda: JSONResponse({"names": NAMES}),
     "map": lambda: JSONResponse({row["essay_id"]: row for row in NAMES}),
@@ -38,10 +38,10 @@ ANSWERS: Final[dict[str, Answer]] = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_a_name_that_a_provider_answers_is_not_reported(cms: SmallCms, answer: str) -> None:
+@pytest.mark.parametrize("response", RESPONSES)
+def test_a_name_that_a_provider_answers_is_not_reported(cms: SmallCms, response: str) -> None:
     async def names(_: Request) -> Response:
-        return ANSWERS[answer]()
+        return RESPONSES[response]()
 
     app = Starlette(routes=[Route("/internal/v1/batches/{batch_id}/student-names", names), Mount("/", cms)])
     with running_provider(app, provider=CMS, states=cms.states) as running:

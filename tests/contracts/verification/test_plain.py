@@ -133,7 +133,7 @@ def test_a_value_is_shown_with_its_blanks_in_one_line_and_not_whole() -> None:
 
 def test_a_request_for_a_hundred_ids_is_not_shown_whole() -> None:
     request = f"GET /class-info?batch_ids={','.join(['3a1fc9c4-6570-5282-8e00-b1e37b3be88b'] * 100)}"
-    shown = str(Outcome("many", (), request, 0.0, troubles=("no answer",)))
+    shown = str(Outcome("many", (), request, 0.0, troubles=("no response",)))
 
     assert f"  request {request[:300]} …\n" in shown
     assert len(shown) < 400

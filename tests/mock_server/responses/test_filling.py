@@ -37,13 +37,13 @@ def by_id(rules: dict[str, Any] | None = None, **parts: Any) -> Interaction:
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bodies that the engine checked."""
     bodies: list[bytes] = []
-    real = engine.answer_mismatches
+    real = engine.response_mismatches
 
     def counted(example: Any, rules: Any, body: bytes, kind: Any) -> Any:
         bodies.append(body)
         return real(example, rules, body, kind)
 
-    monkeypatch.setattr(engine, "answer_mismatches", counted)
+    monkeypatch.setattr(engine, "response_mismatches", counted)
     return bodies
 
 
