@@ -1,200 +1,165 @@
 """Measures the cost of a call: this package's clients, plain httpx, raw aiohttp, and a lower bound.
 
-Run by `pdm run benchmark-client`. All contestants take turns in one process, and each round goes through all tables, so
-that what disturbs the machine for some seconds disturbs all contestants, and one round of a table. CPU is that of this
-process alone. Figures are medians of the rounds, ratios those of the ratios in each round: read the ratios.
+Run by `pdm run benchmark-client`. Each contestant has a process of its own on one processor, and the server is on the
+other. The contestants take turns of a fraction of a second, so that what disturbs the machine disturbs them all. Each
+round goes through all tables with new processes, because the layout of a process's memory and the seed of its hashes,
+which differ from start to start, change what a call costs. CPU is that of the contestant's process. Figures are medians
+of the rounds, ratios those of the ratios in each round: read the ratios.
 """
 
 import argparse
-import asyncio
 import gc
 import itertools
 import json
-import random
 import statistics
 import sys
-import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from benchmarks import charts, quiet
-from benchmarks.client_server import CHUNK, FULL, LEAN, SLOW, USERS, Server, serving
-from benchmarks.contestants import PAGE, Contestant, NaiveBatch, contestants
+from benchmarks.client_server import CHUNK, FULL, LEAN, USERS, serving
+from benchmarks.contestants import CONTESTANTS, KEEPING, PAGE, NaiveBatch
+from benchmarks.turns import Calls, Cost, EndedError, Process, started
 from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
 
-Call = Callable[[], Awaitable[object]]
-
 ORDER: Final = (
-    "in each round full page and lean page with 1, 10 and 50 in flight, then classes",
+    "in each round, with new processes, full page and lean page with 1, 10 and 50 in flight, then classes",
     "memory",
-    "idle connections; contestants in turn, and the other way round in every second round",
+    "idle connections; contestants in turn, and the other way round in every second turn",
 )
-
-
-class Pages:
-    """Pages of a user, each at another offset, so that no cache of URLs has met the next one."""
-
-    def __init__(self, contestant: Contestant, user: str) -> None:
-        self._contestant, self._user, self._offsets = contestant, user, itertools.count()
-
-    def __call__(self) -> Awaitable[object]:
-        """Ask for the next one."""
-        return self._contestant.page(self._user, next(self._offsets))
-
-
-class Classes:
-    """Classes of the same batches, each time in another order."""
-
-    def __init__(self, contestant: Contestant, batch_ids: Sequence[str]) -> None:
-        self._contestant, self._ids, self._chance = contestant, batch_ids, random.Random(1)  # noqa: S311
-
-    def __call__(self) -> Awaitable[object]:
-        """Ask for them."""
-        return self._contestant.classes(self._chance.sample(self._ids, len(self._ids)))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one round measured: seconds a call, and calls a second."""
-
-    cpu: float
-    wall: float
-    latencies: tuple[float, ...]
-
-
-async def measured(call: Call, *, calls: int, in_flight: int) -> Cost:
-    """Run so many calls, so many at a time."""
-    latencies: list[float] = []
-    left = iter(range(calls))
-
-    async def worker() -> None:
-        for _ in left:
-            started = time.perf_counter()
-            await call()
-            latencies.append(time.perf_counter() - started)
-
-    gc.collect()
-    cpu, wall = time.process_time(), time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(in_flight)))
-    return Cost((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls, tuple(latencies))
+NAIVE: Final = "naive httpx"
+OURS: Final = "ours"
+FLOOR: Final = "floor"
+_WARM: Final = 20
 
 
 class Comparison:
     """One table: the same calls of all contestants.
 
-    Attributes:
+    Args:
         title: Its heading.
-        calls: The call of each contestant.
-        number: Calls of each in a round.
-        in_flight: How many at a time.
+        calls: What each contestant does in a turn.
+        turns: How many turns it takes in a round.
+
+    Attributes:
+        costs: What each contestant's calls cost, for each round.
     """
 
-    def __init__(self, title: str, calls: dict[str, Call], *, number: int, in_flight: int) -> None:
-        self._title, self._calls, self._number, self._in_flight = title, calls, number, in_flight
-        self._costs: dict[str, list[Cost]] = {name: [] for name in calls}
+    def __init__(self, title: str, calls: Calls, *, turns: int = 5) -> None:
+        self.title, self._calls, self._turns = title, calls, turns
+        self.costs: dict[str, list[Cost]] = {}
 
-    async def warm(self) -> None:
-        """Make a few calls that do not count."""
-        for call in self._calls.values():
-            await measured(call, calls=max(self._in_flight, 10), in_flight=self._in_flight)
-
-    async def round(self) -> None:
-        """Measure all contestants once, in every second round the other way round."""
-        names = list(self._calls)
-        for name in names if len(self._costs[names[0]]) % 2 else reversed(names):
-            self._costs[name].append(await measured(self._calls[name], calls=self._number, in_flight=self._in_flight))
-
-    def cpu(self, name: str) -> float:
-        """Seconds of a call, the median of the rounds."""
-        return statistics.median(cost.cpu for cost in self._costs[name])
+    def measure(self, processes: Mapping[str, Process]) -> None:
+        """Let each take its turns of a round, in every second the other way round, and before them one to warm up."""
+        found: dict[str, list[Cost]] = {name: [] for name in processes}
+        for process in processes.values():
+            process.measure(Calls(self._calls.what, max(_WARM, self._calls.in_flight), self._calls.in_flight))
+        for turn in range(self._turns):
+            for name in found if turn % 2 else reversed(found):
+                found[name].append(processes[name].measure(self._calls))
+        for name, costs in found.items():
+            self.costs.setdefault(name, []).append(together(costs))
 
     def print(self) -> None:
         """A row for each contestant."""
-        print(f"\n### {self._title}\n")
+        print(f"\n### {self.title}\n")
         print("| | CPU ms a call | naive ÷ this | this ÷ floor | calls/s | p50 ms | p99 ms |")
         print("|---|---:|---:|---:|---:|---:|---:|")
-        for name, costs in self._costs.items():
+        for name, costs in self.costs.items():
             latencies = sorted(itertools.chain.from_iterable(cost.latencies for cost in costs))
             wall = statistics.median(cost.wall for cost in costs)
             print(
-                f"| {name} | {self.cpu(name) * 1e3:.3f} | {self._ratio('naive httpx', name):.2f}"
-                f" | {self._ratio(name, 'floor'):.2f} | {1 / wall:.0f}"
+                f"| {name} | {self.cpu(name) * 1e3:.3f} | {statistics.median(self.ratios(NAIVE, name)):.2f}"
+                f" | {statistics.median(self.ratios(name, FLOOR)):.2f} | {1 / wall:.0f}"
                 f" | {latencies[len(latencies) // 2] * 1e3:.2f} | {latencies[int(len(latencies) * 0.99)] * 1e3:.2f} |"
             )
         sys.stdout.flush()
 
-    def _ratio(self, one: str, other: str) -> float:
-        pairs = zip(self._costs[one], self._costs[other], strict=True)
-        return statistics.median(cost.cpu / base.cpu for cost, base in pairs)
+    def cpu(self, name: str) -> float:
+        """Seconds of a call, the median of the rounds."""
+        return statistics.median(cost.cpu for cost in self.costs[name])
+
+    def ratios(self, one: str, other: str) -> list[float]:
+        """The CPU of one divided by that of the other, in each round."""
+        pairs = zip(self.costs[one], self.costs[other], strict=True)
+        return [cost.cpu / base.cpu for cost, base in pairs]
 
 
-async def compare(comparisons: Sequence[Comparison], rounds: int) -> None:
-    """Measure all of them, round after round."""
-    for one in comparisons:
-        await one.warm()
+def together(turns: Sequence[Cost]) -> Cost:
+    """What turns of as many calls cost."""
+    latencies = [*itertools.chain.from_iterable(turn.latencies for turn in turns)]
+    return Cost(statistics.mean(turn.cpu for turn in turns), statistics.mean(turn.wall for turn in turns), latencies)
+
+
+def compare(comparisons: Sequence[Comparison], url: str, rounds: int) -> None:
+    """Measure all of them in each round, with processes that are started for the round."""
     for _ in range(rounds):
-        for one in comparisons:
-            await one.round()
+        with started(CONTESTANTS, url) as processes:
+            for one in comparisons:
+                one.measure(dict(zip(CONTESTANTS, processes, strict=True)))
 
 
-async def idle_connections(server: Server, *, number: int, rounds: int) -> None:
-    """The lean page with 1 and with 100 connections that are open and idle, for those who keep as many."""
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=3600)
-    found: dict[int, dict[str, tuple[int, float]]] = {}
-    for connections in (1, 100):
-        async with AsyncExitStack() as stack:
-            calls = await contestants(server, stack, limits)
-            del calls["ours on httpx"]  # keeps 20 at most
-            kept: dict[str, int] = {}
-            for name, contestant in calls.items():
-                before = open_connections(server)
-                await asyncio.gather(*(contestant.page(USERS[SLOW], at) for at in range(connections)))
-                kept[name] = open_connections(server) - before
-            lean = Comparison("", of_pages(calls, LEAN), number=number, in_flight=1)
-            await compare([lean], rounds)
-            found[connections] = {name: (kept[name], lean.cpu(name)) for name in calls}
+def agreement(comparisons: Sequence[Comparison]) -> None:
+    """Print what the rounds found, each by itself."""
+    print("\n### How far the rounds of the clients agree\n")
+    print("| least and most of the rounds | naive ÷ ours | ours ÷ floor |\n|---|---:|---:|")
+    for one in comparisons:
+        found = (one.ratios(NAIVE, OURS), one.ratios(OURS, FLOOR))
+        print(f"| {one.title} | {' | '.join(f'{min(each):.2f} to {max(each):.2f}' for each in found)} |")
+    sys.stdout.flush()
+
+
+def idle_connections(url: str, rounds: int) -> None:
+    """Print what the lean page costs with 1 and with 100 connections that are open and idle."""
+    few, many = (f"{{}} with {number}" for number in (1, 100))
+    lean, kept = Comparison("", Calls(LEAN, 60, 1)), dict[str, int]()
+    for _ in range(rounds):
+        with started([name for name in KEEPING for _ in range(2)], url) as both:
+            processes: dict[str, Process] = {}
+            for name, one, other in zip(KEEPING, both[::2], both[1::2], strict=True):
+                processes |= {few.format(name): one, many.format(name): other}
+            for number, (name, process) in zip(itertools.cycle((1, 100)), processes.items(), strict=False):
+                before = open_connections(url)
+                process.connect(number)
+                kept[name] = open_connections(url) - before
+            lean.measure(processes)
     print("\n### Lean page, 1 in flight, beside idle connections\n")
     print("| | connections | CPU ms | connections | CPU ms | ratio |\n|---|---:|---:|---:|---:|---:|")
-    for name, (few, one) in found[1].items():
-        many, hundred = found[100][name]
-        print(f"| {name} | {few} | {one * 1e3:.3f} | {many} | {hundred * 1e3:.3f} | {hundred / one:.2f} |")
+    for name in KEEPING:
+        pair = few.format(name), many.format(name)
+        cells = " | ".join(f"{kept[one]} | {lean.cpu(one) * 1e3:.3f}" for one in pair)
+        print(f"| {name} | {cells} | {statistics.median(lean.ratios(pair[1], pair[0])):.2f} |")
+    sys.stdout.flush()
 
 
-def open_connections(server: Server) -> int:
+def open_connections(url: str) -> int:
     """Established connections to the server, as the kernel lists them."""
-    port = f":{urlsplit(server.url).port:04X}"
+    port = f":{urlsplit(url).port:04X}"
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     return sum(line.split()[2].endswith(port) and line.split()[3] == "01" for line in lines)
 
 
-async def memory(calls: dict[str, Contestant], body: bytes) -> None:
-    """What is allocated at the same time: by decoding alone, and by a whole call for the full page."""
-    print(f"\n### Memory, full page of {len(body) / 1000:.0f} KB\n")
-    print("| | peak KB |\n|---|---:|")
+def memory(url: str) -> None:
+    """Print what is allocated at the same time: by decoding alone, and by a whole call for the full page."""
+    with urllib.request.urlopen(f"{url}{PAGE}{USERS[FULL]}?limit=20&offset=0") as answer:
+        body: bytes = answer.read()
     decoders: dict[str, Callable[[], object]] = {
         "decoding, naive": lambda: [NaiveBatch.model_validate(each) for each in json.loads(body)["batches"]],
         "decoding, ours": lambda: _PAGE.validate_json(body),
     }
     peaks = {name: peak(decode) for name, decode in decoders.items()}
+    print(f"\n### Memory, full page of {len(body) / 1000:.0f} KB\n")
+    print("| | peak KB |\n|---|---:|")
     for name, size in peaks.items():
         print(f"| {name} | {size / 1000:.0f} |")
     print(f"| decoding, naive ÷ ours | {peaks['decoding, naive'] / peaks['decoding, ours']:.0f} times |")
-    for name, contestant in calls.items():
-        await contestant.page(USERS[FULL], 0)
-        gc.collect()
-        tracemalloc.start()
-        kept = await contestant.page(USERS[FULL], 0)
-        _, top = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        del kept
-        print(f"| a whole call, {name} | {top / 1000:.0f} |")
+    with started(CONTESTANTS, url) as processes:
+        for name, process in zip(CONTESTANTS, processes, strict=True):
+            print(f"| a whole call, {name} | {process.peak() / 1000:.0f} |", flush=True)
 
 
 def peak(work: Callable[[], object]) -> int:
@@ -209,61 +174,56 @@ def peak(work: Callable[[], object]) -> int:
     return top
 
 
-async def main(server: Server, rounds: int) -> None:
+def all_comparisons() -> list[Comparison]:
+    """The full page and the lean one, and few classes, a whole request of them, and ten."""
+    pages = [
+        Comparison(f"{page.capitalize()} page, {in_flight} in flight", Calls(page, number, in_flight), turns=turns)
+        for page, in_flight, number, turns in (
+            (FULL, 1, 40, 5),
+            (FULL, 10, 40, 5),
+            (FULL, 50, 100, 2),
+            (LEAN, 1, 80, 5),
+            (LEAN, 10, 80, 5),
+            (LEAN, 50, 100, 4),
+        )
+    ]
+    classes = [
+        Comparison(f"Classes of {size} batches, 1 in flight", Calls(size, number, 1))
+        for size, number in ((20, 50), (CHUNK, 50), (10 * CHUNK, 6))
+    ]
+    return pages + classes
+
+
+def measure(url: str, rounds: int) -> None:
     """Measure everything on one server, and print the tables."""
-    async with AsyncExitStack() as stack:
-        calls = await contestants(server, stack)
-        comparisons = [*pages(calls), *classes(calls, server)]
-        await compare(comparisons, rounds)
-        for one in comparisons:
-            one.print()
-        async with httpx.AsyncClient() as http:
-            body = (await http.get(f"{server.url}{PAGE}{USERS[FULL]}?limit=20&offset=0")).content
-        await memory(calls, body)
-    await idle_connections(server, number=600, rounds=min(rounds, 4))
+    comparisons = all_comparisons()
+    compare(comparisons, url, rounds)
+    for one in comparisons:
+        one.print()
+    agreement(comparisons)
+    memory(url)
+    idle_connections(url, min(rounds, 3))
 
 
-def pages(calls: dict[str, Contestant]) -> list[Comparison]:
-    """The full page and the lean one."""
-    return [
-        Comparison(
-            f"{page.capitalize()} page, {in_flight} in flight",
-            of_pages(calls, page),
-            number=number,
-            in_flight=in_flight,
-        )
-        for page, number in ((FULL, 200), (LEAN, 600))
-        for in_flight in (1, 10, 50)
-    ]
-
-
-def of_pages(calls: dict[str, Contestant], page: str) -> dict[str, Call]:
-    """The calls of one kind of page."""
-    return {name: Pages(each, USERS[page]) for name, each in calls.items()}
-
-
-def classes(calls: dict[str, Contestant], server: Server) -> list[Comparison]:
-    """Few classes, a whole request of them, and ten."""
-    return [
-        Comparison(
-            f"Classes of {size} batches, 1 in flight",
-            {name: Classes(each, server.batch_ids[:size]) for name, each in calls.items()},
-            number=number,
-            in_flight=1,
-        )
-        for size, number in ((20, 300), (CHUNK, 300), (10 * CHUNK, 40))
-    ]
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    charts.add_update(parser)
+    options = parser.parse_args()
+    try:
+        with (
+            quiet.refusing(),
+            charts.printing(into=options.update),
+            quiet.described("the clients", ORDER, for_the_page=options.update is not None),
+            serving() as url,
+        ):
+            measure(url, options.rounds)
+    except EndedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    charts.add_update(parser)
-    arguments = parser.parse_args()
-    with (
-        quiet.refusing(),
-        charts.printing(into=arguments.update),
-        quiet.described("the clients", ORDER, for_the_page=arguments.update is not None),
-        serving() as server,
-    ):
-        asyncio.run(main(server, arguments.rounds))
+    sys.exit(main())

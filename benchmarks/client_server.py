@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote
@@ -15,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import uvloop
 
+from benchmarks import processors
 from bff_mock_server import a_batch
 
 FULL: Final = "full"
@@ -28,31 +28,25 @@ USERS: Final[Mapping[str, str]] = {name: str(uuid5(NAMESPACE_URL, name)) for nam
 ROWS: Final = 20
 ESSAYS: Final = 32
 CHUNK: Final = 100
+BATCH_IDS: Final = tuple(str(uuid5(NAMESPACE_URL, f"batch {number}")) for number in range(10 * CHUNK))
+"""Ids that it knows classes of."""
 
 _CLASS: Final = json.dumps({"class_id": str(uuid5(NAMESPACE_URL, "class")), "class_name": "Svenska 1 – SA24B"})
 _SLOW_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True)
-class Server:
-    """Where it is, and ids that it knows classes of."""
-
-    url: str
-    batch_ids: tuple[str, ...]
-
-
 @contextmanager
-def serving() -> Generator[Server]:
-    """Run the server on a free port of 127.0.0.1, in a process of its own."""
-    batch_ids = tuple(str(uuid5(NAMESPACE_URL, f"batch {number}")) for number in range(1000))
+def serving() -> Generator[str]:
+    """Run the server on a free port of 127.0.0.1, in a process of its own; gives its URL."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=512) as listener,
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.client_server", str(listener.fileno())], pass_fds=[listener.fileno()]
         ) as process,
     ):
+        processors.keep(process.pid, processors.OTHER)
         try:
-            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", batch_ids)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             process.terminate()
 

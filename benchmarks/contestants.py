@@ -2,10 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, cast
@@ -16,7 +17,7 @@ import httpx
 import msgspec
 from pydantic import BaseModel, SecretStr
 
-from benchmarks.client_server import CHUNK, Server
+from benchmarks.client_server import CHUNK
 from bff_clients import BackendSettings, CMSClient, RASClient, create_http_client
 from bff_clients.cms_client import _CLASS_INFO  # pyright: ignore[reportPrivateUsage]  # the same models for everybody
 from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
@@ -108,95 +109,106 @@ class Contestant:
     classes: Callable[[Sequence[str]], Awaitable[object]]
 
 
-async def contestants(
-    server: Server, stack: AsyncExitStack, limits: httpx.Limits | None = None
-) -> dict[str, Contestant]:
-    """All of them, on connections of their own; the naive one with httpx's own limits unless others are given."""
-    found: dict[str, Contestant] = {}
-    naive = await stack.enter_async_context(httpx.AsyncClient() if limits is None else httpx.AsyncClient(limits=limits))
+async def naive_httpx(url: str, stack: AsyncExitStack) -> Contestant:
+    """Plain httpx."""
+    return naive(await stack.enter_async_context(httpx.AsyncClient()), url)
 
-    async def naive_page(user: str, offset: int) -> object:
-        response = await naive.get(server.url + PAGE + user, params={"limit": 20, "offset": offset}, headers=HEADERS)
+
+async def keeping_httpx(url: str, stack: AsyncExitStack) -> Contestant:
+    """Plain httpx that keeps more idle connections than its 20."""
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=3600)
+    return naive(await stack.enter_async_context(httpx.AsyncClient(limits=limits)), url)
+
+
+def naive(client: httpx.AsyncClient, url: str) -> Contestant:
+    """What one writes down without thinking of the cost."""
+
+    async def page(user: str, offset: int) -> object:
+        response = await client.get(url + PAGE + user, params={"limit": 20, "offset": offset}, headers=HEADERS)
         return [NaiveBatch.model_validate(each) for each in response.json()["batches"]]
 
-    async def naive_chunk(ids: Sequence[str]) -> dict[str, object]:
-        response = await naive.get(server.url + CLASSES, params={"batch_ids": ",".join(ids)}, headers=HEADERS)
+    async def chunk(ids: Sequence[str]) -> dict[str, object]:
+        response = await client.get(url + CLASSES, params={"batch_ids": ",".join(ids)}, headers=HEADERS)
         return {name: each and NaiveClass.model_validate(each) for name, each in response.json().items()}
 
-    found["naive httpx"] = Contestant(naive_page, in_chunks(naive_chunk))
-    for name, transport in (("ours on httpx", "httpx"), ("ours", "aiohttp")):
-        settings = BackendSettings.model_validate(
-            {
-                "internal_api_key": SecretStr(KEY),
-                "ras_base_url": server.url,
-                "cms_base_url": server.url,
-                "http_transport": transport,
-                "http_max_in_flight": 100,
-            }
-        )
-        http = await stack.enter_async_context(create_http_client(settings))
-        found[name] = Contestant(paged(RASClient(http, settings)), CMSClient(http, settings).get_batch_class_info)
-    if limits is None:
-        found |= await other_clients(server, stack)
-    session = await stack.enter_async_context(aiohttp.ClientSession(headers=HEADERS))
-
-    async def raw_page(user: str, offset: int) -> object:
-        async with session.get(f"{server.url}{PAGE}{user}?limit=20&offset={offset}") as response:
-            return _PAGE.validate_json(await response.read())
-
-    async def raw_chunk(ids: Sequence[str]) -> dict[str, object]:
-        async with session.get(f"{server.url}{CLASSES}?batch_ids={','.join(ids)}") as response:
-            return dict(_CLASS_INFO.body.validate_json(await response.read()))
-
-    found["raw aiohttp"] = Contestant(raw_page, in_chunks(raw_chunk))
-    floor = Floor(server.url)
-    stack.callback(floor.close)
-    pages, maps = msgspec.json.Decoder(FloorPage), msgspec.json.Decoder(dict[str, dict[str, str] | None])
-
-    async def floor_page(user: str, offset: int) -> object:
-        return pages.decode(await floor.get(f"{PAGE}{user}?limit=20&offset={offset}"))
-
-    async def floor_chunk(ids: Sequence[str]) -> dict[str, object]:
-        return dict(maps.decode(await floor.get(f"{CLASSES}?batch_ids={','.join(ids)}")))
-
-    found["floor"] = Contestant(floor_page, in_chunks(floor_chunk))
-    return found
+    return Contestant(page, in_chunks(chunk))
 
 
-async def other_clients(server: Server, stack: AsyncExitStack) -> dict[str, Contestant]:
-    """Other HTTP clients that speak as httpx does, where they are installed, with the decoding of ours."""
-    found: dict[str, Contestant] = {}
-    if find_spec("httpx2"):
-        httpx2: Any = import_module("httpx2")
-        found["httpx2"] = decoding_as_ours(await stack.enter_async_context(httpx2.AsyncClient()), server)
-    if find_spec("httpx_aiohttp"):
-        httpx_aiohttp: Any = import_module("httpx_aiohttp")
-        client = httpx.AsyncClient(transport=httpx_aiohttp.AiohttpTransport())
-        found["httpx-aiohttp"] = decoding_as_ours(await stack.enter_async_context(client), server)
-    return found
+async def ours(transport: str, url: str, stack: AsyncExitStack) -> Contestant:
+    """This package."""
+    settings = BackendSettings.model_validate(
+        {
+            "internal_api_key": SecretStr(KEY),
+            "ras_base_url": url,
+            "cms_base_url": url,
+            "http_transport": transport,
+            "http_max_in_flight": 100,
+        }
+    )
+    http = await stack.enter_async_context(create_http_client(settings))
+    ras, cms = RASClient(http, settings), CMSClient(http, settings)
+
+    async def page(user: str, offset: int) -> object:
+        return await ras.get_batches_for_user(user, offset=offset)
+
+    return Contestant(page, cms.get_batch_class_info)
 
 
-def decoding_as_ours(client: Any, server: Server) -> Contestant:
+async def httpx2(url: str, stack: AsyncExitStack) -> Contestant:
+    """The successor of httpx, with the decoding of ours."""
+    module: Any = import_module("httpx2")
+    return decoding_as_ours(await stack.enter_async_context(module.AsyncClient()), url)
+
+
+async def httpx_aiohttp(url: str, stack: AsyncExitStack) -> Contestant:
+    """Another transport of httpx over aiohttp, with the decoding of ours."""
+    module: Any = import_module("httpx_aiohttp")
+    client = httpx.AsyncClient(transport=module.AiohttpTransport())
+    return decoding_as_ours(await stack.enter_async_context(client), url)
+
+
+def decoding_as_ours(client: Any, url: str) -> Contestant:
     """Plain calls of a client, decoded from the bytes into our models."""
 
     async def page(user: str, offset: int) -> object:
-        answer = await client.get(f"{server.url}{PAGE}{user}?limit=20&offset={offset}", headers=HEADERS)
+        answer = await client.get(f"{url}{PAGE}{user}?limit=20&offset={offset}", headers=HEADERS)
         return _PAGE.validate_json(answer.content)
 
     async def chunk(ids: Sequence[str]) -> dict[str, object]:
-        answer = await client.get(f"{server.url}{CLASSES}?batch_ids={','.join(ids)}", headers=HEADERS)
+        answer = await client.get(f"{url}{CLASSES}?batch_ids={','.join(ids)}", headers=HEADERS)
         return dict(_CLASS_INFO.body.validate_json(answer.content))
 
     return Contestant(page, in_chunks(chunk))
 
 
-def paged(client: RASClient) -> Callable[[str, int], Awaitable[object]]:
-    """A page of one of our clients."""
+async def raw_aiohttp(url: str, stack: AsyncExitStack) -> Contestant:
+    """Plain aiohttp, with the decoding of ours."""
+    session = await stack.enter_async_context(aiohttp.ClientSession(headers=HEADERS))
 
     async def page(user: str, offset: int) -> object:
-        return await client.get_batches_for_user(user, offset=offset)
+        async with session.get(f"{url}{PAGE}{user}?limit=20&offset={offset}") as response:
+            return _PAGE.validate_json(await response.read())
 
-    return page
+    async def chunk(ids: Sequence[str]) -> dict[str, object]:
+        async with session.get(f"{url}{CLASSES}?batch_ids={','.join(ids)}") as response:
+            return dict(_CLASS_INFO.body.validate_json(await response.read()))
+
+    return Contestant(page, in_chunks(chunk))
+
+
+async def floor(url: str, stack: AsyncExitStack) -> Contestant:
+    """The lower bound."""
+    http = Floor(url)
+    stack.callback(http.close)
+    pages, maps = msgspec.json.Decoder(FloorPage), msgspec.json.Decoder(dict[str, dict[str, str] | None])
+
+    async def page(user: str, offset: int) -> object:
+        return pages.decode(await http.get(f"{PAGE}{user}?limit=20&offset={offset}"))
+
+    async def chunk(ids: Sequence[str]) -> dict[str, object]:
+        return dict(maps.decode(await http.get(f"{CLASSES}?batch_ids={','.join(ids)}")))
+
+    return Contestant(page, in_chunks(chunk))
 
 
 def in_chunks(
@@ -271,3 +283,24 @@ class FloorConnection(asyncio.Protocol):
             self._wanted = self._start + int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(self._got) >= self._wanted:
             self._answer.set_result(bytes(memoryview(self._got)[self._start :]))
+
+
+Connect = Callable[[str, AsyncExitStack], Awaitable[Contestant]]
+"""Connects a contestant to a server's URL until the stack is closed."""
+
+CONTESTANTS: Final[Mapping[str, Connect]] = {
+    "naive httpx": naive_httpx,
+    "ours on httpx": partial(ours, "httpx"),
+    "ours": partial(ours, "aiohttp"),
+    **({"httpx2": httpx2} if find_spec("httpx2") else {}),
+    **({"httpx-aiohttp": httpx_aiohttp} if find_spec("httpx_aiohttp") else {}),
+    "raw aiohttp": raw_aiohttp,
+    "floor": floor,
+}
+"""Those that are installed."""
+
+KEEPING: Final[Mapping[str, Connect]] = {
+    "naive httpx, keeping 200": keeping_httpx,
+    **{name: CONTESTANTS[name] for name in ("ours", "raw aiohttp", "floor")},
+}
+"""Those that keep a hundred idle connections."""

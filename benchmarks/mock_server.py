@@ -1,9 +1,11 @@
 """Measures the cost of a request in this mock, its peers, and an empty server; prints tables.
 
-    pdm run benchmark-mock [--seconds 3] [--rounds 3] [--requests 1000000] [--update]
+    pdm run benchmark-mock [--seconds 2] [--rounds 3] [--requests 1000000] [--update]
 
-Needs Linux and wrk (Debian: apt-get install wrk). Servers run on the first processor, wrk on the second; all figures of
-a table are from one run, interleaved, so their ratios hold while absolute times vary with the machine.
+Needs Linux and wrk (Debian: apt-get install wrk). Servers run on the first processor, wrk on the second. All figures of
+a table are from one run, interleaved, so their ratios hold while absolute times vary with the machine. The mock and the
+empty server are started for each round, because what a request costs differs from one start to the next, and the mock
+is warm before it is measured.
 """
 
 import argparse
@@ -12,8 +14,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +37,16 @@ from benchmarks.running import (
     Server,
     answer_sizes,
     ask,
+    bare,
     first_answer,
     free_port,
     load,
     mock,
     raw,
     running,
+    serving,
+    wait_for,
+    warm_up,
 )
 
 SIZES: Final = (2, 12, 50, 200, 2000)
@@ -82,30 +88,37 @@ def official(files: Sequence[Path], port: int) -> list[str | Path]:
 class Rivals:
     """Servers of the same contracts, of several sizes, measured beside one that does nothing."""
 
-    def __init__(self, folder: Path, base: Server, seconds: int, rounds: int) -> None:
-        self._folder, self._base, self._seconds, self._rounds = folder, base, seconds, rounds
+    def __init__(self, folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> None:
+        self._folder, self._sizes, self._seconds, self._rounds = folder, sizes, seconds, rounds
         self._bare: dict[tuple[str, int], Figures] = {}
         self._ours: dict[tuple[str, int], Figures] = {}
         self._stub: dict[tuple[str, int], Figures] = {}
 
     def measure(self, write: Callable[[Path, int], Sequence[Path]]) -> None:
         """Measure each size of a contract."""
-        scripts = {kind: lua(self._folder, kind) for kind in KINDS}
-        for size in SIZES:
-            files = write(self._folder / f"{write.__name__} {size}", size)
-            port = free_port()
-            given = [part for file in files for part in ("--file", file)]
-            with running("mock", mock("--no-control", *given, "--port", str(port)), port) as server:
-                for _ in range(self._rounds):
-                    for kind, script in scripts.items():
-                        load(self._base, script, self._seconds, self._bare.setdefault((kind, size), Figures()))
-                        load(server, script, self._seconds, self._ours.setdefault((kind, size), Figures()))
-            # Last and once: it is far slower, and continues with its requests after the clients have left.
-            for kind, script in scripts.items() if size in STUB_SECONDS else ():
-                port = free_port()
-                figures = self._stub[kind, size] = Figures()
-                with running("pact stub", official(files, port), port) as server, suppress(NoAnswerError):
-                    load(server, script, STUB_SECONDS[size], figures)
+        contracts = {size: write(self._folder / f"{write.__name__} {size}", size) for size in SIZES}
+        for _ in range(self._rounds):
+            with bare(self._sizes) as base:
+                for size, files in contracts.items():
+                    self._round(base, size, files)
+        for size in STUB_SECONDS:
+            self._official(size, contracts[size])
+
+    def _round(self, base: Server, size: int, files: Sequence[Path]) -> None:
+        with serving(files) as server:
+            for kind in KINDS:
+                script = lua(self._folder, kind)
+                warm_up(server, script)
+                load(base, script, self._seconds, self._bare.setdefault((kind, size), Figures()))
+                load(server, script, self._seconds, self._ours.setdefault((kind, size), Figures()))
+
+    def _official(self, size: int, files: Sequence[Path]) -> None:
+        """Measure the stub, last and once: it is far slower, and continues after the clients have left."""
+        for kind in KINDS:
+            port, figures = free_port(), Figures()
+            self._stub[kind, size] = figures
+            with running("pact stub", official(files, port), port) as server, suppress(NoAnswerError):
+                load(server, lua(self._folder, kind), STUB_SECONDS[size], figures)
 
     def table(self, kind: str) -> None:
         """The rows of one kind of request."""
@@ -120,9 +133,9 @@ class Rivals:
             print(self._stub[kind, size].row(f"`pact stub`, {size} interactions", first))
 
 
-def speed(folder: Path, base: Server, seconds: int, rounds: int) -> None:
+def speed(folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> None:
     """Print what a request costs, for each size of the shipped contracts and of those that no simulator knows."""
-    shipped, plain = (Rivals(folder, base, seconds, rounds) for _ in range(2))
+    shipped, plain = (Rivals(folder, sizes, seconds, rounds) for _ in range(2))
     shipped.measure(contract)
     for kind, text in KINDS.items():
         heading(text)
@@ -133,7 +146,7 @@ def speed(folder: Path, base: Server, seconds: int, rounds: int) -> None:
         plain.table(kind)
 
 
-def others(folder: Path, base: Server, seconds: int, rounds: int) -> None:
+def others(folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> None:
     """Print what a request costs that is new to the mock, what a body that has rules, and what a refusal."""
     cases: list[tuple[str, Path, Sequence[Path], bool]] = [
         ("class-info, each request a new one", lua(folder, "N"), contract(folder / "new", 12), False),
@@ -162,14 +175,13 @@ def others(folder: Path, base: Server, seconds: int, rounds: int) -> None:
         cases.append((f"a refusal with {size:,} interactions, each a new one", lua(folder, "M"), refusing, True))
     heading("New requests, bodies and refusals")
     for name, script, files, refused in cases:
-        port = free_port()
-        bare, ours = Figures(), Figures()
-        given = [part for file in files for part in ("--file", file)]
-        with running("mock", mock("--no-control", *given, "--port", str(port)), port) as server:
-            for _ in range(rounds):
-                load(base, script, seconds, bare)
+        nothing, ours = Figures(), Figures()
+        for _ in range(rounds):
+            with bare(sizes) as base, serving(files) as server:
+                warm_up(server, script, refused=refused)
+                load(base, script, seconds, nothing)
                 load(server, script, seconds, ours, refused=refused)
-        print(ours.row(f"this mock, {name}", bare), flush=True)
+        print(ours.row(f"this mock, {name}", nothing), flush=True)
 
 
 def beside_peers(folder: Path, base: Server, seconds: int) -> None:
@@ -184,12 +196,24 @@ def beside_peers(folder: Path, base: Server, seconds: int) -> None:
         peers.write(home, pacts)
         with running(peer.name, peer.command(home, port), port) as server:
             for kind, script in scripts.items():
-                bare, theirs = Figures(), Figures()
+                nothing, theirs = Figures(), Figures()
                 with suppress(NoAnswerError):
                     load(server, script, _WARM_UP_SECONDS, Figures())
-                    load(base, script, seconds, bare)
+                    load(base, script, seconds, nothing)
                     load(server, script, seconds, theirs)
-                print(theirs.row(f"{peer.name}, {KINDS[kind][0].lower()}{KINDS[kind][1:]}", bare), flush=True)
+                print(theirs.row(f"{peer.name}, {KINDS[kind][0].lower()}{KINDS[kind][1:]}", nothing), flush=True)
+
+
+@contextmanager
+def browser(control: int) -> Generator[None]:
+    """Ask for what a browser that has the page open asks for: the stream, and coverage once a second."""
+    with subprocess.Popen([sys.executable, "-c", FOLLOWER, str(control)], stdout=subprocess.PIPE, text=True) as page:
+        if page.stdout is not None:
+            page.stdout.readline()
+        try:
+            yield
+        finally:
+            page.terminate()
 
 
 def with_the_page_open(folder: Path, seconds: int, rounds: int) -> None:
@@ -198,21 +222,15 @@ def with_the_page_open(folder: Path, seconds: int, rounds: int) -> None:
     ports = ("--ras-port", str(ras), "--cms-port", str(cms), "--control-port", str(control))
     scripts = {"A": (lua(folder, "A"), cms), "B": (lua(folder, "B"), ras)}
     figures: dict[tuple[str, bool], Figures] = {}
-    with running("mock", mock(*ports), ras) as server:
-        for _ in range(rounds):
+    for _ in range(rounds):
+        with running("mock", mock(*ports), ras) as server:
             for kind, (script, port) in scripts.items():
                 at = Server(server.name, server.process, f"http://127.0.0.1:{port}")
+                wait_for(port)
+                warm_up(at, script)
                 load(at, script, seconds, figures.setdefault((kind, False), Figures()))
-                # What a browser that has the page open asks for: the stream, and coverage once a second.
-                with (
-                    subprocess.Popen(
-                        [sys.executable, "-c", FOLLOWER, str(control)], stdout=subprocess.PIPE, text=True
-                    ) as page,
-                ):
-                    if page.stdout is not None:
-                        page.stdout.readline()
+                with browser(control):
                     load(at, script, seconds, figures.setdefault((kind, True), Figures()))
-                    page.terminate()
     heading("With the control page open", f"with the control page | {COLUMNS.replace('raw', 'closed')}")
     for kind in KINDS:
         print(figures[kind, False].row(f"{kind}, closed", None))
@@ -288,7 +306,7 @@ ORDER: Final = (
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=int, default=3, help="how long each measurement takes (default: 3)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long each measurement takes (default: 2)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is repeated (default: 3)")
     parser.add_argument("--requests", type=int, default=1_000_000, help="for the memory (default: a million)")
     charts.add_update(parser)
@@ -303,12 +321,12 @@ def main() -> int:
         charts.printing(into=options.update),
         quiet.described("the mock", ORDER, for_the_page=options.update is not None),
     ):
-        folder, port = Path(name), free_port()
+        folder, sizes = Path(name), answer_sizes()
         start(folder, 7)
         memory(folder, options.requests)
-        with running("raw", raw(port, answer_sizes()), port) as base:
-            speed(folder, base, options.seconds, options.rounds)
-            others(folder, base, options.seconds, options.rounds)
+        speed(folder, sizes, options.seconds, options.rounds)
+        others(folder, sizes, options.seconds, options.rounds)
+        with bare(sizes) as base:
             beside_peers(folder, base, options.seconds)
         with_the_page_open(folder, options.seconds, options.rounds)
         large_worlds(folder)

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from benchmarks.asking import HEADERS, requests
+from benchmarks.asking import DISTINCT, HEADERS, requests
 
 BIN: Final = Path(sys.executable).parent
 CONNECTIONS: Final = 16
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 _STARTED_SECONDS: Final = 90.0
 """A Java server may take long."""
+_WARM_REQUESTS: Final = 3 * DISTINCT
+"""The mock keeps the response to a request when it is sent for the second time."""
 
 _RAW_APP: Final = """
 import uvicorn
@@ -139,6 +141,23 @@ def raw(port: int, sizes: dict[str, int]) -> list[str | Path]:
     return [sys.executable, "-c", program]
 
 
+@contextmanager
+def bare(sizes: dict[str, int]) -> Generator[Server]:
+    """Run such an application."""
+    port = free_port()
+    with running("raw", raw(port, sizes), port) as server:
+        yield server
+
+
+@contextmanager
+def serving(files: Sequence[Path]) -> Generator[Server]:
+    """Run this mock with contracts."""
+    port = free_port()
+    given = [part for file in files for part in ("--file", file)]
+    with running("mock", mock("--no-control", *given, "--port", str(port)), port) as server:
+        yield server
+
+
 def wait_for(port: int) -> None:
     """Wait until somebody listens."""
     deadline = time.monotonic() + _STARTED_SECONDS
@@ -153,8 +172,19 @@ def wait_for(port: int) -> None:
     raise RuntimeError(message)
 
 
-def load(server: Server, script: Path, seconds: int, figures: Figures, *, refused: bool = False) -> None:
-    """Let wrk ask for so long, and add what it cost; `refused` says that every answer is to be an error."""
+def warm_up(server: Server, script: Path, *, refused: bool = False) -> None:
+    """Let wrk ask until each request has been sent often enough to be answered as it is from then on."""
+    answered = 0
+    while answered < _WARM_REQUESTS:
+        answered += load(server, script, 1, Figures(), refused=refused)
+
+
+def load(server: Server, script: Path, seconds: int, figures: Figures, *, refused: bool = False) -> int:
+    """Let wrk ask for so long, and add what it cost; `refused` says that every answer is to be an error.
+
+    Returns:
+        The number of answers.
+    """
     before = server.cpu_seconds()
     command = [
         "taskset",
@@ -182,6 +212,7 @@ def load(server: Server, script: Path, seconds: int, figures: Figures, *, refuse
     figures.rate.append(float(output.partition("Requests/sec:")[2].split()[0]))
     figures.p50.append(percentile(output, "50%"))
     figures.p99.append(percentile(output, "99%"))
+    return count
 
 
 def percentile(output: str, which: str) -> float:

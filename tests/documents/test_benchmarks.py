@@ -2,15 +2,18 @@
 
 import json
 import os
-from contextlib import AsyncExitStack
+import shutil
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from benchmarks import peers, quiet
+from benchmarks import mock_server, peers, quiet
 from benchmarks.asking import contract
 from benchmarks.charts import printing, tables, updated
-from benchmarks.client_server import FULL, USERS, serving
+from benchmarks.client_server import BATCH_IDS, FULL, LEAN, USERS, serving
 from tests.support.golden import Golden
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -76,13 +79,89 @@ def test_peers_are_given_both_requests(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_every_contestant_reads_what_the_benchmarks_server_answers() -> None:
     pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
-    from benchmarks.contestants import contestants  # noqa: PLC0415  # needs that group
+    from benchmarks.contestants import CONTESTANTS, KEEPING  # noqa: PLC0415  # needs that group
 
     async with AsyncExitStack() as stack:
-        server = stack.enter_context(serving())
-        found = await contestants(server, stack)
-        for contestant in found.values():
+        url = stack.enter_context(serving())
+        for connect in {*CONTESTANTS.values(), *KEEPING.values()}:
+            contestant = await connect(url, stack)
             await contestant.page(USERS[FULL], 40)
-            await contestant.classes(server.batch_ids)
+            await contestant.classes(BATCH_IDS)
 
-    assert {"naive httpx", "ours", "ours on httpx", "raw aiohttp", "floor"} <= found.keys()
+    assert {"naive httpx", "ours", "ours on httpx", "raw aiohttp", "floor"} <= CONTESTANTS.keys()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the connections from /proc")
+def test_the_clients_are_measured_in_processes_that_each_round_starts(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
+    from benchmarks import client, contestants, turns  # noqa: PLC0415  # need that group
+
+    few = ("naive httpx", "ours", "floor")
+    monkeypatch.setattr(client, "CONTESTANTS", {name: contestants.CONTESTANTS[name] for name in few})
+    lean = client.Comparison("Lean page", turns.Calls(LEAN, 2, 2), turns=2)
+    hundred = client.Comparison("Classes", turns.Calls(100, 1, 1), turns=1)
+    pids: list[int] = []
+
+    @contextmanager
+    def seen(names: Iterable[str], url: str) -> Generator[list[turns.Process]]:
+        with turns.started(names, url) as processes:
+            pids.extend(process.pid for process in processes)
+            yield processes
+
+    monkeypatch.setattr(client, "started", seen)
+    with serving() as url:
+        client.compare([lean, hundred], url, rounds=2)
+    lean.print()
+    client.agreement([lean, hundred])
+
+    found = {title: [name for name, _ in rows] for title, rows in tables(capfd.readouterr().out).items()}
+    assert found["Lean page"] == [*few]
+    assert len(set(pids)) == 2 * len(few)
+    assert len(lean.ratios("ours", "floor")) == 2
+    assert min(lean.ratios("ours", "floor")) > 0
+
+
+def test_the_agreement_is_the_least_and_the_most_of_the_rounds(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
+    from benchmarks import client, turns  # noqa: PLC0415  # need that group
+
+    one = client.Comparison("A", turns.Calls(LEAN, 1, 1))
+    for name, cpu in (("naive httpx", (10.0, 9.0)), ("ours", (2.0, 3.0)), ("floor", (1.0, 1.0))):
+        one.costs[name] = [turns.Cost(each, 1.0, [1.0]) for each in cpu]
+
+    client.agreement([one])
+
+    assert "| A | 3.00 to 5.00 | 2.00 to 3.00 |" in capsys.readouterr().out
+
+
+def test_a_contestant_that_ends_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
+    from benchmarks import turns  # noqa: PLC0415  # needs that group
+
+    with (
+        pytest.raises(turns.EndedError, match=r"^the process of floor ended during the run with exit code 1$"),
+        serving() as url,
+        turns.started(["floor"], url) as (floor,),
+    ):
+        floor.measure(turns.Calls("nobody", 1, 1))
+
+    assert "KeyError: 'nobody'" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None or sys.platform != "linux", reason="needs Linux and wrk")
+def test_the_mock_is_measured_beside_an_empty_server_once_it_is_warm(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mock_server, "SIZES", (2,))
+    monkeypatch.setattr(mock_server, "KINDS", {"A": "Class-info"})
+    monkeypatch.setattr(mock_server, "STUB_SECONDS", dict[int, int]())
+    rivals = mock_server.Rivals(tmp_path, {"A": 180, "B": 9000}, seconds=1, rounds=1)
+
+    rivals.measure(contract)
+    rivals.table("A")
+
+    empty, ours = capsys.readouterr().out.splitlines()
+    assert empty.startswith("| raw uvicorn application |")
+    assert float(ours.split("|")[3]) > 0
