@@ -113,9 +113,9 @@ class Backends:
         return "\n".join(lines)
 
     def unanswered(self) -> str:
-        """The hosts that sent no answer to a request with the platform's key, and what to change; empty if none."""
+        """The hosts that sent no response to a request with the platform's key, and what to change; empty if none."""
         silent = set[str]() if self._elsewhere is None else self._elsewhere.silent
-        return f"A request got no answer. {self._not_mocked(silent)}" if silent else ""
+        return f"A request got no response. {self._not_mocked(silent)}" if silent else ""
 
     def _not_mocked(self, origins: Iterable[str]) -> str:
         missed, mocked = ", ".join(sorted(origins)), ", ".join(self.urls.values())

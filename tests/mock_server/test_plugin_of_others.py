@@ -120,10 +120,10 @@ def test_a_fixture_that_fails_says_what_was_refused(run_theirs: RunsTheirs, befo
     [
         pytest.param(
             'dashboard("X-Internal-API-Key")["batches"]',
-            "Failed: A request got no answer",
+            "Failed: A request got no response",
             id="test-fails",
         ),
-        pytest.param('dashboard("X-Internal-API-Key")["error"]', "Failed: A request got no answer", id="test-passes"),
+        pytest.param('dashboard("X-Internal-API-Key")["error"]', "Failed: A request got no response", id="test-passes"),
         pytest.param(
             'dashboard("Authorization")["error"]',
             "1 passed",

@@ -32,8 +32,8 @@ class Violation:
         return " ".join(filter(None, (self.where, self.path, self.message)))
 
 
-class KeptAnswer:
-    """An answer of the mock before a fault cut it off.
+class KeptResponse:
+    """A response of the mock before a fault cut it off.
 
     It keeps what was sent; secrets are removed when it is read, so that requests do not wait for that.
 
@@ -72,7 +72,7 @@ class KeptAnswer:
 
 
 class Exchange(NamedTuple):
-    """One request and its answer.
+    """One request and its response.
 
     Attributes:
         number: Counts all requests since the start, also those no longer kept.
@@ -94,7 +94,7 @@ class Exchange(NamedTuple):
         reason: Why the mock itself could not do what the request's headers ask for.
         seconds: From the end of the request to the beginning of its answer, a latency that was armed included.
         nearest: The interaction that the differences are to; `None` where there are none, or no contract has the path.
-        answer: What was answered; `None` when a fault left no answer, and for a real service, whose rows are personal.
+        response: The response; `None` when a fault left none, and for a real service, whose rows are personal.
     """
 
     number: int
@@ -116,7 +116,7 @@ class Exchange(NamedTuple):
     reason: str
     seconds: float
     nearest: CompiledInteraction | None
-    answer: KeptAnswer | None
+    response: KeptResponse | None
 
     @property
     def at(self) -> datetime:

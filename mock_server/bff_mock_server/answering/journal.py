@@ -11,7 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.answering.exchange import Exchange, KeptAnswer, Repetition, Violation, Wanted
+from bff_mock_server.answering.exchange import Exchange, KeptResponse, Repetition, Violation, Wanted
 from bff_mock_server.answering.scrubbing import Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
@@ -103,7 +103,7 @@ class Journal:
             text(reason),
             seconds,
             nearest,
-            None if is_lost or is_real else KeptAnswer(head, reply_body, self._scrubber),
+            None if is_lost or is_real else KeptResponse(head, reply_body, self._scrubber),
         )
         self._keep(exchange, session)
         for violation in violations:

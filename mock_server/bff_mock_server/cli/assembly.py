@@ -50,7 +50,7 @@ class Plan(NamedTuple):
         shared_port: The one port of pact files.
         control_port: The port of the control page; `None` for none.
         proxied: The URLs of real providers to which requests are passed on.
-        record: The file in which their answers are recorded.
+        record: The file in which their responses are recorded.
         watch: Whether changed files are reloaded.
         live: The speed of time; `None` when it does not pass.
         cors: Whether pages of any origin may send requests.
@@ -87,7 +87,7 @@ class Assembly(NamedTuple):
         urls: All base URLs.
         beside: Tasks that run while it is served.
         at_end: Work to do afterwards.
-        recorder: Records the answers of real services; `None` without `--record`.
+        recorder: Records the responses of real services; `None` without `--record`.
     """
 
     mock: Mock

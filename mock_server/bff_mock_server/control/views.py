@@ -145,8 +145,8 @@ class DifferenceView(BaseModel):
     change: str
 
 
-class AnswerView(BaseModel):
-    """An answer of the mock before a fault cut it off."""
+class ResponseView(BaseModel):
+    """A response of the mock before a fault cut it off."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -180,7 +180,7 @@ def _nearest(value: object) -> object:
 
 
 class JournalEntry(BaseModel):
-    """One request and its answer; `status` is 0 if a fault left no answer."""
+    """One request and its response; `status` is 0 if a fault left no response."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -194,7 +194,9 @@ class JournalEntry(BaseModel):
     status: int
     refused: bool = Field(validation_alias="is_refused", description="Refused by the mock itself.")
     interaction: str | None = Field(description="What answered; None for a refusal or a fault's status.")
-    interactions: list[str] = Field(description="All interactions that the answer belongs to, as coverage counts them.")
+    interactions: list[str] = Field(
+        description="All interactions that the response belongs to, as coverage counts them."
+    )
     differences: list[DifferenceView]
     nearest: Annotated[NearestView | None, BeforeValidator(_nearest)] = Field(
         description="The interaction that the differences refer to."
@@ -203,8 +205,8 @@ class JournalEntry(BaseModel):
     fault: str
     violations: list[Violation]
     reason: str
-    seconds: float = Field(description="Until the answer began, including an armed latency.")
-    answer: AnswerView | None = Field(description="None when a fault left no answer, and for a real service.")
+    seconds: float = Field(description="Until the response began, including an armed latency.")
+    response: ResponseView | None = Field(description="None when a fault left no response, and for a real service.")
 
 
 class VerifyRequest(_RequestBody):

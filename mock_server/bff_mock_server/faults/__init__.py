@@ -1,1 +1,1 @@
-"""Faults: how one is written, and what it does to an answer; pure."""
+"""Faults: how one is written, and what it does to a response; pure."""

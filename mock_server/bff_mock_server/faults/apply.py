@@ -1,4 +1,4 @@
-"""Applies faults to an answer."""
+"""Applies faults to a response."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -29,35 +29,35 @@ _MISSING: Final = object()
 
 
 def strike(
-    answer: AttributedReply, armed: Iterable[Armed], provider: str, asked: Asked, random: Random
+    attributed: AttributedReply, armed: Iterable[Armed], provider: str, asked: Asked, random: Random
 ) -> AttributedReply:
-    """Apply the armed faults of a request to its answer: all latencies, and the first of the others.
+    """Apply the armed faults of a request to its response: all latencies, and the first of the others.
 
     Args:
-        answer: The contract's answer; faults never apply to a refusal of the mock itself.
+        attributed: The contract's response; faults never apply to a refusal of the mock itself.
         armed: The armed faults.
-        provider: Whose answer it is.
+        provider: Whose response it is.
         asked: The request.
         random: The source of randomness.
     """
     struck = tuple(_drawn(armed, provider, asked, random))
     if not struck:
-        return answer
+        return attributed
     delay = 0.0
     for fault in struck:
         if fault.kind == "latency" and fault.seconds is not None:
             delay += fault.seconds(random)
         else:
-            answer = _broken(answer, fault, asked, random)
-    reply = answer.reply
+            attributed = _broken(attributed, fault, asked, random)
+    reply = attributed.reply
     if delay > 0.0:
         delivery = reply.delivery or Delivery()
         reply = reply._replace(delivery=Delivery(delay, delivery.form, delivery.pause))
-    return answer._replace(reply=reply, fault="; ".join(fault.text.removeprefix("then ") for fault in struck))
+    return attributed._replace(reply=reply, fault="; ".join(fault.text.removeprefix("then ") for fault in struck))
 
 
 def _drawn(armed: Iterable[Armed], provider: str, asked: Asked, random: Random) -> Iterator[Fault]:
-    """The faults that happen this time: any latency, and at most one that spoils the answer."""
+    """The faults that happen this time: any latency, and at most one that spoils the response."""
     is_spoilt = False
     for one in armed:
         if one.route.covers(provider, asked.method, asked.path, lambda: _ids_in(asked)):
@@ -72,22 +72,26 @@ def _ids_in(asked: Asked) -> set[str]:
     return {*map(unquote, asked.path.split("/")), *values}
 
 
-def _broken(answer: AttributedReply, fault: Fault, asked: Asked, random: Random) -> AttributedReply:
-    own = answer.endpoint.with_status(fault.status) if answer.endpoint is not None and fault.kind == "status" else None
+def _broken(attributed: AttributedReply, fault: Fault, asked: Asked, random: Random) -> AttributedReply:
+    own = (
+        attributed.endpoint.with_status(fault.status)
+        if attributed.endpoint is not None and fault.kind == "status"
+        else None
+    )
     if own is not None:
-        # The contract has an answer with that status, which is used.
+        # The contract has a response with that status, which is used.
         reply = from_example(own.interaction, asked)
         head = reply.head.plus(*_retry_after(fault))
-        return answer._replace(reply=Reply(head, reply.body), entry=own, also=())
-    reply = _spoilt(answer, fault, asked, random)
-    entry = answer.entry if reply.status == answer.reply.status else None
-    return answer._replace(reply=reply, entry=entry, also=(), is_spoilt=True)
+        return attributed._replace(reply=Reply(head, reply.body), entry=own, also=())
+    reply = _spoilt(attributed, fault, asked, random)
+    entry = attributed.entry if reply.status == attributed.reply.status else None
+    return attributed._replace(reply=reply, entry=entry, also=(), is_spoilt=True)
 
 
 def _spoilt(  # noqa: PLR0911  # one per fault
-    answer: AttributedReply, fault: Fault, asked: Asked, random: Random
+    attributed: AttributedReply, fault: Fault, asked: Asked, random: Random
 ) -> Reply:
-    reply = answer.reply
+    reply = attributed.reply
     match fault.kind:
         case "reset" | "empty":
             return reply._replace(delivery=Delivery(form=fault.kind))
@@ -106,16 +110,16 @@ def _spoilt(  # noqa: PLR0911  # one per fault
             error = "Internal server error" if fault.status == 500 else phrase(fault.status)  # noqa: PLR2004
             return json_reply(fault.status, {"error": error or str(fault.status)}, *_retry_after(fault))
         case _:
-            return _outside_the_contract(reply, random, _expected(answer, asked))
+            return _outside_the_contract(reply, random, _expected(attributed, asked))
 
 
-def _expected(answer: AttributedReply, asked: Asked) -> Response | None:
-    """The answer that the contract expects, filled in for the request; `None` if it does not define one."""
-    if answer.endpoint is None or answer.entry is None:
+def _expected(attributed: AttributedReply, asked: Asked) -> Response | None:
+    """The response that the contract expects, filled in for the request; `None` if it does not define one."""
+    if attributed.endpoint is None or attributed.entry is None:
         return None
-    shape = answer.endpoint.shape
-    is_shape = shape is not None and shape.interaction.response.status == answer.reply.status
-    entry = shape if shape is not None and is_shape else answer.entry
+    shape = attributed.endpoint.shape
+    is_shape = shape is not None and shape.interaction.response.status == attributed.reply.status
+    entry = shape if shape is not None and is_shape else attributed.entry
     return fill(entry.interaction, path=asked.path, query=asked.query).response
 
 
@@ -124,7 +128,7 @@ def _retry_after(fault: Fault) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def _outside_the_contract(reply: Reply, random: Random, expected: Response | None) -> Reply:
-    """The answer with one member of the contract removed, or of another type."""
+    """The response with one member of the contract removed, or of another type."""
     if expected is None or not expected.has_body:
         # The contract does not define the body, so only the status can break it.
         return Reply(Head(_NOT_IN_ANY_CONTRACT, reply.head.headers), reply.body)
@@ -145,7 +149,7 @@ def _outside_the_contract(reply: Reply, random: Random, expected: Response | Non
 
 
 def _places(body: Any, expected: object) -> Iterator[tuple[dict[str, Any], str]]:
-    """The members, in any depth, that both the answer and the contract have."""
+    """The members, in any depth, that both the response and the contract have."""
     if is_array(body) and is_array(expected):
         if body and expected:
             yield from _places(body[0], expected[0])

@@ -1,4 +1,4 @@
-"""Parses faults: slow, broken, cut off and false answers, armed for routes, for rows, or by a header.
+"""Parses faults: slow, broken, cut off and false responses, armed for routes, for rows, or by a header.
 
 A fault is a word with a value and options; several faults are separated by `;`:
 
@@ -6,10 +6,10 @@ A fault is a word with a value and options; several faults are separated by `;`:
     status=503       status=429 retry-after=5    html=502
     reset  empty     truncate    malformed       drip=50ms    violation
 
-`rate=0.1` applies the fault to one in ten answers, `times=2` to the first two. A fault after `then` waits until the one
-before it has happened `times` times: `status=503 times=1; then status=429 times=1`, and then the normal answer. The
-world's seed decides which answers are hit, so a run repeats exactly. Durations are in `ms` or `s`; a lognormal latency
-has its median and its sigma.
+`rate=0.1` applies the fault to one in ten responses, `times=2` to the first two. A fault after `then` waits until the
+one before it has happened `times` times: `status=503 times=1; then status=429 times=1`, and then the normal response.
+The world's seed decides which responses are hit, so a run repeats exactly. Durations are in `ms` or `s`; a lognormal
+latency has its median and its sigma.
 """
 
 import itertools
@@ -58,9 +58,9 @@ class Fault(NamedTuple):
         kind: Its kind.
         text: As it was written.
         seconds: How long a latency takes, or the pause between two bytes that drip.
-        status: Of an error answer.
+        status: Of an error response.
         retry_after: Seconds that the error asks the client to wait.
-        rate: The share of answers that it happens to.
+        rate: The share of responses that it happens to.
         times: How often it happens at most; `None` for always.
         step: How many `then` are before it.
     """
@@ -137,7 +137,7 @@ class Armed:
         return Armed(self.route, self.faults, place=self.place)
 
     def strike(self, random: Random, *, is_spoilt: bool = False) -> Iterator[Fault]:
-        """The faults that happen to the next answer; once something has spoilt it, latencies alone."""
+        """The faults that happen to the next response; once something has spoilt it, latencies alone."""
         step = self._step()
         for at, fault in enumerate(self.faults):
             left = self._left[at]

@@ -1,1 +1,1 @@
-"""A real provider behind the mock's port: passes requests on, and checks and records the answers."""
+"""A real provider behind the mock's port: passes requests on, and checks and records the responses."""

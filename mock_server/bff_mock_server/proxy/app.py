@@ -1,6 +1,6 @@
-"""Passes requests on to a real provider, and checks every answer against the contract.
+"""Passes requests on to a real provider, and checks every response against the contract.
 
-Needs the `contracts` extra as well: the official engine checks the answers.
+Needs the `contracts` extra as well: the official engine checks the responses.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from bff_mock_server.world.sessions import SessionError
 _BAD_GATEWAY: Final = 502
 
 _MOST_VIOLATIONS: Final = 20
-"""The most violations of one answer that are logged and recorded: a page may break the contract in every row."""
+"""The most violations of one response that are logged and recorded: a page may break the contract in every row."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -48,7 +48,7 @@ class ProxyApp:
         backend: The provider's contract.
         url: The URL of the real provider.
         guard: Decides who may set provider states.
-        observers: Called for each answer.
+        observers: Called for each response.
 
     Raises:
         ProxyError: The URL is not one that requests can be passed on to.
@@ -75,15 +75,15 @@ class ProxyApp:
         self._judging_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 
     async def answer(self, asked: Asked) -> Reply:
-        """The real provider's answer to a request, checked against the contract; never raises."""
+        """The real provider's response to a request, checked against the contract; never raises."""
         try:
             return await (self._pass_on_states(asked) if asked.path == STATES_PATH else self._pass_on(asked))
-        except Exception:  # noqa: BLE001  # a bug here must not look like an answer of the provider
+        except Exception:  # noqa: BLE001  # a bug here must not look like a response of the provider
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> None:
-        """Never an answer: a real provider gets each request."""
+        """Never a response: a real provider gets each request."""
 
     def max_body(self, path: str) -> int:
         """The largest body of a request for a path, in bytes."""
@@ -102,7 +102,7 @@ class ProxyApp:
 
     async def _pass_on(self, asked: Asked) -> Reply:
         if STATE in asked.headers:
-            detail = f"{self._backend.provider} is a real service here: X-Mock-State cannot change its answers."
+            detail = f"{self._backend.provider} is a real service here: X-Mock-State cannot change its responses."
             return self._mock.refuse(self._backend, asked, NOT_ALLOWED, detail)
         try:
             headers = read_mock_headers(asked.headers)
@@ -115,15 +115,15 @@ class ProxyApp:
             why = str(error) or type(error).__name__
             _LOG.warning("%s at %s cannot be reached: %s", self._backend.provider, self.url, why)
             return self._mock.refuse(self._backend, asked, _BAD_GATEWAY, f"{self.url} cannot be reached: {why}")
-        # Every answer reaches its client, also if it breaks the contract.
+        # Every response reaches its client, also if it breaks the contract.
         judging = asyncio.get_running_loop().run_in_executor(self._judging_thread, self._judged, asked, reply)
-        answer, text, violations = await judging
+        attributed, text, violations = await judging
         for observe in self._observers:
             try:
                 observe(self._backend.pact, asked, reply.status, text)
-            except Exception:  # noqa: BLE001  # an unforeseen answer still reaches its client
+            except Exception:  # noqa: BLE001  # an unforeseen response still reaches its client
                 _LOG.exception("nothing is learned from %s %s", asked.method, asked.path)
-        return self._mock.conclude(self._backend, asked, answer, world, headers, violations)[1]
+        return self._mock.conclude(self._backend, asked, attributed, world, headers, violations)[1]
 
     async def _pass_on_states(self, asked: Asked) -> Reply:
         reason = self._guard.refuses(asked.method, asked.headers)
@@ -135,16 +135,16 @@ class ProxyApp:
             return problem(_BAD_GATEWAY, f"{self.url} cannot be reached: {error or type(error).__name__}")
 
     def _judged(self, asked: Asked, reply: Reply) -> tuple[AttributedReply, bytes, Sequence[Violation]]:
-        """The interaction of the answer, its body as text, and its violations of the contract."""
+        """The interaction of the response, its body as text, and its violations of the contract."""
         found = self._backend.find(asked)
         try:
             text = decoded(reply)
         except UnreadableError as error:
-            answer = self._backend.attribute(found, asked, reply, b"")
-            return answer, b"", (Violation("body", "$", str(error)),)
-        answer = self._backend.attribute(found, asked, reply, text)
-        # The contract defines no answer to a request that it does not allow.
-        return answer, text, () if answer.differences else self._violations(asked, reply, text)
+            attributed = self._backend.attribute(found, asked, reply, b"")
+            return attributed, b"", (Violation("body", "$", str(error)),)
+        attributed = self._backend.attribute(found, asked, reply, text)
+        # The contract defines no response to a request that it does not allow.
+        return attributed, text, () if attributed.differences else self._violations(asked, reply, text)
 
     def _violations(self, asked: Asked, reply: Reply, text: bytes) -> Sequence[Violation]:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.head.headers]

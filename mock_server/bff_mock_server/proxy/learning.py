@@ -9,7 +9,7 @@ from bff_contracts.platform import RAS
 from bff_contracts.state_names import BATCHES_HAVE_CLASSES
 from bff_mock_server.answering.mock_headers import SESSION
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
+from bff_mock_server.proxy.ras_batches import batches_in, is_uuid
 from bff_mock_server.world.sessions import Sessions
 
 CLASS_NAMES: Final = (
@@ -24,7 +24,7 @@ _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
 
 
 def learn_batches(sessions: Sessions, pact: Pact, asked: Asked, status: int, body: bytes) -> None:
-    """Give classes to the batches of an answer that mock CMS does not know yet.
+    """Give classes to the batches of a response that mock CMS does not know yet.
 
     Which class a batch gets follows from its id, so it is the same one in every run.
     """

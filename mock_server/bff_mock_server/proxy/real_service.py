@@ -1,4 +1,4 @@
-"""Sends requests to a real service and reads its answers within bounds."""
+"""Sends requests to a real service and reads its responses within bounds."""
 
 import zlib
 from typing import Final
@@ -11,9 +11,9 @@ from bff_mock_server.answering.mock_headers import HEADERS
 from bff_mock_server.matching.request import Asked, lines_of
 from bff_mock_server.responses.reply import Head, Reply
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 MAX_DECODED_BYTES: Final = 16 * 1024 * 1024
-"""The largest decompressed answer, a hundred times the largest page of RAS."""
+"""The largest decompressed response, a hundred times the largest page of RAS."""
 
 _SECONDS: Final = 60.0
 """How long a real service may take: longer than any client waits."""
@@ -29,7 +29,7 @@ class ProxyError(ValueError):
 
 
 class UnreadableError(Exception):
-    """An answer that cannot be read within bounds; the message says why."""
+    """A response that cannot be read within bounds; the message says why."""
 
 
 class RealService:
@@ -54,7 +54,7 @@ class RealService:
         """Pass a request on unchanged, except for headers of this connection and of the mock.
 
         Raises:
-            httpx.HTTPError: There is no answer, or one that cannot be passed back.
+            httpx.HTTPError: There is no response, or one that cannot be passed back.
         """
         dropped = HOP_BY_HOP | _SET_BY_CLIENT | HEADERS | _listed(asked.headers.get("connection", ""))
         headers = [
@@ -128,17 +128,17 @@ async def _body(response: httpx.Response) -> bytes:
     size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            message = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+        if size > MAX_RESPONSE_BYTES:
+            message = f"the response is larger than {MAX_RESPONSE_BYTES} bytes"
             raise httpx.ReadError(message)
         chunks.append(chunk)
     return b"".join(chunks)
 
 
 def _head_of(response: httpx.Response) -> Head:
-    """The head of an answer, without the headers of its connection.
+    """The head of a response, without the headers of its connection.
 
-    The length is computed again, except in an answer to HEAD: there it is that of the answer to GET (RFC 9110, 8.6).
+    The length is computed again, except in a response to HEAD: there it is that of the response to GET (RFC 9110, 8.6).
     """
     is_bodiless = response.request.method == "HEAD"
     dropped = _listed(response.headers.get("connection", ""))

@@ -22,7 +22,7 @@ from bff_contracts.personal import renamed
 from bff_contracts.platform import CMS, RAS, SHAPE
 from bff_contracts.states import KINDS, USER_HAS_BATCHES, BatchRow, EssayRow
 from bff_mock_server.matching.request import Asked
-from bff_mock_server.proxy.ras_answers import batches_in, is_uuid
+from bff_mock_server.proxy.ras_batches import batches_in, is_uuid
 from bff_mock_server.world.rows import CLIENT_STATUS
 
 _NAMESPACE: Final = UUID("5b1d2f0e-6c1f-5a39-9d0e-3f0a7c1b2d44")
@@ -37,7 +37,7 @@ _INTERNAL: Final[Mapping[str, str]] = {
     "failed": "failed_critically",
     "cancelled": "cancelled",
 }
-"""The most common internal status behind each client status, because RAS's answers have only the latter."""
+"""The most common internal status behind each client status, because RAS's responses have only the latter."""
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 
@@ -70,13 +70,13 @@ class Recorder:
             pass  # fail now, not after a day of recording
 
     def observe(self, pact: Pact, asked: Asked, status: int, body: bytes) -> None:
-        """Record one answer."""
+        """Record one response."""
         if pact.provider == RAS:
             known = asked.query.get("status")
             taken = (self._take_batch(row, known[0] if known else None) for row in batches_in(status, body))
             problems = [problem for problem in taken if problem]
             if problems:
-                more = f", and {len(problems) - 1} more of this answer" if len(problems) > 1 else ""
+                more = f", and {len(problems) - 1} more of this response" if len(problems) > 1 else ""
                 _LOG.warning("batch %s%s", problems[0], more)
             self._take_user(asked, status, body)
         elif pact.provider == CMS and status == _OK:
@@ -133,7 +133,7 @@ class Recorder:
             "student_prompt_ref": None,
         }
         if not stored["essays"] and before is not None:
-            stored["essays"] = before["essays"]  # a list may lack fields of the batch's own answer
+            stored["essays"] = before["essays"]  # a list may lack fields of the batch's own response
         try:
             BatchRow.model_validate(stored)
         except ValidationError as error:
@@ -157,7 +157,7 @@ class Recorder:
                 self._entries.setdefault(state, {}).update(entries)
 
     def _entries_in(self, body: Any, shape: Interaction, asked: Asked, name: str) -> Any:
-        """The entries of an answer by batch id; a list belongs to the batch in the path."""
+        """The entries of a response by batch id; a list belongs to the batch in the path."""
         body = renamed(body, lambda person: self._persons.setdefault(person, f"Name {len(self._persons) + 1}"))
         if not is_array(body):
             return _without_ids(body)
@@ -179,7 +179,7 @@ class Recorder:
 
 
 def _states_of(pact: Pact, path: str) -> Iterator[tuple[Interaction, str]]:
-    """The shapes of a path, each with the provider state that defines its answers."""
+    """The shapes of a path, each with the provider state that defines its responses."""
     for shape in pact.interactions:
         if shape.role == SHAPE and shape.is_for("GET", path):
             yield from ((shape, state.name) for state in shape.states if state.name in KINDS)

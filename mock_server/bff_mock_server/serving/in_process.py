@@ -25,7 +25,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine: a base URL with one of them is also reached by the others."""
 _CANNOT_WAIT: Final = (
-    "a sync client can get no answer that is late, incomplete or missing:"
+    "a sync client can get no response that is late, incomplete or missing:"
     " use an async client or a real port (backends_on_ports)"
 )
 _is_sync: Final = ContextVar("_is_sync", default=False)
@@ -33,7 +33,7 @@ _is_sync: Final = ContextVar("_is_sync", default=False)
 
 
 def respond(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
-    """Answer a request; an answer with a fault has to be awaited, and may fail like a connection.
+    """Answer a request; a response with a fault has to be awaited, and may fail like a connection.
 
     Args:
         app: The backends.
@@ -48,7 +48,7 @@ def _respond_now(app: MockApp, prefix: str, request: httpx.Request) -> httpx.Res
     """Answer a request of a sync client.
 
     Raises:
-        RuntimeError: The answer has a fault that has to be awaited.
+        RuntimeError: The response has a fault that has to be awaited.
     """
     reply = _reply(app, prefix, request)
     if reply.delivery is not None:
@@ -182,8 +182,8 @@ class Elsewhere:
     """Origins of requests that no mock answered, and that were probably meant for one.
 
     Attributes:
-        silent: A request with the platform's key got no answer.
-        doubtful: A request with the key got an answer, or one without got none.
+        silent: A request with the platform's key got no response.
+        doubtful: A request with the key got a response, or one without got none.
     """
 
     silent: set[str] = field(default_factory=set[str])

@@ -1,7 +1,7 @@
 """Moves batches through their statuses over time, to watch a front end while it updates.
 
 A batch passes from its content through the pipeline to its end: pending, ready, spellcheck, CJ assessment, completed,
-some with failures. Every step is a row that RAS could have stored, so every answer on the way keeps the contract.
+some with failures. Every step is a row that RAS could have stored, so every response on the way keeps the contract.
 """
 
 import asyncio

@@ -48,7 +48,7 @@ class BatchAnswer:
         user_id: The owner's.
         internal_status: RAS's stored status, which the `status` filter compares with.
         created: The moment of its creation, by which pages are sorted.
-        make: Returns all fields of the answer; called when the row is shown.
+        make: Returns all fields of the response; called when the row is shown.
         rendered: A cache, such as of its JSON texts, which lives as long as the row.
     """
 
@@ -61,7 +61,7 @@ class BatchAnswer:
 
     @property
     def answer(self) -> Mapping[str, Any]:
-        """All fields of the answer, the derived ones included."""
+        """All fields of the response, the derived ones included."""
         return self.make()
 
 
@@ -136,7 +136,7 @@ class Rows:
 
 
 def answer_of(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """RAS's answer for a stored batch: user id, client status and phase are derived."""
+    """RAS's response for a stored batch: user id, client status and phase are derived."""
     status: str = stored["internal_status"]
     answer = {
         **stored,

@@ -9,7 +9,7 @@ import pytest
 from bff_contracts.pact.file import shipped_pacts
 from bff_contracts.platform import CMS, RAS
 from bff_mock_server import Backend, Mock, MockApp, find_scenario
-from bff_mock_server.answering.exchange import KeptAnswer, Violation, Wanted
+from bff_mock_server.answering.exchange import KeptResponse, Violation, Wanted
 from bff_mock_server.answering.journal import SIZE, Journal
 from bff_mock_server.answering.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.request import Asked
@@ -124,8 +124,8 @@ def test_no_report_of_a_request_shows_a_key_of_the_mock(target: str, headers: di
     MockApp(mock, *mock.backends).reply(request(target, headers={**HEADERS, **headers}))
 
     (found,) = mock.journal.exchanges()
-    assert found.answer is not None
-    assert "swordfish" not in repr((found, found.answer.headers, found.answer.body))
+    assert found.response is not None
+    assert "swordfish" not in repr((found, found.response.headers, found.response.body))
 
 
 def test_a_key_that_a_real_service_repeats_is_not_in_its_violations(
@@ -252,9 +252,9 @@ async def test_what_was_answered_is_kept_with_how_long_it_took() -> None:
     await call(app, "/healthz")
 
     first, late = app.mock.journal.exchanges()
-    assert first.answer is not None
-    assert (first.answer.size, first.answer.body) == (len(answer.body), answer.body[:2000])
-    assert first.answer.headers["content-type"] == "application/json"
+    assert first.response is not None
+    assert (first.response.size, first.response.body) == (len(answer.body), answer.body[:2000])
+    assert first.response.headers["content-type"] == "application/json"
     assert 0 <= first.seconds < 2 <= late.seconds
 
 
@@ -263,9 +263,9 @@ async def test_a_long_answer_is_shortened_and_shown_with_its_size() -> None:
     await call(app, "/long", headers={})
 
     (found,) = app.mock.journal.exchanges()
-    assert found.answer is not None
-    assert found.answer.text.endswith("xxx… (5011 bytes)")
-    assert len(found.answer.body) == 2000
+    assert found.response is not None
+    assert found.response.text.endswith("xxx… (5011 bytes)")
+    assert len(found.response.body) == 2000
 
 
 async def test_a_lost_answer_is_not_recorded() -> None:
@@ -274,7 +274,7 @@ async def test_a_lost_answer_is_not_recorded() -> None:
     await call(app, "/healthz")
 
     (found,) = app.mock.journal.exchanges()
-    assert (found.status, found.answer) == (0, None)
+    assert (found.status, found.response) == (0, None)
 
 
 async def test_no_secret_of_an_answer_is_kept() -> None:
@@ -283,29 +283,29 @@ async def test_no_secret_of_an_answer_is_kept() -> None:
     await call(app, "/own", headers={})
 
     (found,) = app.mock.journal.exchanges()
-    assert found.answer is not None
-    assert found.answer.text == '{"echo":"…"}'
+    assert found.response is not None
+    assert found.response.text == '{"echo":"…"}'
     assert "a-known-key" not in repr(found)
 
 
 def test_no_secret_header_of_an_answer_is_kept() -> None:
     head = Head(200, ((b"set-cookie", b"a=b"), (b"x-a", b"1"), (b"x-a", b"a-known-key")))
 
-    assert KeptAnswer(head, b"", Scrubber(["a-known-key"])).headers == {"x-a": "1, …"}
+    assert KeptResponse(head, b"", Scrubber(["a-known-key"])).headers == {"x-a": "1, …"}
 
 
 @pytest.mark.parametrize("before", range(1980, 2001, 5))
 def test_a_known_key_that_is_cut_off_is_not_kept_in_part(before: int) -> None:
     body = b"x" * before + b"a-known-key" + b"y" * 100
 
-    kept = KeptAnswer(Head(200), body, Scrubber(["a-known-key"])).body
+    kept = KeptResponse(Head(200), body, Scrubber(["a-known-key"])).body
 
     assert b"a-" not in kept
     assert kept.startswith(b"x" * before)
 
 
 def test_a_character_that_is_cut_off_is_left_out_of_the_text() -> None:
-    answer = KeptAnswer(Head(200), b"x" * 1999 + "å".encode() + b"y", Scrubber())
+    answer = KeptResponse(Head(200), b"x" * 1999 + "å".encode() + b"y", Scrubber())
 
     assert answer.text == f"{'x' * 1999}… (2002 bytes)"
 
@@ -316,6 +316,6 @@ def test_no_name_of_a_person_is_shown_wherever_the_answer_breaks_off() -> None:
     body = json.dumps({"pad": "x" * 1700, **names}).encode()
 
     for end in range(1700, len(body)):
-        kept = KeptAnswer(Head(200), body[:end], Scrubber()).text
+        kept = KeptResponse(Head(200), body[:end], Scrubber()).text
         assert "Ada" not in kept
         assert "Ek" not in kept

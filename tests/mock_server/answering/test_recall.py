@@ -82,10 +82,10 @@ def test_a_repeated_request_is_recorded_again(client: Client) -> None:
     assert 0 <= third.seconds < third.answered
     assert dict(third.headers) == {**first.headers, CORRELATION_HEADER: CORRELATION_IDS[2]}
     as_first = third._replace(number=1, answered=first.answered, seconds=first.seconds, headers=first.headers)
-    assert as_first._replace(answer=None) == first._replace(answer=None)
-    assert third.answer is not None
-    assert first.answer is not None
-    assert third.answer.text == first.answer.text
+    assert as_first._replace(response=None) == first._replace(response=None)
+    assert third.response is not None
+    assert first.response is not None
+    assert third.response.text == first.response.text
 
 
 def test_a_client_without_correlation_ids_is_answered_from_memory_too() -> None:

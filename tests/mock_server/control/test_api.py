@@ -90,7 +90,7 @@ async def test_the_journal_has_the_reason_and_no_key(app: MockApp, control: http
     answer = await control.get("/journal")
 
     assert answer.json()[0]["differences"][0]["change"] == "leave out query sort"
-    assert answer.json()[0]["answer"]["headers"] == {"content-type": "application/problem+json"}
+    assert answer.json()[0]["response"]["headers"] == {"content-type": "application/problem+json"}
     assert answer.json()[0]["seconds"] > 0
     assert KEY not in answer.text
 

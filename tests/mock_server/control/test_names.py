@@ -46,7 +46,7 @@ async def test_a_name_that_the_mock_answers_is_shown_nowhere(
     shown = [
         (await control.get(at)).text for at in ("/journal", "/coverage", "/interactions", "/states", "/faults", "/")
     ]
-    shown += [caplog.text, *(repr((one, one.answer and one.answer.text)) for one in app.mock.journal.exchanges())]
+    shown += [caplog.text, *(repr((one, one.response and one.response.text)) for one in app.mock.journal.exchanges())]
 
     assert len(app.mock.journal.exchanges()) == 4
     assert [name for name in PERSONS if name in "".join(shown)] == []

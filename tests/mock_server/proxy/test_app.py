@@ -263,7 +263,7 @@ def test_refusals_of_the_real_service_are_recognised_and_no_key_is_kept(mock: Mo
     assert exchange.interaction is not None
     assert exchange.interaction.startswith("refused: batches of a user")
     assert "swordfish" not in repr(exchange)
-    assert exchange.answer is None, "rows of a real service are personal"
+    assert exchange.response is None, "rows of a real service are personal"
 
 
 def _in_no_object(names: Any) -> None:

@@ -103,7 +103,10 @@ class Side:
     def seen(self) -> list[Any]:
         """All that the journal and the coverage say, but for the times."""
         journal = [
-            (one._replace(answered=0, seconds=0, answer=None), one.answer and (one.answer.text, one.answer.headers))
+            (
+                one._replace(answered=0, seconds=0, response=None),
+                one.response and (one.response.text, one.response.headers),
+            )
             for one in self.mock.journal.exchanges()
         ]
         return [journal, self.mock.coverage()]

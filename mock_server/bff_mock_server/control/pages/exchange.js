@@ -119,14 +119,14 @@ function detailsOf(exchange) {
     [element("dt", {}, name), element("dd", {}, value)]));
   const headers = element("details", {}, element("summary", {}, "Headers"), element("dl", {},
     ...Object.entries(exchange.headers).flatMap(([name, value]) => [element("dt", {}, name), element("dd", { class: "mono" }, value)])));
-  const answer = exchange.answer && element("details", {}, element("summary", {}, `Response, ${exchange.answer.size} bytes`),
-    element("pre", { class: "mono" }, exchange.answer.text));
+  const response = exchange.response && element("details", {}, element("summary", {}, `Response, ${exchange.response.size} bytes`),
+    element("pre", { class: "mono" }, exchange.response.text));
   return [
     exchange.differences.length ? comparison(exchange) : null,
     exchange.violations.length ? violations(exchange) : null,
     list,
     headers,
-    answer,
+    response,
     element("div", {}, copier(() => curl(exchange.provider, exchange.method, exchange.target, exchange.headers, exchange.body))),
   ].filter(Boolean);
 }
@@ -184,5 +184,5 @@ function marked(text, other) {
 }
 
 function violations(exchange) {
-  return table("How the answer breaks the contract", ["Where", "Path", "What the contract says"], exchange.violations.map((one) => ({ cells: [one.where, one.path, one.message] })));
+  return table("How the response breaks the contract", ["Where", "Path", "What the contract says"], exchange.violations.map((one) => ({ cells: [one.where, one.path, one.message] })));
 }

@@ -23,13 +23,13 @@ function element(name, attributes = {}, ...children) {
 }
 
 async function api(path, method = "GET", body = undefined) {
-  const answer = await fetch(`/_mock/${path}`, {
+  const response = await fetch(`/_mock/${path}`, {
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const document_ = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(typeof document_?.detail === "string" ? document_.detail : `status ${answer.status}`);
+  const document_ = response.status === 204 ? null : await response.json();
+  if (!response.ok) throw new Error(typeof document_?.detail === "string" ? document_.detail : `status ${response.status}`);
   return document_;
 }
 

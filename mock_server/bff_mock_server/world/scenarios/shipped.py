@@ -154,13 +154,13 @@ def _everything_failing() -> Scenario:
         ("Maja Lindström", "429: too many requests", "status=429 retry-after=2"),
         ("Yusuf Al-Hassan", "an HTML error page of a proxy", "html=502"),
         ("Elin Björk", "the connection is reset", "reset"),
-        ("Per Sjögren", "closed without an answer", "empty"),
+        ("Per Sjögren", "closed without a response", "empty"),
         ("Amina Warsame", "cut off in the middle of the body", "truncate"),
         ("Göran Häggström", "200 that is not JSON", "malformed"),
         ("Sofia Ångman", "200 outside the contract", "violation"),
         ("Lars Ekström", "half a minute late", "latency=30s"),
         ("Fatima Nouri", "a byte every quarter of a second", "drip=250ms"),
-        ("Björn Åström", "half of the answers fail", "status=503 rate=0.5"),
+        ("Björn Åström", "half of the responses fail", "status=503 rate=0.5"),
     )
     parts = [
         part_of(TeacherEntry(name, purpose, batches=3, classes=(_SWEDISH,), fault=fault))

@@ -1,4 +1,4 @@
-"""Reads batches out of the answers of a real RAS."""
+"""Reads batches out of the responses of a real RAS."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeGuard
@@ -11,7 +11,7 @@ _OK: Final = 200
 
 
 def batches_in(status: int, body: bytes) -> Iterator[Mapping[str, Any]]:
-    """The batches in an answer of RAS: those of a page, or a single one."""
+    """The batches in a response of RAS: those of a page, or a single one."""
     if status != _OK:
         return
     document: object = json_or_none(body)
