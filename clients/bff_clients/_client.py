@@ -10,7 +10,7 @@ from bff_clients._call import Call
 from bff_clients._upstream import Upstream
 
 _HEALTH_SHARE: Final = 1 / 16
-"""The part of the largest answer that a health route may have: 256 KiB by default."""
+"""The part of the largest response that a health route may have: 256 KiB by default."""
 
 
 class BackendClient:

@@ -34,7 +34,7 @@ def retry(context: Context, *, reason: str, status: int | None, attempt: int, de
 
 
 def violation(context: Context, *, detail: str, status: int | None) -> None:
-    """Log that an answer is outside the contract; `detail` says where, and never quotes the answer."""
+    """Log that a response is outside the contract; `detail` says where, and never quotes the response."""
     _log(logging.ERROR, "violation", context, detail=detail, status=status)
 
 

@@ -1,10 +1,11 @@
 """The private hooks of aiohttp that this package needs, in one place, and a check that they are there.
 
-An idle connection may have received unrequested bytes; aiohttp reuses it and reads them as the answer to the next
-request (https://github.com/aio-libs/aiohttp/issues/13656). It stores every answer that has arrived, 1xx ones included,
-however many there are: an endless series of them stalls uvloop for seconds. And aiohttp itself resends an idempotent
-request whose connection was lost. None of these has a public switch. A release that renames a hook would silently
-disable the guard, so importing this module fails instead; `pyproject.toml` allows only minor versions that were tested.
+An idle connection may have received unrequested bytes; aiohttp reuses it and reads them as the response to the next
+request (https://github.com/aio-libs/aiohttp/issues/13656). It stores every response that has arrived, 1xx ones
+included, however many there are: an endless series of them stalls uvloop for seconds. And aiohttp itself resends an
+idempotent request whose connection was lost. None of these has a public switch. A release that renames a hook would
+silently disable the guard, so importing this module fails instead; `pyproject.toml` allows only minor versions that
+were tested.
 """
 
 import inspect
@@ -17,7 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 _MOST_HEADS: Final = 16
-"""Heads that may arrive for one request: that of the answer, and those of 1xx answers before it."""
+"""Heads that may arrive for one request: that of the response, and those of 1xx responses before it."""
 
 
 class GuardedConnector(aiohttp.TCPConnector):
@@ -41,18 +42,18 @@ class _BoundedProtocol(ResponseHandler):
     _heads = 0
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin to read the answer to a request."""
+        """Begin to read the response to a request."""
         self._heads = 0
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take the head of an answer."""
+        """Take the head of a response."""
         self._heads += 1
         if self._heads <= _MOST_HEADS:
             super().feed_data(data, size)
         elif self._heads == _MOST_HEADS + 1 and self.transport is not None:
             self.transport.abort()
-            self.set_exception(HttpProcessingError(message="too many answers"))
+            self.set_exception(HttpProcessingError(message="too many responses"))
 
 
 def without_retries(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
@@ -79,7 +80,7 @@ def check_hooks(
         and hasattr(protocol, "set_response_params")
     )
     if not has_hooks:
-        message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's answer from another's"
+        message = f"aiohttp {aiohttp.__version__} lacks the hooks that keep one caller's response from another's"
         raise ImportError(message)
 
 

@@ -152,8 +152,8 @@ class BackendSettings(BaseSettings):
     http_transport: Literal["aiohttp", "httpx"] = "aiohttp"
     """What `create_http_client` sends requests with: the shipped transport, or httpx's own.
 
-    httpx's own does not recover from many cancellations, and may return an unrequested answer, which arrived together
-    with an earlier one, for the next request. It reads any number of 1xx answers, which arrive together, without a
+    httpx's own does not recover from many cancellations, and may return an unrequested response, which arrived together
+    with an earlier one, for the next request. It reads any number of 1xx responses, which arrive together, without a
     pause for other tasks.
     """
 

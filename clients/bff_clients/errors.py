@@ -5,17 +5,17 @@ ValueError
 
 Exception
   └─ BackendError
-       ├─ BackendUnavailable      no usable answer; trying later may help  (connect, DNS, TLS, disconnect, any 5xx, 408,
-       │    │                     429, breaker open, too many waiting, HTTP client closed, another event loop's client)
-       │    └─ BackendTimeout     no answer in time
-       ├─ BackendRejected         an answer that trying again won't change (other 4xx, 3xx)
+       ├─ BackendUnavailable      no usable response; trying later may help  (connect, DNS, TLS, disconnect, any 5xx,
+       │    │                     408, 429, breaker open, too many waiting, HTTP client closed, another loop's client)
+       │    └─ BackendTimeout     no response in time
+       ├─ BackendRejected         a response that trying again won't change (other 4xx, 3xx)
        │    ├─ AuthenticationRejected   our key or service id is wrong (401, 403)
        │    └─ EndpointMissing          the backend has no such endpoint, or not yet (a 404 that is not in the contract)
        └─ ContractViolation       a 2xx the contract does not allow: content type, JSON, shape, size
 
-A message names the backend, the operation and what happened. It never quotes a body or a header: an answer may echo
+A message names the backend, the operation and what happened. It never quotes a body or a header: a response may echo
 the key, and rows are personal data. For the same reason the cause is not the exception of the HTTP library, but one of
-the same kind that holds neither request nor answer.
+the same kind that holds neither request nor response.
 
 Errors are values: two are equal when all their attributes are, and one that was pickled or copied is equal to itself.
 """
@@ -65,7 +65,7 @@ class BackendError(Exception):
     Attributes:
         service: Pact name of the backend, such as ``result-aggregator-service``.
         operation: Name of the client method that was called.
-        status_code: HTTP status of the answer, ``None`` when there was none.
+        status_code: HTTP status of the response, ``None`` when there was none.
         correlation_id: The ``X-Correlation-ID`` that the request carried.
         detail: What happened, in one clause.
     """
@@ -96,10 +96,10 @@ def _remade(kind: type[BackendError], *args: Any) -> BackendError:
 
 
 class BackendUnavailable(BackendError):
-    """The backend gave no usable answer; trying later may help.
+    """The backend gave no usable response; trying later may help.
 
     Attributes:
-        reason: ``connect`` (no connection), ``disconnect`` (the connection was lost), ``status`` (of the answer) or
+        reason: ``connect`` (no connection), ``disconnect`` (the connection was lost), ``status`` (of the response) or
             ``timeout``. Nothing was sent for ``breaker_open``, ``queue_full`` (the request would have waited too long)
             and ``wrong_loop`` (another running event loop uses the HTTP client, or no asyncio task makes the call).
             ``closed``: the HTTP client was closed before or during the call. ``unexpected``: the HTTP client raised an

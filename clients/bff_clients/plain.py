@@ -36,7 +36,7 @@ class PlainCMSClientProtocol(Protocol):
 
 
 class PlainRASClient:
-    """Turns the answers of a typed RAS client into dictionaries; errors are those of the typed client."""
+    """Turns the responses of a typed RAS client into dictionaries; errors are those of the typed client."""
 
     def __init__(self, ras: RASClientProtocol) -> None:
         self._ras = ras
@@ -60,7 +60,7 @@ class PlainRASClient:
 
 
 class PlainCMSClient:
-    """Turns the answers of a typed CMS client into dictionaries; errors are those of the typed client."""
+    """Turns the responses of a typed CMS client into dictionaries; errors are those of the typed client."""
 
     def __init__(self, cms: CMSClientProtocol) -> None:
         self._cms = cms

@@ -162,7 +162,7 @@ FAULTS: Final = (
     Fault("another protocol than HTTP", says(b"SSH-2.0-OpenSSH\r\n")),
     Fault("connection lost in the body", resets_in_the_body),
     Fault("1xx responses without end", says(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)),
-    Fault("a status below 200 that no answer follows", says(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")),
+    Fault("a status below 200 that no response follows", says(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")),
     Fault("a status that is not a number of three digits", says(b"HTTP/1.1 1000 Many\r\n\r\n")),
     Fault("a body shorter than its `Content-Length`", says(head(Content_Length="50") + b"{}")),
     Fault("a body longer than its `Content-Length`", says(head(Content_Length="2") + b"{}{}")),
