@@ -38,6 +38,7 @@ from benchmarks.running import (
     answer_sizes,
     ask,
     bare,
+    compare,
     first_answer,
     free_port,
     load,
@@ -90,6 +91,7 @@ class Rivals:
 
     def __init__(self, folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> None:
         self._folder, self._sizes, self._seconds, self._rounds = folder, sizes, seconds, rounds
+        self._scripts = {kind: lua(folder, kind) for kind in KINDS}
         self._bare: dict[tuple[str, int], Figures] = {}
         self._ours: dict[tuple[str, int], Figures] = {}
         self._stub: dict[tuple[str, int], Figures] = {}
@@ -98,7 +100,7 @@ class Rivals:
         """Measure each size of a contract."""
         contracts = {size: write(self._folder / f"{write.__name__} {size}", size) for size in SIZES}
         for _ in range(self._rounds):
-            with bare(self._sizes) as base:
+            with bare(self._sizes, self._scripts["A"]) as base:
                 for size, files in contracts.items():
                     self._round(base, size, files)
         for size in STUB_SECONDS:
@@ -106,19 +108,18 @@ class Rivals:
 
     def _round(self, base: Server, size: int, files: Sequence[Path]) -> None:
         with serving(files) as server:
-            for kind in KINDS:
-                script = lua(self._folder, kind)
-                warm_up(server, script)
-                load(base, script, self._seconds, self._bare.setdefault((kind, size), Figures()))
-                load(server, script, self._seconds, self._ours.setdefault((kind, size), Figures()))
+            for kind, script in self._scripts.items():
+                nothing = self._bare.setdefault((kind, size), Figures())
+                ours = self._ours.setdefault((kind, size), Figures())
+                compare((base, server), script, self._seconds, (nothing, ours), refused=False)
 
     def _official(self, size: int, files: Sequence[Path]) -> None:
         """Measure the stub, last and once: it is far slower, and continues after the clients have left."""
-        for kind in KINDS:
+        for kind, script in self._scripts.items():
             port, figures = free_port(), Figures()
             self._stub[kind, size] = figures
             with running("pact stub", official(files, port), port) as server, suppress(NoAnswerError):
-                load(server, lua(self._folder, kind), STUB_SECONDS[size], figures)
+                load(server, script, STUB_SECONDS[size], figures)
 
     def table(self, kind: str) -> None:
         """The rows of one kind of request."""
@@ -129,8 +130,8 @@ class Rivals:
         for size in SIZES:
             print(self._ours[kind, size].row(f"this mock, {size:,} interactions", self._bare[kind, size]))
         for size in STUB_SECONDS:
-            first = Figures(cpu=self._bare[kind, size].cpu[:1])
-            print(self._stub[kind, size].row(f"`pact stub`, {size} interactions", first))
+            middle = Figures(cpu=[statistics.median(self._bare[kind, size].cpu)])
+            print(self._stub[kind, size].row(f"`pact stub`, {size} interactions", middle))
 
 
 def speed(folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> None:
@@ -174,13 +175,13 @@ def others(folder: Path, sizes: dict[str, int], seconds: int, rounds: int) -> No
         cases.append((f"a refusal with {size:,} interactions, repeated", lua(folder, "R"), refusing, True))
         cases.append((f"a refusal with {size:,} interactions, each a new one", lua(folder, "M"), refusing, True))
     heading("New requests, bodies and refusals")
-    for name, script, files, refused in cases:
-        nothing, ours = Figures(), Figures()
-        for _ in range(rounds):
-            with bare(sizes) as base, serving(files) as server:
-                warm_up(server, script, refused=refused)
-                load(base, script, seconds, nothing)
-                load(server, script, seconds, ours, refused=refused)
+    figures = {name: (Figures(), Figures()) for name, _, _, _ in cases}
+    for _ in range(rounds):
+        with bare(sizes, lua(folder, "A")) as base:
+            for name, script, files, refused in cases:
+                with serving(files) as server:
+                    compare((base, server), script, seconds, figures[name], refused=refused)
+    for name, (nothing, ours) in figures.items():
         print(ours.row(f"this mock, {name}", nothing), flush=True)
 
 
@@ -326,7 +327,7 @@ def main() -> int:
         memory(folder, options.requests)
         speed(folder, sizes, options.seconds, options.rounds)
         others(folder, sizes, options.seconds, options.rounds)
-        with bare(sizes) as base:
+        with bare(sizes, lua(folder, "A")) as base:
             beside_peers(folder, base, options.seconds)
         with_the_page_open(folder, options.seconds, options.rounds)
         large_worlds(folder)

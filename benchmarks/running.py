@@ -142,10 +142,11 @@ def raw(port: int, sizes: dict[str, int]) -> list[str | Path]:
 
 
 @contextmanager
-def bare(sizes: dict[str, int]) -> Generator[Server]:
-    """Run such an application."""
+def bare(sizes: dict[str, int], script: Path) -> Generator[Server]:
+    """Run such an application, and warm it up."""
     port = free_port()
     with running("raw", raw(port, sizes), port) as server:
+        warm_up(server, script)
         yield server
 
 
@@ -177,6 +178,16 @@ def warm_up(server: Server, script: Path, *, refused: bool = False) -> None:
     answered = 0
     while answered < _WARM_REQUESTS:
         answered += load(server, script, 1, Figures(), refused=refused)
+
+
+def compare(
+    pair: tuple[Server, Server], script: Path, seconds: int, into: tuple[Figures, Figures], *, refused: bool
+) -> None:
+    """Measure a server that does nothing, for half as long, and right after it another one, which is warm by then."""
+    (base, server), (nothing, figures) = pair, into
+    warm_up(server, script, refused=refused)
+    load(base, script, max(1, seconds // 2), nothing)
+    load(server, script, seconds, figures, refused=refused)
 
 
 def load(server: Server, script: Path, seconds: int, figures: Figures, *, refused: bool = False) -> int:
