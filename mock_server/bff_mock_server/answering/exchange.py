@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from bff_contracts.platform import CORRELATION_HEADER
 from bff_mock_server.answering.scrubbing import BODY_BYTES, Scrubber
 from bff_mock_server.matching.match import RequestDifference
+from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
 from bff_mock_server.responses.reply import Head
 from bff_mock_server.world.sessions import EVERY_SESSION
@@ -35,7 +36,7 @@ class Violation:
 class KeptResponse:
     """A response of the mock before a fault cut it off.
 
-    It keeps what was sent; secrets are removed when it is read, so that requests do not wait for that.
+    It keeps what was sent; secrets are removed when it is read.
 
     Attributes:
         size: Bytes of the whole body.
@@ -45,7 +46,7 @@ class KeptResponse:
 
     def __init__(self, head: Head, body: bytes, scrubber: Scrubber) -> None:
         self._head = head
-        self._beginning = scrubber.beginning(body)
+        self._beginning = body[: scrubber.searched]
         self._scrubber = scrubber
         self.size = len(body)
 
@@ -149,17 +150,77 @@ class Exchange(NamedTuple):
         return self.headers.get(CORRELATION_HEADER)
 
 
-class Repetition(NamedTuple):
-    """A request that repeats an earlier one with another correlation id, and got the same answer.
+class Recorded(NamedTuple):
+    """A request and its answer as they were; an `Exchange` without secrets is made of it when it is read.
 
-    It is recorded in a fraction of the time of an `Exchange`, which is made of it when it is read.
+    Most requests are recorded and never read: they do not wait for the search for secrets.
+
+    Attributes:
+        asked: The request, with no more of its body than is searched.
     """
 
     number: int
     answered: float
     seconds: float
+    provider: str
+    asked: Asked
+    session: str | None
+    status: int
+    entry: CompiledInteraction | None
+    also: Sequence[CompiledInteraction]
+    differences: Sequence[RequestDifference]
+    nearest: CompiledInteraction | None
+    fault: str
+    reason: str
+    violations: Sequence[Violation]
+    kept: KeptResponse | None
+
+    def __repr__(self) -> str:
+        return f"<request {self.number}>"
+
+    def exchange(self, scrubber: Scrubber) -> Exchange:
+        """Its record without secrets."""
+        path, query, query_string, headers, body = scrubber.kept(self.asked)
+        return Exchange(
+            number=self.number,
+            answered=self.answered,
+            provider=self.provider,
+            method=self.asked.method,
+            path=path,
+            query=query,
+            query_string=query_string,
+            headers=headers,
+            body=body,
+            status=self.status,
+            entry=self.entry,
+            also=self.also,
+            differences=tuple(map(scrubber.difference, self.differences)),
+            session=self.session,
+            fault=scrubber.text(self.fault),
+            violations=self.violations,
+            reason=scrubber.text(self.reason),
+            seconds=self.seconds,
+            nearest=self.nearest,
+            answer=self.kept,
+        )
+
+
+class Repetition(NamedTuple):
+    """A request that repeats an earlier one with another correlation id, and got the same answer."""
+
+    number: int
+    answered: float
+    seconds: float
     correlation_id: str | None
-    first: Exchange
+    first: Recorded
+
+    def exchange(self, scrubber: Scrubber) -> Exchange:
+        """Its record without secrets."""
+        first = self.first.exchange(scrubber)
+        headers = first.headers
+        if self.correlation_id is not None:
+            headers = {**headers, **scrubber.headers([(CORRELATION_HEADER, self.correlation_id)])}
+        return first._replace(number=self.number, answered=self.answered, seconds=self.seconds, headers=headers)
 
 
 class Wanted(NamedTuple):

@@ -10,8 +10,7 @@ from operator import attrgetter
 from typing import Final
 from uuid import uuid4
 
-from bff_contracts.platform import CORRELATION_HEADER
-from bff_mock_server.answering.exchange import Exchange, KeptResponse, Repetition, Violation, Wanted
+from bff_mock_server.answering.exchange import Exchange, KeptResponse, Recorded, Repetition, Violation, Wanted
 from bff_mock_server.answering.scrubbing import Scrubber
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import CompiledInteraction
@@ -52,7 +51,7 @@ class Journal:
         self._log_requests = log_requests
         self._scrubber = Scrubber(keys)
         self._size = size
-        self._kept: dict[str | None, deque[Exchange | Repetition]] = {}
+        self._kept: dict[str | None, deque[Recorded | Repetition]] = {}
         self._kept_in_all = 0
         self._uses: dict[str | None, _Uses] = {}
         self.start = uuid4().hex
@@ -68,66 +67,47 @@ class Journal:
         session: str | None = None,
         violations: Sequence[Violation] = (),
         is_real: bool = False,
-    ) -> Exchange:
-        """Write a request and its answer down, without keys and without most of a long body."""
+    ) -> Recorded:
+        """Write a request and its answer down, without most of long bodies; secrets are removed when it is read."""
         reply, _, entry, also, differences, reason, fault, is_spoilt, nearest, _ = answer
-        text = self._scrubber.text
-        differences = tuple([self._scrubber.difference(one) for one in differences])
-        violations = tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
         head, reply_body, delivery, _ = reply
-        is_lost = delivery is not None and delivery.is_lost
-        status = 0 if is_lost else head.status
+        status = head.status
         seconds = time.perf_counter() - asked.began
         if delivery is not None:
             seconds += delivery.delay
-        path, query, query_string, headers, body = self._scrubber.kept(asked)
+            status = 0 if delivery.is_lost else status
+        if len(asked.body) > self._scrubber.searched:
+            asked = replace(asked, body=asked.body[: self._scrubber.searched])
+        if violations:
+            violations = self._without_keys(violations)
         self.count += 1
-        self.violations += len(violations)
-        exchange = Exchange(
-            self.count,
-            time.time(),
-            provider,
-            asked.method,
-            path,
-            query,
-            query_string,
-            headers,
-            body,
-            status,
-            entry,
-            also,
-            differences,
-            session,
-            text(fault),
-            violations,
-            text(reason),
-            seconds,
-            nearest,
-            None if is_lost or is_real else KeptResponse(head, reply_body, self._scrubber),
-        )
-        self._keep(exchange, session)
+        recorded = Recorded(
+            self.count, time.time(), seconds, provider, asked, session, status, entry, also, differences, nearest,
+            fault, reason, violations, KeptResponse(head, reply_body, self._scrubber) if status and not is_real else None,
+        )  # fmt: skip
+        self._keep(recorded, session)
         for violation in violations:
+            path = recorded.exchange(self._scrubber).path
             _LOG.warning("%s %s breaks the contract: %s", asked.method, path, violation)
         if self._log_requests:
-            _log(exchange)
+            _log(recorded.exchange(self._scrubber))
         if entry is not None and not is_spoilt and not differences:
             self._count_uses((entry, *also), session)
-        return exchange
+        return recorded
 
-    def repeat(self, first: Exchange, correlation_id: str | None, seconds: float) -> None:
+    def repeat(self, first: Recorded, correlation_id: str | None, seconds: float) -> None:
         """Write down that a request was made again, with another correlation id if any, and answered as before."""
         self.count += 1
-        repetition = Repetition(self.count, time.time(), seconds, correlation_id, first)
-        self._keep(repetition, first.session)
+        self._keep(Repetition(self.count, time.time(), seconds, correlation_id, first), first.session)
         if self._log_requests:
-            _log(first)
+            _log(first.exchange(self._scrubber))
         if first.entry is not None:
             self._count_uses((first.entry, *first.also), first.session)
 
     def exchanges(self, wanted: Wanted | None = None, *, after: int = 0) -> list[Exchange]:
         """The exchanges that are kept, the latest last; those numbered above `after`, and `wanted` if that is given."""
         of_sessions = [tuple(kept) for kept in tuple(self._kept.values())]
-        found = (self._exchange(one) for one in merge(*of_sessions, key=_number) if one.number > after)
+        found = (one.exchange(self._scrubber) for one in merge(*of_sessions, key=_number) if one.number > after)
         return [exchange for exchange in found if wanted is None or wanted.covers(exchange)]
 
     def uses(self, session: str | None = EVERY_SESSION) -> Mapping[CompiledInteraction, int]:
@@ -156,16 +136,12 @@ class Journal:
         """Forget which interactions were used: there are others now."""
         self._uses.clear()
 
-    def _exchange(self, kept: Exchange | Repetition) -> Exchange:
-        if isinstance(kept, Exchange):
-            return kept
-        number, answered, seconds, correlation_id, first = kept
-        headers = first.headers
-        if correlation_id is not None:
-            headers = {**headers, **self._scrubber.headers([(CORRELATION_HEADER, correlation_id)])}
-        return first._replace(number=number, answered=answered, seconds=seconds, headers=headers)
+    def _without_keys(self, violations: Sequence[Violation]) -> Sequence[Violation]:
+        self.violations += len(violations)
+        text = self._scrubber.text
+        return tuple([replace(one, path=text(one.path), message=text(one.message)) for one in violations])
 
-    def _keep(self, exchange: Exchange | Repetition, session: str | None) -> None:
+    def _keep(self, exchange: Recorded | Repetition, session: str | None) -> None:
         """Keep an exchange; a session that asks much pushes out its own requests, and none of others' few."""
         own = self._kept.get(session)
         if own is None:

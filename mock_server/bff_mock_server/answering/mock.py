@@ -9,7 +9,7 @@ from bff_contracts.platform import PROVIDERS
 from bff_mock_server._suggest import meant
 from bff_mock_server.answering.backend import Backend, closest
 from bff_mock_server.answering.coverage import Use, coverage_of
-from bff_mock_server.answering.exchange import Exchange, Violation
+from bff_mock_server.answering.exchange import Recorded, Violation
 from bff_mock_server.answering.journal import Journal
 from bff_mock_server.answering.mock_headers import (
     SESSION,
@@ -110,9 +110,9 @@ class Mock:
         except (MockHeaderError, SessionError, StateError) as error:
             return self.refuse(backend, asked, NOT_ALLOWED, str(error))
         answer = backend.answer(found, asked, rows)
-        exchange, reply = self.conclude(backend, asked, answer, world, headers)
+        recorded, reply = self.conclude(backend, asked, answer, world, headers)
         if answer.is_repeatable and reply is answer.reply and headers.faults is None:
-            self._recall.remember(backends, asked, exchange, reply, rows)
+            self._recall.remember(backends, asked, recorded, reply, rows)
         return reply
 
     def recall(
@@ -124,9 +124,9 @@ class Mock:
         """
         began = perf_counter()
         known = self._recall.find(backends, surroundings, target)
-        if known is None or not known.holds(self.sessions.world_of(known.exchange.session), correlation_id):
+        if known is None or not known.holds(self.sessions.world_of(known.recorded.session), correlation_id):
             return None
-        self.journal.repeat(known.exchange, correlation_id, perf_counter() - began)
+        self.journal.repeat(known.recorded, correlation_id, perf_counter() - began)
         return known.reply
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
@@ -144,7 +144,7 @@ class Mock:
         world: World,
         headers: MockHeaders,
         violations: Sequence[Violation] = (),
-    ) -> tuple[Exchange, Reply]:
+    ) -> tuple[Recorded, Reply]:
         """Apply the faults that are armed in a world, or requested by a header, to an answer, and record it."""
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
         if answer.endpoint is None:
@@ -155,7 +155,7 @@ class Mock:
             armed = (world.by_header(headers.faults, backend.provider, asked),)
         if armed:
             answer = strike(answer, armed, backend.provider, asked, world.random)
-        exchange = self.journal.record(
+        recorded = self.journal.record(
             backend.provider,
             asked,
             answer,
@@ -163,7 +163,7 @@ class Mock:
             violations=violations,
             is_real=backend.provider in self.proxied,
         )
-        return exchange, answer.reply
+        return recorded, answer.reply
 
     def set_state(
         self,

@@ -11,7 +11,7 @@ from weakref import ReferenceType, ref
 from bff_contracts.pact.text_rules import Check
 from bff_contracts.platform import CORRELATION_HEADER
 from bff_mock_server.answering.backend import Backend
-from bff_mock_server.answering.exchange import Exchange
+from bff_mock_server.answering.exchange import Recorded
 from bff_mock_server.matching.by_engine import EngineCheck
 from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import Reply
@@ -40,13 +40,13 @@ class Remembered(NamedTuple):
 
     Attributes:
         reply: The answer.
-        exchange: Its first request, as it was recorded.
+        recorded: Its first request, as it was recorded.
         rows: The rows behind it, as a weak reference.
         checks: Every rule that the contracts have for a correlation id.
     """
 
     reply: Reply
-    exchange: Exchange
+    recorded: Recorded
     rows: ReferenceType[Rows]
     checks: Sequence[Check]
 
@@ -73,7 +73,7 @@ class Recall:
         """What is remembered for a request."""
         return self._known.get((backends, surroundings, target))
 
-    def remember(self, backends: Sequence[Backend], asked: Asked, exchange: Exchange, reply: Reply, rows: Rows) -> None:
+    def remember(self, backends: Sequence[Backend], asked: Asked, recorded: Recorded, reply: Reply, rows: Rows) -> None:
         """Remember an answer, unless another correlation id may change it."""
         if asked.surroundings is None or self._is_new(asked.target) or _needs_the_engine(backends, asked):
             return
@@ -86,7 +86,7 @@ class Recall:
         if self._bytes > _MOST_BYTES:
             self.forget()
             return
-        self._known[backends, asked.surroundings, asked.target] = Remembered(reply, exchange, ref(rows), checks)
+        self._known[backends, asked.surroundings, asked.target] = Remembered(reply, recorded, ref(rows), checks)
 
     def forget(self) -> None:
         """Forget everything."""

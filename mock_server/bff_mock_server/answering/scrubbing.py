@@ -40,10 +40,14 @@ class Scrubber:
 
     Args:
         keys: The keys that the mock knows.
+
+    Attributes:
+        searched: How many bytes of a body `shown` needs.
     """
 
     def __init__(self, keys: Collection[str] = ()) -> None:
         self._keys = KnownKeys.of(keys)
+        self.searched = BODY_BYTES + (0 if self._keys is None else self._keys.longest)
 
     def kept(self, asked: Asked) -> Kept:
         """The recorded part of a request; the request itself is unchanged."""
@@ -54,7 +58,7 @@ class Scrubber:
         headers = dict(asked.headers)
         for name in secret_among(tuple(headers)):
             del headers[name]
-        body = self.shown(self.beginning(asked.body)) if asked.body else b""
+        body = self.shown(asked.body[: self.searched]) if asked.body else b""
         return Kept(path, query, query_string, _ShownHeaders(headers, self._value), body)
 
     def _may_have_secrets(self, path: str, query: Mapping[str, Sequence[str]], query_string: str) -> bool:
@@ -107,10 +111,6 @@ class Scrubber:
             is_hidden = found.where.startswith("body") and any(map(is_secret, _WORD.findall(found.where)))
             actual = HIDDEN if is_hidden else self._shown(actual)
         return found._replace(where=self._shown(found.where), actual=actual)
-
-    def beginning(self, body: bytes) -> bytes:
-        """As much of a body as `shown` needs."""
-        return body[: BODY_BYTES + (0 if self._keys is None else self._keys.longest)]
 
     def shown(self, beginning: bytes) -> bytes:
         """The first `BODY_BYTES` of a body, without the values of secret names, without known keys."""

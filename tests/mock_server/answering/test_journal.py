@@ -201,6 +201,20 @@ async def test_of_a_long_body_the_beginning_is_kept() -> None:
     assert app.mock.journal.exchanges()[0].body == b"y" * BODY_BYTES
 
 
+def test_what_is_recorded_holds_no_long_body_and_its_repr_no_key() -> None:
+    asked = Asked("POST", "/", {}, {"x-internal-api-key": KEY}, body=b"x" * 1_000_000)
+
+    recorded = Journal().record(RAS, asked, AttributedReply(Reply(Head(200), b"")))
+
+    assert len(recorded.asked.body) == BODY_BYTES
+    assert len(asked.body) == 1_000_000
+    assert KEY not in repr(recorded)
+
+
+def test_a_record_that_is_read_twice_is_the_same(app: MockApp) -> None:
+    assert app.mock.journal.exchanges() == app.mock.journal.exchanges()
+
+
 def test_coverage_counts_what_was_used_and_lists_what_never_was(app: MockApp) -> None:
     uses = app.mock.coverage()
 
