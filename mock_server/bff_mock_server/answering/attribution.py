@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from bff_contracts.pact.file import Interaction
 from bff_contracts.pact.json_path import is_array, is_object
 from bff_mock_server.answering.kinds import INCIDENTAL
-from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, Table
 from bff_mock_server.responses.reply import Kind, Reply
 
@@ -64,16 +63,21 @@ class Attribution:
                     self._add(case, endpoint.shape, kinds[endpoint])
 
     def of(
-        self, endpoint: Endpoint | None, case: Case, matched: CompiledInteraction, asked: Asked, reply: Reply
+        self,
+        endpoint: Endpoint | None,
+        case: Case,
+        matched: CompiledInteraction,
+        own: CompiledInteraction | None,
+        reply: Reply,
     ) -> Attributed:
-        """The interactions that a reply belongs to."""
+        """The interactions that a reply belongs to; `own` is the one of the case whose own example is requested."""
         kind = reply.kind
         if kind is None or endpoint is None:
             return Attributed(matched)
-        own = case.own(asked.path, asked.query)
-        known = self._known.get((case, reply.status, kind, own))
+        key = case, reply.head.status, kind, own
+        known = self._known.get(key)
         if known is None:
-            known = self._known[case, reply.status, kind, own] = self._found(endpoint, case, matched, reply, own)
+            known = self._known[key] = self._found(endpoint, case, matched, reply, own)
         return known
 
     def _found(

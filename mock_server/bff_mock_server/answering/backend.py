@@ -165,13 +165,11 @@ class Backend:
             reply = from_example(refusal.interaction, asked, self._credentials.hint)
             return AttributedReply(reply, endpoint, refusal, is_repeatable=True)
         if isinstance(outcome, Matched):
-            entry, case = outcome
+            entry, case, own = outcome
             if not overlooked:
-                reply = self._reply(endpoint, entry, asked, rows)
-                entry, also = self._attribution.of(endpoint, case, entry, asked, reply)
-                return AttributedReply(
-                    reply, endpoint, entry, also, is_repeatable=self._is_repeatable(endpoint, outcome.entry)
-                )
+                reply, is_repeatable = self._reply(endpoint, entry, asked, rows)
+                entry, also = self._attribution.of(endpoint, case, entry, own, reply)
+                return AttributedReply(reply, endpoint, entry, also, is_repeatable=is_repeatable)
         elif endpoint is None or outcome.nearest is None or not self._lenient:
             elsewhere = self._owner(asked) if endpoint is None else None
             refused = explain(outcome, asked, self.provider, elsewhere=elsewhere)
@@ -179,11 +177,15 @@ class Backend:
             return AttributedReply(refused, differences=outcome.differences, nearest=nearest, is_repeatable=True)
         else:
             entry, overlooked = outcome.nearest, (*overlooked, *outcome.differences)
-        reply = self._reply(endpoint, entry, asked, rows)
+        reply, _ = self._reply(endpoint, entry, asked, rows)
         head = reply.head.plus(differences_header(overlooked))
         cases = endpoint.cases if endpoint is not None else ()
-        own = (self._attribution.of(endpoint, one, entry, asked, reply) for one in cases if entry in one.entries)
-        answered = next(own, Attributed(entry)).entry
+        attributed = (
+            self._attribution.of(endpoint, one, entry, one.own(asked.path, asked.query), reply)
+            for one in cases
+            if entry in one.entries
+        )
+        answered = next(attributed, Attributed(entry)).entry
         return AttributedReply(Reply(head, reply.body), endpoint, answered, differences=overlooked, nearest=entry)
 
     def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
@@ -210,7 +212,7 @@ class Backend:
         simulated = self._simulated.get(endpoint)
         if simulated is not None:
             reply = reply._replace(kind=simulated.kind_of(json_or_none(text), asked.query))
-        entry, also = self._attribution_of_real.of(endpoint, outcome.case, outcome.entry, asked, reply)
+        entry, also = self._attribution_of_real.of(endpoint, outcome.case, outcome.entry, outcome.own, reply)
         return AttributedReply(reply, endpoint, entry, also)
 
     @cached_property
@@ -220,18 +222,17 @@ class Backend:
             self.table, {endpoint: simulated.kind_of_answer for endpoint, simulated in self._simulated.items()}
         )
 
-    def _reply(self, endpoint: Endpoint | None, entry: CompiledInteraction, asked: Asked, rows: Rows) -> Reply:
+    def _reply(
+        self, endpoint: Endpoint | None, entry: CompiledInteraction, asked: Asked, rows: Rows
+    ) -> tuple[Reply, bool]:
+        """The reply, and whether the same request gets the same one as long as the rows last."""
         simulated = self._simulated.get(endpoint) if endpoint is not None else None
         if simulated is not None:
-            return simulated.render(asked, rows)
+            return simulated.render(asked, rows), simulated.is_repeatable
         example = self._examples.get(entry)
         if example is None:
             example = self._examples[entry] = Example(entry.interaction)
-        return example.reply(asked, self._random)
-
-    def _is_repeatable(self, endpoint: Endpoint | None, entry: CompiledInteraction) -> bool:
-        simulated = self._simulated.get(endpoint) if endpoint is not None else None
-        return simulated.is_repeatable if simulated is not None else not entry.interaction.response.generators
+        return example.reply(asked, self._random), not example.generates
 
     def _intended(self, asked: Asked) -> Endpoint | None:
         """The endpoint whose path matches except for the value of its one variable segment."""

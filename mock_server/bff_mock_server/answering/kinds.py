@@ -86,13 +86,19 @@ def kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, 
     """What the dashboard distinguishes: how full a page is and where it is; of the first page also what is in it."""
     if not rows:
         return _NO_ROWS_LATER if offset else _NO_ROWS
-    shows: set[object] = {"rows", "later" if offset else "first"}
-    if len(rows) > 1:
-        shows.update({"several", "full"} if len(rows) == limit else {"several"})
     if offset:
-        shows.add("last" if is_last else "more")
-    else:
-        shows.update(phase for row in rows if (phase := _text(row.get("current_phase"))) is not None)
-        shows.update({"mixed"} if len({_text(row.get("overall_status")) for row in rows}) > 1 else ())
-        shows.update({"long"} if limit > _DEFAULT_LIMIT else ())
+        return kind_of_later_page(len(rows), limit, is_last=is_last)
+    shows: set[object] = {"rows", "first", *_fullness(len(rows), limit)}
+    shows.update(phase for row in rows if (phase := _text(row.get("current_phase"))) is not None)
+    shows.update({"mixed"} if len({_text(row.get("overall_status")) for row in rows}) > 1 else ())
+    shows.update({"long"} if limit > _DEFAULT_LIMIT else ())
     return frozenset(shows)
+
+
+def kind_of_later_page(size: int, limit: int, *, is_last: bool) -> Kind:
+    """As `kind_of_page`, of a page with an offset and so many rows, at least one: what is in them does not matter."""
+    return frozenset({"rows", "later", "last" if is_last else "more", *_fullness(size, limit)})
+
+
+def _fullness(size: int, limit: int) -> Sequence[str]:
+    return () if size == 1 else ("several", "full") if size == limit else ("several",)

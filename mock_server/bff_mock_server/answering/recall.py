@@ -12,7 +12,6 @@ from bff_contracts.pact.text_rules import Check
 from bff_contracts.platform import CORRELATION_HEADER
 from bff_mock_server.answering.backend import Backend
 from bff_mock_server.answering.exchange import Recorded
-from bff_mock_server.matching.by_engine import EngineCheck
 from bff_mock_server.matching.request import Asked, Surroundings
 from bff_mock_server.responses.reply import Reply
 from bff_mock_server.world.rows import Rows
@@ -122,9 +121,7 @@ class Recall:
 def _needs_the_engine(backends: Sequence[Backend], asked: Asked) -> bool:
     """Whether the engine decides about a request, of which it sees the correlation id as well."""
     return any(
-        isinstance(entry.whole, EngineCheck)
+        endpoint.needs_engine and endpoint.method == asked.method
         for backend in backends
         for endpoint in backend.table.at(asked.path)
-        if endpoint.method == asked.method
-        for entry in endpoint.entries
     )

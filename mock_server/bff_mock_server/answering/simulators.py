@@ -23,6 +23,7 @@ from bff_mock_server.answering.kinds import (
     UNKNOWN,
     kind_in_status,
     kind_of_batch,
+    kind_of_later_page,
     kind_of_list,
     kind_of_map,
     kind_of_page,
@@ -54,7 +55,7 @@ _ORDERS: Final = 4
 """The number of orders in which unordered rows are served in turn, such as the essays of a batch."""
 _END_OF_BIGINT: Final = 2**63
 _KINDS_KEPT: Final = 1000
-"""The most pages of one user whose kind is cached."""
+"""The most first pages of one user whose kind is cached."""
 
 Renderer = Callable[[Asked, Rows], Reply]
 """Renders the answers of one endpoint out of the rows of a world."""
@@ -337,15 +338,19 @@ def _kind_of_row(row: BatchAnswer) -> Kind:
 
 
 def _kind_of_rows(rows: BatchAnswers, offset: int, limit: int) -> Kind:
-    """The kind of a page of these rows, whose texts were made; kept beside them."""
+    """The kind of a page of these rows, whose texts were made; that of a first page is kept beside them."""
     if offset >= len(rows) or limit == 0:
         return kind_of_page((), offset, limit, is_last=True)
-    kind = rows.kinds.get((offset, limit))
+    size = min(limit, len(rows) - offset)
+    is_last = offset + size == len(rows)
+    if offset:
+        return kind_of_later_page(size, limit, is_last=is_last)
+    kind = rows.kinds.get(limit)
     if kind is None:
-        page: list[dict[str, Any]] = [dict(cast("Any", _kind_of_row(row))) for row in rows[offset : offset + limit]]
-        kind = kind_of_page(page, offset, limit, is_last=offset + len(page) == len(rows))
+        page: list[dict[str, Any]] = [dict(cast("Any", _kind_of_row(row))) for row in rows[:limit]]
+        kind = kind_of_page(page, offset, limit, is_last=is_last)
         if len(rows.kinds) < _KINDS_KEPT:
-            rows.kinds[offset, limit] = kind
+            rows.kinds[limit] = kind
     return kind
 
 

@@ -52,10 +52,12 @@ class Matched(NamedTuple):
     Attributes:
         entry: The most specific interaction that does.
         case: All interactions with the same request as `entry`.
+        own: The one of them whose own example is requested, if any.
     """
 
     entry: CompiledInteraction
     case: Case
+    own: CompiledInteraction | None
 
 
 class Unmatched(NamedTuple):
@@ -113,15 +115,16 @@ def match_endpoint(endpoint: Endpoint, asked: Asked, *, only: Predicate | None =
             # Rules cannot distinguish an unknown id from a known one, but the id of an example can.
             own = case.own(asked.path, asked.query)
             if own is not None:
-                return Matched(own, case)
+                return Matched(own, case, own)
             best = best or case
-    return Matched(best.entries[0], best) if best is not None else _not_allowed(endpoint, asked)
+    return Matched(best.entries[0], best, None) if best is not None else _not_allowed(endpoint, asked)
 
 
 def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | Unmatched:
     cases = [case for case in endpoint.candidates(asked.query) if _accepts(case, asked)]
-    matched = [Matched(entry, case) for case in cases for entry in case.entries if only(entry.interaction)]
-    own = (found for found in matched if found.case.own(asked.path, asked.query) is found.entry)
+    owned = [(case, case.own(asked.path, asked.query)) for case in cases]
+    matched = [Matched(entry, case, own) for case, own in owned for entry in case.entries if only(entry.interaction)]
+    own = (found for found in matched if found.own is found.entry)
     best = next(own, None) or next(iter(matched), None)
     if best is not None:
         return best

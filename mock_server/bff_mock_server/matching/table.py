@@ -91,6 +91,7 @@ class Endpoint:
         entries: The interactions that a request is matched with, the most specific first.
         cases: The same, grouped by their request.
         refusals: The answers to wrong credentials; empty if credentials are checked by the rules.
+        needs_engine: Whether the official engine decides about more than bodies.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Endpoint:
     entries: tuple[CompiledInteraction, ...]
     cases: tuple[Case, ...]
     refusals: tuple[CompiledInteraction, ...]
+    needs_engine: bool
     _by_query: "_QueryIndex"
     _by_marks: Likeliest[CompiledInteraction]
 
@@ -217,6 +219,7 @@ class _Draft:
             entries=entries,
             cases=cases,
             refusals=tuple(self.refusals),
+            needs_engine=any(isinstance(entry.whole, EngineCheck) for entry in entries),
             _by_query=_QueryIndex([(same[0], case) for same, case in zip(grouped, cases, strict=True)]),
             _by_marks=Likeliest(entries, _marks_of_entry),
         )

@@ -69,7 +69,7 @@ class Example:
     def _allows_way(self, carried: Carried, asked: Asked, body: bytes) -> bool:
         way = tuple(
             [
-                (len(models), frozenset(name for name, _ in models if name in self._named))
+                (len(models), frozenset(name for (name, _), _ in models if name in self._named))
                 for models in carried.models.values()
             ]
         )

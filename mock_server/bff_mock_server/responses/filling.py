@@ -11,6 +11,7 @@ A compiled example is JSON text with places in it. Most examples have none: thei
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -33,6 +34,7 @@ _PLAIN_MATCHERS: Final = frozenset(
 At = tuple[str, ...]
 Elements = tuple[str, ...]
 Takes = Callable[[str], bool]
+Model = tuple[tuple[str, str], str]
 
 
 class Carried(NamedTuple):
@@ -40,12 +42,12 @@ class Carried(NamedTuple):
 
     Attributes:
         strings: The concrete string for each of the example's, beside it as JSON text.
-        models: For the elements of each comma-separated value of the example, what was asked for and the element that
-            it is modelled on.
+        models: For the elements of each comma-separated value of the example, what was asked for, beside it as JSON
+            text, and the element that it is modelled on.
     """
 
     strings: Mapping[str, tuple[str, str]]
-    models: Mapping[Elements, Sequence[tuple[str, str]]]
+    models: Mapping[Elements, Sequence[Model]]
 
 
 class _Piece(Protocol):
@@ -88,17 +90,16 @@ class Filling:
         concretes = asked.path.split("/") if self._segments else []
         if len(concretes) == len(self._interaction.request.path.split("/")):
             strings = {example: _with_text(unquote(concretes[at])) for at, example in self._segments}
-        models: dict[Elements, Sequence[tuple[str, str]]] = {}
+        models: dict[Elements, Sequence[Model]] = {}
         for name, at, elements in self._lists:
             values = asked.query.get(name, ())
             if at >= len(values):
                 continue  # a parameter may be sent less often than in the example
-            names = tuple(dict.fromkeys(part for part in values[at].split(",") if part))
+            names = [_with_text(part) for part in dict.fromkeys(values[at].split(",")) if part]
             for example, concrete in zip(elements, names, strict=False):
-                strings.setdefault(example, _with_text(concrete))
-            models.setdefault(
-                elements, tuple((one, elements[place % len(elements)]) for place, one in enumerate(names))
-            )
+                strings.setdefault(example, concrete)
+            if elements not in models:
+                models[elements] = list(zip(names, cycle(elements), strict=False))
         return Carried(strings, models)
 
     def body(self, carried: Carried) -> bytes:
@@ -162,8 +163,7 @@ class _Entries(NamedTuple):
             return
         out.append("{" if self.is_map else "[")
         separator = ""
-        for name, element in models:
-            named = _with_text(name)
+        for named, element in models:
             out.append(f"{separator}{named[1]}:" if self.is_map else separator)
             _render(self.entries[element], Carried({**carried.strings, element: named}, carried.models), out)
             separator = ","
@@ -173,8 +173,10 @@ class _Entries(NamedTuple):
             separator = ","
         out.append("}" if self.is_map else "]")
 
-    def _fits(self, models: Sequence[tuple[str, str]]) -> bool:
-        return self.sizes[0] <= len(models) <= self.sizes[1] and not any(name in self.names for name, _ in models)
+    def _fits(self, models: Sequence[Model]) -> bool:
+        if self.names and any(name in self.names for (name, _), _ in models):
+            return False
+        return self.sizes[0] <= len(models) <= self.sizes[1]
 
 
 class _Compiler:

@@ -74,8 +74,8 @@ class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept be
         return {}
 
     @cached_property
-    def kinds(self) -> dict[tuple[int, int], frozenset[object]]:
-        """The kinds of their pages by offset and limit, for pages that were requested."""
+    def kinds(self) -> dict[int, frozenset[object]]:
+        """The kinds of their first pages by limit, for pages that were requested."""
         return {}
 
     @cached_property
