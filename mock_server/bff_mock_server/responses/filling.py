@@ -10,8 +10,8 @@ A compiled example is JSON text with places in it. Most examples have none: thei
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, groupby
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -33,7 +33,7 @@ _PLAIN_MATCHERS: Final = frozenset(
 
 At = tuple[str, ...]
 Elements = tuple[str, ...]
-Takes = Callable[[str], bool]
+Takes = Callable[[str], object]
 Model = tuple[tuple[str, str], str]
 
 
@@ -53,12 +53,41 @@ class Carried(NamedTuple):
 class _Piece(Protocol):
     """A part of the example that depends on the request."""
 
-    def render(self, carried: Carried, out: list[str]) -> None:
-        """Append the JSON text for a request."""
+    def render(self, carried: Carried) -> str:
+        """The JSON text for a request."""
         ...
 
 
 Parts = list["str | _Piece"]
+
+
+class _Compiled:
+    """Parts in their order; a piece that occurs several times is rendered once for a request.
+
+    Attributes:
+        is_constant: Whether no part depends on the request.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._texts: list[str] = []
+        self._places: dict[object, tuple[_Piece, list[int]]] = {}
+        for _, run in groupby(parts, lambda part: isinstance(part, str)):
+            alike = list(run)
+            if texts := [part for part in alike if isinstance(part, str)]:
+                self._texts.append("".join(texts))
+            for piece in (part for part in alike if not isinstance(part, str)):
+                same = piece if isinstance(piece, _Text) else id(piece)
+                self._places.setdefault(same, (piece, []))[1].append(len(self._texts))
+                self._texts.append("")
+        self.is_constant = not self._places
+
+    def render(self, carried: Carried) -> str:
+        texts = self._texts.copy()
+        for piece, places in self._places.values():
+            text = piece.render(carried)
+            for at in places:
+                texts[at] = text
+        return "".join(texts)
 
 
 class Filling:
@@ -73,13 +102,13 @@ class Filling:
         self._interaction = interaction
         self._segments: Sequence[tuple[int, str]] = ()
         self._lists: Sequence[tuple[str, int, Elements]] = ()
-        self._parts: Parts = []
+        self._compiled = _Compiled([])
         self.constant: bytes | None = response.content.raw if response.content is not None else b""
         if response.content is None or not response.content.is_json:
             return
         compiler = _Compiler(interaction)
-        self._parts = _joined(compiler.parts(response.content.value, ()))
-        if not all(isinstance(part, str) for part in self._parts):
+        self._compiled = _Compiled(compiler.parts(response.content.value, ()))
+        if not self._compiled.is_constant:
             self._lists = [found for found in compiler.lists if compiler.used.intersection(found[2])]
             self._segments = [(at, text) for at, text in compiler.segments if text in compiler.used]
             self.constant = None
@@ -106,21 +135,11 @@ class Filling:
         """The body for a request."""
         if self.constant is not None:
             return self.constant
-        out: list[str] = []
-        _render(self._parts, carried, out)
-        return "".join(out).encode()
+        return self._compiled.render(carried).encode()
 
 
 def _with_text(value: str) -> tuple[str, str]:
     return value, dumps(value)
-
-
-def _render(parts: Parts, carried: Carried, out: list[str]) -> None:
-    for part in parts:
-        if isinstance(part, str):
-            out.append(part)
-        else:
-            part.render(carried, out)
 
 
 class _Text(NamedTuple):
@@ -130,9 +149,9 @@ class _Text(NamedTuple):
     text: str
     takes: Takes
 
-    def render(self, carried: Carried, out: list[str]) -> None:
+    def render(self, carried: Carried) -> str:
         found = carried.strings.get(self.example)
-        out.append(self.text if found is None or not self.takes(found[0]) else found[1])
+        return self.text if found is None or not self.takes(found[0]) else found[1]
 
 
 class _Entries(NamedTuple):
@@ -149,29 +168,24 @@ class _Entries(NamedTuple):
     """
 
     elements: Elements
-    entries: Mapping[str, Parts]
-    rest: Sequence[Parts]
+    entries: Mapping[str, _Compiled]
+    rest: Sequence[_Compiled]
     is_map: bool
     names: frozenset[str]
     sizes: tuple[int, float]
-    otherwise: Parts
+    otherwise: _Compiled
 
-    def render(self, carried: Carried, out: list[str]) -> None:
+    def render(self, carried: Carried) -> str:
         models = carried.models.get(self.elements)
         if models is None or not self._fits(models):
-            _render(self.otherwise, carried, out)
-            return
-        out.append("{" if self.is_map else "[")
-        separator = ""
-        for named, element in models:
-            out.append(f"{separator}{named[1]}:" if self.is_map else separator)
-            _render(self.entries[element], Carried({**carried.strings, element: named}, carried.models), out)
-            separator = ","
-        for parts in self.rest:
-            out.append(separator)
-            _render(parts, carried, out)
-            separator = ","
-        out.append("}" if self.is_map else "]")
+            return self.otherwise.render(carried)
+        items = [self._item(named, element, carried) for named, element in models]
+        items += [compiled.render(carried) for compiled in self.rest]
+        return f"{{{','.join(items)}}}" if self.is_map else f"[{','.join(items)}]"
+
+    def _item(self, named: tuple[str, str], element: str, carried: Carried) -> str:
+        item = self.entries[element].render(Carried({**carried.strings, element: named}, carried.models))
+        return f"{named[1]}:{item}" if self.is_map else item
 
     def _fits(self, models: Sequence[Model]) -> bool:
         if self.names and any(name in self.names for (name, _), _ in models):
@@ -233,7 +247,7 @@ class _Compiler:
             check = compiled(rule.matchers, rule.combine, "\0")  # nothing is equal to it
         except (UnknownMatcherError, KeyError, re.error):  # another regex dialect, or an incomplete rule
             return None
-        return lambda value: bool(check.accepts(value))
+        return check.accepts
 
     def _map(self, value: Mapping[str, Any], at: At, lists: Sequence[Elements]) -> Parts:
         for place, elements in enumerate(lists):
@@ -242,12 +256,12 @@ class _Compiler:
             others = {key: item for key, item in value.items() if key not in elements}
             piece = _Entries(
                 elements,
-                {element: _joined(self.parts(value[element], (*at, element))) for element in elements},
-                [_joined(self._member(key, item, at)) for key, item in others.items()],
+                {element: _Compiled(self.parts(value[element], (*at, element))) for element in elements},
+                [_Compiled(self._member(key, item, at)) for key, item in others.items()],
                 is_map=True,
                 names=frozenset(others),
                 sizes=(0, float("inf")),
-                otherwise=_joined(self._map(value, at, lists[place + 1 :])),
+                otherwise=_Compiled(self._map(value, at, lists[place + 1 :])),
             )
             self.used.update(elements)
             return [piece]
@@ -276,8 +290,8 @@ class _Compiler:
             is_listed = len(value) == len(elements) and all(map(mentions, value, elements))
             if is_listed and sizes is not None:
                 self.used.update(elements)
-                entries = {element: _joined(parts) for element, parts in zip(elements, items, strict=True)}
-                return [_Entries(elements, entries, (), False, frozenset(), sizes, _joined(whole))]  # noqa: FBT003
+                entries = {element: _Compiled(parts) for element, parts in zip(elements, items, strict=True)}
+                return [_Entries(elements, entries, (), False, frozenset(), sizes, _Compiled(whole))]  # noqa: FBT003
         return whole
 
     def _sizes(self, at: At) -> tuple[int, float] | None:
@@ -310,22 +324,3 @@ def _listed(begin: str, items: Sequence[Parts], end: str) -> Parts:
     for at, item in enumerate(items):
         parts += [",", *item] if at else item
     return [*parts, end]
-
-
-def _joined(parts: Parts) -> Parts:
-    """The same parts with neighbouring texts as one."""
-    return list(_runs(parts))
-
-
-def _runs(parts: Parts) -> Iterator["str | _Piece"]:
-    texts: list[str] = []
-    for part in parts:
-        if isinstance(part, str):
-            texts.append(part)
-            continue
-        if texts:
-            yield "".join(texts)
-            texts = []
-        yield part
-    if texts:
-        yield "".join(texts)
