@@ -25,6 +25,9 @@ _COMMON: Final = re.compile(
 _PATTERNS: Final = 256
 """The patterns that are kept: a contract has few, hundreds of times."""
 
+_TEXTS: Final = 4096
+"""The literal texts that are kept."""
+
 Accepts = Callable[[str], object]
 """A check; its result is true or false as in an `if`: a match object saves the conversion to `bool`."""
 
@@ -43,9 +46,9 @@ class UnknownMatcherError(ValueError):
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Check:
-    """The check of one text of a request.
+    """The check of one text of a request; equal rules mostly share one.
 
     Attributes:
         rule: The matcher's name, as a pact file spells it; `equality` for a text without a rule.
@@ -112,9 +115,13 @@ def _is_common(pattern: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=_TEXTS)
 def equality(example: str) -> Check:
     """A text has to be the example."""
     return Check("equality", example, example.__eq__)
+
+
+_ANY: Final = Check("type", "any text", lambda _: True)
 
 
 def _matcher(matcher: Mapping[str, Any], example: str, at: int) -> Check:  # noqa: PLR0911  # one per matcher
@@ -127,7 +134,7 @@ def _matcher(matcher: Mapping[str, Any], example: str, at: int) -> Check:  # noq
             part = str(matcher["value"])
             return Check("include", f"a text that contains {part!r}", lambda value: part in value)
         case "type":
-            return Check("type", "any text", lambda _: True)
+            return _ANY
         case "integer":
             return Check("integer", "a whole number", _WHOLE.fullmatch)
         case "decimal":

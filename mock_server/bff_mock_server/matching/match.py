@@ -1,7 +1,9 @@
 """Matches a request with the contract, or finds the closest interaction and the differences."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
+from operator import eq
 from typing import Final, NamedTuple
 
 from bff_contracts.pact.file import Interaction
@@ -171,7 +173,8 @@ def _can_repeat(checks: Sequence[Check]) -> bool:
 
 
 def _not_allowed(endpoint: Endpoint, asked: Asked) -> Unmatched:
-    compared = [(entry, tuple(differences(entry, asked))) for entry in endpoint.likeliest(asked)]
+    comparison = Comparison(asked)
+    compared = [(entry, tuple(comparison.differences(entry))) for entry in endpoint.likeliest(asked)]
     if not compared:
         return Unmatched(NOT_ALLOWED, None, ())
     distances = [_distance(found) for _, found in compared]
@@ -205,36 +208,47 @@ def _one_of(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
 
 
-def differences(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
-    """Every place where a request differs from an interaction, in a stable order: path, query, headers, body."""
-    if not entry.path.accepts(asked.path):
-        yield RequestDifference("path", entry.path.rule, entry.path.expected, asked.path)
-    if isinstance(entry.whole, EngineCheck):
-        if entry.path.accepts(asked.path):
+class Comparison:
+    """Compares a request with interactions; rules that several of them have in common are applied once.
+
+    Args:
+        asked: The request.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._of_parameter = cache(partial(_differences_of_parameter, asked))
+        self._of_header = cache(partial(_differences_of_header, asked))
+
+    def differences(self, entry: CompiledInteraction) -> Iterator[RequestDifference]:
+        """Every place where the request differs from an interaction, in a stable order: path, query, headers, body."""
+        asked = self._asked
+        if not entry.path.accepts(asked.path):
+            yield RequestDifference("path", entry.path.rule, entry.path.expected, asked.path)
+        if isinstance(entry.whole, EngineCheck):
+            if entry.path.accepts(asked.path):
+                found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
+                yield from (_without_secrets(RequestDifference(*one)) for one in found)
+            return
+        by_table: list[RequestDifference] = []
+        for name in dict.fromkeys([*entry.query, *asked.query]):
+            by_table += self._of_parameter(name, entry.query.get(name))
+        for name, check in entry.headers:
+            by_table += self._of_header(name, check)
+        yield from by_table
+        if entry.whole is not None:
+            reported = {difference.where for difference in by_table}
             found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
-            yield from (_without_secrets(RequestDifference(*one)) for one in found)
-        return
-    by_table = [*_differences_of_query(entry, asked), *_differences_of_headers(entry, asked)]
-    yield from by_table
-    if entry.whole is not None:
-        reported = {difference.where for difference in by_table}
-        found = islice(entry.whole.findings(asked), MAX_DIFFERENCES)
-        yield from (RequestDifference(*one) for one in found if one.where not in reported)
+            yield from (RequestDifference(*one) for one in found if one.where not in reported)
 
 
-def _differences_of_query(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
-    for name in dict.fromkeys([*entry.query, *asked.query]):
-        yield from _query_differences(f"query {name}", entry.query.get(name), asked.query.get(name))
-
-
-def _differences_of_headers(entry: CompiledInteraction, asked: Asked) -> Iterator[RequestDifference]:
-    for name, check in entry.headers:
-        sent = asked.headers.get(name)
-        if sent is None:
-            yield RequestDifference(f"header {name}", "present", check.expected, None)
-        elif not check.accepts(sent) and not _accepts_lines(check, name, asked.headers):
-            shown = _HIDDEN if is_secret(name) else sent
-            yield RequestDifference(f"header {name}", check.rule, check.expected, shown)
+def _differences_of_header(asked: Asked, name: str, check: Check) -> Sequence[RequestDifference]:
+    sent = asked.headers.get(name)
+    if sent is None:
+        return (RequestDifference(f"header {name}", "present", check.expected, None),)
+    if check.accepts(sent) or _accepts_lines(check, name, asked.headers):
+        return ()
+    return (RequestDifference(f"header {name}", check.rule, check.expected, _HIDDEN if is_secret(name) else sent),)
 
 
 def _without_secrets(difference: RequestDifference) -> RequestDifference:
@@ -247,36 +261,34 @@ def _without_secrets(difference: RequestDifference) -> RequestDifference:
     )
 
 
-def _query_differences(
-    where: str, checks: tuple[Check, ...] | None, values: Sequence[str] | None
-) -> Iterator[RequestDifference]:
-    hides = is_secret(where.removeprefix("query "))
+def _differences_of_parameter(asked: Asked, name: str, checks: tuple[Check, ...] | None) -> Sequence[RequestDifference]:
+    where, values, hides = f"query {name}", asked.query.get(name), is_secret(name)
     shown = None if values is None else _HIDDEN if hides else ", ".join(values)
     if checks is None:
-        yield RequestDifference(where, "absent", None, shown)
-    elif values is None:
-        yield RequestDifference(where, "present", " and ".join(check.expected for check in checks), None)
-    elif len(values) != len(checks) and not _can_repeat(checks):
+        return (RequestDifference(where, "absent", None, shown),)
+    if values is None:
+        return (RequestDifference(where, "present", " and ".join(check.expected for check in checks), None),)
+    if len(values) != len(checks) and not _can_repeat(checks):
         times = "once" if len(checks) == 1 else f"{len(checks)} times"
-        yield RequestDifference(where, "equality", f"the parameter {times}", shown)
-    else:
-        for check, value in zip(
-            checks if len(checks) == len(values) else checks[:1] * len(values), values, strict=True
-        ):
-            if not check.accepts(value):
-                yield RequestDifference(where, check.rule, check.expected, _HIDDEN if hides else value)
+        return (RequestDifference(where, "equality", f"the parameter {times}", shown),)
+    pairs = zip(checks if len(checks) == len(values) else checks[:1] * len(values), values, strict=True)
+    return tuple(
+        RequestDifference(where, check.rule, check.expected, _HIDDEN if hides else value)
+        for check, value in pairs
+        if not check.accepts(value)
+    )
 
 
 def _no_such_path(table: Table, asked: Asked) -> Unmatched:
     candidates = table.likeliest(asked.path)
     if not candidates:
         return Unmatched(NO_SUCH_PATH, None, ())
-    nearest = max(candidates, key=lambda endpoint: _likeness(endpoint.example_path, asked.path))
+    segments = asked.path.split("/")
+    nearest = max(candidates, key=lambda endpoint: _likeness(endpoint.example_path.split("/"), segments))
     difference = RequestDifference("path", nearest.path.rule, nearest.path.expected, asked.path)
     return Unmatched(NO_SUCH_PATH, nearest.entries[0], (difference,))
 
 
-def _likeness(example: str, path: str) -> tuple[int, bool, int]:
-    ours, theirs = example.split("/"), path.split("/")
-    same = sum(a == b for a, b in zip(ours, theirs, strict=False))  # paths of different lengths are never similar
+def _likeness(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, bool, int]:
+    same = sum(map(eq, ours, theirs))  # paths of different lengths are never similar
     return same, len(ours) == len(theirs), -abs(len(ours) - len(theirs))

@@ -1,7 +1,8 @@
 """Compiles the matching rules of a request, and locates a rule that cannot be honoured."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bff_contracts.http import MEDIA_TYPE_HEADERS
@@ -9,6 +10,8 @@ from bff_contracts.pact.file import Interaction, PactError, Rule
 from bff_contracts.pact.text_rules import Check, UnknownMatcherError, compiled, equality
 
 _INDEX: Final = re.compile(r"^(?:\$\.?)?(?P<name>[^\[\]]+)(?:\[(?P<at>[0-9*]+)\])?$")
+_HEADERS: Final = 256
+"""The headers whose checks are kept: interactions of a contract mostly send the same."""
 _BRACKETED: Final = re.compile(r"^\$?\[['\"](?P<name>.+)['\"]\](?:\[(?P<at>[0-9*]+)\])?$")
 
 
@@ -41,9 +44,9 @@ def check_of(rule: Rule | None, example: str, place: RulePlace, where: str) -> C
         raise place.error(f"{where}.matchers[{error.at}].match", str(error)) from error
 
 
-def header_check(name: str, values: Sequence[str]) -> Check:
+@lru_cache(maxsize=_HEADERS)
+def header_check(name: str, expected: str) -> Check:
     """The check of a header without a rule: it ignores blanks around commas and more media type parameters."""
-    expected = ", ".join(values)
     wanted = _listed(expected)
     if name not in MEDIA_TYPE_HEADERS:
         return Check("equality", expected, lambda value: value == expected or _listed(value) == wanted)

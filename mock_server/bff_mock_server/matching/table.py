@@ -380,4 +380,5 @@ def _header_checks(request: Request, place: RulePlace) -> Iterator[tuple[str, Ch
     for name, values in request.headers.items():
         where = f"request.matchingRules.header.{name}"
         rule = rules.get((name, None)) or rules.get((name, 0))
-        yield name, header_check(name, values) if rule is None else check_of(rule, ", ".join(values), place, where)
+        value = ", ".join(values)
+        yield name, header_check(name, value) if rule is None else check_of(rule, value, place, where)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bff_contracts.platform import RAS
 from bff_contracts.states import InternalStatus
-from bff_mock_server.matching.match import Matched, RequestDifference, Unmatched, differences
+from bff_mock_server.matching.match import Comparison, Matched, RequestDifference, Unmatched
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import compile_pact
 from tests.mock_server.building import USER, interaction, pact, regex, request, shipped
@@ -39,7 +39,7 @@ def test_at_most_20_differences_of_a_body_are_reported() -> None:
     asked.body = json.dumps([2] * 30).encode()
     (entry,) = compile_pact(pact(posted)).endpoints[0].entries
 
-    assert len(list(differences(entry, asked))) == 20
+    assert len(list(Comparison(asked).differences(entry))) == 20
 
 
 @pytest.mark.parametrize(
