@@ -151,7 +151,7 @@ class Exchange(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A request and its answer as they were; an `Exchange` without secrets is made of it when it is read.
+    """A request and its response as they were; an `Exchange` without secrets is made of it when it is read.
 
     Most requests are recorded and never read: they do not wait for the search for secrets.
 
@@ -201,7 +201,7 @@ class Recorded(NamedTuple):
             reason=scrubber.text(self.reason),
             seconds=self.seconds,
             nearest=self.nearest,
-            answer=self.kept,
+            response=self.kept,
         )
 
 

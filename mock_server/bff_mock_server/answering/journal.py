@@ -83,7 +83,8 @@ class Journal:
         self.count += 1
         recorded = Recorded(
             self.count, time.time(), seconds, provider, asked, session, status, entry, also, differences, nearest,
-            fault, reason, violations, KeptResponse(head, reply_body, self._scrubber) if status and not is_real else None,
+            fault, reason, violations,
+            KeptResponse(head, reply_body, self._scrubber) if status and not is_real else None,
         )  # fmt: skip
         self._keep(recorded, session)
         for violation in violations:
