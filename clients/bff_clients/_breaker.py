@@ -28,6 +28,10 @@ class BreakerState(StrEnum):
     """Lets one call through as a probe; the others wait for its outcome."""
 
 
+_CLOSED, _OPEN, _HALF_OPEN = BreakerState
+"""Looked up once: an enumeration takes long to find a member before Python 3.12, and each call needs three."""
+
+
 class BreakerOpenError(Exception):
     """The breaker rejected a call; `seconds` is the rest of the pause."""
 
@@ -67,14 +71,14 @@ class Breaker:
         self._outcomes: deque[tuple[float, bool]] = deque()
         self._failures = 0
         self._until = 0.0
-        self._state = BreakerState.CLOSED
+        self._state = _CLOSED
         self._probe: asyncio.Future[None] | None = None
 
     @property
     def state(self) -> BreakerState:
         """The state that decides about the next call."""
-        if self._state is BreakerState.OPEN and self._clock() >= self._until:
-            return BreakerState.HALF_OPEN
+        if self._state is _OPEN and self._clock() >= self._until:
+            return _HALF_OPEN
         return self._state
 
     async def admit(self) -> bool:
@@ -83,14 +87,14 @@ class Breaker:
         Raises:
             BreakerOpenError: The call is rejected.
         """
-        while self.state is not BreakerState.CLOSED:
-            if self.state is BreakerState.OPEN:
+        while self.state is not _CLOSED:
+            if self.state is _OPEN:
                 raise BreakerOpenError(self._until - self._clock())
             loop = asyncio.get_running_loop()
             # A probe of a loop that has ended never finishes.
             if self._probe is None or self._probe.get_loop() is not loop:
                 self._probe = loop.create_future()
-                self._set(BreakerState.HALF_OPEN)
+                self._set(_HALF_OPEN)
                 return True
             await asyncio.wait([self._probe])
         return False
@@ -99,14 +103,14 @@ class Breaker:
         """Record the outcome of a call that was let through; `None` for a call that its caller cancelled."""
         if probe:
             self._settle_probe(failed=failed)
-        elif failed is not None and self._rate and self._state is BreakerState.CLOSED:
+        elif failed is not None and self._rate and self._state is _CLOSED:
             self._note(failed=failed)
 
     def _settle_probe(self, *, failed: bool | None) -> None:
         probe, self._probe = self._probe, None
         if failed is not None:
             self._forget()
-            self._set(BreakerState.OPEN if failed else BreakerState.CLOSED)
+            self._set(_OPEN if failed else _CLOSED)
         if probe is not None:
             probe.set_result(None)
 
@@ -118,14 +122,14 @@ class Breaker:
             self._failures -= self._outcomes.popleft()[1]
         if len(self._outcomes) >= self._calls and self._failures >= self._rate * len(self._outcomes):
             self._forget()
-            self._set(BreakerState.OPEN)
+            self._set(_OPEN)
 
     def _forget(self) -> None:
         self._outcomes.clear()
         self._failures = 0
 
     def _set(self, state: BreakerState) -> None:
-        if state is BreakerState.OPEN:
+        if state is _OPEN:
             self._until = self._clock() + self._pause
         if state is not self._state:
             self._state = state
@@ -161,7 +165,7 @@ class Gate:
         self._in_flight = in_flight
         self._room = waiting
         self._clock = clock
-        self._waiting = 0
+        self._present = 0
         self._turn_seconds = 0.0
 
     async def enter(self, seconds: float) -> float:
@@ -174,27 +178,28 @@ class Gate:
             QueueFullError: Too many requests wait already, or the answer would be late.
         """
         if self._turns is not None:
-            if self._turns.locked():
-                await self._queue(self._turns, seconds)
-            else:
+            if self._present >= self._in_flight:
+                self._check_queue(seconds)
+            self._present += 1
+            try:
                 await self._turns.acquire()
+            except BaseException:
+                self._present -= 1
+                raise
         return self._clock()
 
     def leave(self, entered: float) -> None:
         """Give the slot back that was taken at that time."""
         if self._turns is not None:
             self._turn_seconds += _SMOOTHING * (self._clock() - entered - self._turn_seconds)
+            self._present -= 1
             self._turns.release()
 
-    async def _queue(self, turns: asyncio.Semaphore, seconds: float) -> None:
-        expected = self._turn_seconds * (1 + self._waiting / self._in_flight)
-        if self._waiting >= self._room or expected > _PART_OF_THE_TIME * seconds:
+    def _check_queue(self, seconds: float) -> None:
+        waiting = self._present - self._in_flight
+        expected = self._turn_seconds * (1 + waiting / self._in_flight)
+        if waiting >= self._room or expected > _PART_OF_THE_TIME * seconds:
             raise QueueFullError
-        self._waiting += 1
-        try:
-            await turns.acquire()
-        finally:
-            self._waiting -= 1
 
 
 _RESERVE: Final = 2.0

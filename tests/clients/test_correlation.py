@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import httpx
 import pytest
@@ -17,6 +17,13 @@ from tests.support.platform import BATCH, KEY
 pytestmark = pytest.mark.anyio
 
 GIVEN = "3f0e9a51-7c1e-4b4b-8a52-0d6a1b2c3d99"
+
+
+def test_a_new_correlation_id_is_a_random_uuid() -> None:
+    one, other = (correlation_id_for(None) for _ in range(2))
+
+    assert (UUID(one).version, UUID(one).variant, str(UUID(one))) == (4, RFC_4122, one)
+    assert one != other
 
 
 async def sent_by(*headers: tuple[bytes, bytes]) -> str:
