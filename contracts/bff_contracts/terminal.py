@@ -18,8 +18,12 @@ def plain_json(document: str) -> str:
 
 def shortened(text: str, length: int) -> str:
     """The beginning of a text in one line, with its blanks, and ` …` for the rest."""
-    whole = text if len(text) <= length else f"{text[:length]} …"
-    return whole.replace("\n", r"\n").replace("\t", r"\t")
+    return one_line(text if len(text) <= length else f"{text[:length]} …")
+
+
+def one_line(text: str) -> str:
+    r"""The text with its line feeds and tabs spelled out, as `\n` and `\t`."""
+    return text.replace("\n", r"\n").replace("\t", r"\t")
 
 
 def described(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bff_contracts.broker.checkout import SourceError, git
 from bff_contracts.cli.common import CommandError, Commands, needs_contracts, print_text
 from bff_contracts.pact.file import Pact, PactError, load_pact, read_pact, shipped_pacts
+from bff_contracts.terminal import one_line
 
 if TYPE_CHECKING:
     from bff_contracts.comparison.diff import Change
@@ -66,7 +67,7 @@ def _text(changes: Sequence["Change"]) -> Iterator[str]:
         yield f"{provider}: {_counted(changes, provider)}"
         for change in _notable(changes, provider):
             yield f"\n  {change.verdict:<8}  {change.what} {change.name!r}"
-            yield from (f"    {example}" for example in change.examples)
+            yield from (f"    {one_line(example)}" for example in change.examples)
         yield ""
     yield f"Nothing changed for {_same(changes)} interactions."
 

@@ -140,3 +140,13 @@ def test_markdown_escapes_its_input(tmp_path: Path, capsys: pytest.CaptureFixtur
     main(["diff", str(tmp_path / "old.json"), str(tmp_path / "new.json"), "--format", "markdown"])
 
     assert "\n# injected" not in capsys.readouterr().out
+
+
+def test_a_line_break_of_an_example_is_spelled_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
+    for name, text in (("old", "a\nb"), ("new", "a\nc")):
+        (tmp_path / f"{name}.json").write_text(json.dumps(other({"text": text})), encoding="utf-8")
+    main(["diff", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
+
+    golden.check(capsys.readouterr().out)
