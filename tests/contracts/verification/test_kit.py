@@ -50,6 +50,17 @@ def test_one_interaction_can_be_verified_by_its_name(cms: SmallCms) -> None:
         assert cms.keys == ["INJECTED-AT-VERIFICATION"]
 
 
+def test_the_certificates_of_the_system_are_read_once_and_not_for_each_interaction(
+    cms: SmallCms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_provider(cms, provider=CMS, states=cms.states) as running:
+        running.verify(NEEDS_STATE)
+        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.setenv(variable, "/nowhere")
+
+        running.verify(NEEDS_STATE)
+
+
 # Responses
 
 
