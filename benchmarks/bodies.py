@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from bff_clients._decoding import decoded
+from bff_clients._decoding import Body
 from bff_clients.models import MAX_ESSAYS, BatchPage, StudentName
 from bff_clients.testing import make_student_name
 from tests.support.platform import recorded
@@ -27,8 +27,6 @@ from tests.support.ras_pages import page, row
 SIZE: Final = 3 * 2**20
 """Bytes, about the limit of a page of 100 rows."""
 
-PAGE: Final[TypeAdapter[Any]] = TypeAdapter(BatchPage)
-NAMES: Final[TypeAdapter[Any]] = TypeAdapter(list[StudentName])
 ROWS: Final = b'{"batches":['
 END: Final = b'],"pagination":{"limit":100,"offset":0,"total":1}}'
 
@@ -71,20 +69,26 @@ BODIES: Final[dict[str, Callable[[], bytes]]] = {
 }
 
 
-def pydantic(body: bytes, adapter: TypeAdapter[Any]) -> object:
-    """Read a body by Pydantic alone."""
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        return str(error)
+def pydantic(kind: Any) -> Callable[[bytes], object]:
+    """Reads bodies by Pydantic alone."""
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def read(body: bytes) -> object:
+        try:
+            return adapter.validate_json(body)
+        except ValidationError as error:
+            return str(error)
+
+    return read
 
 
-def ours(body: bytes, adapter: TypeAdapter[Any]) -> object:
-    """Read a body as the clients do."""
-    return decoded(body, adapter, most=MAX_ESSAYS, check=None)
+def ours(kind: Any) -> Callable[[bytes], object]:
+    """Reads bodies as the clients do."""
+    reader: Body[Any] = Body(kind, entries="batches" if kind is BatchPage else None)
+    return lambda body: reader.read(body, most=MAX_ESSAYS)
 
 
-READERS: Final[dict[str, Callable[[bytes, TypeAdapter[Any]], object]]] = {"pydantic": pydantic, "ours": ours}
+READERS: Final[dict[str, Callable[[Any], Callable[[bytes], object]]]] = {"pydantic": pydantic, "ours": ours}
 
 
 def status(name: str) -> int:
@@ -95,13 +99,13 @@ def status(name: str) -> int:
 
 def measure(reader: str, name: str) -> None:
     """Print milliseconds and the multiple of the body."""
-    read, body, adapter = READERS[reader], BODIES[name](), NAMES if BODIES[name] is names else PAGE
-    read(b"{}", adapter)
-    read(b"[" + b" " * 100_000, adapter)
+    body, read = BODIES[name](), READERS[reader](list[StudentName] if BODIES[name] is names else BatchPage)
+    read(b"{}")
+    read(b"[" + b" " * 100_000)
     ctypes.CDLL(None).malloc_trim(0)  # what making the body left free would hide what reading it takes
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins now
     before, started = status("VmRSS"), time.process_time()
-    found: Any = read(body, adapter)
+    found: Any = read(body)
     del found
     took = time.process_time() - started
     print(f"{took * 1000:.0f} ms, {(status('VmHWM') - before) / len(body):.1f}x")

@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 import msgspec
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from benchmarks.client_server import CHUNK
 from bff_clients import BackendSettings, CMSClient, RASClient, create_http_client
-from bff_clients.cms_client import _CLASS_INFO  # pyright: ignore[reportPrivateUsage]  # the same models for everybody
-from bff_clients.ras_client import _PAGE  # pyright: ignore[reportPrivateUsage]
+from bff_clients.models import BatchPage, ClassInfo
 
 KEY: Final = "INJECTED-AT-VERIFICATION"
 HEADERS: Final = {
@@ -31,6 +30,10 @@ HEADERS: Final = {
 }
 PAGE: Final = "/internal/v1/batches/user/"
 CLASSES: Final = "/internal/v1/batches/class-info"
+
+
+_PAGE: Final = TypeAdapter(BatchPage)
+_MAP: Final = TypeAdapter(dict[str, ClassInfo | None])
 
 
 class NaiveEssay(BaseModel):
@@ -176,7 +179,7 @@ def decoding_as_ours(client: Any, url: str) -> Contestant:
 
     async def chunk(ids: Sequence[str]) -> dict[str, object]:
         answer = await client.get(f"{url}{CLASSES}?batch_ids={','.join(ids)}", headers=HEADERS)
-        return dict(_CLASS_INFO.body.validate_json(answer.content))
+        return dict(_MAP.validate_json(answer.content))
 
     return Contestant(page, in_chunks(chunk))
 
@@ -191,7 +194,7 @@ async def raw_aiohttp(url: str, stack: AsyncExitStack) -> Contestant:
 
     async def chunk(ids: Sequence[str]) -> dict[str, object]:
         async with session.get(f"{url}{CLASSES}?batch_ids={','.join(ids)}") as response:
-            return dict(_CLASS_INFO.body.validate_json(await response.read()))
+            return dict(_MAP.validate_json(await response.read()))
 
     return Contestant(page, in_chunks(chunk))
 

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 from uuid import UUID
 
-from pydantic import SecretStr, TypeAdapter
+from pydantic import SecretStr
 
 from bff_clients import _events
 from bff_clients._breaker import BreakerOpenError, QueueFullError
-from bff_clients._decoding import Broken, decoded
+from bff_clients._decoding import Body, Broken
 from bff_clients._http import Answer, NotAnswered
 from bff_clients._loops import OtherLoopError
 from bff_clients._upstream import Upstream
@@ -209,7 +209,7 @@ class Call:
     def decode(
         self,
         answer: Answer,
-        adapter: TypeAdapter[T],
+        body: Body[T],
         *,
         most: int,
         check: Callable[[T], str | None] | None = None,
@@ -218,7 +218,7 @@ class Call:
 
         Args:
             answer: The answer.
-            adapter: Reads its body.
+            body: What its body is read into.
             most: The most entries that its outermost list or map may have.
             check: Checks the result further; returns the problem, or `None`.
 
@@ -233,7 +233,7 @@ class Call:
         if not answer.is_json:
             answer.forget()
             raise self.violation("content type is not application/json", answer.status_code)
-        result = decoded(answer.body, adapter, most=most, check=check)
+        result = body.read(answer.body, most=most, check=check)
         answer.forget()
         if isinstance(result, Broken):
             raise self.violation(result.detail, answer.status_code)

@@ -1,13 +1,21 @@
-"""Decodes a body into a model, with bounds on time and memory for wrong bodies too."""
+"""Reads a body into a model, with bounds on time and memory for wrong bodies too.
 
-from collections.abc import Callable, Mapping
+msgspec reads the structure: only the members that the models have, each of its field's JSON type. It skips the others
+without keeping them, and stops at the first mistake. Pydantic then checks the values. Pydantic alone would build a tree
+of the whole body, and copy objects into each error about them: hundreds of times the size of the body.
+"""
+
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from functools import cached_property, lru_cache, partial
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bff_clients._fail_fast import MistakeError, TooManyEntriesError, fail_fast
 from bff_clients.models import AnswerModel
 
 T = TypeVar("T")
@@ -21,28 +29,8 @@ _SMALL_BYTES: Final = 2048
 """All mistakes of a body of up to this size are collected, a page of three rows for instance: at worst that takes 2 ms
 and 1.5 MB, seven hundred times its size."""
 
-_UNCHECKED_BYTES: Final = 16 * 1024
-"""A body of up to this size is parsed without looking at its structure: at worst that takes 2 ms and 0.8 MB."""
-
-_LEAST_BYTES: Final = 256 * 1024
-"""A smaller body may have the structure of one of this size, 2 MB at worst: providers may add lists of numbers."""
-
-_STEPS: Final = (127, 131)
-"""The distances of the bytes that are looked at first: looking at all of them takes a third of the time of decoding.
-Two primes, because a body that repeats itself may hide its structure from one."""
-
-_CONTAINER_BYTES: Final = 100
-_MEMBER_BYTES: Final = 40
-"""What Pydantic allocates for an object or array, and for what follows a comma."""
-
-_MOST_STRUCTURE: Final = 2.5
-"""Bytes that may be allocated for each byte of a body. The leanest answers of the contract need 2.3: lists of
-students with short names, and pages whose essays hold nothing but `null`."""
-
-_OPENINGS: Final[Mapping[str, bytes]] = {"list": b"[", "tuple": b"[", "dict": b"{", "model": b"{"}
-"""How the JSON of a Pydantic schema begins."""
-
-_CONTENT: Final = bytes(set(range(256)) - set(b"{[,"))
+_MISTAKE: Final = re.compile(r"(?:Object missing required field `(\w+)`|.*?)(?: - at `\$(.*)`)?")
+"""msgspec's message: the name of a missing member, and the path to the mistake, such as ``.batches[0]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,67 +40,99 @@ class Broken:
     detail: str
 
 
-def decoded(body: bytes, adapter: TypeAdapter[T], *, most: int, check: Callable[[T], str | None] | None) -> T | Broken:
-    """Read a body. A failure is returned, not raised: its exception and traceback would hold the body.
+class Body(Generic[T]):
+    """What the body of a response is read into.
 
     Args:
-        body: JSON.
-        adapter: Reads it.
-        most: The most entries that its outermost list or map may have.
-        check: Checks the result further; returns the problem, or `None`.
+        kind: A model, or a list or map of models.
+        entries: The field of the model that holds its rows; `None` if the body itself is a list or map.
     """
-    if len(body) > _UNCHECKED_BYTES:
-        if _is_too_dense(body):
-            return Broken(f"{_OUTSIDE}: more structure than content")
-        # Pydantic would copy all of it into an error.
-        if not body.lstrip().startswith(_opening(adapter.core_schema)):
-            return Broken(f"{_OUTSIDE}: body: invalid")
-    try:
-        value: T = fail_fast(adapter).validate_json(body, most=most)
-    except ValidationError as error:
-        return Broken(_places(error))
-    except MistakeError as error:
-        return Broken(_described(error, body, adapter))
-    except TooManyEntriesError:
-        return Broken("more entries than there can be")
-    wrong = None if check is None else check(value)
-    return value if wrong is None else Broken(wrong)
 
+    def __init__(self, kind: type[T], *, entries: str | None = None) -> None:
+        self._kind = kind
+        self._entries = entries
+        self._values: TypeAdapter[T] = TypeAdapter(kind)
 
-def _is_too_dense(body: bytes) -> bool:
-    """Whether parsing a body would take many times its memory: ``[{"":0},…]`` takes almost fifty times."""
-    most = _MOST_STRUCTURE * max(1, _LEAST_BYTES / len(body))
-    sample = b"".join(body[::step] for step in _STEPS)
-    return _structure(sample) > most and _structure(body) > most
+    @cached_property
+    def _structure(self) -> "msgspec.json.Decoder[Any]":
+        return msgspec.json.Decoder(_shape(self._kind))
 
+    def read(self, body: bytes, *, most: int, check: Callable[[T], str | None] | None = None) -> T | Broken:
+        """Read a body. A failure is returned, not raised: its exception and traceback would hold the body.
 
-def _opening(schema: Mapping[str, Any]) -> bytes:
-    return _opening(schema["schema"]) if schema["type"] == "definitions" else _OPENINGS.get(schema["type"], b"")
-
-
-def _structure(part: bytes) -> float:
-    """The bytes that may be allocated for each byte."""
-    structure = part.translate(None, _CONTENT)  # in one pass, which takes a third of the time of three counts
-    commas = structure.count(b",")
-    return (_CONTAINER_BYTES * (len(structure) - commas) + _MEMBER_BYTES * commas) / len(part)
-
-
-def _described(first: MistakeError, body: bytes, adapter: TypeAdapter[Any]) -> str:
-    """All mistakes of a small body, and the first one of another."""
-    if len(body) <= _SMALL_BYTES:
+        Args:
+            body: JSON.
+            most: The most entries that its list or map may have.
+            check: Checks the result further; returns the problem, or `None`.
+        """
         try:
-            adapter.validate_json(body)
+            structure = self._structure.decode(body)
+        except (ValueError, RecursionError) as error:
+            return Broken(f"{_OUTSIDE}: {self._all_mistakes(body) or _mistake(error)}")
+        if len(structure if self._entries is None else getattr(structure, self._entries)) > most:
+            return Broken("more entries than there can be")
+        try:
+            value = self._values.validate_python(structure, from_attributes=True)
         except ValidationError as error:
-            return _places(error)
-    return f"{_OUTSIDE}: {first}"
+            return Broken(f"{_OUTSIDE}: {_mistakes(error)}")
+        wrong = None if check is None else check(value)
+        return value if wrong is None else Broken(wrong)
+
+    def _all_mistakes(self, body: bytes) -> str | None:
+        """Those of a small body."""
+        if len(body) <= _SMALL_BYTES:
+            try:
+                self._values.validate_json(body)
+            except ValidationError as error:
+                return _mistakes(error)
+        return None
 
 
-def _places(error: ValidationError) -> str:
-    """Say where a body breaks the contract and how, without quoting it."""
+def _shape(kind: Any) -> Any:
+    """The type of the JSON that Pydantic reads as `kind`, for msgspec."""
+    kind = getattr(kind, "__supertype__", kind)  # of a `NewType`
+    origin, inner = get_origin(kind), tuple(map(_shape, get_args(kind)))
+    if origin is Annotated:
+        return inner[0]
+    if origin in {list, tuple, dict}:
+        return GenericAlias(origin, inner)
+    if origin in {Union, UnionType}:
+        return Union[inner]  # noqa: UP007
+    if origin is Literal or _is_a(kind, str, datetime):
+        return str
+    return _struct(kind) if _is_a(kind, BaseModel) else kind
+
+
+def _is_a(kind: object, *bases: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, bases)
+
+
+@lru_cache(maxsize=64)
+def _struct(model: type[BaseModel]) -> type[msgspec.Struct]:
+    fields: list[Any] = []
+    for name, field in model.model_fields.items():
+        default = () if field.is_required() else (partial(field.get_default, call_default_factory=True),)
+        fields.append((name, _shape(field.annotation), *(msgspec.field(default_factory=one) for one in default)))
+    return msgspec.defstruct(model.__name__, fields, kw_only=True, gc=False)
+
+
+def _mistake(error: Exception) -> str:
+    """The place and the kind of a mistake in the structure."""
+    if not isinstance(error, msgspec.ValidationError):
+        return "body: json_invalid"
+    found = _MISTAKE.fullmatch(str(error))
+    missing, path = found.groups() if found else (None, None)
+    steps = re.findall(r"\w+|\.\.\.", path or "")  # `...` is a key of a map
+    place = ".".join("*" if step == "..." else step for step in [*steps, *([missing] if missing else [])])
+    return f"{place or 'body'}: {'missing' if missing else 'invalid'}"
+
+
+def _mistakes(error: ValidationError) -> str:
+    """Where a body breaks the contract and how, without quoting it."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     shown = "; ".join(f"{'.'.join(map(_step, entry['loc'])) or 'body'}: {entry['type']}" for entry in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"{_OUTSIDE}: {shown}{more}"
+    return f"{shown}{more}"
 
 
 def _step(step: Any) -> str:

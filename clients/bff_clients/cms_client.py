@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import FailFast, SecretStr, TypeAdapter
+from pydantic import SecretStr
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
+from bff_clients._decoding import Body
 from bff_clients._http import HttpClient
 from bff_clients._ids import canonical_batch_id, canonical_uuid
 from bff_clients._together import together
@@ -51,13 +52,13 @@ class _ByBatch(Generic[M]):
     Attributes:
         operation: The client method.
         path: The endpoint's path.
-        body: Reads an answer: a model or `None` for each id.
+        body: What an answer is read into: a model or `None` for each id.
         batch_of: Returns the batch id of an entry, where entries have one.
     """
 
     operation: str
     path: str
-    body: TypeAdapter[dict[str, M | None]]
+    body: Body[dict[str, M | None]]
     batch_of: Callable[[M], str] | None = None
 
     @property
@@ -67,15 +68,15 @@ class _ByBatch(Generic[M]):
 
 
 _CLASS_INFO: Final = _ByBatch(
-    "get_batch_class_info", "/internal/v1/batches/class-info", TypeAdapter(dict[str, ClassInfo | None])
+    "get_batch_class_info", "/internal/v1/batches/class-info", Body(dict[str, ClassInfo | None])
 )
 _VALIDATION_STATUS: Final = _ByBatch(
     "get_batch_validation_status",
     "/internal/v1/batches/validation-status",
-    TypeAdapter(dict[str, ValidationStatus | None]),
+    Body(dict[str, ValidationStatus | None]),
     batch_of=lambda entry: entry.batch_id,
 )
-_STUDENT_NAMES: Final = TypeAdapter(Annotated[list[StudentName], FailFast()])
+_STUDENT_NAMES: Final = Body(list[StudentName])
 
 
 class CMSClient(BackendClient):

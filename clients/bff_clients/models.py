@@ -147,6 +147,12 @@ def _with_z(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
+_DATE_TIME_FORMS: Final = (
+    f"must be a datetime of the year {_FIRST_YEAR} or later, or a text like 2026-01-31T09:10:00, with 0, 3 or 6 digits"
+    " of fraction, and without an offset or with Z or +01:00"
+)
+
+
 class _DateTimeForms:
     """Reads only the contract's forms from JSON; Pydantic's own datetime accepts more (a date alone, a Unix time).
 
@@ -158,9 +164,13 @@ class _DateTimeForms:
             _as_utc, core_schema.str_schema(strict=True, pattern=DATE_TIME_PATTERN)
         )
         value = core_schema.no_info_after_validator_function(_from_python, core_schema.is_instance_schema(datetime))
+        either = core_schema.union_schema([text, value], mode="left_to_right")
         return core_schema.json_or_python_schema(
             json_schema=text,
-            python_schema=core_schema.union_schema([value, text], mode="left_to_right"),
+            # One error for both, and without the pattern.
+            python_schema=core_schema.custom_error_schema(
+                either, "date_time_form", custom_error_message=_DATE_TIME_FORMS
+            ),
             serialization=core_schema.plain_serializer_function_ser_schema(_with_z, when_used="json"),
             ref="UtcDateTime",
         )

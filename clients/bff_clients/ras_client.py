@@ -10,6 +10,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from bff_clients._call import Call
 from bff_clients._client import BackendClient
+from bff_clients._decoding import Body
 from bff_clients._http import Answer, HttpClient
 from bff_clients._ids import canonical_batch_id, user_id_text, user_path_segment
 from bff_clients._merging import MergedPage
@@ -47,8 +48,8 @@ class _UnknownBatch(AnswerModel):
     error: Literal["Batch not found"]
 
 
-_PAGE: Final = TypeAdapter(BatchPage)
-_DETAILS: Final = TypeAdapter(BatchDetails)
+_PAGE: Final = Body(BatchPage, entries="batches")
+_DETAILS: Final = Body(BatchDetails, entries="essays")
 _UNKNOWN_BATCH: Final = TypeAdapter(_UnknownBatch)
 
 

@@ -33,7 +33,7 @@ BODIES: dict[str, tuple[Operation, str, str, str, str]] = {
     "an extra id that is no class": (CLASSES, "{", '{"surprise": 1, ', "excepted", "a violation"),
     "the wrong page": (LIST, '"limit": 20', '"limit": 21', "allowed", "a violation"),
     "`-0` for a whole number": (LIST, '"offset": 0', '"offset": -0', "forbidden", "a model"),
-    "`NaN` or `1e400` in an extra field": (LIST, '"batches": [{', '"batches": [{"x": NaN, ', "forbidden", "a model"),
+    "`1e400` in an extra field": (LIST, '"batches": [{', '"batches": [{"x": 1e400, ', "forbidden", "a model"),
     "an extra field, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),
 }  # fmt: skip
 """What the body is, the method that reads it, what is changed in a recorded one, the verdict, what the client gives."""

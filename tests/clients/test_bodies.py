@@ -11,13 +11,11 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from pydantic import TypeAdapter
 
 from bff_clients import BackendSettings, CMSClient, ContractViolation, RASClient
 from bff_clients._bodies import read_body
-from bff_clients._decoding import Broken, decoded
 from bff_clients.config import DEFAULT_MAX_RESPONSE_BYTES
-from bff_clients.models import MAX_ESSAYS, BatchPage
+from bff_clients.models import MAX_ESSAYS
 from bff_clients.testing import make_student_name
 from tests.support.golden import Golden
 from tests.support.platform import BATCH, KEY, TEACHER, recorded
@@ -210,10 +208,9 @@ async def test_as_many_names_as_a_batch_may_have_essays_are_read() -> None:
     ],
     ids=["empty", "null", "number", "class", "validation"],
 )
-@pytest.mark.parametrize("is_one_key", [True, False], ids=["one-key", "many-keys"])
-async def test_unrequested_entries_cost_little(call: str, entry: bytes, is_one_key: bool) -> None:  # noqa: FBT001
+async def test_unrequested_entries_cost_little(call: str, entry: bytes) -> None:
     size = len(entry) + 40
-    keys = (BATCH if is_one_key else f"{number:08x}{BATCH[8:]}" for number in range(ENTRIES_LIMIT // size))
+    keys = (f"{number:08x}{BATCH[8:]}" for number in range(ENTRIES_LIMIT // size))
     body = b"{" + b",".join(b'"%b":%b' % (key.encode(), entry) for key in keys) + b"}"
     violation, seconds, peak = await refused(call, body)
 
@@ -221,33 +218,13 @@ async def test_unrequested_entries_cost_little(call: str, entry: bytes, is_one_k
     assert (seconds < SECONDS, peak < memory(body)) == (True, True), (seconds, peak)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        pytest.param(b"[]", id="lists"),
-        pytest.param(b"{}", id="objects"),
-        pytest.param(b"0", id="numbers"),
-        pytest.param(b"[0" + b",0" * 30 + b"]" + b" " * 63, id="repeated-like-one-sample"),
-        pytest.param(b"[0" + b",0" * 30 + b"]" + b" " * 67, id="repeated-like-the-other"),
-    ],
-)
-def test_a_body_with_more_structure_than_content_is_not_parsed(unit: bytes, golden: Golden) -> None:
-    anything: TypeAdapter[Any] = TypeAdapter(Any)
-    small, large = (b" [" + (unit + b",") * (size // len(unit)) + unit + b"]" for size in (2000, 300_000))
-    broken = decoded(large, anything, most=10**6, check=None)
-
-    assert not isinstance(decoded(small, anything, most=10**6, check=None), Broken)
-    assert isinstance(broken, Broken)
-    golden.check(broken.detail)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can reset the peak of a process's memory")
 @pytest.mark.parametrize(
     ("body", "times"),
     [
         ("objects of one member that nobody reads, 0.25 MiB", 1),
-        ("a list of names for a page", 2),
-        ("a row of members that nobody reads", 7),
+        ("a list of names for a page", 1),
+        ("a row of members that nobody reads", 1),
     ],
 )
 def test_of_the_process_a_wrong_body_takes_little_memory(body: str, times: float) -> None:
@@ -257,23 +234,6 @@ def test_of_the_process_a_wrong_body_takes_little_memory(body: str, times: float
     ).stdout
 
     assert float(found.strip().split(", ")[1].removesuffix("x")) < times, found
-
-
-@pytest.mark.parametrize("count", [4, 30_000], ids=["small", "large"])
-def test_more_entries_than_there_can_be_are_a_violation(count: int, golden: Golden) -> None:
-    texts = ["0123456789abcdef"] * count
-    body, adapter = json.dumps(texts).encode(), TypeAdapter(list[str])
-    broken = decoded(body, adapter, most=count - 1, check=None)
-
-    assert decoded(body, adapter, most=count, check=None) == texts
-    assert isinstance(broken, Broken)
-    golden.check(broken.detail)
-
-
-def test_a_page_with_lists_of_numbers_that_nobody_reads_is_read() -> None:
-    body = json.dumps(page(*[row(scores=[7] * 100)] * 50, limit=50)).encode()
-
-    assert isinstance(decoded(body, TypeAdapter(BatchPage), most=50, check=None), BatchPage)
 
 
 async def test_a_full_page_of_100_rows_with_many_essays_is_read() -> None:

@@ -18,6 +18,8 @@ GOOD: Final = ok(BODY)
 IDENTITY: Final = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n"
 CHUNKS: Final = b"%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
 NOT_JSON: Final = "ContractViolation: body outside the contract: body: json_invalid"
+NO_LIST: Final = "ContractViolation: body outside the contract: batches: invalid"
+NO_TOTAL: Final = "ContractViolation: body outside the contract: pagination.total: invalid"
 LOST: Final = "BackendUnavailable: connection lost (RemoteProtocolError)"
 
 
@@ -61,14 +63,11 @@ def changed(old: bytes, new: bytes) -> bytes:
         pytest.param(text(BODY.decode().encode("utf-16"), "application/json; charset=utf-16"), NOT_JSON, id="utf-16"),
         pytest.param(ok(BODY + b" \n"), "1 row", id="blanks-at-the-end"),
         pytest.param(ok(BODY + b"x"), NOT_JSON, id="more-at-the-end"),
-        pytest.param(ok(b"[" * 10_000), NOT_JSON, id="deep"),
-        pytest.param(changed(b'"batches"', b'"batches": 1, "batches"'), "1 row", id="a-key-twice"),
-        pytest.param(changed(b'"total": 1', b'"total": ' + b"9" * 5000), NOT_JSON, id="a-number-of-5000-digits"),
-        pytest.param(
-            changed(b'"total": 1', b'"total": NaN'),
-            "ContractViolation: body outside the contract: pagination.total: invalid",
-            id="no-number",
-        ),
+        pytest.param(ok(b'{"x":' + b"[" * 10_000), NOT_JSON, id="deep"),
+        pytest.param(changed(b'"batches"', b'"batches": [], "batches"'), "1 row", id="a-key-twice"),
+        pytest.param(changed(b'"batches"', b'"batches": 1, "batches"'), NO_LIST, id="a-key-twice-and-once-wrong"),
+        pytest.param(changed(b'"total": 1', b'"total": ' + b"9" * 5000), NO_TOTAL, id="a-number-of-5000-digits"),
+        pytest.param(changed(b'"total": 1', b'"total": NaN'), NOT_JSON, id="no-number"),
         pytest.param(changed(b'"user_id": "', b'"user_id": "\\ud800'), NOT_JSON, id="half-a-surrogate-pair"),
     ],
 )
