@@ -59,7 +59,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: There is no answer, and the class says why.
         """
-        if request.url.scheme not in {"http", "https"} or not request.url.host:
+        if request.url.scheme not in {"http", "https"} or not request.url.raw_host:
             message = f"not an http or https URL with a host: {request.url.scheme}://{request.url.host}"
             raise httpx.UnsupportedProtocol(message)
         content = await request.aread()
@@ -77,7 +77,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise
         response = httpx.Response(
             answer.status,
-            headers=list(answer.raw_headers),
+            headers=answer.raw_headers,
             stream=_Body(answer, turns, limits.get("read")),
             extensions={
                 "http_version": b"HTTP/1.1",

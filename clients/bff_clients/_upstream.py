@@ -48,6 +48,9 @@ class Upstream:
         self.budget = Budget(settings.http_retry_budget)
         self._gates = PerLoop(self._gate)
         self._http = http
+        # A setting below the default caps every share, one above raises them all.
+        self._most_bytes = settings.http_max_response_bytes
+        self._whole_bytes = max(self._most_bytes, DEFAULT_MAX_RESPONSE_BYTES)
         common = (("Accept", "application/json"), ("Accept-Encoding", "identity"))
         key = settings.internal_api_key.get_secret_value()
         identity = (("X-Internal-API-Key", key), ("X-Service-ID", settings.service_id))
@@ -87,7 +90,7 @@ class Upstream:
                 self.base_url + target.get_secret_value(),
                 self._headers if with_key else self._headers_without_key,
                 correlation_id=correlation_id,
-                limit=self._limit(share),
+                limit=min(self._most_bytes, int(share * self._whole_bytes)),
                 within=self.settings.http_client_timeout_seconds,
             )
         except Exception as error:  # noqa: BLE001  # whatever a transport raises
@@ -99,11 +102,6 @@ class Upstream:
         # Without the frames below this one, whose locals hold URL and key.
         gone.__traceback__ = gone.__context__ = gone.__cause__ = None
         raise gone
-
-    def _limit(self, share: float) -> int:
-        """Bytes that an answer may have: a setting below the default caps every share, one above raises them all."""
-        most = self.settings.http_max_response_bytes
-        return min(most, int(share * max(most, DEFAULT_MAX_RESPONSE_BYTES)))
 
     def _gate(self) -> Gate:
         return Gate(in_flight=self.settings.http_max_in_flight, waiting=self.settings.http_max_waiting)
