@@ -1,6 +1,7 @@
 """Classifies answers by their content, so that coverage distinguishes the answers to one request."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from bff_contracts.pact.json_path import is_array, is_object
@@ -97,8 +98,13 @@ def kind_of_page(rows: Sequence[Mapping[str, Any]], offset: int, limit: int, *, 
 
 def kind_of_later_page(size: int, limit: int, *, is_last: bool) -> Kind:
     """As `kind_of_page`, of a page with an offset and so many rows, at least one: what is in them does not matter."""
-    return frozenset({"rows", "later", "last" if is_last else "more", *_fullness(size, limit)})
+    return _of_later_page(_fullness(size, limit), is_last)
 
 
-def _fullness(size: int, limit: int) -> Sequence[str]:
+@lru_cache
+def _of_later_page(fullness: tuple[str, ...], is_last: bool) -> Kind:  # noqa: FBT001  # a key of the cache
+    return frozenset({"rows", "later", "last" if is_last else "more", *fullness})
+
+
+def _fullness(size: int, limit: int) -> tuple[str, ...]:
     return () if size == 1 else ("several", "full") if size == limit else ("several",)

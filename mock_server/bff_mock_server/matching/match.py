@@ -141,13 +141,9 @@ def _match_only(endpoint: Endpoint, asked: Asked, only: Predicate) -> Matched | 
 def _accepts(case: Case, asked: Asked) -> bool:
     for name, checks in case.query:
         values = asked.query[name]
-        if len(values) != len(checks):
-            if not _can_repeat(checks):
-                return False
-            checks = checks[:1] * len(values)  # noqa: PLW2901  # rare, and no other way is as fast for all others
-        for check, value in zip(checks, values, strict=True):
-            if not check.accepts(value):
-                return False
+        is_single = len(checks) == len(values) == 1
+        if not (checks[0].accepts(values[0]) if is_single else _accepts_values(checks, values)):
+            return False
     for name, check in case.headers:
         sent = asked.headers.get(name)
         if sent is None or not (check.accepts(sent) or _accepts_lines(check, name, asked.headers)):
@@ -159,6 +155,14 @@ def _accepts(case: Case, asked: Asked) -> bool:
     ):
         return False
     return case.whole is None or case.whole.accepts(asked)
+
+
+def _accepts_values(checks: tuple[Check, ...], values: Sequence[str]) -> bool:
+    if len(values) != len(checks):
+        if not _can_repeat(checks):
+            return False
+        checks = checks[:1] * len(values)
+    return all(check.accepts(value) for check, value in zip(checks, values, strict=True))
 
 
 def _accepts_lines(check: Check, name: str, headers: Mapping[str, str]) -> bool:

@@ -68,7 +68,9 @@ class PathIndex(Generic[T]):
             for hit in things.get((path[:begin], path[size - end :]), ())
             if hit[1].path.accepts(path)
         ]
-        return tuple([thing for _, thing in sorted(hits, key=itemgetter(0))])
+        if len(hits) > 1:
+            hits.sort(key=itemgetter(0))
+        return tuple([thing for _, thing in hits])
 
 
 def anchors(check: Check) -> tuple[str, str]:

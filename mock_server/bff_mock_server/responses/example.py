@@ -56,7 +56,7 @@ class Example:
         if self._filling.constant is not None and not self.generates:
             return example
         carried = self._filling.carried(asked)
-        reply = example._replace(body=self._filling.body(carried)) if example.body else example
+        reply = Reply(example.head, self._filling.body(carried)) if example.body else example
         if self.generates:
             from bff_mock_server.responses.generators import generated  # noqa: PLC0415  # few contracts have them
 
