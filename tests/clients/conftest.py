@@ -1,6 +1,7 @@
 """Fixtures: the RAS client, the router that answers it, and an environment without settings."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 import respx
 
 from bff_clients import BackendSettings, RASClient, _variables
+from tests.support.platform import KEY
 
 
 @pytest.fixture
@@ -29,3 +31,12 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HULEEDU_INTERNAL_API_KEY", "ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(_variables, "_reported", set[str]())
+
+
+@pytest.fixture
+def nothing_logged_holds_the_key(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    yield
+    logging.getLogger(__name__).debug("the log is being read")
+    assert "the log is being read" in caplog.text
+    assert KEY.get_secret_value() not in caplog.text

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bff_clients import AuthenticationRejected, Batch, CMSClient, RASClient, create_http_client
-from tests.clients.test_loops import UNKNOWN, settings_for
+from tests.clients.calling import UNKNOWN, settings_for
 from tests.support.platform import BATCH
 from tests.support.ras_pages import page, row
 from tests.support.transports import ok, server

@@ -2,12 +2,10 @@
 
 import asyncio
 import gzip
-import logging
 import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +36,7 @@ from tests.support.misbehaving import (
 )
 from tests.support.platform import KEY, TEACHER
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("nothing_logged_holds_the_key")]
 
 
 def settings_for(base_url: str, **changes: float) -> BackendSettings:
@@ -311,94 +309,6 @@ async def test_a_callers_cancellation_stays_a_cancellation() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-
-
-@pytest.mark.parametrize(
-    ("error", "name"),
-    [
-        pytest.param(RuntimeError(TEACHER), "RuntimeError", id="runtime"),
-        pytest.param(KeyError(TEACHER), "KeyError", id="key"),
-        pytest.param(AssertionError(TEACHER), "AssertionError", id="assertion"),
-        pytest.param(ExceptionGroup("several", [RuntimeError(TEACHER), ValueError()]), "RuntimeError", id="group"),
-        pytest.param(httpx.InvalidURL(TEACHER), "InvalidURL", id="url"),
-        pytest.param(UnicodeError(TEACHER), "UnicodeError", id="unicode"),
-        pytest.param(StopAsyncIteration(), "StopAsyncIteration", id="stop"),
-        pytest.param(httpx.LocalProtocolError(TEACHER), "LocalProtocolError", id="a-request-that-cannot-be-sent"),
-    ],
-)
-async def test_an_unexpected_exception_is_in_the_tree_and_is_no_evidence_against_the_backend(
-    error: Exception, name: str
-) -> None:
-    def mistaken(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    settings = settings_for("http://ras.test", http_breaker_min_calls=1)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(mistaken)) as http:
-        client = RASClient(http, settings)
-        with pytest.raises(BackendUnavailable) as caught:
-            await client.get_batches_for_user(TEACHER)
-
-    assert (caught.value.reason, client.breaker_state) == ("unexpected", "closed")
-    line = mistaken.__code__.co_firstlineno + 1
-    place = "" if isinstance(error, ExceptionGroup) else f" at test_faults.py:{line}"  # its members were never raised
-    assert caught.value.detail == f"unexpected {name}{place}"
-    assert TEACHER not in "".join(traceback.format_exception(caught.value))
-
-
-@pytest.mark.parametrize("status", ["404", None, 404.5])
-async def test_a_status_that_is_no_number_is_an_unexpected_exception(status: Any) -> None:
-    closed: list[bool] = []
-
-    class Body(httpx.ByteStream):
-        async def aclose(self) -> None:
-            closed.append(True)
-
-    def odd(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, stream=Body(b"{}"))
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(odd)) as http:
-        with pytest.raises(BackendUnavailable) as caught:
-            await RASClient(http, settings_for("http://ras.test")).get_batches_for_user(TEACHER)
-
-    assert caught.value.reason == "unexpected"
-    assert closed
-
-
-@pytest.mark.parametrize(
-    ("error", "reason", "caused"),
-    [
-        pytest.param(ConnectionResetError("reset"), "disconnect", ConnectionResetError, id="reset"),
-        pytest.param(TimeoutError("late"), "timeout", TimeoutError, id="late"),
-        pytest.param(
-            ExceptionGroup("", [ExceptionGroup("", [httpx.ConnectError("no")])]),
-            "connect",
-            httpx.ConnectError,
-            id="group",
-        ),
-        pytest.param(httpx.DecodingError("no"), None, type(None), id="decoding"),
-    ],
-)
-async def test_what_a_transport_raises_is_what_it_is_also_when_it_is_not_httpxs(
-    error: Exception, reason: str | None, caused: type[Exception]
-) -> None:
-    def fails(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    settings = settings_for("http://ras.test", http_retries=0)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(fails)) as http:
-        with pytest.raises(BackendError) as caught:
-            await RASClient(http, settings).get_batches_for_user(TEACHER)
-
-    assert (getattr(caught.value, "reason", None), type(caught.value.__cause__)) == (reason, caused)
-
-
-@pytest.fixture(autouse=True)
-async def nothing_logged_holds_the_key(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    caplog.set_level(logging.DEBUG)
-    yield
-    logging.getLogger(__name__).debug("the log is being read")
-    assert "the log is being read" in caplog.text
-    assert KEY.get_secret_value() not in caplog.text
 
 
 def assert_is_complete_and_hides_the_key(error: BackendError) -> None:

@@ -1,13 +1,16 @@
 """The HTTP client that both backends share."""
 
+import select
 from typing import Any
 
 import httpx
 import pytest
 import respx
 
-from bff_clients import BackendSettings, create_http_client
+from bff_clients import BackendSettings, RASClient, create_http_client
+from tests.clients.calling import TRANSPORTS, UNKNOWN, Transport, outcome, settings_for
 from tests.support.golden import Golden
+from tests.support.transports import server
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +52,24 @@ async def test_the_http_client_has_the_settings_timeout_and_keeps_no_cookies(set
         assert ["Cookie" in answer.request.headers for answer in (first, second)] == [False, False]
         assert http.timeout == httpx.Timeout(7)
         assert dict(http.cookies) == {}
+
+
+async def test_a_platform_without_poll_keeps_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+    async with server(lambda _: UNKNOWN) as serving:
+        settings = settings_for(serving.url)
+        async with create_http_client(settings) as http:
+            client = RASClient(http, settings)
+            outcomes = [await outcome(client) for _ in range(3)]
+
+    assert (outcomes, serving.connections) == (["answered"] * 3, 1)
+
+
+@TRANSPORTS
+async def test_a_backend_on_ipv6_is_called(transport: Transport) -> None:
+    async with server(lambda _: UNKNOWN, host="::1") as serving:
+        settings = settings_for(serving.url, http_transport=transport)
+        async with create_http_client(settings) as http:
+            assert await outcome(RASClient(http, settings)) == "answered"
+
+    assert b"\r\nHost: [::1]:" in serving.requests[0]
