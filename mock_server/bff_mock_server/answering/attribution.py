@@ -1,4 +1,4 @@
-"""Finds the interactions that an answer belongs to: the request of an empty page and of one past the end are alike."""
+"""Finds the interactions that a response belongs to: the request of an empty page and of one past the end are alike."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from bff_mock_server.matching.table import Case, CompiledInteraction, Endpoint, 
 from bff_mock_server.responses.reply import Kind, Reply
 
 KindOf = Callable[[Interaction], Kind | None]
-"""Returns the kind of an interaction's answer."""
+"""Returns the kind of an interaction's response."""
 
 
 class Attributed(NamedTuple):
-    """The interactions that an answer belongs to.
+    """The interactions that a response belongs to.
 
     Attributes:
         entry: The main one.
@@ -29,10 +29,10 @@ class _Alike(NamedTuple):
     """Interactions of one case with indistinguishable answers.
 
     Attributes:
-        kind: What an answer has to show to be of them.
+        kind: What a response has to show to be of them.
         entries: The interactions.
-        plainest: The one with the shortest answer; `None` where several are equally short, or where what they show is
-            less than the shape shows: every plain answer would count as one of them.
+        plainest: The one with the shortest response; `None` where several are equally short, or where what they show is
+            less than the shape shows: every plain response would count as one of them.
     """
 
     kind: Kind
@@ -41,16 +41,16 @@ class _Alike(NamedTuple):
 
 
 class Attribution:
-    """The interactions of a contract by what they ask and by what their answers show.
+    """The interactions of a contract by what they ask and by what their responses show.
 
-    An answer belongs to each interaction whose answer shows nothing more than this one: a page that is full, and in
+    A response belongs to each interaction whose response shows nothing more than this one: a page that is full, and in
     spellcheck, belongs to both. Left out are interactions that show less than another one that counts. Of interactions
     that show the same, the one counts whose own example was asked for, else the plainest. The endpoint's shape counts
     too.
 
     Args:
         table: The contract.
-        kinds: Endpoints whose answers have kinds, and what tells the kind of an interaction; an answer of any other
+        kinds: Endpoints whose responses have kinds, and what tells the kind of an interaction; a response of any other
             endpoint is of the interaction that was matched.
     """
 
@@ -121,13 +121,13 @@ def _required(kind: Kind, kinds: Iterable[Kind]) -> Kind:
 
 
 def _plainest(entries: Sequence[CompiledInteraction]) -> CompiledInteraction | None:
-    """The interaction with the shortest answer, if it is the only one."""
+    """The interaction with the shortest response, if it is the only one."""
     sized = sorted(entries, key=_rows)
     return sized[0] if len(sized) == 1 or _rows(sized[0]) < _rows(sized[1]) else None
 
 
 def _rows(entry: CompiledInteraction) -> int:
-    """The size of an answer: the entries of its body, and of the lists in it."""
+    """The size of a response: the entries of its body, and of the lists in it."""
     body: Any = entry.interaction.response.body
     if is_array(body):
         return len(body)

@@ -189,14 +189,14 @@ class Backend:
         return AttributedReply(Reply(head, reply.body), endpoint, answered, differences=overlooked, nearest=entry)
 
     def attribute(self, found: Found, asked: Asked, reply: Reply, text: bytes) -> AttributedReply:
-        """The answer of a real provider, and which interaction it belongs to, if the contract has one.
+        """The response of a real provider, and which interaction it belongs to, if the contract has one.
 
-        If the contract does not allow the request, the differences say why, and the answer is not judged.
+        If the contract does not allow the request, the differences say why, and the response is not judged.
 
         Args:
             found: Where the request belongs.
             asked: The request.
-            reply: The answer.
+            reply: The response.
             text: Its body, without a content coding.
         """
         _, endpoint, outcome, _ = found
@@ -217,7 +217,7 @@ class Backend:
 
     @cached_property
     def _attribution_of_real(self) -> Attribution:
-        """The interaction of a real provider's answer, which shows less than the rows of a world."""
+        """The interaction of a real provider's response, which shows less than the rows of a world."""
         return Attribution(
             self.table, {endpoint: simulated.kind_of_answer for endpoint, simulated in self._simulated.items()}
         )

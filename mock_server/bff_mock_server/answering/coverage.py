@@ -11,17 +11,17 @@ from bff_mock_server.matching.table import CompiledInteraction
 class Use:
     """How often an interaction of a contract was used.
 
-    The answer decides: a page without rows does not use an interaction whose page has some, and an answer that shows
+    The response decides: a page without rows does not use an interaction whose page has some, and a response that shows
     the cases of several interactions uses each. Of interactions that ask the same and answer alike, in other provider
     states, the plainest counts, and the others when their own example is asked for. The shape of the endpoint counts
-    with each of them. An answer to a request that the contract does not allow is a use of none.
+    with each of them. A response to a request that the contract does not allow is a use of none.
 
     Attributes:
         provider: The participant's name.
         interaction: Its description.
         route: Its endpoint, in the words in which faults are armed.
         path: That of its example.
-        status: Of its answer.
+        status: Of its response.
         times: How often.
     """
 

@@ -1,4 +1,4 @@
-"""Defines the record of a request and its answer, and filters for such records."""
+"""Defines the record of a request and its response, and filters for such records."""
 
 from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _ANY: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which the answer of a real provider breaks the contract; as in `bff_contracts.judge.Mismatch`."""
+    """One way in which the response of a real provider breaks the contract; as in `bff_contracts.judge.Mismatch`."""
 
     where: str
     path: str
@@ -85,15 +85,15 @@ class Exchange(NamedTuple):
         query_string: The query as it was sent, without keys.
         headers: By lower-case name, without keys.
         body: The first 2,000 bytes of it.
-        status: Of the answer; 0 when a fault left none.
+        status: Of the response; 0 when a fault left none.
         entry: What answered, as the contract's table has it; `None` for a refusal, and for the status of a fault.
-        also: Other interactions that the answer is of.
+        also: Other interactions that the response is of.
         differences: Why it was refused, or what a lenient mock overlooked.
         session: Whose world answered; `None` for the default one.
         fault: The fault that happened, as it was written; empty if none did.
-        violations: How the answer of a real provider breaks the contract.
+        violations: How the response of a real provider breaks the contract.
         reason: Why the mock itself could not do what the request's headers ask for.
-        seconds: From the end of the request to the beginning of its answer, a latency that was armed included.
+        seconds: From the end of the request to the beginning of its response, a latency that was armed included.
         nearest: The interaction that the differences are to; `None` where there are none, or no contract has the path.
         response: The response; `None` when a fault left none, and for a real service, whose rows are personal.
     """
@@ -136,7 +136,7 @@ class Exchange(NamedTuple):
 
     @property
     def interactions(self) -> Sequence[str]:
-        """The descriptions of all that the answer is of, `interaction` first."""
+        """The descriptions of all that the response is of, `interaction` first."""
         return [one.interaction.description for one in (self.entry, *self.also) if one is not None]
 
     @property
@@ -206,7 +206,7 @@ class Recorded(NamedTuple):
 
 
 class Repetition(NamedTuple):
-    """A request that repeats an earlier one with another correlation id, and got the same answer."""
+    """A request that repeats an earlier one with another correlation id, and got the same response."""
 
     number: int
     answered: float
@@ -232,8 +232,8 @@ class Wanted(NamedTuple):
         path: `*` matches any part of it.
         query: Parameters with the value that each has to have, others may be there.
         headers: By lower-case name, as `query`.
-        status: Of the answer.
-        interaction: The description of an interaction that the answer is of.
+        status: Of the response.
+        interaction: The description of an interaction that the response is of.
         session: Whose world answered; `None` for the default one.
         refused: Whether the mock itself refused it.
         body: Part of the request's body, as text.

@@ -1,4 +1,4 @@
-"""Records the latest requests and their answers, without keys."""
+"""Records the latest requests and their responses, without keys."""
 
 import logging
 import time
@@ -44,7 +44,7 @@ class Journal:
     Attributes:
         start: Tells this journal from the one of another run.
         count: All requests since the start.
-        violations: How often the answer of a real provider left the contract.
+        violations: How often the response of a real provider left the contract.
     """
 
     def __init__(self, size: int = SIZE, *, log_requests: bool = False, keys: Collection[str] = ()) -> None:
@@ -62,14 +62,14 @@ class Journal:
         self,
         provider: str,
         asked: Asked,
-        answer: AttributedReply,
+        attributed: AttributedReply,
         *,
         session: str | None = None,
         violations: Sequence[Violation] = (),
         is_real: bool = False,
     ) -> Recorded:
-        """Write a request and its answer down, without most of long bodies; secrets are removed when it is read."""
-        reply, _, entry, also, differences, reason, fault, is_spoilt, nearest, _ = answer
+        """Write a request and its response down, without most of long bodies; secrets are removed when it is read."""
+        reply, _, entry, also, differences, reason, fault, is_spoilt, nearest, _ = attributed
         head, reply_body, delivery, _ = reply
         status = head.status
         seconds = time.perf_counter() - asked.began

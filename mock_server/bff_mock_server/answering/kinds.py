@@ -1,4 +1,4 @@
-"""Classifies answers by their content, so that coverage distinguishes the answers to one request."""
+"""Classifies responses by their content, so that coverage distinguishes the responses to one request."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -60,7 +60,7 @@ def kind_of_batch(body: Any) -> Kind:
 
 
 def kind_in_status(internal_status: str) -> Kind:
-    """What RAS stores of a batch: several internal statuses look the same in its answer."""
+    """What RAS stores of a batch: several internal statuses look the same in its response."""
     return frozenset({("internal_status", internal_status)})
 
 

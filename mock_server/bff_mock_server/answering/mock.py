@@ -49,7 +49,7 @@ class Mock:
 
     Attributes:
         backends: The mocked providers.
-        sessions: The worlds that answers are about.
+        sessions: The worlds that responses are about.
         journal: The recorded requests.
         urls: The URLs of the providers that are served.
         proxied: The real URLs of providers to which requests are passed on.
@@ -109,9 +109,9 @@ class Mock:
                 found, rows = backend.given(headers.states, found, asked, rows)
         except (MockHeaderError, SessionError, StateError) as error:
             return self.refuse(backend, asked, NOT_ALLOWED, str(error))
-        answer = backend.answer(found, asked, rows)
-        recorded, reply = self.conclude(backend, asked, answer, world, headers)
-        if answer.is_repeatable and reply is answer.reply and headers.faults is None:
+        attributed = backend.answer(found, asked, rows)
+        recorded, reply = self.conclude(backend, asked, attributed, world, headers)
+        if attributed.is_repeatable and reply is attributed.reply and headers.faults is None:
             self._recall.remember(backends, asked, recorded, reply, rows)
         return reply
 
@@ -120,7 +120,7 @@ class Mock:
     ) -> Reply | None:
         """Answer a request that repeats an earlier one, its correlation id aside, and record it.
 
-        `None` if no answer is remembered, or if the answer may have changed.
+        `None` if no response is remembered, or if the response may have changed.
         """
         began = perf_counter()
         known = self._recall.find(backends, surroundings, target)
@@ -131,39 +131,39 @@ class Mock:
 
     def refuse(self, backend: Backend, asked: Asked, status: int, detail: str) -> Reply:
         """Refuse a request on the mock's own behalf, and record it."""
-        answer = AttributedReply(complain(status, detail, asked), reason=detail)
+        attributed = AttributedReply(complain(status, detail, asked), reason=detail)
         session = asked.headers.get(SESSION)
-        self.journal.record(backend.provider, asked, answer, session=session if is_session(session) else None)
-        return answer.reply
+        self.journal.record(backend.provider, asked, attributed, session=session if is_session(session) else None)
+        return attributed.reply
 
     def conclude(
         self,
         backend: Backend,
         asked: Asked,
-        answer: AttributedReply,
+        attributed: AttributedReply,
         world: World,
         headers: MockHeaders,
         violations: Sequence[Violation] = (),
     ) -> tuple[Recorded, Reply]:
-        """Apply the faults that are armed in a world, or requested by a header, to an answer, and record it."""
+        """Apply the faults that are armed in a world, or requested by a header, to a response, and record it."""
         # No fault applies to a refusal by the mock itself: the developer has to see what is wrong with the request.
-        if answer.endpoint is None:
+        if attributed.endpoint is None:
             armed: Sequence[Armed] = ()
         elif headers.faults is None:
             armed = world.faults
         else:
             armed = (world.by_header(headers.faults, backend.provider, asked),)
         if armed:
-            answer = strike(answer, armed, backend.provider, asked, world.random)
+            attributed = strike(attributed, armed, backend.provider, asked, world.random)
         recorded = self.journal.record(
             backend.provider,
             asked,
-            answer,
+            attributed,
             session=headers.session,
             violations=violations,
             is_real=backend.provider in self.proxied,
         )
-        return recorded, answer.reply
+        return recorded, attributed.reply
 
     def set_state(
         self,

@@ -1,4 +1,4 @@
-"""Reads the `X-Mock-…` headers of a request: its session, and states and faults for this answer."""
+"""Reads the `X-Mock-…` headers of a request: its session, and states and faults for this response."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -31,8 +31,8 @@ class MockHeaders(NamedTuple):
 
     Attributes:
         session: Whose world answers; `None` for the default one.
-        states: Provider states for this answer alone.
-        faults: Faults for this answer instead of the armed ones; `None` for those.
+        states: Provider states for this response alone.
+        faults: Faults for this response instead of the armed ones; `None` for those.
     """
 
     session: str | None = None

@@ -1,7 +1,7 @@
 """Remembers answers for requests that repeat an earlier one with another correlation id.
 
 Load tests and polling pages ask for the same again and again. Such a request is found by its bytes, and needs neither
-parsing nor matching: its answer is known as long as the rows behind it are unchanged.
+parsing nor matching: its response is known as long as the rows behind it are unchanged.
 """
 
 from collections.abc import Hashable, Sequence
@@ -18,11 +18,10 @@ from bff_mock_server.world.rows import Rows
 from bff_mock_server.world.world import World
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-"""The most bytes of requests and answers that are remembered; then all are dropped, and those still in use soon return.
-"""
+"""The most bytes of remembered requests and responses; then all are dropped, and those in use soon return."""
 
 _BYTES_BESIDE: Final = 3072
-"""Approximate bytes of an answer beside its body and its request: of the objects, and of what the journal keeps."""
+"""Approximate bytes of a response beside its body and its request: of the objects, and of what the journal keeps."""
 
 _COPIES_OF_TARGET: Final = 4
 """As a key, as the path or query as it was sent, and as decoded values, which are shorter than their escapes."""
@@ -35,10 +34,10 @@ _MOST_TARGETS: Final = 10_000
 
 
 class Remembered(NamedTuple):
-    """An answer, and what it depends on.
+    """A response, and what it depends on.
 
     Attributes:
-        reply: The answer.
+        reply: The response.
         recorded: Its first request, as it was recorded.
         rows: The rows behind it, as a weak reference.
         checks: Every rule that the contracts have for a correlation id.
@@ -50,16 +49,16 @@ class Remembered(NamedTuple):
     checks: Sequence[Check]
 
     def holds(self, world: World, correlation_id: str | None) -> bool:
-        """Whether it is the answer in a world, to a request with this correlation id, or always without one."""
+        """Whether it is the response in a world, to a request with this correlation id, or always without one."""
         if self.rows() is not world.rows or world.faults:
             return False
         return correlation_id is None or all(check.accepts(correlation_id) for check in self.checks)
 
 
 class Recall:
-    """The remembered answers, by the backends and the bytes of the request.
+    """The remembered responses, by the backends and the bytes of the request.
 
-    An answer is remembered at its second request: most requests with random ids never repeat.
+    A response is remembered at its second request: most requests with random ids never repeat.
     """
 
     def __init__(self) -> None:
@@ -73,7 +72,7 @@ class Recall:
         return self._known.get((backends, surroundings, target))
 
     def remember(self, backends: Sequence[Backend], asked: Asked, recorded: Recorded, reply: Reply, rows: Rows) -> None:
-        """Remember an answer, unless another correlation id may change it."""
+        """Remember a response, unless another correlation id may change it."""
         if asked.surroundings is None or self._is_new(asked.target) or _needs_the_engine(backends, asked):
             return
         checks = self._checks_of(backends)

@@ -18,7 +18,7 @@ from bff_mock_server.matching.match import RequestDifference
 from bff_mock_server.matching.request import Asked, is_secret, secret_among
 
 BODY_BYTES: Final = 2000
-"""How much of a body is kept, of a request and of an answer."""
+"""How much of a body is kept, of a request and of a response."""
 _WORD: Final = re.compile(r"[\w-]+")
 _MARKS: Final = ("%", ":", "+", '"', "<", "eyJ")
 """A value of a parameter or path segment is searched for secrets by their form only if it contains one of these."""
@@ -92,7 +92,7 @@ class Scrubber:
         return self._shown(_without_query(value) if name == "referer" else value)
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-        """The headers of an answer, those that came on several lines as one."""
+        """The headers of a response, those that came on several lines as one."""
         shown: dict[str, str] = {}
         for name, value in headers:
             if not is_secret(name):

@@ -3,7 +3,7 @@
 Only this module knows the two domains: what a page is, who owns a batch, what a class id refers to. It recognises an
 endpoint by the form of its shape, and takes everything else (routes, rules, statuses, error bodies, fields) from the
 contract. Other endpoints are answered from the contract's examples. Requests that the contract does not allow arrive
-here only if the mock is lenient; they get the answers of the real services.
+here only if the mock is lenient; they get the responses of the real services.
 """
 
 import itertools
@@ -37,17 +37,17 @@ from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswe
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
 _INTERNAL_ERROR: Final = json_reply(500, {"error": "Internal server error"})
-"""RAS's answer to numbers, statuses and texts that its database rejects; not in the contract, because the BFF never
+"""RAS's response to numbers, statuses and texts that its database rejects; not in the contract, because the BFF never
 sends them."""
 _HEALTHY: Final = json_reply(200, {"status": "healthy"})
 """Both services answer their health check with a JSON object; the contract says nothing about it."""
 _NUL: Final = "%00"
 _MALFORMED_ID: Final = json_reply(400, {"error": "Invalid UUID format"})
-"""CMS's answer when one of the requested ids is not a UUID."""
+"""CMS's response when one of the requested ids is not a UUID."""
 _MALFORMED_ID_IN_PATH: Final = json_reply(
     400, {"error": {"error_code": "VALIDATION_ERROR", "message": "Invalid batch_id format"}}
 )
-"""CMS's answer when the id in the path is not a UUID: the platform's own error, where other routes have a text."""
+"""CMS's response when the id in the path is not a UUID: the platform's own error, where other routes have a text."""
 _CANONICAL: Final = re.compile(UUID_PATTERN).fullmatch
 _DEFAULT_LIMIT: Final = int(BY_NAME[RAS].query_defaults["limit"])
 _DEFAULT_OFFSET: Final = int(BY_NAME[RAS].query_defaults["offset"])
@@ -58,13 +58,13 @@ _KINDS_KEPT: Final = 1000
 """The most first pages of one user whose kind is cached."""
 
 Renderer = Callable[[Asked, Rows], Reply]
-"""Renders the answers of one endpoint out of the rows of a world."""
+"""Renders the responses of one endpoint out of the rows of a world."""
 
 KindOf = Callable[[Any, Mapping[str, Sequence[str]]], Kind | None]
-"""Returns the kind of an answer from its JSON body and the query of its request."""
+"""Returns the kind of a response from its JSON body and the query of its request."""
 
 KindInStates = Callable[[Interaction], Kind]
-"""Returns the kind of an interaction's answer from its provider states, beyond what its body shows."""
+"""Returns the kind of an interaction's response from its provider states, beyond what its body shows."""
 
 
 def _all_alike(_: Any, __: Mapping[str, Sequence[str]]) -> Kind | None:
@@ -80,10 +80,10 @@ class Simulated:
     """How one endpoint answers out of the rows.
 
     Attributes:
-        render: Renders an answer, whose `kind` is what `kind_of` and `kind_in_states` say of it.
-        kind_of: Tells the kinds of answers apart by what they show.
+        render: Renders a response, whose `kind` is what `kind_of` and `kind_in_states` say of it.
+        kind_of: Tells the kinds of responses apart by what they show.
         kind_in_states: Tells them apart by what a real service does not show.
-        is_repeatable: Whether the same request gets the same answer as long as the rows last.
+        is_repeatable: Whether the same request gets the same response as long as the rows last.
     """
 
     render: Renderer
@@ -92,7 +92,7 @@ class Simulated:
     is_repeatable: bool = True
 
     def kind_of_answer(self, interaction: Interaction) -> Kind | None:
-        """The kind of an interaction's answer."""
+        """The kind of an interaction's response."""
         return self.kind_of(interaction.response.body, interaction.request.query)
 
     def kind_of_interaction(self, interaction: Interaction) -> Kind | None:
@@ -360,7 +360,7 @@ def _members(shape: Interaction) -> Mapping[str, Any]:
 
 
 def _other_bodies(endpoint: Endpoint, shape: Interaction) -> list[object]:
-    """The bodies of the endpoint's other answers of the same status: they may show more fields than the shape."""
+    """The bodies of the endpoint's other responses of the same status: they may show more fields than the shape."""
     responses = [entry.interaction.response for entry in endpoint.entries]
     return [response.body for response in responses if response.status == shape.response.status]
 

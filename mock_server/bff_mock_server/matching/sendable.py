@@ -1,4 +1,4 @@
-"""Refuses requests and answers of contracts that no message of HTTP can be."""
+"""Refuses requests and responses of contracts that no message of HTTP can be."""
 
 import re
 from typing import Final
@@ -8,7 +8,7 @@ from bff_contracts.pact.json_path import is_object
 from bff_mock_server.matching.rules import RulePlace
 
 _LONGEST_VALUE: Final = 100_000
-"""Characters of a value that a generator makes for each answer."""
+"""Characters of a value that a generator makes for each response."""
 _STATUSES: Final = (200, 599)
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH: Final = re.compile(r"/[!\"$->@-~]*")

@@ -87,10 +87,10 @@ class Endpoint:
         method: In upper case.
         path: Decides about the percent-encoded path.
         example_path: A path of the endpoint, for messages.
-        shape: The template of its answers, if the contract marks one.
+        shape: The template of its responses, if the contract marks one.
         entries: The interactions that a request is matched with, the most specific first.
         cases: The same, grouped by their request.
-        refusals: The answers to wrong credentials; empty if credentials are checked by the rules.
+        refusals: The responses to wrong credentials; empty if credentials are checked by the rules.
         needs_engine: Whether the official engine decides about more than bodies.
     """
 

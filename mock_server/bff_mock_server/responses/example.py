@@ -31,14 +31,14 @@ def _has_engine() -> bool:
 
 
 class Example:
-    """The answer of one interaction to the requests that it allows.
+    """The response of one interaction to the requests that it allows.
 
     The engine is asked once for each way in which the example is filled in: a value is carried over only where it
-    matches the rule of its place, so only the form of the answer remains to be checked. The form is the same for all
+    matches the rule of its place, so only the form of the response remains to be checked. The form is the same for all
     requests with as many elements, unless a rule names one of them. Generated values are always judged.
 
     Attributes:
-        generates: Whether values are generated for each answer.
+        generates: Whether values are generated for each response.
     """
 
     def __init__(self, interaction: Interaction) -> None:
@@ -51,7 +51,7 @@ class Example:
         self._ways: dict[object, bool] = {}
 
     def reply(self, asked: Asked, random: Random) -> Reply:
-        """The answer to a request, with the values of generators drawn from `random`."""
+        """The response to a request, with the values of generators drawn from `random`."""
         example = self._example
         if self._filling.constant is not None and not self.generates:
             return example
@@ -82,7 +82,7 @@ class Example:
 
 
 def _is_allowed(interaction: Interaction, asked: Asked, body: bytes) -> bool:
-    """Whether the contract allows a body as the answer to a request.
+    """Whether the contract allows a body as the response to a request.
 
     The body is compared with the example. If its keys differ, it is compared with the example filled in for the
     request, because a map keyed by ids has the ids of the request as its keys.

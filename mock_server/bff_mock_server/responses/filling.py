@@ -1,12 +1,12 @@
 """Fills the example of an interaction in for a request; the template is compiled once.
 
 A request names values: a segment of a path with a rule, an element of a comma-separated parameter with a rule. The
-example's request has its own values at the same places. Where the example's answer repeats one of those, the mock
-answers with the request's value instead. A shape is filled in everywhere. Any other answer stays within its contract:
+example's request has its own values at the same places. Where the example's response repeats one of those, the mock
+answers with the request's value instead. A shape is filled in everywhere. Any other response stays within its contract:
 a value is replaced only where a rule leaves its place open and accepts the new value, and keys change only in a map
 whose keys are the ids asked for.
 
-A compiled example is JSON text with places in it. Most examples have none: their answer is the same bytes each time.
+A compiled example is JSON text with places in it. Most examples have none: their response is the same bytes each time.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Generates the values that differ from answer to answer, from a seeded random source."""
+"""Generates the values that differ from response to response, from a seeded random source."""
 
 import json
 import re

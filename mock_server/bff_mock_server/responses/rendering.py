@@ -1,4 +1,4 @@
-"""Renders answers from a response's example, with the world's values where it has them."""
+"""Renders responses from an example, with the world's values where it has them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ Steps = tuple[str, ...]
 
 
 class Hole(str):
-    """A place in a rendered template that is filled for each answer."""
+    """A place in a rendered template that is filled for each response."""
 
     __slots__ = ()
 
 
 class Frame:
-    """A template rendered once, as bytes with holes: an answer only joins them with its values."""
+    """A template rendered once, as bytes with holes: a response only joins them with its values."""
 
     def __init__(self, template: "Template", value: object) -> None:
         # A NUL is never in JSON text: there it is written as an escape.
@@ -43,7 +43,7 @@ class Template:
     Attributes:
         text: The example's JSON text, for values that the world does not have.
         members: For an object: each key as JSON text, its name, its template.
-        extras: For an object: members that only other answers of the endpoint have; served if the world has them.
+        extras: For an object: members that only other responses of the endpoint have; served if the world has them.
         element: For an array: the template of each element.
         nullable: Whether the contract allows `null` here.
         is_null: Whether the contract allows nothing but `null` here.
@@ -97,7 +97,7 @@ def template_of(
         example: The body, or the part of it.
         rules: The rules of the whole body, by JSON path.
         at: The steps from the body to the part.
-        others: Bodies of other answers that have the same form, and may have members that the example has not.
+        others: Bodies of other responses that have the same form, and may have members that the example has not.
     """
     by_steps = {
         tuple("*" if step.isdecimal() else step for step in steps_of(path)): rule for path, rule in rules.items()

@@ -1,4 +1,4 @@
-"""Defines an answer as bytes and its delivery, and makes one from an interaction's response."""
+"""Defines a response as bytes and its delivery, and makes one from an interaction's response."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from bff_mock_server.responses.filling import Filling
 
 Headers = tuple[tuple[bytes, bytes], ...]
 Kind = frozenset[object]
-"""The features of an answer in which the contract's interactions differ."""
+"""The features of a response in which the contract's interactions differ."""
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -23,7 +23,7 @@ _WITHOUT_LENGTH: Final = frozenset({204, 304})
 
 
 class Head:
-    """Status and headers of answers, with their bytes on the wire made once.
+    """Status and headers of responses, with their bytes on the wire made once.
 
     Attributes:
         status: The HTTP status.
@@ -52,19 +52,19 @@ class Head:
         return self.start + (b"%d\r\n\r\n" % size if self.has_length else b"\r\n")
 
     def wire(self, body: bytes) -> bytes:
-        """The whole answer as it is sent."""
+        """The whole response as it is sent."""
         if not self.has_length:
             return self.start + b"\r\n"
         return b"%b%d\r\n\r\n%b" % (self.start, len(body), body)
 
 
 class Delivery(NamedTuple):
-    """How an answer reaches the client, if not at once and whole.
+    """How a response reaches the client, if not at once and whole.
 
     Attributes:
         delay: Seconds before anything happens.
         form: `whole`; `truncated` after part of the body; `dripping` a byte at a time; `reset` or `empty` instead of
-            an answer.
+            a response.
         pause: Seconds between two bytes that drip.
     """
 
@@ -74,18 +74,18 @@ class Delivery(NamedTuple):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the client gets no answer."""
+        """Whether the client gets no response."""
         return self.form in {"reset", "empty"}
 
 
 class Reply(NamedTuple):
-    """A whole answer.
+    """A whole response.
 
     Attributes:
         head: Status and headers.
         body: The body.
         delivery: How it is delivered; `None` means at once and whole.
-        kind: Its kind, where one request has different answers; `None` otherwise.
+        kind: Its kind, where one request has different responses; `None` otherwise.
     """
 
     head: Head
@@ -113,11 +113,11 @@ class AttributedReply(NamedTuple):
         reply: The reply.
         endpoint: Its endpoint; `None` for a refusal of the mock itself.
         entry: The interaction that answered; `None` for a refusal of the mock itself.
-        also: Other interactions that the answer is of, the shape of the endpoint among them.
+        also: Other interactions that the response is of, the shape of the endpoint among them.
         differences: Why the request was refused, or what a lenient mock overlooked.
         reason: Why the mock itself could not do what the request's headers ask for.
         fault: The fault that happened, as it was written; empty if none did.
-        is_spoilt: Whether a fault replaced the contract's answer.
+        is_spoilt: Whether a fault replaced the contract's response.
         nearest: The interaction that the differences refer to.
         is_repeatable: Whether the same request, its correlation id aside, gets the same reply as long as the rows last.
     """
@@ -169,11 +169,11 @@ def plain_example(interaction: Interaction) -> Reply:
 
 
 def json_reply(status: int, document: object, *headers: tuple[bytes, bytes]) -> Reply:
-    """A JSON document as an answer."""
+    """A JSON document as a response."""
     return Reply(Head(status, (JSON, *headers)), dumps(document).encode("utf-8", "backslashreplace"))
 
 
 def problem(status: int, detail: str, *headers: tuple[bytes, bytes], members: Mapping[str, Any] | None = None) -> Reply:
-    """An `application/problem+json` answer (RFC 9457): an answer of the mock itself, not of the contract."""
+    """An `application/problem+json` response (RFC 9457), of the mock itself, not of the contract."""
     document = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail, **(members or {})}
     return Reply(Head(status, (PROBLEM, *headers)), dumps(document).encode("utf-8", "backslashreplace"))

@@ -1,1 +1,1 @@
-"""Brings requests to the engine: from HTTP connections and sockets, or from an httpx client in the same process."""
+"""Brings requests to the mock: from HTTP connections and sockets, or from an httpx client in the same process."""

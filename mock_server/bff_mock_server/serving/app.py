@@ -46,11 +46,11 @@ class MockApp:
         self.backends = tuple(one for one in self.mock.backends if self._serves_all or one.provider in mine)
 
     def answer(self, asked: Asked) -> Reply:
-        """The answer to any request of this port; never raises."""
+        """The response to any request of this port; never raises."""
         return self._states(asked) if asked.path == STATES_PATH else self.reply(asked)
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
-        """The answer to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
+        """The response to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
         return self.mock.recall(self.backends, surroundings, target, correlation_id)
 
     def max_body(self, path: str) -> int:
@@ -58,13 +58,13 @@ class MockApp:
         return MAX_STATE_BYTES if path == STATES_PATH else self._max_body
 
     def reply(self, asked: Asked) -> Reply:
-        """The answer to a request that is for a backend; never raises."""
+        """The response to a request that is for a backend; never raises."""
         if len(asked.query) > MAX_NAMES or len(asked.headers) > MAX_NAMES:
             return problem(400, f"A request has at most {MAX_NAMES} parameters and {MAX_NAMES} headers.")
         try:
             return self.mock.handle(self.backends, asked)
         except Exception:  # noqa: BLE001
-            # A bug here must not look like an answer of the provider, and must not take the server down.
+            # A bug here must not look like a response of the provider, and must not take the server down.
             _LOG.exception("%s %s failed", asked.method, asked.path)
             return problem(500, "The mock itself failed on this request; its log on stderr says where.")
 

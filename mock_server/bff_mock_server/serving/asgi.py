@@ -20,7 +20,7 @@ class AsgiServer(uvicorn.Server):
     Args:
         app: The application.
         backlog: How many connections may wait to be accepted.
-        grace: Seconds that answers under way may take to end when the server is stopped.
+        grace: Seconds that responses under way may take to end when the server is stopped.
     """
 
     def __init__(self, app: Any, *, backlog: int, grace: int) -> None:

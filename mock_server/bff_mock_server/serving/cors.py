@@ -13,10 +13,10 @@ _NO_CONTENT: Final = 204
 
 
 class CorsApp(MockApp):
-    """Lets pages of any origin read the answers, and answers their preflights for the contracts' requests."""
+    """Lets pages of any origin read the responses, and answers their preflights for the contracts' requests."""
 
     def reply(self, asked: Asked) -> Reply:
-        """The answer to a request, or to a preflight for one; never raises."""
+        """The response to a request, or to a preflight for one; never raises."""
         preflight = self._preflight(asked)
         if preflight is not None:
             return preflight
@@ -26,13 +26,13 @@ class CorsApp(MockApp):
         return reply._replace(head=reply.head.plus(*more))
 
     def _preflight(self, asked: Asked) -> Reply | None:
-        """The answer to a preflight; `None` if the request is none, or the contracts do not have its request."""
+        """The response to a preflight; `None` if the request is none, or the contracts do not have its request."""
         wanted = asked.headers.get(_WANTED)
         if asked.method != "OPTIONS" or wanted is None:
             return None
         methods = {endpoint.method for backend in self.backends for endpoint in backend.table.at(asked.path)}
         if "OPTIONS" in methods or wanted not in methods:
-            return None  # the contract's own answer, or its refusal
+            return None  # the contract's own response, or its refusal
         names = asked.headers.get("access-control-request-headers", "*")
         headers = (
             _ANY_ORIGIN,

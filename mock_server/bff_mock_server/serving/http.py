@@ -22,7 +22,7 @@ MAX_NAMES: Final = 100
 
 
 def too_large(limit: int) -> Reply:
-    """The answer to a request whose body is too large; the rest of the body is not read."""
+    """The response to a request whose body is too large; the rest of the body is not read."""
     return problem(413, f"A request has at most {limit} bytes of body here.")
 
 

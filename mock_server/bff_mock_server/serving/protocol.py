@@ -1,10 +1,10 @@
 """Serves the mock over HTTP/1.1: one asyncio protocol per connection, on httptools' parser.
 
-An answer that is ready is written where its request was parsed: no task, no queue. An answer that is late, or has a
-fault of delivery, is written by a task. Answers keep the order of their requests.
+A response that is ready is written where its request was parsed: no task, no queue. A response that is late, or has a
+fault of delivery, is written by a task. Responses keep the order of their requests.
 
-A connection is bounded: its head, its body, the time that a request may take, and what is read ahead while an answer is
-under way or its client does not read.
+A connection is bounded: its head, its body, the time that a request may take, and what is read ahead while a response
+is under way or its client does not read.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ IDLE_SECONDS: Final = 30.0
 _CLOSE: Final = (b"connection", b"close")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_TOO_LARGE: Final = Reply(Head(431), b"")
-"""Without a body, like the answers of RAS and CMS."""
+"""Without a body, like the responses of RAS and CMS."""
 
 _TOO_SLOW: Final = Reply(Head(408), b"")
 _NOT_HTTP: Final = Reply(Head(400, (TEXT,)), b"Invalid HTTP request received.")
@@ -42,11 +42,11 @@ class Application(Protocol):
     """What answers requests."""
 
     def answer(self, asked: Asked) -> Reply | Coroutine[Any, Any, Reply]:
-        """The answer to a request, or an awaitable of it."""
+        """The response to a request, or an awaitable of it."""
         ...
 
     def recall(self, surroundings: Surroundings, target: str, correlation_id: str | None) -> Reply | None:
-        """The answer to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
+        """The response to a request that repeats an earlier one except for its correlation id; `None`: use `answer`."""
         ...
 
     def max_body(self, path: str) -> int:
@@ -59,7 +59,7 @@ class _Request:
 
     Attributes:
         refusal: The protocol's own refusal; nothing after it is read.
-        keeps: Whether the connection is kept after the answer.
+        keeps: Whether the connection is kept after the response.
     """
 
     __slots__ = ("body", "headers", "is_head", "keeps", "limit", "method", "refusal", "size", "url")
@@ -82,7 +82,7 @@ class _Request:
 
 
 _KEPT: Final = _Request()
-"""The request of an answer to a known head: always a GET that keeps its connection, so one object serves them all."""
+"""The request of a response to a known head: always a GET that keeps its connection, so one object serves them all."""
 
 
 class MockProtocol(asyncio.Protocol):
@@ -246,7 +246,7 @@ class MockProtocol(asyncio.Protocol):
                 self._transport.close()
 
     def shut_down(self) -> None:
-        """End the connection: at once, unless the application is still working on an answer."""
+        """End the connection: at once, unless the application is still working on a response."""
         self._is_ending = True
         self._waiting.clear()
         if not self._is_asking:
@@ -286,7 +286,7 @@ class MockProtocol(asyncio.Protocol):
         if self._task is not None or self._waiting:
             self._waiting.append(request)
         elif self._is_paused:
-            self._transport.abort()  # an answer would wait for a client that does not read
+            self._transport.abort()  # a response would wait for a client that does not read
         else:
             self._answer(request)
 
@@ -308,7 +308,7 @@ class MockProtocol(asyncio.Protocol):
             self._task = self._loop.create_task(self._deliver(outcome, request))
 
     def _next(self) -> None:
-        """Write the answers that have waited, up to the next late one."""
+        """Write the responses that have waited, up to the next late one."""
         while self._waiting and self._task is None and not self._is_paused:
             self._answer(self._waiting.popleft())
         if self._waiting or self._task is not None or self._is_paused or self._transport.is_closing():
@@ -320,7 +320,7 @@ class MockProtocol(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _write(self, reply: Reply, request: _Request) -> None:
-        """Write a whole answer, in which one to HEAD has no body."""
+        """Write a whole response, in which one to HEAD has no body."""
         head = self._head(reply, request)
         self._transport.write(head.before(len(reply.body)) if request.method == "HEAD" else head.wire(reply.body))
         if not request.keeps:
@@ -330,7 +330,7 @@ class MockProtocol(asyncio.Protocol):
         return reply.head if request.keeps else reply.head.plus(_CLOSE)
 
     async def _deliver(self, outcome: Reply | Coroutine[Any, Any, Reply], request: _Request) -> None:
-        """Write an answer that is late, or has a fault of delivery; cancelled when the client disconnects."""
+        """Write a response that is late, or has a fault of delivery; cancelled when the client disconnects."""
         if isinstance(outcome, Reply):
             reply = outcome
         else:

@@ -22,7 +22,7 @@ if find_spec("uvicorn") is None:  # it is loaded later
 
 _LOG: Final = logging.getLogger("bff_mock_server")
 _GRACE_SECONDS: Final = 2
-"""How long answers under way may take to end when the mock is stopped."""
+"""How long responses under way may take to end when the mock is stopped."""
 
 _BACKLOG: Final = 2048
 _FILES: Final = 65_536
@@ -83,7 +83,7 @@ def run(
         listeners: The applications and their sockets.
         on_ready: Called when every listener accepts requests.
         beside: Tasks that run meanwhile, and are cancelled at the end.
-        at_end: Runs after the last answer.
+        at_end: Runs after the last response.
     """
     _allow_many_connections()
 
@@ -201,7 +201,7 @@ class _MockServer:
         self.ready = asyncio.Event()
 
     async def serve(self) -> None:
-        """Serve until `stop`; then wait a moment for the answers that the application works on."""
+        """Serve until `stop`; then wait a moment for the responses that the application works on."""
         loop = asyncio.get_running_loop()
         make = partial(MockProtocol, self._listener.app, self._connections)
         server = await loop.create_server(make, sock=self._listener.socket, backlog=_BACKLOG)
