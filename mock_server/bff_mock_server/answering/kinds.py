@@ -30,8 +30,12 @@ def kind_of_map(entries: Any) -> Kind | None:
     if without == len(entries) and without <= _DEFAULT_LIMIT:
         return NONE_HAS
     have = "all" if not without else "some" if without < len(entries) else "none"
-    several = {"several"} if len(entries) > 1 else {"one"}
-    return frozenset({have, *several, *({"many"} if len(entries) > _DEFAULT_LIMIT else ())})
+    return _of_map(have, len(entries) > 1, len(entries) > _DEFAULT_LIMIT)
+
+
+@lru_cache
+def _of_map(have: str, is_several: bool, is_many: bool) -> Kind:  # noqa: FBT001  # a key of the cache
+    return frozenset({have, "several" if is_several else "one", *({"many"} if is_many else ())})
 
 
 def kind_of_list(rows: Sequence[Any]) -> Kind:

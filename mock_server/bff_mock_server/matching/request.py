@@ -71,7 +71,7 @@ class Asked:
 
 @lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
-    """Whether the value of a header or parameter of this name, percent-encoded or not, is never kept or shown."""
+    """Whether the value of a header or parameter of this name, percent-encoded or not, is never shown."""
     return _SECRET.search(unquote_plus(name) if "%" in name else name) is not None
 
 

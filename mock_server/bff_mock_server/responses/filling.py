@@ -65,7 +65,7 @@ class _Compiled:
     """Parts in their order; a piece that occurs several times is rendered once for a request.
 
     Attributes:
-        is_constant: Whether no part depends on the request.
+        constant: The text when no request changes it; `None` when requests do.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -79,9 +79,11 @@ class _Compiled:
                 same = piece if isinstance(piece, _Text) else id(piece)
                 self._places.setdefault(same, (piece, []))[1].append(len(self._texts))
                 self._texts.append("")
-        self.is_constant = not self._places
+        self.constant = None if self._places else "".join(self._texts)
 
     def render(self, carried: Carried) -> str:
+        if self.constant is not None:
+            return self.constant
         texts = self._texts.copy()
         for piece, places in self._places.values():
             text = piece.render(carried)
@@ -108,7 +110,7 @@ class Filling:
             return
         compiler = _Compiler(interaction)
         self._compiled = _Compiled(compiler.parts(response.content.value, ()))
-        if not self._compiled.is_constant:
+        if self._compiled.constant is None:
             self._lists = [found for found in compiler.lists if compiler.used.intersection(found[2])]
             self._segments = [(at, text) for at, text in compiler.segments if text in compiler.used]
             self.constant = None
@@ -184,7 +186,10 @@ class _Entries(NamedTuple):
         return f"{{{','.join(items)}}}" if self.is_map else f"[{','.join(items)}]"
 
     def _item(self, named: tuple[str, str], element: str, carried: Carried) -> str:
-        item = self.entries[element].render(Carried({**carried.strings, element: named}, carried.models))
+        entry = self.entries[element]
+        item = entry.constant
+        if item is None:
+            item = entry.render(Carried({**carried.strings, element: named}, carried.models))
         return f"{named[1]}:{item}" if self.is_map else item
 
     def _fits(self, models: Sequence[Model]) -> bool:

@@ -211,6 +211,18 @@ def test_what_is_recorded_holds_no_long_body_and_its_repr_no_key() -> None:
     assert KEY not in repr(recorded)
 
 
+@pytest.mark.parametrize("is_real", [True, False], ids=["answered", "refused"])
+def test_no_key_of_a_real_service_is_stored(app: MockApp, is_real: bool) -> None:  # noqa: FBT001  # a row of the table
+    endpoint = app.backends[0].table.endpoints[0]
+    answer = AttributedReply(Reply(Head(200), b""), endpoint, endpoint.entries[0] if is_real else None)
+
+    recorded = Journal().record(RAS, request(PAGE), answer, is_real=is_real)
+
+    assert KEY in repr(request(PAGE))
+    assert KEY not in repr(recorded.asked)
+    assert recorded.exchange(Scrubber()).target == PAGE
+
+
 def test_a_record_that_is_read_twice_is_the_same(app: MockApp) -> None:
     assert app.mock.journal.exchanges() == app.mock.journal.exchanges()
 
