@@ -33,6 +33,6 @@ def create_app(settings: BackendSettings | None = None) -> FastAPI:
         app.include_router(module.router)
     setup_dishka(container, app)
     errors.answer_errors(app)
-    # The last one added is the outermost: everything inside has the id, the answers to errors too.
+    # The last one added is the outermost: everything inside has the id, the responses to errors too.
     app.add_middleware(CorrelationIdMiddleware)
     return app

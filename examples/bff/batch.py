@@ -64,7 +64,7 @@ class ValidationSummary(BaseModel):
         return cls(confirmed=status.confirmed_associations, total=status.total_associations)
 
 
-class BatchAnswer(BaseModel):
+class BatchView(BaseModel):
     """A batch and its essays; `validation` is `None` if there is none, or CMS has not deployed the endpoint yet."""
 
     batch: BatchSummary
@@ -75,7 +75,7 @@ class BatchAnswer(BaseModel):
 @router.get("/bff/v1/teacher/batches/{batch_id}")
 async def batch(
     batch_id: UUID, teacher: TeacherId, ras: FromDishka[RASClientProtocol], cms: FromDishka[CMSClientProtocol]
-) -> BatchAnswer:
+) -> BatchView:
     """A batch of this teacher; any other one is a 404."""
     found = await ras.get_batch_status(str(batch_id))
     # RAS does not check the owner. Another teacher gets a 404: a 403 would reveal that the batch exists.
@@ -86,7 +86,7 @@ async def batch(
     )
     # RAS guarantees no order of the essays: unsorted, they would change places between requests.
     essays = sorted(found.essays, key=lambda essay: (essay.filename or "", essay.essay_id))
-    return BatchAnswer(
+    return BatchView(
         batch=BatchSummary.of(found, classes[found.batch_id]),
         validation=validation,
         essays=[EssaySummary.of(essay, students.get(essay.essay_id)) for essay in essays],

@@ -29,7 +29,7 @@ _LOG: Final = logging.getLogger("bff")
 
 
 class ApiError(Exception):
-    """An error answer of a route.
+    """An error response of a route.
 
     Attributes:
         status: The HTTP status.

@@ -16,4 +16,4 @@ def _teacher_id(x_user_id: Annotated[str | None, Header()] = None) -> str:
 
 
 TeacherId = Annotated[str, Depends(_teacher_id)]
-"""The signed-in teacher's user id; without one the answer is 401."""
+"""The signed-in teacher's user id; without one the response is 401."""

@@ -138,7 +138,7 @@ def test_a_bff_that_is_gone_is_distinguished_from_one_that_fails(browser: Browse
         demo.process.wait()
         page.get_by_role("button", name="Next").click()
 
-        expect(page.get_by_role("alert")).to_have_text("No answer")
+        expect(page.get_by_role("alert")).to_have_text("No response")
         expect(page.locator("#problem")).to_contain_text("The BFF cannot be reached.")
 
 

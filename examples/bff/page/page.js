@@ -12,7 +12,7 @@ const PHASES = {
 };
 const REASONS = {
   connect: "no connection", disconnect: "the connection was lost", status: "it answered with an error status",
-  timeout: "no answer in time", breaker_open: "it failed too often: the circuit breaker is open and nothing was sent",
+  timeout: "no response in time", breaker_open: "it failed too often: the circuit breaker is open and nothing was sent",
   queue_full: "too many calls wait already: nothing was sent",
 };
 const NOTHING_SENT = new Set(["breaker_open", "queue_full"]);
@@ -22,7 +22,7 @@ const TONES = {
 
 const $ = (id) => document.getElementById(id);
 const words = (text) => text.replaceAll("_", " ");
-const state = { page: 1, teachers: [], asking: null, answer: "" };
+const state = { page: 1, teachers: [], asking: null, shown: "" };
 
 /* What is chosen stands in the address, so that it can be reloaded and passed on. */
 
@@ -70,19 +70,19 @@ class Problem extends Error {
   }
 }
 
-function problemOf(answer, text) {
+function problemOf(response, text) {
   let error;
   try {
     error = JSON.parse(text).error;
   } catch { /* not the BFF's own words */ }
-  if (!error) return new Problem(`${answer.status}`, "This is not the platform's envelope.", [], false);
+  if (!error) return new Problem(`${response.status}`, "This is not the platform's envelope.", [], false);
   const { backend, operation, reason, problems } = error.details;
-  return new Problem(`${answer.status} ${error.code}`, error.message, [
+  return new Problem(`${response.status} ${error.code}`, error.message, [
     ["Correlation id", error.correlation_id],
     ["Backend", backend && (SHORT[backend] ? `${SHORT[backend]} (${backend})` : backend)],
     ["Call", operation],
     ["Reason", reason && (REASONS[reason] ?? reason)],
-    ["Try again after", answer.headers.has("Retry-After") && `${answer.headers.get("Retry-After")} s`],
+    ["Try again after", response.headers.has("Retry-After") && `${response.headers.get("Retry-After")} s`],
     ["Problems", problems && problems.map((one) => `${one.where}: ${one.problem}`).join("; ")],
   ].filter(([, value]) => value), Boolean(backend) && !NOTHING_SENT.has(reason));
 }
@@ -93,15 +93,15 @@ async function ask(signal) {
   }
   const query = new URLSearchParams({ limit: ROWS, offset: (state.page - 1) * ROWS });
   if ($("status").value) query.set("status", $("status").value);
-  let answer;
+  let response;
   try {
-    answer = await fetch(`/bff/v1/teacher/dashboard?${query}`, { headers: { "X-User-ID": teacher() }, signal });
+    response = await fetch(`/bff/v1/teacher/dashboard?${query}`, { headers: { "X-User-ID": teacher() }, signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Problem("No answer", "The BFF cannot be reached. Does it still run?", [], false);
+    throw new Problem("No response", "The BFF cannot be reached. Does it still run?", [], false);
   }
-  const text = await answer.text();
-  if (!answer.ok) throw problemOf(answer, text);
+  const text = await response.text();
+  if (!response.ok) throw problemOf(response, text);
   return text;
 }
 
@@ -135,7 +135,7 @@ function setText(text, id = "range") {
 function showProblem(problem, { quietly }) {
   /* Unchanged: a selection in the id is kept. */
   if (quietly && $("problem-title").textContent === problem.title && $("message").textContent === problem.message) return;
-  state.answer = "";
+  state.shown = "";
   $("batches").hidden = true;
   setText(problem.title, "problem-title");
   setText(problem.message, "message");
@@ -157,8 +157,8 @@ function show(text) {
   setText(batches.length ? `${offset + 1}–${offset + batches.length} of ${total}` : `0 of ${total}`);
   $("previous").disabled = state.page === 1;
   $("next").disabled = offset + batches.length >= total;
-  if (text === state.answer) return;
-  state.answer = text;
+  if (text === state.shown) return;
+  state.shown = text;
   $("rows").replaceChildren(...batches.map(rowOf));
   $("rows").parentElement.hidden = batches.length === 0;
   $("nothing").hidden = batches.length > 0;

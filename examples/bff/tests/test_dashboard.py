@@ -106,9 +106,9 @@ async def test_each_essay_has_its_student_if_cms_knows_who_it_is(
     backends.given("batches have exactly these student names", student_names={row["batch_id"]: names})
     backends.fail("cms GET /internal/v1/batches/*/student-names", fault)
 
-    answer = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
+    response = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
 
-    shown = [(essay["essay_id"], essay["student"]) for essay in answer.json()["essays"]]
+    shown = [(essay["essay_id"], essay["student"]) for essay in response.json()["essays"]]
     assert shown == list(zip((essay["essay_id"] for essay in essays), students, strict=True))
 
 
@@ -117,11 +117,11 @@ async def test_a_colleagues_batch_is_a_404_like_an_unknown_one(backends: Backend
     backends.given("user has exactly these batches", user_id=COLLEAGUE, batches=[theirs])
     backends.given("batch does not exist", batch_id=nowhere["batch_id"])
 
-    answers = [await bff.get(f"/bff/v1/teacher/batches/{batch['batch_id']}") for batch in (theirs, nowhere)]
+    responses = [await bff.get(f"/bff/v1/teacher/batches/{batch['batch_id']}") for batch in (theirs, nowhere)]
 
-    errors = [(answer.status_code, answer.json()["error"]["code"]) for answer in answers]
+    errors = [(response.status_code, response.json()["error"]["code"]) for response in responses]
     assert errors == [(404, "RESOURCE_NOT_FOUND")] * 2
-    assert answers[0].json()["error"]["message"] == answers[1].json()["error"]["message"]
+    assert responses[0].json()["error"]["message"] == responses[1].json()["error"]["message"]
     assert not backends.asked("cms")
 
 
@@ -146,6 +146,6 @@ async def test_a_batch_is_shown_while_cms_has_no_validation_status_yet(
     backends.given("batches have exactly these validations", validations={row["batch_id"]: known})
     backends.fail("cms GET /internal/v1/batches/validation-status", fault)
 
-    answer = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
+    response = await bff.get(f"/bff/v1/teacher/batches/{row['batch_id']}")
 
-    assert (answer.status_code, answer.json()["validation"]) == (200, validation)
+    assert (response.status_code, response.json()["validation"]) == (200, validation)

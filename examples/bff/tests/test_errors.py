@@ -15,9 +15,9 @@ DASHBOARD = "/bff/v1/teacher/dashboard"
 CORRELATION = "0b5c1b0e-6f0a-4c0e-8c53-5b3f6f6d2b11"
 
 
-def error_of(answer: httpx.Response) -> dict[str, Any]:
+def error_of(response: httpx.Response) -> dict[str, Any]:
     """The error of an envelope that is whole."""
-    error: dict[str, Any] = answer.json()["error"]
+    error: dict[str, Any] = response.json()["error"]
     assert set(error) == {"code", "message", "correlation_id", "service", "timestamp", "details"}
     assert error["service"] == "bff-teacher-service"
     return error
@@ -42,10 +42,10 @@ async def test_a_backend_that_fails(
     backends.given("user has exactly these batches", user_id=TEACHER, batches=[a_batch()])
     backends.fail(backend, fault)
 
-    answer = await bff.get(DASHBOARD)
+    response = await bff.get(DASHBOARD)
 
-    error = error_of(answer)
-    assert (answer.status_code, error["code"]) == (status, code)
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (status, code)
     assert (
         error["details"]["backend"] == {"ras": "result-aggregator-service", "cms": "class-management-service"}[backend]
     )
@@ -69,10 +69,10 @@ async def test_an_open_breaker_has_a_retry_after(backends: Backends, bff: httpx.
     for _ in range(20):  # what it takes to judge by, see docs/reliability.md
         await bff.get(DASHBOARD)
 
-    answer = await bff.get(DASHBOARD)
+    response = await bff.get(DASHBOARD)
 
-    assert error_of(answer)["code"] == "CIRCUIT_BREAKER_OPEN"
-    assert int(answer.headers["Retry-After"]) >= 1
+    assert error_of(response)["code"] == "CIRCUIT_BREAKER_OPEN"
+    assert int(response.headers["Retry-After"]) >= 1
     assert len(backends.asked("ras")) == 20
 
 
@@ -82,9 +82,9 @@ async def test_one_id_goes_from_the_request_to_the_backends_and_the_envelope(
     backends.given("user has exactly these batches", user_id=TEACHER, batches=[a_batch()])
     backends.fail("cms", "malformed")
 
-    answer = await bff.get(DASHBOARD, headers={"X-Correlation-ID": CORRELATION})
+    response = await bff.get(DASHBOARD, headers={"X-Correlation-ID": CORRELATION})
 
-    assert error_of(answer)["correlation_id"] == CORRELATION
+    assert error_of(response)["correlation_id"] == CORRELATION
     assert {exchange.headers["x-correlation-id"] for exchange in backends.requests} == {CORRELATION}
 
 
@@ -104,18 +104,18 @@ async def test_one_id_goes_from_the_request_to_the_backends_and_the_envelope(
 async def test_a_request_that_is_wrong_reaches_no_backend(
     backends: Backends, bff: httpx.AsyncClient, path: str, status: int, code: str
 ) -> None:
-    answer = await bff.get(path, headers={"X-Correlation-ID": CORRELATION})
+    response = await bff.get(path, headers={"X-Correlation-ID": CORRELATION})
 
-    error = error_of(answer)
-    assert (answer.status_code, error["code"], error["correlation_id"]) == (status, code, CORRELATION)
+    error = error_of(response)
+    assert (response.status_code, error["code"], error["correlation_id"]) == (status, code, CORRELATION)
     assert not backends.requests
 
 
 async def test_a_wrong_method_is_answered_with_the_allowed_ones(bff: httpx.AsyncClient) -> None:
-    answer = await bff.delete(DASHBOARD)
+    response = await bff.delete(DASHBOARD)
 
-    assert (answer.status_code, error_of(answer)["code"]) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["Allow"] == "GET"
+    assert (response.status_code, error_of(response)["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["Allow"] == "GET"
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ async def test_a_request_without_a_signed_in_teacher_is_rejected(
 ) -> None:
     headers = {} if user_id is None else {b"X-User-ID": user_id}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bff.test") as client:
-        answer = await client.get(DASHBOARD, headers=headers)
+        response = await client.get(DASHBOARD, headers=headers)
 
-    assert (answer.status_code, error_of(answer)["code"]) == (401, "AUTHENTICATION_ERROR")
+    assert (response.status_code, error_of(response)["code"]) == (401, "AUTHENTICATION_ERROR")
     assert not backends.requests
 
 
@@ -139,8 +139,8 @@ async def test_an_unexpected_error_shows_the_correlation_id_alone(app: FastAPI, 
     async def broken() -> None:
         raise LookupError("a secret")
 
-    answer = await bff.get("/broken", headers={"X-Correlation-ID": CORRELATION})
+    response = await bff.get("/broken", headers={"X-Correlation-ID": CORRELATION})
 
-    error = error_of(answer)
-    assert (answer.status_code, error["code"], error["correlation_id"]) == (500, "UNKNOWN_ERROR", CORRELATION)
-    assert "secret" not in answer.text
+    error = error_of(response)
+    assert (response.status_code, error["code"], error["correlation_id"]) == (500, "UNKNOWN_ERROR", CORRELATION)
+    assert "secret" not in response.text

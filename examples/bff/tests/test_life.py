@@ -13,10 +13,10 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_it_is_ready_when_both_backends_are(bff: httpx.AsyncClient) -> None:
-    answer = await bff.get("/readyz")
+    response = await bff.get("/readyz")
 
     up = {"is_up": True, "error": None, "breaker": "closed"}
-    assert (answer.status_code, answer.json()) == (200, {"is_ready": True, "backends": {"ras": up, "cms": up}})
+    assert (response.status_code, response.json()) == (200, {"is_ready": True, "backends": {"ras": up, "cms": up}})
 
 
 async def test_it_is_alive_and_not_ready_while_a_backend_is_down(backends: Backends, bff: httpx.AsyncClient) -> None:

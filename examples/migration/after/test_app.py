@@ -37,15 +37,15 @@ async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncCl
 async def test_a_batch_has_its_class(client: httpx.AsyncClient) -> None:
     respx.get(BATCHES).respond(json=PAGE)
     respx.get(CLASSES).respond(json={BATCH: make_class_info(class_name="Svenska 9A").model_dump()})
-    answer = await client.get("/bff/v1/teacher/dashboard")
+    response = await client.get("/bff/v1/teacher/dashboard")
 
-    assert answer.json()["batches"][0]["class_name"] == "Svenska 9A"
+    assert response.json()["batches"][0]["class_name"] == "Svenska 9A"
 
 
 @respx.mock
 async def test_a_failure_has_its_status(client: httpx.AsyncClient) -> None:
     respx.get(BATCHES).respond(500, json={"error": "Internal server error"})
-    answer = await client.get("/bff/v1/teacher/dashboard")
+    response = await client.get("/bff/v1/teacher/dashboard")
 
-    assert answer.status_code == 503
-    assert answer.json()["error"]["details"]["status_code"] == 500
+    assert response.status_code == 503
+    assert response.json()["error"]["details"]["status_code"] == 500
