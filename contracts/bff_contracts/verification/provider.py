@@ -32,7 +32,7 @@ from bff_contracts.verification.state_handlers import Handler, StateChangeError
 
 _T = TypeVar("_T")
 
-ANSWER_SECONDS: Final = 5.0
+RESPONSE_SECONDS: Final = 5.0
 """How long a response, or setting one provider state up, may take; the services answer in milliseconds."""
 
 START_SECONDS: Final = 10.0
@@ -65,7 +65,7 @@ def verify_provider(  # noqa: PLR0913  # each is an option by name
     states_url: str | None = None,
     api_key: str | None = None,
     pact: Path | str | None = None,
-    seconds: float = ANSWER_SECONDS,
+    seconds: float = RESPONSE_SECONDS,
     start_seconds: float = START_SECONDS,
     not_yet: Sequence[str] = (),
 ) -> Verification:
@@ -110,7 +110,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
     states_url: str | None = None,
     api_key: str | None = None,
     pact: Path | str | None = None,
-    seconds: float = ANSWER_SECONDS,
+    seconds: float = RESPONSE_SECONDS,
     start_seconds: float = START_SECONDS,
 ) -> Generator["RunningProvider"]:
     """Serve an application, or reach the one that runs at a URL, so that its interactions can be verified.
@@ -149,14 +149,7 @@ def running_provider(  # noqa: PLR0913  # each is an option by name
         stack.enter_context(key.kept_out_of_logs())
         front = Front(served, changes, seconds=seconds)
         context = serving(front)
-        try:
-            address = loop.run(context.__aenter__(), seconds=start_seconds)
-        except NotStartedError:
-            reason = key.hidden(str(next(iter(front.failures), "its lifespan failed")))
-            raise CannotVerify(f"{contract.provider} did not start: {reason}") from None
-        except TimeoutError:
-            loop.held = True
-            raise CannotVerify(f"{contract.provider} did not start within {start_seconds:g} s") from None
+        address = _start(front, loop, context, start_seconds, name=contract.provider, key=key)
         stack.callback(_stop, front, loop, context, start_seconds)
         yield RunningProvider(contract, front, loop, address, key=key, seconds=seconds)
     if front.stop_failures:  # after an exception of the tests, which is more important
@@ -324,6 +317,27 @@ def _is_refusal(difference: Difference) -> bool:
 
 def _trouble(error: BaseException) -> str:
     return str(error) if isinstance(error, NoResponseError) else f"the provider raised {described(error)}"
+
+
+def _start(  # what `_stop` has, and what the error says
+    front: Front,
+    loop: LoopThread,
+    context: contextlib.AbstractAsyncContextManager[str],
+    seconds: float,
+    *,
+    name: str,
+    key: Key,
+) -> str:
+    """Start the application; returns the URL of its front."""
+    __tracebackhide__ = True
+    try:
+        return loop.run(context.__aenter__(), seconds=seconds)
+    except NotStartedError:
+        reason = key.hidden(str(next(iter(front.failures), "its lifespan failed")))
+        raise CannotVerify(f"{name} did not start: {reason}") from None
+    except TimeoutError:
+        loop.held = True
+        raise CannotVerify(f"{name} did not start within {seconds:g} s") from None
 
 
 def _stop(front: Front, loop: LoopThread, context: contextlib.AbstractAsyncContextManager[str], seconds: float) -> None:
