@@ -34,6 +34,7 @@ BODIES: dict[str, tuple[Operation, str, str, str, str]] = {
     "the wrong page": (LIST, '"limit": 20', '"limit": 21', "allowed", "a violation"),
     "`-0` for a whole number": (LIST, '"offset": 0', '"offset": -0', "forbidden", "a model"),
     "`1e400` in an extra field": (LIST, '"batches": [{', '"batches": [{"x": 1e400, ', "forbidden", "a model"),
+    "a field twice, first of a wrong type": (LIST, '"total"', '"total": "x", "total"', "allowed", "a violation"),
     "an extra field, 150 levels deep": (LIST, '"batches": [{', f'"batches": [{{"x": {DEEP}, ', "forbidden", "a model"),
 }  # fmt: skip
 """What the body is, the method that reads it, what is changed in a recorded one, the verdict, what the client gives."""
