@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -128,9 +128,7 @@ async def exchange(
         reading = read_body(
             # Never httpx's decoders: they decompress everything that has arrived before it can be counted.
             response.aiter_bytes() if response.is_stream_consumed else cast("httpx.AsyncByteStream", response.stream),
-            coding=_coding(response)
-            if b"content-encoding" in head and not response.is_stream_consumed
-            else b"identity",
+            coding=_coding(response, head),
             announced=head.get(b"content-length", b""),
             limit=limit,
         )
@@ -191,7 +189,9 @@ def with_hint(fault: NotAnswered, url: str) -> NotAnswered:
     return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
-def _coding(response: httpx.Response) -> bytes:
+def _coding(response: httpx.Response, head: Collection[bytes]) -> bytes:
+    if response.is_stream_consumed or b"content-encoding" not in head:  # httpx has decompressed what it has read
+        return b"identity"
     value = response.headers["Content-Encoding"].strip().lower().encode()  # several lines are one list
     return b"identity" if all(part.strip() in _PLAIN for part in value.split(b",")) else value
 
