@@ -66,7 +66,8 @@ class BodyJudge:
         """Whether a body has the type of the example; saying that its text is UTF-8 makes no difference."""
         if len(types) > 1 or (self._needs_header and not types):
             return False
-        kind, _, parameter = _sent(types, body).content_type.partition(";")
+        declared = types[0] if types else _sent(types, body).content_type
+        kind, _, parameter = declared.partition(";")
         return kind == self._content_type and parameter.strip().lower() in {"", "charset=utf-8"}
 
 

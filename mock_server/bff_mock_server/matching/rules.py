@@ -53,6 +53,8 @@ def header_check(name: str, expected: str) -> Check:
     types = [_media_type(part) for part in wanted]
 
     def accepts(value: str) -> bool:
+        if value == expected:
+            return True
         sent = [_media_type(part) for part in _listed(value)]
         return len(sent) == len(types) and all(
             kind == other and parameters <= more for (kind, parameters), (other, more) in zip(types, sent, strict=True)
