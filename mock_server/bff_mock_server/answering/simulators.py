@@ -32,7 +32,7 @@ from bff_mock_server.matching.request import Asked
 from bff_mock_server.matching.table import Endpoint, Table
 from bff_mock_server.responses.rendering import Frame, Hole, Template, template_of
 from bff_mock_server.responses.reply import Kind, Reply, from_example, head_of, json_reply
-from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchAnswer, BatchAnswers, BatchFact, Rows
+from bff_mock_server.world.rows import INTERNAL_STATUSES, NO_BATCHES, BatchFact, RasBatch, RasBatches, Rows
 
 CREDENTIALS: Final = frozenset({KEY_HEADER, SERVICE_HEADER})
 _NOT_FOUND: Final = 404
@@ -280,15 +280,15 @@ def _canonical(batch_id: str, known: Mapping[str, object]) -> str:
     return batch_id if is_canonical else str(UUID(batch_id))
 
 
-def _text(template: Template, row: BatchAnswer, turn: int = 0) -> str:
+def _text(template: Template, row: RasBatch, turn: int = 0) -> str:
     """The text of a batch, its essays in an order that depends on the turn: RAS promises none."""
     form = (template, turn)
     text = row.rendered.get(form)
     if text is None:
-        answer = row.answer
-        row.rendered[_kind_of_row] = kind_of_batch(answer) | kind_in_status(row.internal_status)
-        essays = _in_some_order(answer["essays"], f"{row.batch_id} {turn}")
-        text = row.rendered[form] = template.render({**answer, "essays": essays})
+        fields = row.fields
+        row.rendered[_kind_of_row] = kind_of_batch(fields) | kind_in_status(row.internal_status)
+        essays = _in_some_order(fields["essays"], f"{row.batch_id} {turn}")
+        text = row.rendered[form] = template.render({**fields, "essays": essays})
     return text
 
 
@@ -309,7 +309,7 @@ def _list(template: Template, known: BatchFact, turn: int) -> str:
     return text
 
 
-def _page(template: Template, rows: BatchAnswers, offset: int, limit: int) -> Sequence[bytes]:
+def _page(template: Template, rows: RasBatches, offset: int, limit: int) -> Sequence[bytes]:
     """The texts of the rows of a page; a teacher with thousands of rows pays for those that are shown."""
     texts = rows.rendered.get(template)
     if texts is None:
@@ -331,13 +331,13 @@ def _entry(template: Template, known: BatchFact | None, batch_id: str | None) ->
     return text
 
 
-def _kind_of_row(row: BatchAnswer) -> Kind:
+def _kind_of_row(row: RasBatch) -> Kind:
     """The kind of a batch whose text was made."""
     kind: Kind = row.rendered[_kind_of_row]
     return kind
 
 
-def _kind_of_rows(rows: BatchAnswers, offset: int, limit: int) -> Kind:
+def _kind_of_rows(rows: RasBatches, offset: int, limit: int) -> Kind:
     """The kind of a page of these rows, whose texts were made; that of a first page is kept beside them."""
     if offset >= len(rows) or limit == 0:
         return kind_of_page((), offset, limit, is_last=True)

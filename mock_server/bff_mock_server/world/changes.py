@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from bff_mock_server.world.rows import BatchAnswer, BatchAnswers, BatchFacts, Rows
+from bff_mock_server.world.rows import BatchFacts, RasBatch, RasBatches, Rows
 
 
 class RowsDraft:
@@ -31,14 +31,14 @@ class RowsDraft:
         """Remove a batch, if there is one."""
         self._remove({batch_id})
 
-    def set_user(self, user_id: str, batches: Iterable[BatchAnswer]) -> None:
+    def set_user(self, user_id: str, batches: Iterable[RasBatch]) -> None:
         """Give a user exactly these batches; a batch of another user moves to this one."""
         fresh = {batch.batch_id: batch for batch in batches}
         self._remove({*fresh, *(batch.batch_id for batch in self._users.get(user_id, ()))})
         self._batches.update(fresh)
         self._users[user_id] = _newest_first(fresh.values())
 
-    def put(self, batches: Sequence[BatchAnswer]) -> Self:
+    def put(self, batches: Sequence[RasBatch]) -> Self:
         """Add or replace batches, and leave the others of their users; a batch of another user moves."""
         fresh = {batch.batch_id: batch for batch in batches}
         self._remove(fresh.keys())
@@ -56,8 +56,8 @@ class RowsDraft:
         gone = [found for batch_id in batch_ids if (found := self._batches.pop(batch_id, None)) is not None]
         ids = {batch.batch_id for batch in gone}
         for owner in {batch.user_id for batch in gone}:
-            self._users[owner] = BatchAnswers(one for one in self._users[owner] if one.batch_id not in ids)
+            self._users[owner] = RasBatches(one for one in self._users[owner] if one.batch_id not in ids)
 
 
-def _newest_first(batches: Iterable[BatchAnswer]) -> BatchAnswers:
-    return BatchAnswers(sorted(batches, key=lambda batch: batch.created, reverse=True))
+def _newest_first(batches: Iterable[RasBatch]) -> RasBatches:
+    return RasBatches(sorted(batches, key=lambda batch: batch.created, reverse=True))

@@ -11,10 +11,10 @@ from random import Random
 from typing import Any, Final
 
 from bff_contracts.states import BATCHES_HAVE_CLASSES, FINISHED, BatchRow
-from bff_mock_server.world.rows import BatchAnswer
+from bff_mock_server.world.rows import RasBatch
 from bff_mock_server.world.scenarios.school import batch_of
 from bff_mock_server.world.sessions import Sessions
-from bff_mock_server.world.states import batch_answer
+from bff_mock_server.world.states import ras_batch
 from bff_mock_server.world.world import World
 
 TICK_SECONDS: Final = 0.25
@@ -91,7 +91,7 @@ class Life:
             left -= 1
             self._hand_in(world, self._next_arrival)
             self._next_arrival += self._random.expovariate(1 / _ARRIVAL_SECONDS)
-        stepped: dict[str, BatchAnswer] = {}
+        stepped: dict[str, RasBatch] = {}
         for row in [row for row in world.rows.batches.values() if _is_unfinished(row)]:
             changed, due = row, self._due.setdefault(row.batch_id, moment + self._delay(row))
             while left and due <= moment and _is_unfinished(changed):
@@ -104,7 +104,7 @@ class Life:
             del self._due[batch_id]
         return left > 0
 
-    def _delay(self, row: BatchAnswer) -> float:
+    def _delay(self, row: RasBatch) -> float:
         mean = _ESSAY_SECONDS if row.internal_status == _RUNNING else _STEP_SECONDS
         return self._random.expovariate(1 / mean)
 
@@ -121,14 +121,14 @@ class Life:
         known = world.rows.facts(BATCHES_HAVE_CLASSES).get(world.rows.users[user_id][0].batch_id)
         class_ = known.fields if known else None
         world.apply(BATCHES_HAVE_CLASSES, {"classes": {fields["batch_id"]: class_}})
-        row = batch_answer(user_id, BatchRow.model_validate(fields))
+        row = ras_batch(user_id, BatchRow.model_validate(fields))
         world.put(row)
         self._due[row.batch_id] = at + self._delay(row)
 
-    def _step(self, row: BatchAnswer) -> BatchAnswer:
-        fields: _Fields = {name: row.answer[name] for name in BatchRow.model_fields if name in row.answer}
+    def _step(self, row: RasBatch) -> RasBatch:
+        fields: _Fields = {name: row.fields[name] for name in BatchRow.model_fields if name in row.fields}
         status = row.internal_status
-        fields["essays"] = [dict(essay) for essay in row.answer["essays"]]
+        fields["essays"] = [dict(essay) for essay in row.fields["essays"]]
         fields["last_updated"] = moment = self._text()
         if status == _RUNNING:
             status = self._run_pipeline(fields, moment)
@@ -140,14 +140,14 @@ class Life:
                 fields["essays"] = self._essays(row, moment)
             if status == _RUNNING:
                 fields |= {"processing_started_at": moment, "requested_pipeline": _PIPELINE}
-        return batch_answer(row.user_id, BatchRow.model_validate({**fields, "internal_status": status}))
+        return ras_batch(row.user_id, BatchRow.model_validate({**fields, "internal_status": status}))
 
-    def _essays(self, row: BatchAnswer, moment: str) -> list[_Fields]:
+    def _essays(self, row: RasBatch, moment: str) -> list[_Fields]:
         """Unprocessed essays, as many as the batch declares."""
         made: list[_Fields] = []
         model = batch_of(row.batch_id, 0, "processing_pipelines")["essays"][0]
         blank = dict.fromkeys(model)
-        for number in range(row.answer["essay_count"]):
+        for number in range(row.fields["essay_count"]):
             fresh = batch_of(row.batch_id, number, "processing_pipelines")["essays"][0]
             kept = {name: fresh[name] for name in ("essay_id", "filename", "file_upload_id")}
             made.append({**blank, **kept, "last_updated": moment})
@@ -204,7 +204,7 @@ class Life:
         return self._now().isoformat(timespec="milliseconds")
 
 
-def _is_unfinished(row: BatchAnswer) -> bool:
+def _is_unfinished(row: RasBatch) -> bool:
     return row.internal_status == _RUNNING or row.internal_status in _BEFORE_PIPELINE
 
 

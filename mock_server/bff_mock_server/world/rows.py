@@ -40,8 +40,8 @@ class StateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BatchAnswer:
-    """One batch as RAS answers it.
+class RasBatch:
+    """One batch as it is in a response of RAS.
 
     Attributes:
         batch_id: A canonical UUID.
@@ -60,12 +60,12 @@ class BatchAnswer:
     rendered: Rendered = field(default_factory=dict[object, Any], repr=False)
 
     @property
-    def answer(self) -> Mapping[str, Any]:
-        """All fields of the response, the derived ones included."""
+    def fields(self) -> Mapping[str, Any]:
+        """What RAS sends of it, the derived fields included."""
         return self.make()
 
 
-class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
+class RasBatches(tuple[RasBatch, ...]):  # noqa: SLOT001  # what is kept beside the rows needs a place
     """A user's batches, newest first, with caches that live as long as they."""
 
     @cached_property
@@ -79,15 +79,15 @@ class BatchAnswers(tuple[BatchAnswer, ...]):  # noqa: SLOT001  # what is kept be
         return {}
 
     @cached_property
-    def by_status(self) -> Mapping[str, "BatchAnswers"]:
+    def by_status(self) -> Mapping[str, "RasBatches"]:
         """Those in each internal status that occurs."""
-        found: dict[str, list[BatchAnswer]] = {}
+        found: dict[str, list[RasBatch]] = {}
         for row in self:
             found.setdefault(row.internal_status, []).append(row)
-        return {status: BatchAnswers(rows) for status, rows in found.items()}
+        return {status: RasBatches(rows) for status, rows in found.items()}
 
 
-NO_BATCHES: Final = BatchAnswers()
+NO_BATCHES: Final = RasBatches()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +96,8 @@ class BatchFact:
 
     Attributes:
         fields: Of the row of a state that has one for each batch: a class, for instance.
-        make: Returns the rows of a state that lists them for each batch, like `BatchAnswer.make`.
-        rendered: As in `BatchAnswer`.
+        make: Returns the rows of a state that lists them for each batch, like `RasBatch.make`.
+        rendered: As in `RasBatch`.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -125,8 +125,8 @@ class Rows:
         latest: The latest params of each other state by its name, for the simulator that knows what it means.
     """
 
-    batches: Mapping[str, BatchAnswer] = field(default_factory=dict[str, BatchAnswer])
-    users: Mapping[str, BatchAnswers] = field(default_factory=dict[str, BatchAnswers])
+    batches: Mapping[str, RasBatch] = field(default_factory=dict[str, RasBatch])
+    users: Mapping[str, RasBatches] = field(default_factory=dict[str, RasBatches])
     about: Mapping[str, BatchFacts] = field(default_factory=dict[str, BatchFacts])
     latest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
@@ -135,18 +135,18 @@ class Rows:
         return self.about.get(state, _NOTHING)
 
 
-def answer_of(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """RAS's response for a stored batch: user id, client status and phase are derived."""
+def ras_fields(user_id: str, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """RAS's fields for a stored batch: user id, client status and phase are derived."""
     status: str = stored["internal_status"]
-    answer = {
+    fields = {
         **stored,
         "essays": list(stored["essays"]),  # the type that templates render as an array
         "user_id": user_id,
         "overall_status": CLIENT_STATUS[status],
         "current_phase": _current_phase(status, stored["essays"]),
     }
-    del answer["internal_status"]
-    return answer
+    del fields["internal_status"]
+    return fields
 
 
 def _current_phase(status: str, essays: Iterable[Mapping[str, Any]]) -> str | None:

@@ -23,7 +23,7 @@ from bff_contracts.states import (
 )
 from bff_mock_server._suggest import meant
 from bff_mock_server.world.changes import RowsDraft
-from bff_mock_server.world.rows import BatchAnswer, BatchFact, BatchFacts, StateError, answer_of
+from bff_mock_server.world.rows import BatchFact, BatchFacts, RasBatch, StateError, ras_fields
 
 _MOST_PROBLEMS: Final = 20
 _CHECKED_FIRST: Final = 100
@@ -40,7 +40,7 @@ class ValidState(NamedTuple):
         """Make it true in rows that are being changed."""
         match self.params:
             case UserHasBatches(user_id=user_id, batches=batches):
-                draft.set_user(user_id, [batch_answer(user_id, batch) for batch in batches])
+                draft.set_user(user_id, [ras_batch(user_id, batch) for batch in batches])
             case BatchMissing(batch_id=batch_id):
                 draft.forget(batch_id)
             case ByBatch():
@@ -86,10 +86,10 @@ def _beginning(value: Any) -> Any:
     return dict(itertools.islice(value.items(), _CHECKED_FIRST)) if is_object(value) else value
 
 
-def batch_answer(user_id: str, batch: BatchRow) -> BatchAnswer:
+def ras_batch(user_id: str, batch: BatchRow) -> RasBatch:
     """A stored batch as RAS answers it."""
-    answer = answer_of(user_id, batch.model_dump())
-    return BatchAnswer(batch.batch_id, user_id, batch.internal_status, moment_of(batch.created_at), lambda: answer)
+    fields = ras_fields(user_id, batch.model_dump())
+    return RasBatch(batch.batch_id, user_id, batch.internal_status, moment_of(batch.created_at), lambda: fields)
 
 
 def _facts_of(state: ByBatch) -> BatchFacts:

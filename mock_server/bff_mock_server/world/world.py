@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bff_mock_server.faults.spec import Armed, Fault, Route
 from bff_mock_server.matching.request import Asked
 from bff_mock_server.world.changes import RowsDraft
-from bff_mock_server.world.rows import BatchAnswer, Rows
+from bff_mock_server.world.rows import RasBatch, Rows
 
 if TYPE_CHECKING:
     from bff_mock_server.world.states import ValidState
@@ -81,7 +81,7 @@ class World:
         else:
             self.apply(name, params, provider=provider)
 
-    def put(self, *batches: BatchAnswer) -> None:
+    def put(self, *batches: RasBatch) -> None:
         """Add or replace batches.
 
         When a state is torn down later, the others are set up again, which restores their rows.

@@ -63,7 +63,7 @@ def test_what_was_recorded_is_served_later_without_names_of_people(providers: Pr
     world = find_scenario(str(file)).build()
     app = ras_app(world)
 
-    replayed = [row.answer for row in world.rows.users[TEACHER]]
+    replayed = [row.fields for row in world.rows.users[TEACHER]]
     assert [row["batch_id"] for row in replayed] == [row["batch_id"] for row in page["batches"]]
     assert [row["overall_status"] for row in replayed] == [row["overall_status"] for row in page["batches"]]
     assert [row["current_phase"] for row in replayed] == [row["current_phase"] for row in page["batches"]]

@@ -83,7 +83,7 @@ def test_what_a_school_makes_is_what_the_catalogue_allows(status: str) -> None:
     stored = validated(USER_HAS_BATCHES, params).apply_to(RowsDraft(Rows())).rows()
 
     assert len(params) == len(set(params)) == 2
-    assert [dict(one.answer) for one in params.answers()] == [dict(one.answer) for one in stored.users["anna"]]
+    assert [dict(one.fields) for one in params.ras_batches()] == [dict(one.fields) for one in stored.users["anna"]]
     for name, kind in (
         (BATCHES_HAVE_CLASSES, school.Classes),
         (BATCHES_HAVE_VALIDATIONS, school.Validations),

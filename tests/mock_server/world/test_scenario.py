@@ -32,7 +32,7 @@ def test_every_internal_status_occurs_for_the_busy_teacher_and_alone() -> None:
 
 
 def test_every_phase_occurs() -> None:
-    assert {row.answer["current_phase"] for row in WORLD.rows.batches.values()} == PHASES
+    assert {row.fields["current_phase"] for row in WORLD.rows.batches.values()} == PHASES
 
 
 def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
@@ -47,7 +47,7 @@ def test_every_batch_is_known_to_cms_some_without_a_class() -> None:
 
 def test_counts_agree_with_the_essays() -> None:
     for row in WORLD.rows.batches.values():
-        answer = row.answer
+        answer = row.fields
         if answer["essays"]:
             assert answer["essay_count"] == len(answer["essays"])
             assert answer["completed_essay_count"] + answer["failed_essay_count"] <= answer["essay_count"]

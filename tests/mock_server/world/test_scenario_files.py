@@ -104,7 +104,7 @@ def test_states_are_those_of_the_catalogue_and_dates_are_text() -> None:
     scenario = read(STATE)
 
     (row,) = scenario.rows.users["no"]
-    assert (row.batch_id, row.answer["created_at"]) == (batch_id(1), "2026-01-31T08:15:30")
+    assert (row.batch_id, row.fields["created_at"]) == (batch_id(1), "2026-01-31T08:15:30")
     assert scenario.teachers == ()
 
 

@@ -154,7 +154,7 @@ def test_the_client_status_follows_from_the_internal_one(internal: str, client: 
     world = World()
     world.apply(USER_HAS_BATCHES, user_has(batch(internal_status=internal)))
 
-    answer = world.rows.batches[batch_id(1)].answer
+    answer = world.rows.batches[batch_id(1)].fields
     assert answer["overall_status"] == client
     assert "internal_status" not in answer
 
@@ -182,7 +182,7 @@ def test_the_phase_is_the_first_unfinished_one(
 
     world.apply(USER_HAS_BATCHES, user_has(batch(internal_status=status, essays=rows)))
 
-    assert world.rows.batches[batch_id(1)].answer["current_phase"] == phase
+    assert world.rows.batches[batch_id(1)].fields["current_phase"] == phase
 
 
 @pytest.mark.parametrize(

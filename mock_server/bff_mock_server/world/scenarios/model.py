@@ -69,7 +69,7 @@ class Scenario:
         for state in self.states:
             match state.params:
                 case TeachersBatches():
-                    draft.set_user(state.params.user_id, state.params.answers())
+                    draft.set_user(state.params.user_id, state.params.ras_batches())
                 case AboutBatches():
                     draft.know(state.name, state.params.facts())
                 case _:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid5
 
-from bff_mock_server.world.rows import BatchAnswer, BatchFact, answer_of
+from bff_mock_server.world.rows import BatchFact, RasBatch, ras_fields
 
 _NAMESPACE: Final = UUID("9f1c7a52-5b0e-5d4e-8a43-2f6d3c1b7e90")
 _NEWEST: Final = datetime(2026, 1, 30, 15, 42, 10, 250_000)  # noqa: DTZ001  # RAS writes naive date-times
@@ -93,11 +93,11 @@ class TeachersBatches(Mapping[str, Any]):
         """The ids of the batches."""
         return [_batch_id(self.user_id, at) for at in range(self.count)]
 
-    def answers(self) -> Iterator[BatchAnswer]:
+    def ras_batches(self) -> Iterator[RasBatch]:
         """The batches as RAS answers them; the fields of each are made on demand."""
         for (at, status), batch_id in zip(self.each(), self.batch_ids, strict=True):
             created = _created(at).replace(tzinfo=UTC)
-            yield BatchAnswer(batch_id, self.user_id, status, created, partial(_answer, self.user_id, at, status))
+            yield RasBatch(batch_id, self.user_id, status, created, partial(_fields, self.user_id, at, status))
 
     def each(self) -> Iterator[tuple[int, str]]:
         """The number of each batch, and its internal status."""
@@ -185,8 +185,8 @@ class StudentNames(AboutBatches):
         return list(fact.rows) if fact is not None else []
 
 
-def _answer(user_id: str, at: int, status: str) -> Mapping[str, Any]:
-    return answer_of(user_id, batch_of(user_id, at, status))
+def _fields(user_id: str, at: int, status: str) -> Mapping[str, Any]:
+    return ras_fields(user_id, batch_of(user_id, at, status))
 
 
 def _validation(at: int, confirmed: float) -> Row:
