@@ -67,7 +67,7 @@ class Body(Generic[T]):
         """
         try:
             structure = self._structure.decode(body)
-        except (ValueError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return Broken(f"{_OUTSIDE}: {self._all_mistakes(body) or _mistake(error)}")
         if len(structure if self._entries is None else getattr(structure, self._entries)) > most:
             return Broken("more entries than there can be")
