@@ -4,11 +4,11 @@
 there.
 """
 
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Final
+from uuid import uuid4
 
 from bff_clients._ids import canonical_uuid
 
@@ -66,7 +66,7 @@ def correlation_id_for(value: object | None) -> str:
         InvalidArgument: The one that was given, or that the context variable was set to, is not a UUID.
     """
     given = (correlation_id.get() or None) if value is None else value
-    return _new() if given is None else canonical_uuid(given, name="correlation_id")
+    return str(uuid4()) if given is None else canonical_uuid(given, name="correlation_id")
 
 
 def _of(scope: Scope) -> str:
@@ -74,10 +74,4 @@ def _of(scope: Scope) -> str:
     if len(found) == 1:
         with suppress(ValueError):  # not a UUID, or not even ASCII: a new one
             return canonical_uuid(found[0].decode("ascii"), name="X-Correlation-ID")
-    return _new()
-
-
-def _new() -> str:
-    """A random UUID (version 4 of RFC 9562), in a quarter of the time of `str(uuid4())`."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    return str(uuid4())
