@@ -90,7 +90,6 @@ class Body(Generic[T]):
 
 def _shape(kind: Any) -> Any:
     """The type of the JSON that Pydantic reads as `kind`, for msgspec."""
-    kind = getattr(kind, "__supertype__", kind)  # of a `NewType`
     origin, inner = get_origin(kind), tuple(map(_shape, get_args(kind)))
     if origin is Annotated:
         return inner[0]

@@ -133,6 +133,12 @@ def test_the_first_mistake_has_a_place(kind: str, body: bytes, mistake: str) -> 
     assert BODIES[kind].read(body + LARGE, most=10) == Broken(f"body outside the contract: {mistake}")
 
 
+def test_a_key_of_a_small_body_is_not_reported() -> None:
+    found = BODIES["classes"].read(b'{"a-key":{"class_id":1,"class_name":"x"}}', most=10)
+
+    assert found == Broken("body outside the contract: *.class_id: string_type")
+
+
 def test_all_mistakes_of_a_small_body_are_reported() -> None:
     found = BODIES["page"].read(b'{"batches":[5],"pagination":{"limit":"1"}}', most=10)
 
