@@ -51,6 +51,7 @@ def test_without_an_extra_only_what_the_clients_need_is_asked_for(metadata: Mess
         "aiohttp",
         "dishka",
         "httpx",
+        "msgspec",
         "pydantic",
         "pydantic-settings",
     ]
