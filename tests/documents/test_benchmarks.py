@@ -91,6 +91,7 @@ async def test_every_contestant_reads_what_the_benchmarks_server_answers() -> No
     assert {"naive httpx", "ours", "ours on httpx", "raw aiohttp", "floor"} <= CONTESTANTS.keys()
 
 
+@pytest.mark.slow("starts each contestant twice")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the connections from /proc")
 def test_the_clients_are_measured_in_processes_that_each_round_starts(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -150,6 +151,7 @@ def test_a_contestant_that_ends_ends_the_run(capfd: pytest.CaptureFixture[str]) 
     assert "KeyError: 'nobody'" in capfd.readouterr().err
 
 
+@pytest.mark.slow("measures both servers, from their start on")
 @pytest.mark.skipif(shutil.which("wrk") is None or sys.platform != "linux", reason="needs Linux and wrk")
 def test_the_mock_is_measured_beside_an_empty_server_once_it_is_warm(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
