@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import mock_server, peers, quiet
+from benchmarks import client, contestants, mock_server, peers, quiet, turns
 from benchmarks.asking import contract
 from benchmarks.charts import printing, tables, updated
 from benchmarks.client_server import BATCH_IDS, FULL, LEAN, USERS, serving
+from benchmarks.contestants import CONTESTANTS, KEEPING
 from tests.support.golden import Golden
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -78,8 +79,6 @@ def test_peers_are_given_both_requests(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_every_contestant_reads_what_the_benchmarks_server_answers() -> None:
-    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
-    from benchmarks.contestants import CONTESTANTS, KEEPING  # noqa: PLC0415  # needs that group
 
     async with AsyncExitStack() as stack:
         url = stack.enter_context(serving())
@@ -96,8 +95,6 @@ async def test_every_contestant_reads_what_the_benchmarks_server_answers() -> No
 def test_the_clients_are_measured_in_processes_that_each_round_starts(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
-    from benchmarks import client, contestants, turns  # noqa: PLC0415  # need that group
 
     few = ("naive httpx", "ours", "floor")
     monkeypatch.setattr(client, "CONTESTANTS", {name: contestants.CONTESTANTS[name] for name in few})
@@ -125,8 +122,6 @@ def test_the_clients_are_measured_in_processes_that_each_round_starts(
 
 
 def test_the_agreement_is_the_least_and_the_most_of_the_rounds(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
-    from benchmarks import client, turns  # noqa: PLC0415  # need that group
 
     one = client.Comparison("A", turns.Calls(LEAN, 1, 1))
     for name, cpu in (("naive httpx", (10.0, 9.0)), ("ours", (2.0, 3.0)), ("floor", (1.0, 1.0))):
@@ -138,8 +133,6 @@ def test_the_agreement_is_the_least_and_the_most_of_the_rounds(capsys: pytest.Ca
 
 
 def test_a_contestant_that_ends_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("msgspec", reason="the group `benchmark` is not installed")
-    from benchmarks import turns  # noqa: PLC0415  # needs that group
 
     with (
         pytest.raises(turns.EndedError, match=r"^the process of floor ended during the run with exit code 1$"),
